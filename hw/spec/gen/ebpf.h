@@ -80,6 +80,19 @@ enum ebpf_jmp_code {
     EBPF_JMP_JSLE = 0xd0,
 };
 
+/* One instruction, as it lies in an object file (little-endian; RFC 9669, section 3.1). */
+struct ebpf_insn {
+    uint8_t opcode;
+    uint8_t dst : 4;
+    uint8_t src : 4;
+    int16_t off;
+    int32_t imm;
+};
+_Static_assert(sizeof(struct ebpf_insn) == 8, "an eBPF instruction has 8 bytes");
+
+#define EBPF_REGS 11
+#define EBPF_REG_FP 10 /* r10, the frame pointer */
+
 #define EBPF_SRC_K 0x00 /* second operand is the immediate */
 #define EBPF_SRC_X 0x08 /* second operand is a register */
 #define EBPF_FETCH 0x01 /* atomic: the old value goes to a register */

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_LOAD_H
+#define SLUICE_LOAD_H
+
+#include "compiler/base/diag.h"
+#include "hw/spec/gen/ebpf.h"
+#include "hw/spec/gen/map_types.h"
+
+#include <stdbool.h>
+
+/* What an object file gives: maps and XDP programs, relocated, with their source lines. All of it is
+ * owned by the arena that load_object was given. */
+
+enum load_map_kind {
+    LOAD_MAP_NONE,
+    LOAD_MAP_BTF,    /* .maps */
+    LOAD_MAP_LEGACY, /* maps */
+    LOAD_MAP_RODATA, /* .rodata*: an array of one value, frozen */
+    LOAD_MAP_DATA,   /* .data* */
+    LOAD_MAP_BSS,    /* .bss* */
+    LOAD_MAP_KIND_COUNT
+};
+
+struct load_map {
+    const char *name;    /* as in the source; a data section's map is named as its section */
+    const char *section;
+    enum load_map_kind kind;
+    uint32_t type;       /* enum spec_map_type */
+    uint32_t key_bytes;
+    uint32_t value_bytes;
+    uint32_t max_entries;
+    uint32_t flags;      /* BPF_F_* */
+    const uint8_t *data; /* initial value of a data section's map, value_bytes long; NULL otherwise */
+};
+
+struct load_line {
+    uint32_t insn; /* first instruction of the line, in the program's numbering */
+    const char *file;
+    uint32_t line;
+    uint32_t column;
+    const char *text; /* the source line, or NULL */
+};
+
+struct load_subprog {
+    const char *name;
+    uint32_t start; /* first instruction */
+    uint32_t count;
+    bool global;    /* verified on its own by Linux; a static one with its callers */
+};
+
+/* A program and all subprograms that it reaches, in one numbering: subprogram 0 is the entry and starts
+ * at 0. Calls are relative to their own instruction (source register EBPF_PSEUDO_CALL). A ld_imm64 with source
+ * EBPF_PSEUDO_MAP_FD has a map's index as imm; with EBPF_PSEUDO_MAP_VALUE the index as imm and the offset in
+ * the value as the next instruction's imm; with EBPF_PSEUDO_FUNC a subprogram's first instruction. */
+struct load_prog {
+    const char *name;
+    const char *section;
+    bool frags; /* section xdp.frags */
+    struct ebpf_insn *insns;
+    uint32_t insn_count;
+    struct load_subprog *subprogs;
+    uint32_t subprog_count;
+    struct load_line *lines; /* ascending by insn */
+    uint32_t line_count;
+};
+
+struct load_object {
+    const char *path;
+    const char *license;
+    struct load_map *maps;
+    uint32_t map_count;
+    struct load_prog *progs;
+    uint32_t prog_count;
+};
+
+struct load_options {
+    size_t size;
+    const char *section; /* take any program of this section as XDP; NULL: all XDP sections */
+    bool any_type;       /* take programs of every section as XDP */
+};
+
+/* Reads an eBPF object. options may be NULL. Returns 0 and *out, or -ENOENT, -EINVAL, -EIO, -ENOTSUP with the reason in
+ * the sink: file, section and why. */
+int load_object(const char *path, const struct load_options *options, struct arena *arena,
+                struct diag_sink *sink, const struct load_object **out);
+/* The same from memory; name stands for the path in messages. */
+int load_object_memory(const void *data, size_t bytes, const char *name,
+                       const struct load_options *options, struct arena *arena,
+                       struct diag_sink *sink, const struct load_object **out);
+
+/* The line that an instruction belongs to, or NULL. */
+const struct load_line *load_line_of(const struct load_prog *prog, uint32_t insn);
+/* The place of an instruction, for a message. */
+struct diag_where load_where(const struct load_object *object, const struct load_prog *prog,
+                             uint32_t insn);
+/* The subprogram that an instruction belongs to. */
+uint32_t load_subprog_of(const struct load_prog *prog, uint32_t insn);
+
+#endif
