@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_NIC_RUNTIME_MAP_H
+#define SLUICE_NIC_RUNTIME_MAP_H
+
+#include "hw/spec/gen/limits.h"
+#include "hw/spec/gen/map_types.h"
+
+#include <stddef.h>
+
+/* Maps in software: one operations table, one file a type (nic_runtime/maps/). Semantics and errors are
+ * Linux's (kernel/bpf/arraymap.c, hashtab.c). All memory is taken when a map is made; the packet path
+ * allocates nothing. */
+
+struct map_def {
+    const char *name;
+    uint32_t type; /* enum spec_map_type */
+    uint32_t key_bytes;
+    uint32_t value_bytes;
+    uint32_t max_entries;
+    uint32_t flags; /* BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, ... */
+};
+
+struct map;
+
+/* Bytes that map_init needs for a definition; 0 if the definition is bad: then *why names the reason. */
+size_t map_size_bytes(const struct map_def *def, const char **why);
+/* Makes an empty map in zeroed memory of map_size_bytes, aligned to 64. The definition is copied except for its name. */
+struct map *map_init(void *memory, const struct map_def *def);
+
+const struct map_def *map_definition(const struct map *map);
+/* Values an entry: SPEC_QUEUES for per-CPU types, else 1. */
+uint32_t map_cpus(const struct map *map);
+/* Bytes from one CPU's value to the next: value_bytes rounded up to 8. */
+uint32_t map_stride_bytes(const struct map *map);
+
+/* The program's side; cpu is the packet's RX queue. lookup gives NULL if there is no such entry.
+ * update: 0, -EINVAL (flags), -EEXIST, -ENOENT, -E2BIG; delete: 0, -ENOENT, -EINVAL (arrays).
+ * A hash map that replaces a value does so in a spare element, as Linux's preallocated hash does: a pointer to the
+ * old value stays usable but no longer belongs to the key; freed elements are reused last in, first out. Per-CPU hash maps
+ * replace in place. */
+void *map_lookup(struct map *map, const void *key, uint32_t cpu);
+int map_update(struct map *map, const void *key, const void *value, uint64_t flags, uint32_t cpu);
+int map_delete(struct map *map, const void *key);
+
+/* The host's side: values of all CPUs, map_cpus * map_stride_bytes long. */
+int map_host_lookup(struct map *map, const void *key, void *values);
+int map_host_update(struct map *map, const void *key, const void *values, uint64_t flags);
+int map_host_delete(struct map *map, const void *key);
+/* The next key after key (NULL: the first) in walking order: arrays by index; hashes by bucket, then chain.
+ * 0 or -ENOENT after the last one. */
+int map_next_key(struct map *map, const void *key, void *next);
+
+/* The bounds of the memory that holds a map's values, for checked access by the interpreter. */
+void map_value_range(const struct map *map, uintptr_t *first, uintptr_t *end);
+
+#endif

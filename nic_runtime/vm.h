@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_NIC_RUNTIME_VM_H
+#define SLUICE_NIC_RUNTIME_VM_H
+
+#include "hw/spec/gen/ebpf.h"
+#include "hw/spec/gen/xdp.h"
+#include "nic_runtime/map.h"
+
+/* The golden model: runs a verified program on one packet after the other. Freestanding: no malloc and no
+ * stdio on the packet path. */
+
+/* One program with its maps. ld_imm64 with source EBPF_PSEUDO_MAP_FD holds a map's index as imm, with
+ * EBPF_PSEUDO_MAP_VALUE the index and, in its second half, an offset. Calls are relative. */
+struct vm_program {
+    const struct ebpf_insn *insns;
+    uint32_t insn_count;
+    struct map *const *maps;
+    uint32_t map_count;
+};
+
+/* A packet in its buffer: bytes at buf + data .. buf + data_end, offsets from the hard start of the frame.
+ * buf has SPEC_PKT_JUMBO_END bytes; the headroom below data is zeroed by whoever fills it (vm_packet_init). */
+struct vm_packet {
+    uint8_t *buf;
+    uint32_t data;
+    uint32_t data_meta;
+    uint32_t data_end;
+    uint32_t hard_end; /* how far adjust_tail may grow: SPEC_PKT_LINEAR_END or SPEC_PKT_JUMBO_END */
+    uint64_t time_ns;
+    uint32_t rand;     /* state of the packet's random generator, never 0 */
+    uint32_t ifindex;
+    uint32_t queue;    /* < SPEC_QUEUES */
+};
+
+struct vm_result {
+    uint32_t ret;
+    uint64_t redirect;  /* as in hw/spec/xdp.toml; 0 unless the verdict is XDP_REDIRECT and a helper set it */
+    uint64_t insns;     /* executed */
+};
+
+/* Why a run was stopped; a verified program never is. */
+enum vm_fault {
+    VM_FAULT_NONE,
+    VM_FAULT_MEMORY,   /* access outside stack, packet, context and map values */
+    VM_FAULT_OPCODE,
+    VM_FAULT_JUMP,     /* outside of the program */
+    VM_FAULT_CALL,     /* unknown helper, or frames exceeded */
+    VM_FAULT_BUDGET,   /* more instructions than options allow */
+    VM_FAULT_COUNT
+};
+
+/* Copies a packet into the buffer, zeroes its headroom and tailroom, sets the offsets. bytes <= SPEC_PKT_MAX_BYTES. */
+void vm_packet_init(struct vm_packet *packet, uint8_t *buf, const void *bytes, uint32_t len);
+
+/* The random state of packet number index of a run with this seed; never 0 (splitmix64, then the high half). */
+uint32_t vm_rand_seed(uint64_t seed, uint64_t index);
+/* One step of the packet's generator: xorshift32 with 13, 17, 5; returns the new state, which is the value. */
+uint32_t vm_rand_next(uint32_t state);
+
+/* Runs the program on a packet. max_insns 0 means no limit. On a fault *fault_insn is the instruction; result is
+ * then not set. The packet's offsets are left as the program set them. */
+enum vm_fault vm_run(const struct vm_program *program, struct vm_packet *packet, uint64_t max_insns,
+                     struct vm_result *result, uint32_t *fault_insn);
+
+/* The same without a packet, for the conformance plug-in: r1 = memory, r2 = its length; *r0 is the result. */
+enum vm_fault vm_run_raw(const struct vm_program *program, void *memory, uint64_t bytes,
+                         uint64_t max_insns, uint64_t *r0, uint32_t *fault_insn);
+
+#endif
