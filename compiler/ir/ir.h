@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_IR_H
+#define SLUICE_IR_H
+
+#include "compiler/base/arena.h"
+#include "compiler/base/diag.h"
+#include "hw/spec/gen/alu.h"
+#include "hw/spec/gen/limits.h"
+#include "hw/spec/gen/map_types.h"
+#include "hw/spec/gen/xdp.h"
+
+#include <stdbool.h>
+
+/* The SSA form between the verifier and the back ends.
+ *
+ * A function is a whole program with its subprograms inlined. Every value has 64 bits. What eBPF has as hidden state is
+ * explicit here, so that a back end needs nothing but plain operations:
+ *  - packet pointers are byte offsets in the packet's buffer: xdp_md.data is SPEC_PKT_BASE at the start, data_end is
+ *    SPEC_PKT_BASE + input len. Both are SSA values; adjust_head and adjust_tail become arithmetic on them.
+ *  - stack pointers are offsets 0 .. SPEC_STACK_BYTES-1 in one stack memory, the frames of the call chain packed below each
+ *    other; most of it is promoted to values.
+ *  - a pointer to a map value is ((map + 1) << SPEC_MAPPTR_SHIFT) | byte offset in the map's value memory, 0 is NULL. Entry e of
+ *    CPU c lies at (e * cpus + c) * stride. Look-ups in maps of engine vmem (arrays) are arithmetic; only hash maps need the engine.
+ *    For a per-CPU hash map the engine gives the pointer for the cpu operand.
+ *  - the random generator's state, the pending redirect (hw/spec/xdp.toml, output) are SSA values.
+ * Key and value operands of map operations are 64-bit little-endian words, the last one zero-padded.
+ */
+
+typedef uint32_t ir_ref;   /* an instruction of ir_func.insns; also its value */
+typedef uint32_t ir_block; /* a block of ir_func.blocks */
+
+#define IR_NONE 0u /* no instruction: insns[0] is a NOP */
+#define IR_NO_BLOCK UINT32_MAX
+#define IR_MAP_ANY 0xffffu
+#define IR_NO_PC UINT32_MAX
+
+enum ir_op {
+#define X(op, text, min, max, result, effect) IR_##op,
+#include "compiler/ir/ir_ops.h"
+#undef X
+    IR_OP_COUNT
+};
+
+enum ir_region { IR_REGION_NONE, IR_REGION_PKT, IR_REGION_STACK, IR_REGION_MAP, IR_REGION_COUNT };
+
+struct ir_insn {
+    uint8_t op;     /* enum ir_op */
+    uint8_t alu;    /* ALU: enum spec_alu */
+    uint8_t width;  /* ALU: 32 or 64. A compare gives 0 or 1 */
+    uint8_t region; /* LOAD, STORE, ATOMIC: enum ir_region */
+    uint8_t size;   /* LOAD, STORE: 1 to 8 bytes; ATOMIC: 4 or 8 */
+    bool swap;      /* LOAD, STORE: big-endian */
+    uint8_t atomic; /* ATOMIC: enum spec_atomic */
+    bool fetch;     /* ATOMIC: the old value is used by the program */
+    uint16_t map;   /* region MAP, MAP_*: index of the map, or IR_MAP_ANY */
+    uint16_t nargs;
+    uint32_t block;
+    uint32_t pc;    /* eBPF instruction that it comes from, or IR_NO_PC */
+    uint64_t imm;   /* CONST: value; INPUT: which; LOAD, STORE, ATOMIC: signed byte offset */
+    ir_ref *args;
+    int32_t off_min; /* LOAD, STORE of region PKT: lowest and highest buffer offset of the first byte, as */
+    int32_t off_max; /* proved by the verifier and the passes. STACK: likewise in the stack memory */
+};
+
+struct ir_block_data {
+    ir_ref *insns; /* phis first, terminator last */
+    uint32_t count;
+    uint32_t capacity;
+    ir_block succ[2];
+    uint32_t succ_count;
+    ir_block *preds;
+    uint32_t pred_count;
+    uint32_t pred_capacity;
+    uint32_t trip_max; /* loop header: bound on entries over the back edges on one path; 0: not a loop header */
+};
+
+/* A map as the back ends see it. */
+struct ir_map {
+    const char *name;
+    uint32_t type; /* enum spec_map_type */
+    uint32_t engine; /* enum spec_map_engine */
+    uint32_t key_bytes;
+    uint32_t value_bytes;
+    uint32_t stride_bytes;
+    uint32_t max_entries;
+    uint32_t cpus;
+    /* What the program does with it (ir_map_uses fills these; they decide tokens and hazards). */
+    bool reads;      /* loads values */
+    bool writes;     /* stores to values */
+    bool atomics;    /* atomics without fetch ... */
+    bool fetches;    /* ... and with it */
+    bool looks_up;
+    bool updates;
+    bool deletes;
+};
+
+/* Where an eBPF instruction stands, for listings. */
+struct ir_source {
+    const char *ebpf; /* disassembled */
+    const char *file;
+    uint32_t line;
+    const char *text;
+};
+
+struct ir_func {
+    struct arena *arena;
+    const char *name;
+    struct ir_insn *insns;
+    uint32_t insn_count;
+    uint32_t insn_capacity;
+    struct ir_block_data *blocks; /* block 0 is the entry and has no predecessors */
+    uint32_t block_count;
+    uint32_t block_capacity;
+    struct ir_map *maps;
+    uint32_t map_count;
+    struct ir_source *sources; /* by pc */
+    uint32_t source_count;
+    uint32_t stack_bytes; /* stack memory still in use after promotion; 0: none */
+};
+
+/* --- making and changing ------------------------------------------------------------------------- */
+struct ir_func *ir_func_new(struct arena *arena, const char *name);
+ir_block ir_block_new(struct ir_func *f);
+/* Appends an instruction to a block; args are copied. */
+ir_ref ir_append(struct ir_func *f, ir_block b, struct ir_insn insn, const ir_ref *args, uint32_t nargs);
+/* Makes an instruction that is in no block yet. */
+ir_ref ir_new(struct ir_func *f, struct ir_insn insn, const ir_ref *args, uint32_t nargs);
+void ir_insert(struct ir_func *f, ir_block b, uint32_t position, ir_ref ref);
+void ir_remove(struct ir_func *f, ir_ref ref);
+/* Every use of old becomes one of new. */
+void ir_replace(struct ir_func *f, ir_ref old, ir_ref new_ref);
+void ir_edge(struct ir_func *f, ir_block from, ir_block to);
+/* Drops unreachable blocks and renumbers the rest in reverse post-order; phis follow. */
+void ir_compact(struct ir_func *f);
+
+/* --- analyses ------------------------------------------------------------------------------------ */
+struct ir_dom {
+    ir_block *idom;  /* immediate dominator; the entry's is itself */
+    uint32_t *depth;
+};
+struct ir_dom ir_dominators(struct arena *scratch, const struct ir_func *f);
+bool ir_dominates(const struct ir_dom *dom, ir_block a, ir_block b);
+/* Fills f->maps[].reads, writes, ... from the code. */
+void ir_map_uses(struct ir_func *f);
+/* True if some path leads from a block back to itself. */
+bool ir_has_loop(const struct ir_func *f, ir_block *header);
+
+/* --- text ---------------------------------------------------------------------------------------- */
+void ir_print(FILE *out, const struct ir_func *f);
+int ir_parse(const char *text, struct arena *arena, struct diag_sink *sink, struct ir_func **out);
+/* Well-formedness: 0, or -EINVAL with the first breach in the sink (codes IRnnnn). */
+int ir_check(const struct ir_func *f, struct diag_sink *sink);
+
+/* --- evaluation (tests; the meaning of the IR in one file) ---------------------------------------- */
+struct ir_memory; /* see ir_eval.h */
+
+/* The words that a key or a value of so many bytes takes as operands. */
+static inline uint32_t ir_words(uint32_t bytes)
+{
+    return (bytes + 7) / 8;
+}
+
+/* The IR's operands of an instruction that hold key words start here. */
+static inline uint32_t ir_key_arg(enum ir_op op)
+{
+    return op == IR_MAP_UPDATE ? 2 : 1;
+}
+
+static inline bool ir_is_terminator(enum ir_op op)
+{
+    return op == IR_JMP || op == IR_BR || op == IR_EXIT;
+}
+
+#endif
