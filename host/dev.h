@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_HOST_DEV_H
+#define SLUICE_HOST_DEV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A device as the host reaches it: registers and packet streams. The same calls serve a board and the simulated NIC;
+ * nothing above this interface knows which it is. All calls on one device come from one thread. */
+
+/* A packet on its way in. */
+struct dev_packet {
+    const uint8_t *data;
+    uint32_t len;
+    uint64_t time_ns;
+    uint32_t rand;
+    uint32_t ifindex;
+    uint32_t queue;
+};
+
+/* A packet that has left. data is valid during the call of the sink only. */
+struct dev_output {
+    uint64_t index; /* of the packet in this stream */
+    uint32_t ret;
+    uint64_t redirect;
+    const uint8_t *data;
+    uint32_t len;
+    uint64_t latency_cycles; /* from its first beat taken to its last beat given */
+};
+
+struct dev_stream {
+    void *ctx;
+    /* The next packet to send: true and *packet, or false when there are no more. */
+    bool (*source)(void *ctx, struct dev_packet *packet);
+    /* A packet that has left, in order. Non-zero ends the stream with that result. */
+    int (*sink)(void *ctx, const struct dev_output *output);
+};
+
+struct dev_stream_stats {
+    uint64_t packets;
+    uint64_t cycles; /* from the first beat taken to the last beat given; 0: not known */
+};
+
+struct dev;
+
+struct dev_ops {
+    int (*read32)(struct dev *dev, uint32_t addr, uint32_t *value);
+    int (*write32)(struct dev *dev, uint32_t addr, uint32_t value);
+    /* Sends all packets of the source and waits until all have left. -ETIMEDOUT if the device makes no progress. */
+    int (*stream)(struct dev *dev, const struct dev_stream *stream, struct dev_stream_stats *stats);
+    void (*close)(struct dev *dev);
+};
+
+struct dev {
+    const struct dev_ops *ops;
+};
+
+/* How the simulated device is opened: the shared object that holds the simulation exports a function of this type under the
+ * name DEV_SIM_OPEN. On failure a reason is left in why. */
+struct dev_sim_options {
+    size_t size;
+    const char *model;      /* shared object of the Verilated model */
+    const char *waves;      /* FST file to write, or NULL; the model must have been built with tracing */
+    uint64_t seed;          /* of idles and back-pressure */
+    uint32_t idle_percent;  /* clocks in which no beat is offered to the device */
+    uint32_t stall_percent; /* clocks in which no beat is taken from it */
+};
+typedef int (*dev_sim_open_fn)(const struct dev_sim_options *options, struct dev **out, char *why,
+                               size_t why_bytes);
+#define DEV_SIM_OPEN "sluice_dev_sim_open"
+
+#endif

@@ -1,0 +1,76 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Turns Verilog with a module sluice_dut into a shared object for the simulation (model.h).
+#
+# usage: build_model.sh ROOT OUT.so WORK_DIR [--trace] [--opt LEVEL] FILE.v ...
+#   ROOT      the repository (for hw/ and sim/)
+#   WORK_DIR  scratch folder, and where Verilator's own objects are kept between runs (RUNTIME_DIR
+#             in the environment names another folder for those)
+set -eu
+root=$1 out=$2 work=$3
+shift 3
+trace= opt=-O2
+while [ $# -gt 0 ]; do
+    case $1 in
+    --trace) trace=--trace-fst ;;
+    --opt) shift; opt=$1 ;;
+    *) break ;;
+    esac
+    shift
+done
+cxx=${CXX:-$(command -v clang++ || command -v g++)}
+vroot=$(verilator --getenv VERILATOR_ROOT)
+runtime=${RUNTIME_DIR:-$work/runtime}
+flags="-std=c++17 -fPIC -I$root -I$vroot/include -I$vroot/include/vltstd -DVM_SC=0 -w -faligned-new -fbracket-depth=4096"
+case $cxx in *g++*) case $cxx in *clang*) ;; *) flags=${flags% -fbracket-depth=4096} ;; esac ;; esac
+mkdir -p "$work" "$runtime"
+
+# Verilator's runtime, compiled once; the names say which flags it was built with.
+runtime_object() {
+    src=$1 obj=$runtime/$2.o
+    if [ ! -e "$obj" ]; then
+        # shellcheck disable=SC2086
+        $cxx $flags $4 -O2 -DVM_TRACE=$3 -DVM_TRACE_FST=$3 -DVM_COVERAGE=0 -c "$vroot/include/$src" -o "$obj.$$"
+        mv "$obj.$$" "$obj"
+    fi
+    objects="$objects $obj"
+}
+
+rm -rf "$work/obj"
+verilator --cc --top-module sluice_dut --prefix Vsluice_dut -Mdir "$work/obj" -O3 \
+    --x-assign fast --x-initial fast --noassert -Wno-fatal -Wno-lint -Wno-style $trace \
+    --output-split 20000 --output-split-cfuncs 2000 \
+    -I"$root" -I"$root/hw/spec/gen" -y "$root/hw/rtl/common" -y "$root/hw/rtl/axis" \
+    -y "$root/hw/rtl/core" -y "$root/hw/rtl/map" -y "$root/hw/rtl/pipe" -y "$root/hw/rtl/csr" \
+    -y "$root/hw/rtl/top" "$@" >"$work/verilator.log" 2>&1 || { cat "$work/verilator.log" >&2; exit 1; }
+traced=0 libs=
+objects=
+if [ -n "$trace" ]; then
+    traced=1 libs=-lz
+fi
+runtime_object verilated.cpp verilated_t$traced $traced ""
+runtime_object verilated_threads.cpp verilated_threads_t$traced $traced ""
+if [ $traced = 1 ]; then
+    runtime_object verilated_fst_c.cpp verilated_fst 1 "-I$vroot/include/gtkwave"
+fi
+pids=
+n=0
+for src in "$work"/obj/*.cpp "$root/sim/model.cpp"; do
+    obj=$work/obj/$(basename "$src" .cpp).o
+    o=$opt
+    case $src in *__Slow*|*Syms*|*__Trace__*Slow*) o=-O0 ;; esac
+    # shellcheck disable=SC2086
+    $cxx $flags $o -DVM_TRACE=$traced -DVM_TRACE_FST=$traced -DVM_COVERAGE=0 -I"$work/obj" -c "$src" -o "$obj" &
+    pids="$pids $!"
+    objects="$objects $obj"
+    n=$((n + 1))
+    if [ $((n % 2)) = 0 ]; then
+        for p in $pids; do wait "$p"; done
+        pids=
+    fi
+done
+for p in $pids; do wait "$p"; done
+# shellcheck disable=SC2086
+$cxx -shared -Wl,-Bsymbolic -o "$out.$$" $objects $libs -lpthread
+mv "$out.$$" "$out"
+rm -rf "$work/obj"

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Wraps the Verilated sluice_dut in the C interface of model.h; the only C++ in the project.
+#include "Vsluice_dut.h"
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_fst_c.h"
+#endif
+#include "sim/model.h"
+
+#include <cstring>
+#include <memory>
+
+namespace
+{
+
+struct model {
+    VerilatedContext context;
+    std::unique_ptr<Vsluice_dut> top;
+#if VM_TRACE
+    std::unique_ptr<VerilatedFstC> trace;
+#endif
+    uint64_t half_clocks = 0;
+};
+
+void dump(model *m)
+{
+#if VM_TRACE
+    if (m->trace)
+        m->trace->dump(m->half_clocks);
+#endif
+    m->half_clocks++;
+    m->context.timeInc(1);
+}
+
+void *model_open(const char *waves)
+{
+    auto *m = new model;
+
+#if VM_TRACE
+    m->context.traceEverOn(waves != nullptr);
+#endif
+    m->context.randReset(0);
+    m->top.reset(new Vsluice_dut(&m->context, "sluice_dut"));
+#if VM_TRACE
+    if (waves) {
+        m->trace.reset(new VerilatedFstC);
+        m->top->trace(m->trace.get(), 99);
+        m->trace->open(waves);
+    }
+#else
+    (void)waves;
+#endif
+    m->top->clk = 0;
+    m->top->rst = 1;
+    m->top->eval();
+    return m;
+}
+
+void model_close(void *handle)
+{
+    auto *m = static_cast<model *>(handle);
+
+    if (!m)
+        return;
+#if VM_TRACE
+    if (m->trace)
+        m->trace->close();
+#endif
+    m->top->final();
+    delete m;
+}
+
+void model_settle(void *handle, const model_in *in, model_out *out)
+{
+    auto *m = static_cast<model *>(handle);
+    Vsluice_dut &t = *m->top;
+
+    t.rst = in->rst;
+    t.s_axis_tvalid = in->s_tvalid;
+    if (in->s_tvalid) {
+        t.s_axis_tlast = in->s_tlast;
+        t.s_axis_tkeep = in->s_tkeep;
+        std::memcpy(&t.s_axis_tdata[0], in->s_tdata, sizeof(in->s_tdata));
+        std::memcpy(&t.s_axis_tuser[0], in->s_tuser, sizeof(in->s_tuser));
+    }
+    t.m_axis_tready = in->m_tready;
+    t.s_axil_awvalid = in->awvalid;
+    t.s_axil_awaddr = in->awaddr;
+    t.s_axil_wvalid = in->wvalid;
+    t.s_axil_wdata = in->wdata;
+    t.s_axil_wstrb = 0xf;
+    t.s_axil_bready = in->bready;
+    t.s_axil_arvalid = in->arvalid;
+    t.s_axil_araddr = in->araddr;
+    t.s_axil_rready = in->rready;
+    t.clk = 0;
+    t.eval();
+    dump(m);
+    out->s_tready = t.s_axis_tready;
+    out->m_tvalid = t.m_axis_tvalid;
+    out->m_tlast = t.m_axis_tlast;
+    out->m_tdata = &t.m_axis_tdata[0];
+    out->m_tkeep = t.m_axis_tkeep;
+    std::memcpy(out->m_tuser, &t.m_axis_tuser[0], sizeof(out->m_tuser));
+    out->awready = t.s_axil_awready;
+    out->wready = t.s_axil_wready;
+    out->bvalid = t.s_axil_bvalid;
+    out->bresp = t.s_axil_bresp;
+    out->arready = t.s_axil_arready;
+    out->rvalid = t.s_axil_rvalid;
+    out->rresp = t.s_axil_rresp;
+    out->rdata = t.s_axil_rdata;
+}
+
+void model_clock(void *handle)
+{
+    auto *m = static_cast<model *>(handle);
+
+    m->top->clk = 1;
+    m->top->eval();
+    dump(m);
+}
+
+} // namespace
+
+extern "C" const struct model_api sluice_model_api = {
+    MODEL_ABI, model_open, model_close, model_settle, model_clock,
+#if VM_TRACE
+    true,
+#else
+    false,
+#endif
+};

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_SIM_MODEL_H
+#define SLUICE_SIM_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The C face of a Verilated sluice_dut. Each model is a shared object that exports `sluice_model_api`. */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is driven into the device; the caller sets it, then steps. */
+struct model_in {
+    bool rst;
+    bool s_tvalid;
+    bool s_tlast;
+    uint32_t s_tdata[16];
+    uint64_t s_tkeep;
+    uint32_t s_tuser[5];
+    bool m_tready;
+    bool awvalid, wvalid, bready, arvalid, rready;
+    uint16_t awaddr, araddr;
+    uint32_t wdata;
+};
+
+/* What the device shows just before the next rising edge, that is with the inputs applied. */
+struct model_out {
+    bool s_tready;
+    bool m_tvalid;
+    bool m_tlast;
+    const uint32_t *m_tdata; /* 16 words, the model's own memory */
+    uint64_t m_tkeep;
+    uint32_t m_tuser[4];
+    bool awready, wready, bvalid, arready, rvalid;
+    uint32_t bresp, rresp;
+    uint32_t rdata;
+};
+
+struct model_api {
+    uint32_t abi; /* MODEL_ABI */
+    void *(*open)(const char *waves);
+    void (*close)(void *model);
+    /* Applies the inputs and shows the outputs that follow from them ... */
+    void (*settle)(void *model, const struct model_in *in, struct model_out *out);
+    /* ... then lets one rising clock edge pass. */
+    void (*clock)(void *model);
+    bool traced; /* built with waves */
+};
+
+#define MODEL_ABI 1u
+
+extern const struct model_api sluice_model_api;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
