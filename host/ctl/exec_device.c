@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/ctl/exec_device.h"
+
+#include "host/ctl/device.h"
+#include "host/ctl/model.h"
+#include "nic_runtime/vm.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The hardware executors: a program compiled for a device, the simulated device opened and loaded,
+ * packets streamed. */
+
+struct device_exec {
+    struct exec exec; /* first member */
+    struct dev *dev;
+    void *plugin;
+};
+
+/* The packets of a run on their way between the two stream interfaces. */
+struct device_run {
+    struct device_exec *d;
+    const struct exec_stream *stream;
+};
+
+static int fits_step(struct job *job, enum job_step step, char why[EXEC_WHY_BYTES])
+{
+    int err = job_do(job, step);
+
+    if (err)
+        exec_why(why, job_reason(job, step), err);
+    return err;
+}
+
+static int microcode_fits(struct job *job, char why[EXEC_WHY_BYTES])
+{
+    return fits_step(job, JOB_MICROCODE, why);
+}
+
+static int pipeline_fits(struct job *job, char why[EXEC_WHY_BYTES])
+{
+    return fits_step(job, JOB_PIPELINE, why);
+}
+
+static void device_close(struct exec *exec)
+{
+    struct device_exec *d = (struct device_exec *)exec;
+
+    if (d->dev)
+        d->dev->ops->close(d->dev);
+    if (d->plugin)
+        dlclose(d->plugin);
+    free(d);
+}
+
+/* Loads the simulation and opens a device with the model. */
+static int open_device(struct device_exec *d, const char *model, char why[EXEC_WHY_BYTES])
+{
+    const struct exec_options *o = &d->exec.options;
+    const struct dev_sim_options options = {
+        .size = sizeof(options),
+        .model = model,
+        .waves = o->waves,
+        .seed = o->seed,
+        .idle_percent = o->idle_percent,
+        .stall_percent = o->stall_percent,
+    };
+    char path[MODEL_PATH_BYTES];
+    dev_sim_open_fn open;
+    int err = model_plugin(path, why, EXEC_WHY_BYTES);
+
+    if (err)
+        return err;
+    d->plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    open = d->plugin ? (dev_sim_open_fn)dlsym(d->plugin, DEV_SIM_OPEN) : NULL;
+    if (!open) {
+        snprintf(why, EXEC_WHY_BYTES, "the simulation can't be loaded: %s", dlerror());
+        return -ENOENT;
+    }
+    return open(&options, &d->dev, why, EXEC_WHY_BYTES);
+}
+
+static struct device_exec *new_exec(const struct exec_ops *ops, struct job *job,
+                                    const struct exec_options *options)
+{
+    struct device_exec *d = calloc(1, sizeof(*d));
+
+    if (d)
+        d->exec = (struct exec){ops, job, *options};
+    return d;
+}
+
+static int finish_open(struct device_exec *d, int err, struct exec **out, char why[EXEC_WHY_BYTES])
+{
+    if (!err)
+        err = device_start(d->dev);
+    if (err) {
+        if (!*why)
+            snprintf(why, EXEC_WHY_BYTES, "the device can't be started: %s", strerror(-err));
+        device_close(&d->exec);
+        return err;
+    }
+    *out = &d->exec;
+    return 0;
+}
+
+static int microcode_open(struct job *job, const struct exec_options *options, struct exec **out,
+                          char why[EXEC_WHY_BYTES])
+{
+    char model[MODEL_PATH_BYTES];
+    struct device_exec *d;
+    int err = microcode_fits(job, why);
+
+    if (!err)
+        err = model_core(options->waves != NULL, model, why, EXEC_WHY_BYTES);
+    if (err)
+        return err;
+    d = new_exec(&exec_microcode, job, options);
+    if (!d)
+        return -ENOMEM;
+    *why = 0;
+    err = open_device(d, model, why);
+    if (!err)
+        err = device_load_microcode(d->dev, job->microcode);
+    return finish_open(d, err, out, why);
+}
+
+static int pipeline_open(struct job *job, const struct exec_options *options, struct exec **out,
+                         char why[EXEC_WHY_BYTES])
+{
+    char model[MODEL_PATH_BYTES];
+    struct device_exec *d;
+    int err = pipeline_fits(job, why);
+
+    if (!err)
+        err =
+            model_build(job->pipeline->verilog, options->waves != NULL, model, why, EXEC_WHY_BYTES);
+    if (err)
+        return err;
+    d = new_exec(&exec_pipeline, job, options);
+    if (!d)
+        return -ENOMEM;
+    *why = 0;
+    return finish_open(d, open_device(d, model, why), out, why);
+}
+
+static const struct ir_map *map_of(const struct exec *exec, uint32_t map)
+{
+    return &exec->job->ir->maps[map];
+}
+
+static int device_exec_update(struct exec *exec, uint32_t map, const void *key, const void *values)
+{
+    return device_map_update(((struct device_exec *)exec)->dev, map, map_of(exec, map), key,
+                             values);
+}
+
+static int device_exec_lookup(struct exec *exec, uint32_t map, const void *key, void *values)
+{
+    return device_map_lookup(((struct device_exec *)exec)->dev, map, map_of(exec, map), key,
+                             values);
+}
+
+static int device_exec_walk(struct exec *exec, uint32_t map,
+                            int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
+{
+    return device_map_walk(((struct device_exec *)exec)->dev, map, map_of(exec, map), visit, ctx);
+}
+
+static bool next_packet(void *ctx, struct dev_packet *packet)
+{
+    struct device_run *run = ctx;
+    const struct exec_options *o = &run->d->exec.options;
+    struct exec_packet in;
+
+    if (!run->stream->source(run->stream->ctx, &in))
+        return false;
+    *packet = (struct dev_packet){.data = in.data,
+                                  .len = in.len,
+                                  .time_ns = in.time_ns,
+                                  .rand = vm_rand_seed(o->seed, in.index),
+                                  .ifindex = o->ifindex ? o->ifindex : 1,
+                                  .queue = o->queue};
+    return true;
+}
+
+static int take_packet(void *ctx, const struct dev_output *output)
+{
+    struct device_run *run = ctx;
+    const struct exec_output out = {
+        .ret = output->ret,
+        .redirect = output->redirect,
+        .data = output->data,
+        .len = output->len,
+        .cycles = output->latency_cycles,
+    };
+
+    return run->stream->sink(run->stream->ctx, &out);
+}
+
+static int device_run(struct exec *exec, const struct exec_stream *stream, struct exec_stats *stats,
+                      char why[EXEC_WHY_BYTES])
+{
+    struct device_exec *d = (struct device_exec *)exec;
+    struct device_run run = {d, stream};
+    const struct dev_stream dev_stream = {&run, next_packet, take_packet};
+    struct dev_stream_stats s = {0};
+    int err = d->dev->ops->stream(d->dev, &dev_stream, &s);
+
+    if (err == -ETIMEDOUT)
+        snprintf(why, EXEC_WHY_BYTES,
+                 "the device stopped making progress: this is a bug in Sluice");
+    else if (err == -EPROTO)
+        snprintf(
+            why, EXEC_WHY_BYTES,
+            "the device gave a packet that contradicts its own length: this is a bug in Sluice");
+    else if (err)
+        snprintf(why, EXEC_WHY_BYTES, "the run on the device failed: %s", strerror(-err));
+    if (!err)
+        *stats = (struct exec_stats){.packets = s.packets, .cycles = s.cycles};
+    return err;
+}
+
+const struct exec_ops exec_microcode = {
+    .name = "microcode",
+    .hardware = true,
+    .fits = microcode_fits,
+    .open = microcode_open,
+    .map_update = device_exec_update,
+    .map_lookup = device_exec_lookup,
+    .map_walk = device_exec_walk,
+    .run = device_run,
+    .close = device_close,
+};
+
+const struct exec_ops exec_pipeline = {
+    .name = "pipeline",
+    .hardware = true,
+    .fits = pipeline_fits,
+    .open = pipeline_open,
+    .map_update = device_exec_update,
+    .map_lookup = device_exec_lookup,
+    .map_walk = device_exec_walk,
+    .run = device_run,
+    .close = device_close,
+};

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_HOST_EXEC_DEVICE_H
+#define SLUICE_HOST_EXEC_DEVICE_H
+
+#include "host/ctl/executor.h"
+
+/* The two executors that are hardware: one device interface, two kinds of device. */
+extern const struct exec_ops exec_microcode;
+extern const struct exec_ops exec_pipeline;
+
+#endif

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_HOST_EXEC_KERNEL_H
+#define SLUICE_HOST_EXEC_KERNEL_H
+
+#include "host/ctl/executor.h"
+
+extern const struct exec_ops exec_kernel;
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_HOST_EXECUTOR_H
+#define SLUICE_HOST_EXECUTOR_H
+
+#include "host/ctl/job.h"
+
+/* What runs a program: one operations table an executor, all in one list. Names, roles and the promise of identical
+ * results are in DESIGN.md. */
+
+struct exec_options {
+    size_t size;
+    uint64_t seed;          /* of the packets' random generators, and of stalls */
+    uint32_t ifindex;       /* ingress interface of all packets; 0: 1 */
+    uint32_t queue;         /* RX queue of all packets, < SPEC_QUEUES */
+    uint32_t idle_percent;  /* hardware: clocks without a beat offered */
+    uint32_t stall_percent; /* hardware: clocks without a beat taken */
+    const char *waves;      /* hardware: FST file, or NULL */
+    const char *plugin_dir; /* where sluice-sim.so and core_model.so lie; NULL: beside the executable */
+};
+
+/* A packet to run. */
+struct exec_packet {
+    const uint8_t *data;
+    uint32_t len; /* SPEC_PKT_MIN_BYTES .. SPEC_PKT_MAX_BYTES */
+    uint64_t time_ns;
+    uint64_t index; /* number in the run: decides the random state */
+};
+
+/* What one packet gave. data is valid during the call of the sink only. */
+struct exec_output {
+    uint32_t ret;
+    uint64_t redirect;
+    const uint8_t *data;
+    uint32_t len;
+    uint64_t cycles; /* hardware: latency */
+    uint64_t ns;     /* software */
+};
+
+struct exec_stream {
+    void *ctx;
+    bool (*source)(void *ctx, struct exec_packet *packet);
+    int (*sink)(void *ctx, const struct exec_output *output);
+};
+
+struct exec_stats {
+    uint64_t packets;
+    uint64_t cycles; /* hardware: whole run */
+    uint64_t ns;     /* software: whole run */
+};
+
+/* Room for a reason, always a whole sentence without a full stop. */
+enum { EXEC_WHY_BYTES = 1024 };
+
+struct exec; /* one program on one executor, with its maps */
+
+struct exec_ops {
+    const char *name;
+    bool hardware;
+    /* 0 if the program fits, else negative errno and the reason. */
+    int (*fits)(struct job *job, char why[EXEC_WHY_BYTES]);
+    int (*open)(struct job *job, const struct exec_options *options, struct exec **out,
+                char why[EXEC_WHY_BYTES]);
+    /* Maps by their index in the object; values are map_cpus values of stride bytes (nic_runtime/map.h). */
+    int (*map_update)(struct exec *exec, uint32_t map, const void *key, const void *values);
+    int (*map_lookup)(struct exec *exec, uint32_t map, const void *key, void *values);
+    /* Visits all entries of a map, in any order. */
+    int (*map_walk)(struct exec *exec, uint32_t map,
+                    int (*visit)(void *ctx, const void *key, const void *values), void *ctx);
+    int (*run)(struct exec *exec, const struct exec_stream *stream, struct exec_stats *stats,
+               char why[EXEC_WHY_BYTES]);
+    void (*close)(struct exec *exec);
+};
+
+/* Every executor's state starts with this. */
+struct exec {
+    const struct exec_ops *ops;
+    struct job *job;
+    struct exec_options options;
+};
+
+extern const struct exec_ops *const exec_table[];
+extern const uint32_t exec_count;
+
+/* The executor of that name, or NULL. */
+const struct exec_ops *exec_find(const char *name);
+
+/* Opens an executor and fills the maps of the data sections (.rodata, .data, .bss). */
+int exec_open(const struct exec_ops *ops, struct job *job, const struct exec_options *options,
+              struct exec **out, char why[EXEC_WHY_BYTES]);
+void exec_close(struct exec *exec); /* NULL-safe */
+
+/* Writes a diagnostic as a reason: place and message in one line. */
+void exec_why(char why[EXEC_WHY_BYTES], const struct diag *diag, int err);
+
+#endif

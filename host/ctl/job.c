@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/ctl/job.h"
+
+#include "compiler/ir/build.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int do_verify(struct job *job, struct diag_sink *sink)
+{
+    return verify_program(job->object, job->prog, &job->options.verify, job->arena, sink,
+                          &job->facts);
+}
+
+static int do_ir(struct job *job, struct diag_sink *sink)
+{
+    int err = ir_build(job->object, job->prog, job->facts, job->arena, sink, &job->ir);
+
+    return err ? err : opt_run(job->ir, &job->options.opt, sink);
+}
+
+static int do_microcode(struct job *job, struct diag_sink *sink)
+{
+    return ucode_compile(job->ir, job->arena, sink, &job->microcode);
+}
+
+static int do_pipeline(struct job *job, struct diag_sink *sink)
+{
+    return pipe_compile(job->ir, &job->options.pipe, job->arena, sink, &job->pipeline);
+}
+
+/* Each step with the one before it (itself: none). */
+static const struct {
+    int (*run)(struct job *job, struct diag_sink *sink);
+    enum job_step before;
+} steps[JOB_STEP_COUNT] = {
+    [JOB_VERIFY] = {do_verify, JOB_VERIFY},
+    [JOB_IR] = {do_ir, JOB_VERIFY},
+    [JOB_MICROCODE] = {do_microcode, JOB_IR},
+    [JOB_PIPELINE] = {do_pipeline, JOB_IR},
+};
+
+struct job *job_open(const struct load_object *object, const struct load_prog *prog,
+                     const struct job_options *options, struct arena *arena)
+{
+    struct job *job = arena_alloc(arena, sizeof(*job));
+
+    if (!job)
+        return NULL;
+    job->arena = arena;
+    job->object = object;
+    job->prog = prog;
+    if (options)
+        job->options = *options;
+    job->options.opt.size = sizeof(job->options.opt);
+    job->options.pipe.size = sizeof(job->options.pipe);
+    job->options.verify.size = sizeof(job->options.verify);
+    for (int i = 0; i < JOB_STEP_COUNT; i++)
+        job->sinks[i] = diag_sink_make(arena);
+    return job;
+}
+
+int job_do(struct job *job, enum job_step step)
+{
+    jmp_buf oom;
+    uint64_t start;
+    int err;
+
+    if (job->done[step])
+        return job->outcome[step];
+    if (steps[step].before != step) {
+        err = job_do(job, steps[step].before);
+        if (err)
+            return err;
+    }
+    job->done[step] = true;
+    job->outcome[step] = -ENOMEM;
+    start = now_ns();
+    if (setjmp(oom) == 0) {
+        arena_set_oom(job->arena, &oom);
+        job->outcome[step] = steps[step].run(job, &job->sinks[step]);
+    }
+    arena_set_oom(job->arena, NULL);
+    job->step_ns[step] = now_ns() - start;
+    return job->outcome[step];
+}
+
+const struct diag *job_reason(const struct job *job, enum job_step step)
+{
+    const enum job_step before = steps[step].before;
+    const struct diag *d = before == step ? NULL : job_reason(job, before);
+
+    return d ? d : diag_first_error(&job->sinks[step]);
+}
+
+struct map_def job_map_def(const struct load_object *object, uint32_t index)
+{
+    const struct load_map *m = &object->maps[index];
+
+    return (struct map_def){.name = m->name,
+                            .type = m->type,
+                            .key_bytes = m->key_bytes,
+                            .value_bytes = m->value_bytes,
+                            .max_entries = m->max_entries,
+                            .flags = m->flags};
+}

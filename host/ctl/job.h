@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_HOST_JOB_H
+#define SLUICE_HOST_JOB_H
+
+#include "compiler/ir/ir.h"
+#include "compiler/load/load.h"
+#include "compiler/microcode/microcode.h"
+#include "compiler/opt/opt.h"
+#include "compiler/pipeline/pipeline.h"
+#include "compiler/verify/verify.h"
+#include "nic_runtime/map.h"
+
+/* One program on its way from the object file to an executor. Each step is taken once, when it is first asked for, and
+ * its outcome is kept: 0 or the negative errno, with the reason in the step's own sink. */
+
+enum job_step {
+    JOB_VERIFY,
+    JOB_IR,        /* build and optimise */
+    JOB_MICROCODE,
+    JOB_PIPELINE,
+    JOB_STEP_COUNT
+};
+
+struct job_options {
+    size_t size;
+    struct opt_options opt;
+    struct pipe_options pipe;
+    struct verify_options verify;
+};
+
+struct job {
+    struct arena *arena;
+    const struct load_object *object;
+    const struct load_prog *prog;
+    struct job_options options;
+    bool done[JOB_STEP_COUNT];
+    int outcome[JOB_STEP_COUNT];
+    uint64_t step_ns[JOB_STEP_COUNT]; /* time that the step took, the steps before it not counted */
+    struct diag_sink sinks[JOB_STEP_COUNT];
+    const struct verify_result *facts;
+    struct ir_func *ir;
+    const struct ucode_image *microcode;
+    const struct pipe_design *pipeline;
+};
+
+/* Prepares a program of an object; options may be NULL. The arena outlives the job. NULL if there is no memory. */
+struct job *job_open(const struct load_object *object, const struct load_prog *prog,
+                     const struct job_options *options, struct arena *arena);
+
+/* Takes a step and those that it needs. 0, or the errno of the first that failed (-ENOMEM too). */
+int job_do(struct job *job, enum job_step step);
+
+/* The first error of a step or of those before it, or NULL. */
+const struct diag *job_reason(const struct job *job, enum job_step step);
+
+/* The definition of the object's map number index, as the runtime wants it. */
+struct map_def job_map_def(const struct load_object *object, uint32_t index);
+
+#endif

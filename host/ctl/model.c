@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/ctl/model.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const char *const rtl_folders[] = {"hw/rtl/common", "hw/rtl/axis", "hw/rtl/core",
+                                          "hw/rtl/map",    "hw/rtl/pipe", "hw/rtl/csr",
+                                          "hw/rtl/top",    "hw/spec/gen", "sim"};
+enum { RTL_FOLDERS = sizeof(rtl_folders) / sizeof(rtl_folders[0]), LOG_TAIL_BYTES = 600 };
+
+/* FNV-1a, 64 bits: names a cache entry; the entry's stamp decides whether it is the right one. */
+static uint64_t hash_bytes(uint64_t h, const void *data, size_t bytes)
+{
+    const unsigned char *p = data;
+
+    for (size_t i = 0; i < bytes; i++)
+        h = (h ^ p[i]) * 0x100000001b3u;
+    return h;
+}
+
+static int make_dir(const char *path)
+{
+    return mkdir(path, 0777) && errno != EEXIST ? -errno : 0;
+}
+
+static int cache_dir(char dir[MODEL_PATH_BYTES], char *why, size_t why_bytes)
+{
+    const char *own = getenv("SLUICE_CACHE");
+    const char *xdg = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    int err;
+
+    if (own && *own) {
+        snprintf(dir, MODEL_PATH_BYTES, "%s", own);
+    } else if (xdg && *xdg) {
+        snprintf(dir, MODEL_PATH_BYTES, "%s/sluice", xdg);
+    } else {
+        snprintf(dir, MODEL_PATH_BYTES, "%s/.cache", home && *home ? home : "/tmp");
+        make_dir(dir);
+        strncat(dir, "/sluice", MODEL_PATH_BYTES - strlen(dir) - 1);
+    }
+    err = make_dir(dir);
+    if (err)
+        snprintf(why, why_bytes,
+                 "the cache folder %s can't be made: %s; set SLUICE_CACHE to a "
+                 "folder that can be written",
+                 dir, strerror(-err));
+    return err;
+}
+
+/* Names, sizes and times of the RTL that a model is built with, as one number. */
+static uint64_t hash_rtl(uint64_t h)
+{
+    for (int i = 0; i < RTL_FOLDERS; i++) {
+        char path[MODEL_PATH_BYTES];
+        struct dirent **names;
+        int n;
+
+        snprintf(path, sizeof(path), "%s/%s", SLUICE_SOURCE_ROOT, rtl_folders[i]);
+        n = scandir(path, &names, NULL, alphasort);
+        for (int k = 0; k < n; k++) {
+            struct stat st;
+
+            snprintf(path, sizeof(path), "%s/%s/%s", SLUICE_SOURCE_ROOT, rtl_folders[i],
+                     names[k]->d_name);
+            if (!stat(path, &st) && S_ISREG(st.st_mode)) {
+                h = hash_bytes(h, names[k]->d_name, strlen(names[k]->d_name));
+                h = hash_bytes(h, &st.st_size, sizeof(st.st_size));
+                h = hash_bytes(h, &st.st_mtim, sizeof(st.st_mtim));
+            }
+            free(names[k]);
+        }
+        if (n >= 0)
+            free(names);
+    }
+    return h;
+}
+
+static bool file_equals(const char *path, const char *text)
+{
+    const size_t bytes = strlen(text);
+    char *have = malloc(bytes + 1);
+    FILE *f = fopen(path, "r");
+    bool same = false;
+
+    if (f && have)
+        same = fread(have, 1, bytes + 1, f) == bytes && !memcmp(have, text, bytes);
+    if (f)
+        fclose(f);
+    free(have);
+    return same;
+}
+
+static int write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    int err = 0;
+
+    if (!f)
+        return -errno;
+    if (fputs(text, f) < 0)
+        err = -EIO;
+    if (fclose(f))
+        err = -errno;
+    return err;
+}
+
+/* The end of a log as a reason. */
+static void log_tail(const char *path, char *why, size_t why_bytes)
+{
+    char tail[LOG_TAIL_BYTES + 1] = "";
+    FILE *f = fopen(path, "r");
+
+    if (f) {
+        size_t n;
+
+        if (fseek(f, -LOG_TAIL_BYTES, SEEK_END))
+            rewind(f);
+        n = fread(tail, 1, LOG_TAIL_BYTES, f);
+        tail[n] = 0;
+        fclose(f);
+    }
+    snprintf(why, why_bytes, "the simulation model can't be built (is Verilator installed?): %s",
+             tail);
+}
+
+/* Runs sim/build_model.sh with its output in a log. */
+static int run_build(const char *out, const char *work, bool trace, const char *verilog_path,
+                     char *why, size_t why_bytes)
+{
+    char log[MODEL_PATH_BYTES];
+    posix_spawn_file_actions_t actions;
+    const char *const argv[] = {"/bin/sh",
+                                SLUICE_SOURCE_ROOT "/sim/build_model.sh",
+                                SLUICE_SOURCE_ROOT,
+                                out,
+                                work,
+                                "--opt",
+                                "-O1",
+                                trace ? "--trace" : verilog_path,
+                                trace ? verilog_path : NULL,
+                                NULL};
+    int status = 0;
+    pid_t pid;
+    int err;
+
+    snprintf(log, sizeof(log), "%s/build.log", work);
+    setenv("RUNTIME_DIR", SLUICE_BUILD_ROOT "/simrt", 0);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    err = -posix_spawn(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (err) {
+        snprintf(why, why_bytes, "/bin/sh can't be run: %s", strerror(-err));
+        return err;
+    }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    log_tail(log, why, why_bytes);
+    return -EIO;
+}
+
+/* The build script has removed its objects; what is left are these. */
+static void remove_work(const char *work)
+{
+    static const char *const names[] = {"sluice_dut.v", "build.log", "verilator.log"};
+    char path[MODEL_PATH_BYTES + 32];
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", work, names[i]);
+        unlink(path);
+    }
+    rmdir(work);
+}
+
+/* One cache entry: NAME.so, and NAME.v, the Verilog that it was built from, written last. */
+static int build_cached(const char *verilog, const char *source, bool trace,
+                        char path[MODEL_PATH_BYTES], char *why, size_t why_bytes)
+{
+    char dir[MODEL_PATH_BYTES - 64];
+    char stamp[MODEL_PATH_BYTES];
+    char work[MODEL_PATH_BYTES];
+    char input[MODEL_PATH_BYTES + 16];
+    char full[MODEL_PATH_BYTES];
+    uint64_t h = hash_rtl(hash_bytes(0xcbf29ce484222325u + trace, verilog, strlen(verilog)));
+    int err = cache_dir(full, why, why_bytes);
+
+    if (err)
+        return err;
+    if ((size_t)snprintf(dir, sizeof(dir), "%s", full) >= sizeof(dir)) {
+        snprintf(why, why_bytes, "the path of the cache folder is too long");
+        return -ENAMETOOLONG;
+    }
+    snprintf(path, MODEL_PATH_BYTES, "%s/%016llx.so", dir, (unsigned long long)h);
+    snprintf(stamp, sizeof(stamp), "%s/%016llx.v", dir, (unsigned long long)h);
+    if (!access(path, R_OK) && file_equals(stamp, verilog))
+        return 0;
+    snprintf(work, sizeof(work), "%s/work-%ld", dir, (long)getpid());
+    snprintf(input, sizeof(input), "%s/%s", work, "sluice_dut.v");
+    err = make_dir(work);
+    if (!err && !source)
+        err = write_file(input, verilog);
+    if (err)
+        snprintf(why, why_bytes, "%s can't be written: %s", work, strerror(-err));
+    if (!err)
+        err = run_build(path, work, trace, source ? source : input, why, why_bytes);
+    if (!err)
+        err = write_file(stamp, verilog);
+    remove_work(work);
+    return err;
+}
+
+int model_build(const char *verilog, bool trace, char path[MODEL_PATH_BYTES], char *why,
+                size_t why_bytes)
+{
+    return build_cached(verilog, NULL, trace, path, why, why_bytes);
+}
+
+static int built_file(const char *name, char path[MODEL_PATH_BYTES], char *why, size_t why_bytes)
+{
+    const char *dir = getenv("SLUICE_BUILD_DIR");
+
+    snprintf(path, MODEL_PATH_BYTES, "%s/%s", dir && *dir ? dir : SLUICE_BUILD_ROOT, name);
+    if (!access(path, R_OK))
+        return 0;
+    snprintf(why, why_bytes, "%s is missing; run ./dev build", path);
+    return -ENOENT;
+}
+
+int model_core(bool trace, char path[MODEL_PATH_BYTES], char *why, size_t why_bytes)
+{
+    if (trace)
+        return build_cached("core", SLUICE_SOURCE_ROOT "/hw/rtl/top/sluice_dut.v", true, path, why,
+                            why_bytes);
+    return built_file("core_model.so", path, why, why_bytes);
+}
+
+int model_plugin(char path[MODEL_PATH_BYTES], char *why, size_t why_bytes)
+{
+    return built_file("sluice-sim.so", path, why, why_bytes);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_HOST_MODEL_H
+#define SLUICE_HOST_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { MODEL_PATH_BYTES = 4096 };
+
+/* The simulation model of a generated device: built from its Verilog by Verilator, or taken from the cache
+ * ($SLUICE_CACHE, $XDG_CACHE_HOME/sluice or $HOME/.cache/sluice) when the same Verilog was built with the same RTL before.
+ * trace asks for one that can write waves. 0 and the shared object's path, or negative errno and the reason. */
+int model_build(const char *verilog, bool trace, char path[MODEL_PATH_BYTES], char *why,
+                size_t why_bytes);
+
+/* The model of the core; with trace it is built when first asked for. */
+int model_core(bool trace, char path[MODEL_PATH_BYTES], char *why, size_t why_bytes);
+
+/* The shared object that holds the simulated device (see DEV_SIM_OPEN). */
+int model_plugin(char path[MODEL_PATH_BYTES], char *why, size_t why_bytes);
+
+#endif
