@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/ctl/mapfile.h"
+
+#include "hw/spec/gen/limits.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Where a reader stands, for its messages. */
+struct place {
+    const char *path;
+    const char *map;
+    size_t entry;
+    char *why;
+    size_t why_bytes;
+};
+
+static int complain(const struct place *p, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int complain(const struct place *p, int err, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    snprintf(p->why, p->why_bytes, "%s: %s[%zu]: %s", p->path, p->map, p->entry, text);
+    return err;
+}
+
+static uint32_t cpus_of(const struct load_map *m)
+{
+    return spec_map_type_table[m->type].percpu ? SPEC_QUEUES : 1;
+}
+
+static uint32_t stride_of(const struct load_map *m)
+{
+    return (m->value_bytes + 7) & ~7u;
+}
+
+/* One byte: a number, or a string with a number in C's notation. */
+static bool byte_of(const json_t *item, uint8_t *out)
+{
+    if (json_is_integer(item)) {
+        const json_int_t v = json_integer_value(item);
+
+        *out = (uint8_t)v;
+        return v >= 0 && v <= 255;
+    }
+    if (json_is_string(item) && json_string_length(item)) {
+        char *end;
+        const unsigned long v = strtoul(json_string_value(item), &end, 0);
+
+        *out = (uint8_t)v;
+        return !*end && v <= 255 && json_string_value(item)[0] != '-';
+    }
+    return false;
+}
+
+static int bytes_of(const struct place *p, const json_t *array, const char *what, uint32_t bytes,
+                    uint8_t *out)
+{
+    if (!json_is_array(array))
+        return complain(p, -EINVAL, "\"%s\" is missing or not an array of bytes", what);
+    if (json_array_size(array) != bytes)
+        return complain(p, -EINVAL, "\"%s\" has %zu bytes, the map's %s has %u", what,
+                        json_array_size(array), what, bytes);
+    for (uint32_t i = 0; i < bytes; i++)
+        if (!byte_of(json_array_get(array, i), &out[i]))
+            return complain(p, -EINVAL,
+                            "byte %u of \"%s\" is not a number from 0 to 255 or a "
+                            "string such as \"0x1f\"",
+                            i, what);
+    return 0;
+}
+
+static int percpu_of(const struct place *p, const json_t *entry, const struct load_map *m,
+                     uint8_t *values)
+{
+    const json_t *list = json_object_get(entry, "values");
+    const json_t *item;
+    size_t i;
+
+    if (!list) { /* one value for all */
+        int err = bytes_of(p, json_object_get(entry, "value"), "value", m->value_bytes, values);
+
+        for (uint32_t c = 1; c < cpus_of(m) && !err; c++)
+            memcpy(values + (size_t)c * stride_of(m), values, m->value_bytes);
+        return err;
+    }
+    if (!json_is_array(list))
+        return complain(p, -EINVAL, "\"values\" is not an array of {\"cpu\", \"value\"}");
+    json_array_foreach((json_t *)(uintptr_t)list, i, item)
+    {
+        const json_t *cpu = json_object_get(item, "cpu");
+        const json_int_t c = json_is_integer(cpu) ? json_integer_value(cpu) : -1;
+        int err;
+
+        if (c < 0 || c >= (json_int_t)cpus_of(m))
+            return complain(p, -EINVAL,
+                            "\"cpu\" %zu of \"values\" is not a number from 0 to %u: a "
+                            "per-CPU map has one value for each of the %u RX queues",
+                            i, cpus_of(m) - 1, cpus_of(m));
+        err = bytes_of(p, json_object_get(item, "value"), "value", m->value_bytes,
+                       values + (size_t)c * stride_of(m));
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+/* Reads one entry; values is zeroed first. */
+static int entry_of(const struct place *p, const json_t *entry, const struct load_map *m,
+                    uint8_t *key, uint8_t *values)
+{
+    int err;
+
+    memset(values, 0, (size_t)cpus_of(m) * stride_of(m));
+    if (!json_is_object(entry))
+        return complain(p, -EINVAL, "an entry is an object with \"key\" and \"value\"");
+    err = bytes_of(p, json_object_get(entry, "key"), "key", m->key_bytes, key);
+    if (err)
+        return err;
+    if (cpus_of(m) > 1)
+        return percpu_of(p, entry, m, values);
+    return bytes_of(p, json_object_get(entry, "value"), "value", m->value_bytes, values);
+}
+
+typedef int (*entry_fn)(void *ctx, const struct place *p, uint32_t map, const uint8_t *key,
+                        const uint8_t *values);
+
+static int each_entry(const struct place *start, const json_t *list, const struct load_map *m,
+                      uint32_t index, entry_fn fn, void *ctx)
+{
+    struct place p = *start;
+    uint8_t *key = calloc(1, m->key_bytes + 1);
+    uint8_t *values = calloc(cpus_of(m), stride_of(m) + 1);
+    const json_t *entry;
+    int err = key && values ? 0 : -ENOMEM;
+
+    p.map = m->name;
+    json_array_foreach((json_t *)(uintptr_t)list, p.entry, entry)
+    {
+        if (!err)
+            err = entry_of(&p, entry, m, key, values);
+        if (!err && fn)
+            err = fn(ctx, &p, index, key, values);
+    }
+    free(key);
+    free(values);
+    return err;
+}
+
+static int unknown_map(const char *path, const char *name, const struct load_object *object,
+                       char *why, size_t why_bytes)
+{
+    int n = snprintf(why, why_bytes, "%s: the object has no map \"%s\"; it has", path, name);
+
+    for (uint32_t i = 0; i < object->map_count && n >= 0 && (size_t)n < why_bytes; i++)
+        n += snprintf(why + n, why_bytes - (size_t)n, "%s %s", i ? "," : "", object->maps[i].name);
+    if (!object->map_count && n >= 0 && (size_t)n < why_bytes)
+        snprintf(why + n, why_bytes - (size_t)n, " none");
+    return -EINVAL;
+}
+
+static uint32_t find_map(const struct load_object *object, const char *name)
+{
+    for (uint32_t i = 0; i < object->map_count; i++)
+        if (!strcmp(object->maps[i].name, name))
+            return i;
+    return UINT32_MAX;
+}
+
+static int each_map(const struct place *place, const json_t *document,
+                    const struct load_object *object, entry_fn fn, void *ctx)
+{
+    const char *name;
+    json_t *list;
+    int err = 0;
+
+    json_object_foreach((json_t *)(uintptr_t)document, name, list)
+    {
+        const uint32_t index = find_map(object, name);
+
+        if (index == UINT32_MAX)
+            return unknown_map(place->path, name, object, place->why, place->why_bytes);
+        if (!json_is_array(list)) {
+            snprintf(place->why, place->why_bytes, "%s: %s: not an array of entries", place->path,
+                     name);
+            return -EINVAL;
+        }
+        err = each_entry(place, list, &object->maps[index], index, fn, ctx);
+        if (err)
+            break;
+    }
+    return err;
+}
+
+int mapfile_read(const char *path, const struct load_object *object, json_t **out, char *why,
+                 size_t why_bytes)
+{
+    const struct place place = {.path = path, .why = why, .why_bytes = why_bytes};
+    json_error_t error;
+    json_t *document;
+    int err;
+
+    if (strcmp(path, "-") && access(path, R_OK)) {
+        err = -errno;
+        snprintf(why, why_bytes, "%s: %s", path, strerror(-err));
+        return err;
+    }
+    document = strcmp(path, "-") ? json_load_file(path, JSON_REJECT_DUPLICATES, &error)
+                                 : json_loadf(stdin, JSON_REJECT_DUPLICATES, &error);
+    if (!document) {
+        snprintf(why, why_bytes, "%s: malformed JSON at line %d, column %d: %s", path, error.line,
+                 error.column, error.text);
+        return -EINVAL;
+    }
+    if (!json_is_object(document)) {
+        snprintf(why, why_bytes, "%s: not an object of map names", path);
+        err = -EINVAL;
+    } else {
+        err = each_map(&place, document, object, NULL, NULL);
+    }
+    if (err) {
+        json_decref(document);
+        return err;
+    }
+    *out = document;
+    return 0;
+}
+
+static int fill_entry(void *ctx, const struct place *p, uint32_t map, const uint8_t *key,
+                      const uint8_t *values)
+{
+    struct exec *exec = ctx;
+    const struct load_map *m = &exec->job->object->maps[map];
+    int err = exec->ops->map_update(exec, map, key, values);
+
+    if (err == -E2BIG)
+        return complain(p, err, "the map has no room for this entry (max_entries is %u)",
+                        m->max_entries);
+    if (err)
+        return complain(p, err, "the entry is refused: %s", strerror(-err));
+    return 0;
+}
+
+int mapfile_fill(const json_t *document, struct exec *exec, char *why, size_t why_bytes)
+{
+    const struct place place = {.path = "maps", .why = why, .why_bytes = why_bytes};
+
+    return each_map(&place, document, exec->job->object, fill_entry, exec);
+}
+
+/* --- dumps
+ * ---------------------------------------------------------------------------------------- */
+
+struct dump_entry {
+    uint8_t *key;
+    json_t *json;
+};
+
+struct dump {
+    const struct load_map *map;
+    struct dump_entry *entries;
+    size_t count;
+    size_t capacity;
+};
+
+static json_t *bytes_json(const uint8_t *bytes, uint32_t count)
+{
+    json_t *array = json_array();
+
+    for (uint32_t i = 0; i < count; i++) {
+        char text[8];
+
+        snprintf(text, sizeof(text), "0x%02x", bytes[i]);
+        json_array_append_new(array, json_string(text));
+    }
+    return array;
+}
+
+static json_t *entry_json(const struct load_map *m, const uint8_t *key, const uint8_t *values)
+{
+    json_t *entry = json_object();
+
+    json_object_set_new(entry, "key", bytes_json(key, m->key_bytes));
+    if (cpus_of(m) == 1) {
+        json_object_set_new(entry, "value", bytes_json(values, m->value_bytes));
+    } else {
+        json_t *list = json_array();
+
+        for (uint32_t c = 0; c < cpus_of(m); c++) {
+            json_t *item = json_object();
+
+            json_object_set_new(item, "cpu", json_integer(c));
+            json_object_set_new(item, "value",
+                                bytes_json(values + (size_t)c * stride_of(m), m->value_bytes));
+            json_array_append_new(list, item);
+        }
+        json_object_set_new(entry, "values", list);
+    }
+    return entry;
+}
+
+static int dump_entry(void *ctx, const void *key, const void *values)
+{
+    struct dump *d = ctx;
+    struct dump_entry *e;
+
+    if (d->count == d->capacity) {
+        const size_t larger = d->capacity ? d->capacity * 2 : 64;
+        void *grown = realloc(d->entries, larger * sizeof(*d->entries));
+
+        if (!grown)
+            return -ENOMEM;
+        d->entries = grown;
+        d->capacity = larger;
+    }
+    e = &d->entries[d->count];
+    e->key = malloc(d->map->key_bytes + 1);
+    e->json = e->key ? entry_json(d->map, key, values) : NULL;
+    if (!e->json)
+        return -ENOMEM;
+    memcpy(e->key, key, d->map->key_bytes);
+    d->count++;
+    return 0;
+}
+
+static int by_key(const void *a, const void *b, void *bytes)
+{
+    return memcmp(((const struct dump_entry *)a)->key, ((const struct dump_entry *)b)->key,
+                  *(const uint32_t *)bytes);
+}
+
+static json_t *dump_map(struct exec *exec, uint32_t index)
+{
+    struct dump d = {.map = &exec->job->object->maps[index]};
+    int err = exec->ops->map_walk(exec, index, dump_entry, &d);
+    uint32_t key_bytes = d.map->key_bytes;
+    json_t *list = json_array();
+
+    if (d.count)
+        qsort_r(d.entries, d.count, sizeof(*d.entries), by_key, &key_bytes);
+    for (size_t i = 0; i < d.count; i++) {
+        json_array_append_new(list, d.entries[i].json);
+        free(d.entries[i].key);
+    }
+    free(d.entries);
+    if (err) {
+        json_decref(list);
+        return NULL;
+    }
+    return list;
+}
+
+json_t *mapfile_dump(struct exec *exec)
+{
+    const struct load_object *o = exec->job->object;
+    json_t *document = json_object();
+
+    for (uint32_t i = 0; i < o->map_count; i++) {
+        json_t *list = dump_map(exec, i);
+
+        if (!list || json_object_set_new(document, o->maps[i].name, list)) {
+            json_decref(document);
+            return NULL;
+        }
+    }
+    return document;
+}
+
+int mapfile_write(const char *path, const json_t *document, char *why, size_t why_bytes)
+{
+    char *temporary = NULL;
+    FILE *file = NULL;
+    int fd = -1;
+    int err = 0;
+
+    if (!strcmp(path, "-")) {
+        if (json_dumpf(document, stdout, JSON_COMPACT) || putchar('\n') < 0)
+            err = -EIO;
+        return err;
+    }
+    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+        return -ENOMEM;
+    fd = mkstemp(temporary);
+    file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!file) {
+        err = -errno;
+    } else {
+        fchmod(fd, 0644);
+        errno = 0;
+        if (json_dumpf(document, file, JSON_COMPACT) || fputc('\n', file) < 0)
+            err = errno ? -errno : -EIO;
+        if (fclose(file) && !err)
+            err = -errno;
+        if (!err && rename(temporary, path))
+            err = -errno;
+        if (err)
+            unlink(temporary);
+    }
+    if (err)
+        snprintf(why, why_bytes, "%s can't be written: %s", path, strerror(-err));
+    free(temporary);
+    return err;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_HOST_MAPFILE_H
+#define SLUICE_HOST_MAPFILE_H
+
+#include "host/ctl/executor.h"
+
+#include <jansson.h>
+
+/* Map contents as JSON: an object, map name -> array of entries as bpftool -j map dump prints them. Functions return 0 or
+ * negative errno and leave a reason that names the file, the place in the document and what to do. */
+
+/* Reads a file and checks it against the object's maps; nothing is changed on failure. The caller gives the document back with
+ * json_decref. */
+int mapfile_read(const char *path, const struct load_object *object, json_t **out, char *why,
+                 size_t why_bytes);
+
+/* Puts the entries of a checked document into an executor's maps. */
+int mapfile_fill(const json_t *document, struct exec *exec, char *why, size_t why_bytes);
+
+/* All maps of an executor, entries sorted by key bytes; NULL if there is no memory or the device fails. */
+json_t *mapfile_dump(struct exec *exec);
+
+/* Writes a document through a temporary file that takes path's place; "-" is standard output. */
+int mapfile_write(const char *path, const json_t *document, char *why, size_t why_bytes);
+
+#endif
