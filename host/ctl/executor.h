@@ -56,6 +56,7 @@ struct exec; /* one program on one executor, with its maps */
 struct exec_ops {
     const char *name;
     bool hardware;
+    bool redirect_hidden; /* does not tell where a packet was redirected to */
     /* 0 if the program fits, else negative errno and the reason. */
     int (*fits)(struct job *job, char why[EXEC_WHY_BYTES]);
     int (*open)(struct job *job, const struct exec_options *options, struct exec **out,

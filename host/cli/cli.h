@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_HOST_CLI_H
+#define SLUICE_HOST_CLI_H
+
+#include "host/ctl/executor.h"
+#include "host/ctl/pcapio.h"
+
+#include <argp.h>
+#include <jansson.h>
+
+/* What the verbs share. A verb is a row of cli_verbs and one file. */
+
+/* Exit statuses: part of the command line's contract. */
+enum cli_status {
+    CLI_OK = 0,
+    CLI_DIFFERS = 1,
+    CLI_USAGE = 2, /* also files that can't be read or written */
+    CLI_REJECTED = 3,
+    CLI_NO_FIT = 4,
+};
+
+struct cli_verb {
+    const char *name;
+    const char *what; /* one line for the list of verbs */
+    int (*run)(int argc, char **argv);
+};
+
+int cli_check(int argc, char **argv);
+int cli_compile(int argc, char **argv);
+int cli_run(int argc, char **argv);
+int cli_compare(int argc, char **argv);
+int cli_disasm(int argc, char **argv);
+int cli_traffic(int argc, char **argv);
+
+/* Writes "sluice: " and a message to stderr; returns CLI_USAGE. */
+int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* --- objects and programs (object.c) --- */
+
+/* Options that name an object and a program; an argp child, its input is the struct. */
+struct cli_object_options {
+    const char *path;
+    const char *program;
+    const char *section;
+    bool any_type;
+    const char *dump; /* print the IR after this pass */
+};
+extern const struct argp cli_object_argp;
+
+struct cli_object {
+    struct arena *arena;
+    const struct load_object *object;
+    const struct load_prog *prog; /* the one that was picked */
+};
+
+/* Reads the object and picks the program. 0, or an exit status after telling why. */
+int cli_object_open(const struct cli_object_options *options, struct cli_object *out);
+void cli_object_close(struct cli_object *object);
+/* A job for the picked program, verified; or NULL after telling why, *status is then the exit status. */
+struct job *cli_job_open(const struct cli_object_options *options, const struct cli_object *object,
+                         const struct job_options *job_options, int *status);
+
+/* --- runs (runner.c) --- */
+
+/* Options of run and compare; an argp child, its input is the struct. */
+struct cli_run_options {
+    const char *capture;
+    const char *maps_in;
+    uint64_t repeat;
+    bool json;
+    bool no_progress;
+    uint32_t clock_mhz;
+    struct exec_options exec;
+    struct pipe_options pipe;
+};
+extern const struct argp cli_run_argp;
+void cli_run_options_init(struct cli_run_options *options);
+
+/* What a run gave. */
+struct cli_result {
+    uint64_t packets; /* that ran */
+    uint64_t runts;
+    uint64_t giants;
+    uint64_t verdicts[SPEC_VERDICTS];
+    uint64_t cycles;
+    uint64_t ns;
+    uint32_t *latencies; /* hardware: clocks of each packet, sorted at the end */
+};
+
+/* Called for each packet of the capture, in order; output is NULL for one that never reached the program. Non-zero ends the
+ * run. */
+typedef int (*cli_packet_fn)(void *ctx, uint64_t index, const struct pcap_record *record,
+                             uint64_t time_ns, const struct exec_output *output);
+
+/* Runs a capture on an opened executor. 0 and *out (latencies freed by cli_result_free), or negative errno and why. */
+int cli_run_capture(struct exec *exec, const struct pcap_capture *capture,
+                    const struct cli_run_options *options, cli_packet_fn fn, void *ctx,
+                    struct cli_result *out, char why[EXEC_WHY_BYTES]);
+void cli_result_free(struct cli_result *result);
+uint32_t cli_latency(const struct cli_result *result, unsigned percentile);
+/* The JSON of a run's result, as the contract of `run --json` has it. */
+json_t *cli_result_json(const struct exec *exec, const struct cli_result *result,
+                        uint32_t clock_mhz);
+
+/* --- terminal --- */
+
+/* Redraws a progress bar on stderr when that is a terminal; total 0 ends it. */
+void cli_progress(const char *what, uint64_t done, uint64_t total);
+
+/* The options structs' numbers: a whole number in [min, max], or an argp error. */
+uint64_t cli_number(struct argp_state *state, const char *option, const char *text, uint64_t min,
+                    uint64_t max);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/cli/cli.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { OPT_SECTION = 0x100, OPT_TYPE, OPT_DUMP };
+
+static const struct argp_option options_table[] = {
+    {"program", 'p', "NAME", 0, "the program of the object (default: its first)", 1},
+    {"section", OPT_SECTION, "NAME", 0, "take the programs of this ELF section as XDP programs", 1},
+    {"type", OPT_TYPE, "xdp", 0, "take programs of every section as XDP programs", 1},
+    {"dump", OPT_DUMP, "PASS", 0, "print the IR after this pass (all: after each) to stderr", 1},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct cli_object_options *o = state->input;
+
+    switch (key) {
+    case 'p':
+        o->program = arg;
+        return 0;
+    case OPT_SECTION:
+        o->section = arg;
+        return 0;
+    case OPT_DUMP:
+        o->dump = arg;
+        return 0;
+    case OPT_TYPE:
+        if (strcmp(arg, "xdp"))
+            argp_error(state, "--type takes xdp only, not \"%s\"", arg);
+        o->any_type = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->path)
+            argp_error(state, "one OBJECT only: \"%s\" is a second one", arg);
+        o->path = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!o->path)
+            argp_error(state, "OBJECT is missing: an eBPF ELF file, such as clang -O2 -g -target "
+                              "bpf -c makes");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp cli_object_argp = {
+    .options = options_table, .parser = parse, .args_doc = "OBJECT"};
+
+static void tell(const struct diag_sink *sink)
+{
+    for (uint32_t i = 0; i < sink->count; i++)
+        diag_write(stderr, &sink->records[i]);
+}
+
+static int pick_program(const struct cli_object_options *options, struct cli_object *out)
+{
+    const struct load_object *o = out->object;
+
+    out->prog = &o->progs[0];
+    if (!options->program) {
+        if (o->prog_count > 1)
+            fprintf(stderr, "sluice: %s has %u programs; taking %s (-p NAME picks another)\n",
+                    options->path, o->prog_count, out->prog->name);
+        return 0;
+    }
+    for (uint32_t i = 0; i < o->prog_count; i++) {
+        out->prog = &o->progs[i];
+        if (!strcmp(out->prog->name, options->program))
+            return 0;
+    }
+    cli_fail("%s has no program \"%s\"; it has:", options->path, options->program);
+    for (uint32_t i = 0; i < o->prog_count; i++)
+        fprintf(stderr, "  %s (section %s)\n", o->progs[i].name, o->progs[i].section);
+    return CLI_USAGE;
+}
+
+int cli_object_open(const struct cli_object_options *options, struct cli_object *out)
+{
+    const struct load_options load = {
+        .size = sizeof(load), .section = options->section, .any_type = options->any_type};
+    struct diag_sink sink;
+    jmp_buf oom;
+    int err;
+
+    out->arena = arena_open();
+    if (!out->arena)
+        return cli_fail("no memory");
+    sink = diag_sink_make(out->arena);
+    if (setjmp(oom)) {
+        cli_object_close(out);
+        return cli_fail("%s: no memory", options->path);
+    }
+    arena_set_oom(out->arena, &oom);
+    err = load_object(options->path, &load, out->arena, &sink, &out->object);
+    arena_set_oom(out->arena, NULL);
+    tell(&sink);
+    if (err) {
+        if (!sink.errors)
+            cli_fail("%s: %s", options->path, strerror(-err));
+        cli_object_close(out);
+        return CLI_USAGE;
+    }
+    err = pick_program(options, out);
+    if (err)
+        cli_object_close(out);
+    return err;
+}
+
+void cli_object_close(struct cli_object *object)
+{
+    arena_close(object->arena);
+    object->arena = NULL;
+}
+
+struct job *cli_job_open(const struct cli_object_options *options, const struct cli_object *object,
+                         const struct job_options *job_options, int *status)
+{
+    struct job_options o = job_options ? *job_options : (struct job_options){0};
+    struct job *job;
+    int err;
+
+    o.opt.dump = options->dump;
+    o.opt.dump_to = stderr;
+    job = job_open(object->object, object->prog, &o, object->arena);
+    if (!job) {
+        *status = cli_fail("no memory");
+        return NULL;
+    }
+    err = job_do(job, JOB_VERIFY);
+    if (!err)
+        return job;
+    tell(&job->sinks[JOB_VERIFY]);
+    *status = err == -ENOMEM ? cli_fail("no memory") : CLI_REJECTED;
+    return NULL;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    OPT_MAPS_IN = 0x200,
+    OPT_REPEAT,
+    OPT_SEED,
+    OPT_IFINDEX,
+    OPT_QUEUE,
+    OPT_JSON,
+    OPT_QUIET,
+    OPT_CLOCK,
+    OPT_IDLE,
+    OPT_STALL,
+    OPT_WAVES,
+    OPT_DELAY
+};
+
+enum { PROGRESS_EVERY = 256, PROGRESS_MIN_PACKETS = 2000, DEFAULT_CLOCK_MHZ = 250 };
+
+static const struct argp_option options_table[] = {
+    {"read", 'r', "IN", 0, "packets to run: a pcap or pcapng file", 2},
+    {"maps-in", OPT_MAPS_IN, "FILE", 0, "contents of the maps before the first packet (JSON)", 2},
+    {"repeat", OPT_REPEAT, "N", 0, "run the capture N times over, time going on", 2},
+    {"seed", OPT_SEED, "N", 0, "seed of bpf_get_prandom_u32 and of random stalls (default 1)", 2},
+    {"ifindex", OPT_IFINDEX, "N", 0, "ingress interface of the packets (default 1)", 2},
+    {"queue", OPT_QUEUE, "N", 0, "RX queue of the packets, which is their CPU id (default 0)", 2},
+    {"json", OPT_JSON, NULL, 0, "print the result as one JSON document", 2},
+    {"no-progress", OPT_QUIET, NULL, 0, "no progress bar", 2},
+    {"clock-mhz", OPT_CLOCK, "MHZ", 0, "clock to assume for hardware packet rates (default 250)",
+     3},
+    {"idle", OPT_IDLE, "PERCENT", 0, "hardware: clocks in which no beat is offered (default 0)", 3},
+    {"stall", OPT_STALL, "PERCENT", 0, "hardware: clocks in which no beat is taken (default 0)", 3},
+    {"delay-levels", OPT_DELAY, "N", 0, "pipeline: delay budget of a stage in LUT levels", 3},
+    {"waves", OPT_WAVES, "FILE.fst", 0, "hardware: write waveforms (opens in GTKWave)", 3},
+    {0},
+};
+
+void cli_run_options_init(struct cli_run_options *options)
+{
+    *options = (struct cli_run_options){
+        .repeat = 1,
+        .clock_mhz = DEFAULT_CLOCK_MHZ,
+        .exec = {.size = sizeof(struct exec_options), .seed = 1, .ifindex = 1},
+        .pipe = {.size = sizeof(struct pipe_options)},
+    };
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct cli_run_options *o = state->input;
+
+    switch (key) {
+    case 'r':
+        o->capture = arg;
+        return 0;
+    case OPT_MAPS_IN:
+        o->maps_in = arg;
+        return 0;
+    case OPT_REPEAT:
+        o->repeat = cli_number(state, "--repeat", arg, 1, 1000000000);
+        return 0;
+    case OPT_SEED:
+        o->exec.seed = cli_number(state, "--seed", arg, 0, UINT64_MAX);
+        return 0;
+    case OPT_IFINDEX:
+        o->exec.ifindex = (uint32_t)cli_number(state, "--ifindex", arg, 1, INT32_MAX);
+        return 0;
+    case OPT_QUEUE:
+        o->exec.queue = (uint32_t)cli_number(state, "--queue", arg, 0, SPEC_QUEUES - 1);
+        return 0;
+    case OPT_JSON:
+        o->json = true;
+        return 0;
+    case OPT_QUIET:
+        o->no_progress = true;
+        return 0;
+    case OPT_CLOCK:
+        o->clock_mhz = (uint32_t)cli_number(state, "--clock-mhz", arg, 1, 10000);
+        return 0;
+    case OPT_IDLE:
+        o->exec.idle_percent = (uint32_t)cli_number(state, "--idle", arg, 0, 99);
+        return 0;
+    case OPT_STALL:
+        o->exec.stall_percent = (uint32_t)cli_number(state, "--stall", arg, 0, 99);
+        return 0;
+    case OPT_DELAY:
+        o->pipe.delay_levels = (uint32_t)cli_number(state, "--delay-levels", arg, 1, 64);
+        return 0;
+    case OPT_WAVES:
+        o->exec.waves = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!o->capture)
+            argp_error(state, "-r IN is missing: the packets to run (sluice traffic makes some)");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp cli_run_argp = {.options = options_table, .parser = parse};
+
+/* A run under way: the source walks the packets ahead of the sink. */
+struct run {
+    const struct pcap_capture *capture;
+    const struct cli_run_options *options;
+    const char *name;
+    uint64_t total;    /* packets of all repetitions */
+    uint64_t span_ns;  /* of one repetition */
+    uint64_t sent;     /* next one for the source */
+    uint64_t received; /* next one for the sink */
+    cli_packet_fn fn;
+    void *ctx;
+    struct cli_result *result;
+};
+
+static const struct pcap_record *record_of(const struct run *run, uint64_t index, uint64_t *time_ns)
+{
+    const struct pcap_record *r = &run->capture->records[index % run->capture->count];
+
+    *time_ns = r->time_ns + index / run->capture->count * run->span_ns;
+    return r;
+}
+
+static bool next_packet(void *ctx, struct exec_packet *packet)
+{
+    struct run *run = ctx;
+
+    for (; run->sent < run->total; run->sent++) {
+        uint64_t time_ns;
+        const struct pcap_record *r = record_of(run, run->sent, &time_ns);
+
+        if (r->fitness != PCAP_OK)
+            continue;
+        *packet = (struct exec_packet){r->data, r->len, time_ns, run->sent};
+        run->sent++;
+        return true;
+    }
+    return false;
+}
+
+/* Tells of packets that never reached the program, up to the next one that does. */
+static int pass_unfit(struct run *run)
+{
+    int err = 0;
+
+    for (; run->received < run->total && !err; run->received++) {
+        uint64_t time_ns;
+        const struct pcap_record *r = record_of(run, run->received, &time_ns);
+
+        if (r->fitness == PCAP_OK)
+            break;
+        run->result->runts += r->fitness == PCAP_RUNT;
+        run->result->giants += r->fitness == PCAP_GIANT;
+        if (run->fn)
+            err = run->fn(run->ctx, run->received, r, time_ns, NULL);
+    }
+    return err;
+}
+
+static int take_packet(void *ctx, const struct exec_output *output)
+{
+    struct run *run = ctx;
+    struct cli_result *result = run->result;
+    uint64_t time_ns;
+    const struct pcap_record *r;
+    int err = pass_unfit(run);
+
+    if (err)
+        return err;
+    r = record_of(run, run->received, &time_ns);
+    result->verdicts[output->ret < SPEC_VERDICTS ? output->ret : SPEC_XDP_ABORTED]++;
+    if (result->latencies)
+        result->latencies[result->packets] = (uint32_t)output->cycles;
+    result->packets++;
+    if (run->fn)
+        err = run->fn(run->ctx, run->received, r, time_ns, output);
+    run->received++;
+    if (!run->options->no_progress && run->received % PROGRESS_EVERY == 0 &&
+        run->total >= PROGRESS_MIN_PACKETS)
+        cli_progress(run->name, run->received, run->total);
+    return err;
+}
+
+static uint64_t span_of(const struct pcap_capture *c)
+{
+    uint64_t first = UINT64_MAX, last = 0;
+
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->records[i].time_ns < first)
+            first = c->records[i].time_ns;
+        if (c->records[i].time_ns > last)
+            last = c->records[i].time_ns;
+    }
+    return c->count ? last - first + 1 : 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+int cli_run_capture(struct exec *exec, const struct pcap_capture *capture,
+                    const struct cli_run_options *options, cli_packet_fn fn, void *ctx,
+                    struct cli_result *out, char why[EXEC_WHY_BYTES])
+{
+    struct cli_result result = {0};
+    struct run run = {.capture = capture,
+                      .options = options,
+                      .name = exec->ops->name,
+                      .total = capture->count * options->repeat,
+                      .span_ns = span_of(capture),
+                      .fn = fn,
+                      .ctx = ctx,
+                      .result = &result};
+    const struct exec_stream stream = {&run, next_packet, take_packet};
+    struct exec_stats stats = {0};
+    int err = 0;
+
+    *why = 0;
+    if (exec->ops->hardware) {
+        result.latencies = calloc(run.total + 1, sizeof(uint32_t));
+        err = result.latencies ? 0 : -ENOMEM;
+    }
+    if (!err)
+        err = exec->ops->run(exec, &stream, &stats, why);
+    if (!err)
+        err = pass_unfit(&run);
+    cli_progress(NULL, 0, 0);
+    if (err) {
+        if (!*why)
+            snprintf(why, EXEC_WHY_BYTES, "the run failed: %s", strerror(-err));
+        cli_result_free(&result);
+        return err;
+    }
+    result.cycles = stats.cycles;
+    result.ns = stats.ns;
+    if (result.latencies)
+        qsort(result.latencies, result.packets, sizeof(uint32_t), by_value);
+    *out = result;
+    return 0;
+}
+
+void cli_result_free(struct cli_result *result)
+{
+    free(result->latencies);
+    result->latencies = NULL;
+}
+
+uint32_t cli_latency(const struct cli_result *result, unsigned percentile)
+{
+    if (!result->packets || !result->latencies)
+        return 0;
+    return result->latencies[(result->packets - 1) * percentile / 100];
+}
+
+json_t *cli_result_json(const struct exec *exec, const struct cli_result *result,
+                        uint32_t clock_mhz)
+{
+    const double packets = result->packets ? (double)result->packets : 1;
+    json_t *j = json_object();
+    json_t *verdicts = json_object();
+
+    json_object_set_new(j, "program", json_string(exec->job->prog->name));
+    json_object_set_new(j, "executor", json_string(exec->ops->name));
+    json_object_set_new(j, "packets", json_integer((json_int_t)result->packets));
+    json_object_set_new(j, "runts", json_integer((json_int_t)result->runts));
+    json_object_set_new(j, "giants", json_integer((json_int_t)result->giants));
+    for (uint32_t v = 0; v < SPEC_VERDICTS; v++)
+        json_object_set_new(verdicts, spec_verdict_names[v],
+                            json_integer((json_int_t)result->verdicts[v]));
+    json_object_set_new(j, "verdicts", verdicts);
+    if (exec->ops->hardware) {
+        const double cycles = (double)result->cycles;
+        json_t *latency = json_object();
+
+        json_object_set_new(j, "cycles", json_integer((json_int_t)result->cycles));
+        json_object_set_new(j, "cycles_per_packet", json_real(cycles / packets));
+        json_object_set_new(latency, "p50", json_integer(cli_latency(result, 50)));
+        json_object_set_new(latency, "p99", json_integer(cli_latency(result, 99)));
+        json_object_set_new(latency, "max", json_integer(cli_latency(result, 100)));
+        json_object_set_new(j, "latency_cycles", latency);
+        json_object_set_new(j, "assumed_clock_mhz", json_integer(clock_mhz));
+        if (result->cycles)
+            json_object_set_new(j, "mpps_at_assumed_clock",
+                                json_real(packets * clock_mhz / cycles));
+    } else {
+        json_object_set_new(j, "ns", json_integer((json_int_t)result->ns));
+        json_object_set_new(j, "ns_per_packet", json_real((double)result->ns / packets));
+    }
+    return j;
+}
+
+void cli_progress(const char *what, uint64_t done, uint64_t total)
+{
+    enum { WIDTH = 40 };
+    char bar[WIDTH + 1];
+
+    if (!isatty(STDERR_FILENO))
+        return;
+    if (!total) {
+        fputs("\r\033[K", stderr);
+        return;
+    }
+    for (int i = 0; i < WIDTH; i++)
+        bar[i] = (uint64_t)i * total < done * WIDTH ? '#' : '.';
+    bar[WIDTH] = 0;
+    fprintf(stderr, "\r%-10s [%s] %3u %%", what, bar, (unsigned)(done * 100 / total));
+    fflush(stderr);
+}
