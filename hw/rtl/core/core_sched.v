@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// State of the contexts: which runs which packet, its row counter, its end. Context c has the clocks t with
+// t mod 8 = c for its stage 0; the row that starts there is at stage s in clock t + s, so the context at stage
+// s is phase - s. A packet starts in order of arrival when its context is idle; a packet of the other program
+// bank waits until all contexts are idle, so two programs never run at once.
+// A context ends by an exit (stage 5), at the earliest clock in which it also has no long operation under
+// way: retire5_o. Then it can take a packet whose first row is in the context's next turn.
+`include "sluice_spec.vh"
+`default_nettype none
+module core_sched #(
+    parameter SLOT_W = 4            // log2 of the packet buffers, 3 to 6
+) (
+    input  wire                   clk,
+    input  wire                   rst,
+    // packets that have arrived
+    input  wire [SLOT_W:0]        arrived_i,     // number of packets that have arrived, modulo twice the slots
+    input  wire [(1<<SLOT_W)-1:0] slot_bank_i,   // program bank of the packet in each slot
+    output wire                   start_o,       // the packet in start_slot_o starts in context start_ctx_o
+    output wire [2:0]             start_ctx_o,
+    output wire [SLOT_W-1:0]      start_slot_o,
+    // stage 0
+    output wire [2:0]             phase_o,
+    output wire                   valid0_o,
+    output wire                   bank0_o,
+    output wire [11:0]            pc0_o,
+    // stage 2
+    output wire [SLOT_W-1:0]      slot2_o,
+    // stage 5
+    input  wire                   next5_i,       // a row has issued and does not end the program
+    input  wire                   taken5_i,
+    input  wire [11:0]            target5_i,
+    input  wire                   exit5_i,
+    input  wire [7:0]             busy_i,        // contexts with a long operation under way
+    output wire                   retire5_o,
+    output wire [2:0]             retire_ctx_o,
+    output wire [SLOT_W-1:0]      retire_slot_o
+);
+    localparam [2:0] ZERO = 3'd0;
+
+    reg  [2:0]        phase_q;
+    reg  [7:0]        active_q;
+    reg  [7:0]        ended_q;
+    reg  [7:0]        bank_q;
+    reg  [11:0]       pc_q [0:7];
+    reg  [SLOT_W-1:0] slot_q [0:7];
+    reg  [SLOT_W:0]   started_q;
+    reg               last_bank_q;
+
+    wire [2:0]        ctx0 = phase_q;
+    wire [2:0]        ctx2 = phase_q - 3'd2;
+    wire [2:0]        ctx5 = phase_q - 3'd5;
+    wire [2:0]        ctx_s = started_q[2:0];
+    wire              bank_s = slot_bank_i[started_q[SLOT_W-1:0]];
+    wire              bank_ok = bank_s == last_bank_q || active_q == 8'd0;
+    wire              start = started_q != arrived_i && !active_q[ctx_s] && bank_ok;
+    wire              retire5 = active_q[ctx5] && (ended_q[ctx5] || exit5_i) && !busy_i[ctx5];
+    wire [11:0]       pc5 = pc_q[ctx5];
+    reg  [7:0]        active_d;
+    reg  [7:0]        ended_d;
+
+    always @* begin
+        active_d = active_q;
+        ended_d = ended_q;
+        if (exit5_i) ended_d[ctx5] = 1'b1;
+        if (retire5) begin
+            active_d[ctx5] = 1'b0;
+            ended_d[ctx5] = 1'b0;
+        end
+        if (start) active_d[ctx_s] = 1'b1;
+    end
+
+    always @(posedge clk) begin
+        phase_q <= phase_q + 3'd1;
+        active_q <= active_d;
+        ended_q <= ended_d;
+        if (start) begin
+            started_q <= started_q + 1'b1;
+            last_bank_q <= bank_s;
+            bank_q[ctx_s] <= bank_s;
+            slot_q[ctx_s] <= started_q[SLOT_W-1:0];
+        end
+        if (rst) begin
+            phase_q <= ZERO;
+            active_q <= 8'd0;
+            ended_q <= 8'd0;
+            started_q <= {SLOT_W+1{1'b0}};
+            last_bank_q <= 1'b0;
+        end
+    end
+
+    // A context that starts is idle, so its row counter is not written by stage 5 in the same clock.
+    always @(posedge clk) begin
+        if (next5_i) pc_q[ctx5] <= taken5_i ? target5_i : pc5 + 12'd1;
+        if (start) pc_q[ctx_s] <= 12'd0;
+    end
+
+    assign phase_o = phase_q;
+    assign valid0_o = active_q[ctx0] && !ended_q[ctx0];
+    assign bank0_o = bank_q[ctx0];
+    assign pc0_o = pc_q[ctx0];
+    assign slot2_o = slot_q[ctx2];
+    assign start_o = start;
+    assign start_ctx_o = ctx_s;
+    assign start_slot_o = started_q[SLOT_W-1:0];
+    assign retire5_o = retire5;
+    assign retire_ctx_o = ctx5;
+    assign retire_slot_o = slot_q[ctx5];
+endmodule
+`default_nettype wire
