@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* sluice check: what the verifier says, and which executors a program fits. */
+
+struct check_arguments {
+    struct cli_object_options object;
+    bool json;
+    bool verbose;
+};
+
+static const struct argp_option options_table[] = {
+    {"json", 'j', NULL, 0, "print the result as one JSON document", 2},
+    {"verbose", 'v', NULL, 0, "print the verifier's states to stderr, as the kernel's log does", 2},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct check_arguments *a = state->input;
+
+    (void)arg;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->object;
+        return 0;
+    case 'j':
+        a->json = true;
+        return 0;
+    case 'v':
+        a->verbose = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&cli_object_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {.options = options_table,
+                                 .parser = parse,
+                                 .children = children,
+                                 .args_doc = "OBJECT",
+                                 .doc =
+                                     "Verifies the programs of an object; for each executor says "
+                                     "whether it fits, or why not."};
+
+/* What a rejection adds to a program's entry. */
+static void add_rejection(json_t *j, const struct diag *d)
+{
+    if (!d)
+        return;
+    json_object_set_new(j, "code", json_string(d->code));
+    json_object_set_new(j, "message", json_string(d->message));
+    if (d->where.insn != DIAG_NO_INSN)
+        json_object_set_new(j, "insn", json_integer(d->where.insn));
+    if (d->where.source_line)
+        json_object_set_new(j, "line", json_integer(d->where.source_line));
+    if (d->where.source_file)
+        json_object_set_new(j, "file", json_string(d->where.source_file));
+}
+
+static void add_hardware_facts(json_t *j, const struct exec_ops *ops, struct job *job)
+{
+    if (ops == exec_find("microcode")) {
+        json_object_set_new(j, "rows", json_integer(job->microcode->row_count));
+        json_object_set_new(j, "operations", json_integer(job->microcode->ops));
+    } else if (ops == exec_find("pipeline")) {
+        json_object_set_new(j, "stages", json_integer(job->pipeline->stages));
+        json_object_set_new(j, "window_bytes", json_integer(job->pipeline->window_bytes));
+        json_object_set_new(j, "cycles_best", json_integer(job->pipeline->cycles_best));
+        json_object_set_new(j, "cycles_same_key", json_integer(job->pipeline->cycles_same_key));
+    }
+}
+
+static json_t *check_executors(struct job *job)
+{
+    json_t *all = json_object();
+
+    for (uint32_t i = 0; i < exec_count; i++) {
+        const struct exec_ops *ops = exec_table[i];
+        char why[EXEC_WHY_BYTES] = "";
+        json_t *j = json_object();
+        int err = ops->fits(job, why);
+
+        json_object_set_new(j, "fits", json_boolean(!err));
+        if (err)
+            json_object_set_new(j, "reason", json_string(why));
+        else
+            add_hardware_facts(j, ops, job);
+        json_object_set_new(all, ops->name, j);
+    }
+    return all;
+}
+
+static json_t *check_program(const struct check_arguments *a, const struct cli_object *object,
+                             const struct load_prog *prog, int *status)
+{
+    struct job_options options = {.size = sizeof(options)};
+    json_t *j = json_object();
+    struct job *job;
+    int err;
+
+    options.opt.dump = a->object.dump;
+    options.opt.dump_to = stderr;
+    options.verify.log = a->verbose ? stderr : NULL;
+    job = job_open(object->object, prog, &options, object->arena);
+    err = job ? job_do(job, JOB_VERIFY) : -ENOMEM;
+    json_object_set_new(j, "name", json_string(prog->name));
+    json_object_set_new(j, "section", json_string(prog->section));
+    json_object_set_new(j, "accepted", json_boolean(!err));
+    json_object_set_new(j, "instructions", json_integer(prog->insn_count));
+    if (err == -ENOMEM) {
+        *status = cli_fail("no memory");
+    } else if (err) {
+        add_rejection(j, job_reason(job, JOB_VERIFY));
+        *status = CLI_REJECTED;
+        if (!a->json)
+            for (uint32_t i = 0; i < job->sinks[JOB_VERIFY].count; i++)
+                diag_write(stderr, &job->sinks[JOB_VERIFY].records[i]);
+    } else {
+        json_object_set_new(j, "processed", json_integer((json_int_t)job->facts->processed));
+        json_object_set_new(j, "states", json_integer((json_int_t)job->facts->states));
+        json_object_set_new(j, "peak_bytes", json_integer((json_int_t)job->facts->peak_bytes));
+        json_object_set_new(j, "ns", json_integer((json_int_t)job->facts->ns));
+        json_object_set_new(j, "executors", check_executors(job));
+    }
+    return j;
+}
+
+static void print_text(const json_t *program)
+{
+    const bool accepted = json_is_true(json_object_get(program, "accepted"));
+    const char *name;
+    const json_t *e;
+
+    printf("%s (section %s): %s, %lld instructions",
+           json_string_value(json_object_get(program, "name")),
+           json_string_value(json_object_get(program, "section")),
+           accepted ? "accepted" : "rejected",
+           (long long)json_integer_value(json_object_get(program, "instructions")));
+    if (accepted)
+        printf(", %lld processed",
+               (long long)json_integer_value(json_object_get(program, "processed")));
+    putchar('\n');
+    json_object_foreach(json_object_get(program, "executors"), name, e)
+    {
+        const bool fits = json_is_true(json_object_get(e, "fits"));
+
+        printf("  %-10s %s%s", name, fits ? "fits" : "does not fit: ",
+               fits ? "" : json_string_value(json_object_get(e, "reason")));
+        if (json_object_get(e, "rows"))
+            printf(": %lld rows, %lld operations",
+                   (long long)json_integer_value(json_object_get(e, "rows")),
+                   (long long)json_integer_value(json_object_get(e, "operations")));
+        if (json_object_get(e, "stages"))
+            printf(": %lld stages, %lld cycles a packet, %lld if all have the same key",
+                   (long long)json_integer_value(json_object_get(e, "stages")),
+                   (long long)json_integer_value(json_object_get(e, "cycles_best")),
+                   (long long)json_integer_value(json_object_get(e, "cycles_same_key")));
+        putchar('\n');
+    }
+}
+
+int cli_check(int argc, char **argv)
+{
+    struct check_arguments a = {0};
+    struct cli_object object = {0};
+    json_t *document, *programs;
+    int status;
+
+    if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+        return CLI_USAGE;
+    status = cli_object_open(&a.object, &object);
+    if (status)
+        return status;
+    document = json_object();
+    programs = json_array();
+    for (uint32_t i = 0; i < object.object->prog_count; i++) {
+        const struct load_prog *prog = &object.object->progs[i];
+        json_t *j;
+
+        if (a.object.program && strcmp(prog->name, a.object.program))
+            continue;
+        j = check_program(&a, &object, prog, &status);
+        if (!a.json)
+            print_text(j);
+        json_array_append_new(programs, j);
+    }
+    json_object_set_new(document, "object", json_string(a.object.path));
+    json_object_set_new(document, "programs", programs);
+    if (a.json) {
+        json_dumpf(document, stdout, JSON_INDENT(2));
+        putchar('\n');
+    }
+    json_decref(document);
+    cli_object_close(&object);
+    return status;
+}
