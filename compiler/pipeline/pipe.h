@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_PIPELINE_PIPE_H
+#define SLUICE_PIPELINE_PIPE_H
+
+#include "compiler/base/bitset.h"
+#include "compiler/pipeline/pipeline.h"
+
+/* What the steps of the generator share. A program becomes a graph without control flow (predicate.c, lower.c, window.c), whose
+ * nodes are placed into stages (schedule.c); hazards.c decides how packets meet at maps, live.c what each stage boundary
+ * carries, emit*.c and listing.c write it down. */
+
+typedef uint32_t pipe_ref; /* a node of pipe_graph.nodes; 0: none */
+
+#define PIPE_NONE 0u
+#define PIPE_NO_STAGE UINT32_MAX
+#define PIPE_MAX_BYTES 1024u /* bytes of one node: bound of the byte lists */
+
+enum pipe_kind {
+    PIPE_K_NONE,
+    PIPE_K_CONST,  /* imm */
+    PIPE_K_META,   /* imm: enum spec_input */
+    PIPE_K_WINDOW, /* the packet's bytes as they came; only parts refer to it */
+    PIPE_K_ALU,    /* alu, width; args: a[, b] */
+    PIPE_K_SELECT, /* args: condition of one bit, then, else */
+    PIPE_K_AND,    /* one bit, of two */
+    PIPE_K_OR,
+    PIPE_K_NOT,
+    PIPE_K_BYTES,  /* parts: bytes of other nodes, lowest first; wiring only */
+    PIPE_K_COARSE, /* args: index; parts: the group of size + 7 bytes that starts at byte index & ~7 */
+    PIPE_K_FINE,   /* args: group, index: size bytes of it that start at byte index & 7 */
+    PIPE_K_SPREAD, /* args: value, index: value moved up by index & 7 bytes, size + 7 bytes */
+    /* Units: each stands between two stages and takes several clocks. */
+    PIPE_K_MAP_LOAD,   /* args: predicate, address */
+    PIPE_K_MAP_STORE,  /* args: predicate, address, value */
+    PIPE_K_MAP_ATOMIC, /* args: predicate, address, operand[, expected] */
+    PIPE_K_LOOKUP,     /* args: predicate, cpu, key words */
+    PIPE_K_UPDATE,     /* args: predicate, cpu, flags, key words, value words */
+    PIPE_K_DELETE,     /* args: predicate, cpu, key words */
+    PIPE_K_MUL,        /* width; args: a, b */
+    PIPE_K_DIV,        /* alu, width; args: a, b */
+    PIPE_K_COUNT
+};
+
+/* Byte `index` of a node. */
+struct pipe_part {
+    pipe_ref node;
+    uint32_t index;
+};
+
+struct pipe_node {
+    uint8_t kind;  /* enum pipe_kind */
+    uint8_t alu;   /* enum spec_alu */
+    uint8_t width; /* 32 or 64 */
+    uint8_t size;  /* bytes of an access */
+    uint8_t atomic;
+    bool fetch;
+    uint8_t step; /* COARSE, FINE, SPREAD: log2 of the index's known alignment, 0 to 3 */
+    bool live;    /* something depends on it */
+    uint16_t map;
+    uint16_t nargs;
+    uint32_t part_count;
+    uint32_t bits;  /* higher bits are zero or nobody looks at them */
+    uint32_t pc;    /* eBPF instruction, or IR_NO_PC */
+    ir_ref value;   /* IR value that the node gives, or IR_NONE */
+    ir_block block; /* IR block of a unit; block whose predicate the node is, or IR_NO_BLOCK */
+    uint32_t stage; /* where it is computed; units: where they take their arguments, the result is there in stage + 1 */
+    uint32_t level; /* LUT levels from the start of that stage to its result */
+    uint32_t last_use;
+    uint64_t imm;
+    pipe_ref *args;
+    struct pipe_part *parts;
+};
+
+/* Bytes of a memory that one packet has for itself, as values: which node's byte each one is now. */
+struct pipe_memory {
+    struct pipe_part *data;
+    pipe_ref *mask; /* one bit: the byte has been written; NULL if nobody asks */
+    uint32_t count;
+};
+
+/* How packets meet at a map, and which accesses it has. */
+struct pipe_map_plan {
+    enum pipe_hazard hazard;
+    pipe_ref *value_sites; /* in order of their stages */
+    uint32_t value_count;
+    pipe_ref *key_sites;
+    uint32_t key_count;
+    pipe_ref *key; /* KEY: words that are compared (key words and cpu, or the address) */
+    uint32_t key_words;
+    pipe_ref take;        /* predicate: the packet enters the stretch */
+    uint32_t first_stage; /* boundaries of the stretch's first and last units */
+    uint32_t last_stage;
+    uint32_t accesses;
+    const char *why; /* of the choice, for the listing */
+};
+
+struct pipe_graph {
+    const struct ir_func *f;
+    struct arena *arena;
+    struct diag_sink *sink;
+    uint32_t delay_levels;
+    uint32_t window_limit; /* bytes from SPEC_PKT_BASE */
+    uint32_t max_stages;
+
+    struct pipe_node *nodes; /* arguments before their users */
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t *table; /* open hash table of pure nodes, for sharing */
+    uint32_t table_size;
+    uint32_t pc; /* of nodes that are made now */
+    ir_block block;
+
+    /* control flow */
+    ir_block *order; /* reachable blocks, topologically */
+    uint32_t order_count;
+    uint32_t *position; /* of a block in order; UINT32_MAX: not reachable */
+    ir_block *idom;
+    pipe_ref *on; /* predicate of a block */
+    struct bitset *reach; /* blocks that may follow a block */
+    pipe_ref *value_of;   /* IR value -> node */
+
+    struct pipe_memory packet; /* index 0: buffer offset 0 */
+    struct pipe_memory stack;
+    uint32_t reach_end;  /* buffer offset after the last byte reached */
+    uint32_t reach_head; /* lowest buffer offset reached */
+    pipe_ref zero_from;
+
+    pipe_ref *units; /* in program order */
+    uint32_t unit_count;
+    uint32_t unit_capacity;
+
+    /* results */
+    pipe_ref ret, data, data_end, redirect, len;
+    uint32_t window_bytes, head_bytes;
+    struct pipe_part *out_data; /* head_bytes + window_bytes */
+    pipe_ref *out_mask;
+
+    uint32_t stages;
+    pipe_ref *unit_at; /* boundary after stage i: its unit, or PIPE_NONE */
+    uint32_t *window_last; /* last stage that reads a window byte, or PIPE_NO_STAGE */
+    struct pipe_map_plan *maps;
+};
+
+/* graph.c: nodes, with simplification and sharing */
+void pipe_graph_open(struct pipe_graph *g);
+pipe_ref pipe_const(struct pipe_graph *g, uint64_t value);
+pipe_ref pipe_meta(struct pipe_graph *g, enum spec_input which);
+pipe_ref pipe_alu(struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_ref a, pipe_ref b);
+pipe_ref pipe_select(struct pipe_graph *g, pipe_ref c, pipe_ref a, pipe_ref b);
+pipe_ref pipe_and(struct pipe_graph *g, pipe_ref a, pipe_ref b);
+pipe_ref pipe_or(struct pipe_graph *g, pipe_ref a, pipe_ref b);
+pipe_ref pipe_not(struct pipe_graph *g, pipe_ref a);
+/* A value as one bit: is it not zero? */
+pipe_ref pipe_truth(struct pipe_graph *g, pipe_ref a);
+pipe_ref pipe_bytes(struct pipe_graph *g, const struct pipe_part *parts, uint32_t count);
+/* Bytes first .. first + count - 1 of a node. */
+pipe_ref pipe_slice(struct pipe_graph *g, pipe_ref a, uint32_t first, uint32_t count);
+/* COARSE, FINE, SPREAD; parts may be NULL. */
+pipe_ref pipe_pick(struct pipe_graph *g, enum pipe_kind kind, uint32_t size, uint32_t step, const pipe_ref *args,
+                   uint32_t nargs, const struct pipe_part *parts, uint32_t part_count);
+/* A unit; never shared. */
+pipe_ref pipe_unit(struct pipe_graph *g, struct pipe_node node, const pipe_ref *args, uint32_t nargs);
+bool pipe_is_const(const struct pipe_graph *g, pipe_ref a, uint64_t *value);
+bool pipe_is_unit(const struct pipe_node *n);
+/* The conjuncts of p that base does not imply already; p itself if base is none of them. */
+pipe_ref pipe_relative(struct pipe_graph *g, pipe_ref p, pipe_ref base);
+
+/* congruence.c: what is known about a value without running the program */
+struct pipe_congruence {
+    uint64_t modulus; /* value = residue (mod modulus); 0: it is residue, 1: nothing known */
+    uint64_t residue;
+};
+struct pipe_congruence pipe_congruence_of(const struct pipe_graph *g, pipe_ref a);
+/* The low 32 bits alone, as an offset in a map's value memory. */
+struct pipe_congruence pipe_offset_congruence(const struct pipe_graph *g, pipe_ref a);
+
+/* The steps, in their order. 0, or -ENOTSUP with the reason in the sink. */
+int pipe_predicate(struct pipe_graph *g);
+int pipe_lower(struct pipe_graph *g);
+int pipe_window_load(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out);
+int pipe_window_store(struct pipe_graph *g, const struct ir_insn *in);
+void pipe_window_zero(struct pipe_graph *g, pipe_ref on, pipe_ref from, pipe_ref to);
+void pipe_window_open(struct pipe_graph *g);
+int pipe_window_close(struct pipe_graph *g);
+void pipe_demand(struct pipe_graph *g);
+int pipe_hazards(struct pipe_graph *g);
+int pipe_schedule(struct pipe_graph *g);
+void pipe_hazard_stretches(struct pipe_graph *g);
+void pipe_live(struct pipe_graph *g);
+const char *pipe_emit(struct pipe_graph *g);
+const char *pipe_listing(struct pipe_graph *g);
+
+/* Values that an edge of the control flow graph carries: predicate of the edge that is pred number i of block b. */
+pipe_ref pipe_edge(struct pipe_graph *g, ir_block b, uint32_t i);
+/* LUT levels of a node by the delay model. */
+uint32_t pipe_levels(const struct pipe_graph *g, pipe_ref a);
+/* True if the node is computed anew in every stage that uses it, instead of being carried. */
+bool pipe_is_wiring(const struct pipe_graph *g, pipe_ref a);
+/* True if a value is carried over the boundary after stage `stage`. */
+bool pipe_crosses(const struct pipe_graph *g, pipe_ref a, uint32_t stage);
+/* The first stage in which a node's value is there. */
+uint32_t pipe_ready_stage(const struct pipe_graph *g, pipe_ref a);
+
+/* Clocks from the acceptance of a request to its answer at the unit's output. */
+uint32_t pipe_unit_cycles(const struct pipe_graph *g, pipe_ref a);
+
+/* A message about the instruction at pc; returns -ENOTSUP. */
+int pipe_refuse(struct pipe_graph *g, const char *code, uint32_t pc, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif
