@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* sluice compile: the image or the Verilog, with its listing and predicted cost, into a folder. */
+
+struct compile_arguments {
+    struct cli_object_options object;
+    const char *executor;
+    const char *folder;
+    uint32_t delay_levels;
+};
+
+enum { OPT_DELAY = 0x400 };
+
+static const struct argp_option options_table[] = {
+    {"target", 't', "EXECUTOR", 0, "microcode or pipeline", 0},
+    {"output", 'o', "DIR", 0, "folder for the results; made if it is not there", 0},
+    {"delay-levels", OPT_DELAY, "N", 0, "pipeline: delay budget of a stage in LUT levels", 3},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct compile_arguments *a = state->input;
+
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->object;
+        return 0;
+    case 't':
+        if (strcmp(arg, "microcode") && strcmp(arg, "pipeline"))
+            argp_error(state, "-t takes microcode or pipeline, not \"%s\"", arg);
+        a->executor = arg;
+        return 0;
+    case 'o':
+        a->folder = arg;
+        return 0;
+    case OPT_DELAY:
+        a->delay_levels = (uint32_t)cli_number(state, "--delay-levels", arg, 1, 64);
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->executor)
+            argp_error(state, "-t EXECUTOR is missing: microcode or pipeline");
+        if (!a->folder)
+            argp_error(state, "-o DIR is missing");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&cli_object_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {.options = options_table,
+                                 .parser = parse,
+                                 .children = children,
+                                 .args_doc = "OBJECT",
+                                 .doc = "Translates a program for a hardware executor."};
+
+typedef int (*writer_fn)(FILE *out, const struct job *job);
+
+static int write_image(FILE *out, const struct job *job)
+{
+    return ucode_image_write(out, job->microcode);
+}
+
+static int write_ucode_listing(FILE *out, const struct job *job)
+{
+    ucode_print_listing(out, job->microcode, job->ir);
+    return 0;
+}
+
+static int write_verilog(FILE *out, const struct job *job)
+{
+    return fputs(job->pipeline->verilog, out) < 0 ? -EIO : 0;
+}
+
+static int write_pipe_listing(FILE *out, const struct job *job)
+{
+    return fputs(job->pipeline->listing, out) < 0 ? -EIO : 0;
+}
+
+static int write_cost(FILE *out, const struct job *job)
+{
+    json_t *j = json_object();
+    int err;
+
+    json_object_set_new(j, "program", json_string(job->prog->name));
+    json_object_set_new(j, "instructions", json_integer(job->prog->insn_count));
+    json_object_set_new(j, "verify_ns", json_integer((json_int_t)job->step_ns[JOB_VERIFY]));
+    json_object_set_new(j, "ir_ns", json_integer((json_int_t)job->step_ns[JOB_IR]));
+    if (job->microcode) {
+        json_object_set_new(j, "executor", json_string("microcode"));
+        json_object_set_new(j, "compile_ns", json_integer((json_int_t)job->step_ns[JOB_MICROCODE]));
+        json_object_set_new(j, "rows", json_integer(job->microcode->row_count));
+        json_object_set_new(j, "operations", json_integer(job->microcode->ops));
+    } else {
+        json_object_set_new(j, "executor", json_string("pipeline"));
+        json_object_set_new(j, "compile_ns", json_integer((json_int_t)job->step_ns[JOB_PIPELINE]));
+        json_object_set_new(j, "stages", json_integer(job->pipeline->stages));
+        json_object_set_new(j, "window_bytes", json_integer(job->pipeline->window_bytes));
+        json_object_set_new(j, "cycles_best", json_integer(job->pipeline->cycles_best));
+        json_object_set_new(j, "cycles_same_key", json_integer(job->pipeline->cycles_same_key));
+    }
+    err = json_dumpf(j, out, JSON_INDENT(2)) || fputc('\n', out) < 0 ? -EIO : 0;
+    json_decref(j);
+    return err;
+}
+
+/* One file of the folder, through a temporary name. */
+static int write_one(const char *folder, const char *program, const char *suffix, writer_fn writer,
+                     const struct job *job)
+{
+    char *path = NULL, *temporary = NULL;
+    FILE *out = NULL;
+    int err = -ENOMEM;
+    int fd;
+
+    if (asprintf(&path, "%s/%s%s", folder, program, suffix) < 0)
+        return cli_fail("no memory");
+    if (asprintf(&temporary, "%s.XXXXXX", path) >= 0) {
+        fd = mkstemp(temporary);
+        out = fd < 0 ? NULL : fdopen(fd, "wb");
+        err = out ? writer(out, job) : -errno;
+        if (out && (fchmod(fd, 0644) || ferror(out) || fflush(out)) && !err)
+            err = errno ? -errno : -EIO;
+        if (out && fclose(out) && !err)
+            err = -errno;
+        if (!err && rename(temporary, path))
+            err = -errno;
+        if (err)
+            unlink(temporary);
+    }
+    if (err)
+        cli_fail("%s can't be written: %s", path, strerror(-err));
+    else
+        printf("%s\n", path);
+    free(temporary);
+    free(path);
+    return err ? CLI_USAGE : CLI_OK;
+}
+
+static int write_all(const struct compile_arguments *a, const struct job *job)
+{
+    const bool microcode = !strcmp(a->executor, "microcode");
+    const struct {
+        const char *suffix;
+        writer_fn writer;
+    } files[] = {
+        {microcode ? ".ucode" : ".v", microcode ? write_image : write_verilog},
+        {".lst", microcode ? write_ucode_listing : write_pipe_listing},
+        {".cost.json", write_cost},
+    };
+    int status = CLI_OK;
+
+    if (mkdir(a->folder, 0777) && errno != EEXIST)
+        return cli_fail("%s can't be made: %s", a->folder, strerror(errno));
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !status; i++)
+        status = write_one(a->folder, job->prog->name, files[i].suffix, files[i].writer, job);
+    return status;
+}
+
+int cli_compile(int argc, char **argv)
+{
+    struct compile_arguments a = {0};
+    struct cli_object object = {0};
+    struct job_options options = {.size = sizeof(options)};
+    char why[EXEC_WHY_BYTES];
+    struct job *job;
+    int status;
+
+    if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+        return CLI_USAGE;
+    status = cli_object_open(&a.object, &object);
+    if (status)
+        return status;
+    options.pipe.delay_levels = a.delay_levels;
+    job = cli_job_open(&a.object, &object, &options, &status);
+    if (job && exec_find(a.executor)->fits(job, why)) {
+        fprintf(stderr, "sluice: %s does not fit %s: %s\n", job->prog->name, a.executor, why);
+        status = CLI_NO_FIT;
+    }
+    if (!status)
+        status = write_all(&a, job);
+    cli_object_close(&object);
+    return status;
+}
