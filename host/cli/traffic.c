@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/cli/cli.h"
+#include "host/cli/frames.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* sluice traffic: a capture that depends on nothing but its options. */
+
+enum {
+    OPT_FLOWS = 0x500,
+    OPT_SKEW,
+    OPT_SIZE,
+    OPT_SEED,
+    OPT_MIX,
+    OPT_MALFORMED,
+    OPT_OPTIONS,
+    OPT_GAP,
+    OPT_START
+};
+
+struct traffic_arguments {
+    const char *out;
+    uint64_t count;
+    struct frames_options frames;
+    uint64_t start_ns;
+    uint64_t gap_ns;
+};
+
+static const struct argp_option options_table[] = {
+    {"write", 'w', "OUT", 0, "the pcap file to write (- for standard output)", 0},
+    {"count", 'c', "N", 0, "packets (default 10000)", 0},
+    {"flows", OPT_FLOWS, "N", 0, "different 5-tuples (default 1000)", 0},
+    {"zipf", OPT_SKEW, "S", 0,
+     "skew of the flows: the k-th has weight 1/k^S (default 1.0; 0: even)", 0},
+    {"size", OPT_SIZE, "BYTES|imix", 0,
+     "length of the frames, 14 to 9216, or 7:4:1 of 64, 594 and 1518 bytes (default imix)", 0},
+    {"mix", OPT_MIX, "KIND=W,...", 0,
+     "weights of tcp, udp, icmp, ipv6, vlan, arp, other (default "
+     "tcp=40,udp=30,icmp=5,ipv6=15,vlan=6,"
+     "arp=3,other=1)",
+     0},
+    {"ip-options", OPT_OPTIONS, "PERCENT", 0, "IPv4 packets with options (default 5)", 0},
+    {"malformed", OPT_MALFORMED, "PERCENT", 0,
+     "packets that are truncated or contradict themselves (default 2)", 0},
+    {"seed", OPT_SEED, "N", 0, "seed (default 1)", 0},
+    {"start", OPT_START, "NS", 0, "arrival time of the first packet in ns (default 1000000000)", 0},
+    {"gap", OPT_GAP, "NS", 0, "mean time between packets in ns (default 1000)", 0},
+    {0},
+};
+
+static void parse_mix(struct traffic_arguments *a, struct argp_state *state, const char *text)
+{
+    memset(a->frames.weights, 0, sizeof(a->frames.weights));
+    while (*text) {
+        const size_t n = strcspn(text, "=,");
+        unsigned weight = 0;
+        int used = 0;
+        int kind = 0;
+
+        while (kind < FRAME_KIND_COUNT &&
+               (strlen(frame_kind_names[kind]) != n || strncmp(frame_kind_names[kind], text, n)))
+            kind++;
+        if (kind == FRAME_KIND_COUNT || sscanf(text + n, "=%u%n", &weight, &used) != 1 ||
+            weight > 1000000 || (text[n + (size_t)used] && text[n + (size_t)used] != ','))
+            argp_error(state,
+                       "--mix takes KIND=WEIGHT,... with tcp, udp, icmp, ipv6, vlan, arp, "
+                       "other; what is this: \"%s\"",
+                       text);
+        a->frames.weights[kind] = weight;
+        text += n + (size_t)used;
+        text += *text == ',';
+    }
+}
+
+static double real_number(struct argp_state *state, const char *option, const char *text,
+                          double max)
+{
+    double value = 0;
+    char end;
+
+    if (sscanf(text, "%lf%c", &value, &end) != 1 || !(value >= 0 && value <= max))
+        argp_error(state, "%s takes a number from 0 to %g, not \"%s\"", option, max, text);
+    return value;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct traffic_arguments *a = state->input;
+
+    switch (key) {
+    case 'w':
+        a->out = arg;
+        return 0;
+    case 'c':
+        a->count = cli_number(state, "--count", arg, 0, 100000000);
+        return 0;
+    case OPT_FLOWS:
+        a->frames.flows = (uint32_t)cli_number(state, "--flows", arg, 1, 10000000);
+        return 0;
+    case OPT_SKEW:
+        a->frames.skew = real_number(state, "--zipf", arg, 10);
+        return 0;
+    case OPT_SIZE:
+        a->frames.size = !strcmp(arg, "imix")
+                             ? 0
+                             : (uint32_t)cli_number(state, "--size", arg, SPEC_PKT_MIN_BYTES,
+                                                    SPEC_PKT_MAX_BYTES);
+        return 0;
+    case OPT_SEED:
+        a->frames.seed = cli_number(state, "--seed", arg, 0, UINT64_MAX);
+        return 0;
+    case OPT_MIX:
+        parse_mix(a, state, arg);
+        return 0;
+    case OPT_MALFORMED:
+        a->frames.malformed_percent = (uint32_t)cli_number(state, "--malformed", arg, 0, 100);
+        return 0;
+    case OPT_OPTIONS:
+        a->frames.options_percent = (uint32_t)cli_number(state, "--ip-options", arg, 0, 100);
+        return 0;
+    case OPT_START:
+        a->start_ns = cli_number(state, "--start", arg, 0, UINT64_MAX / 2);
+        return 0;
+    case OPT_GAP:
+        a->gap_ns = cli_number(state, "--gap", arg, 0, 1000000000);
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "traffic takes no OBJECT: \"%s\"", arg);
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->out)
+            argp_error(state, "-w OUT is missing: the pcap file to write");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {.options = options_table,
+                                 .parser = parse,
+                                 .doc = "Writes a seeded capture of mixed Ethernet traffic."};
+
+int cli_traffic(int argc, char **argv)
+{
+    struct traffic_arguments a = {
+        .count = 10000,
+        .frames = {.flows = 1000,
+                   .skew = 1.0,
+                   .seed = 1,
+                   .malformed_percent = 2,
+                   .options_percent = 5,
+                   .weights = {40, 30, 5, 15, 6, 3, 1}},
+        .start_ns = 1000000000,
+        .gap_ns = 1000,
+    };
+    struct pcap_writer *writer;
+    struct frames *frames;
+    char why[EXEC_WHY_BYTES];
+    uint64_t time_ns;
+    int err = 0;
+
+    if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+        return CLI_USAGE;
+    frames = frames_open(&a.frames);
+    if (!frames)
+        return cli_fail("no memory for %u flows, or no kind of packet has a weight",
+                        a.frames.flows);
+    if (pcap_writer_open(a.out, &writer, why, sizeof(why))) {
+        frames_close(frames);
+        return cli_fail("%s", why);
+    }
+    time_ns = a.start_ns;
+    for (uint64_t i = 0; i < a.count && !err; i++) {
+        uint8_t frame[SPEC_PKT_MAX_BYTES];
+        const uint32_t len = frames_next(frames, frame);
+
+        err = pcap_writer_add(writer, frame, len, time_ns);
+        time_ns += frames_gap(frames, a.gap_ns);
+    }
+    frames_close(frames);
+    if (pcap_writer_close(writer, !err, why, sizeof(why)))
+        return cli_fail("%s", why);
+    return CLI_OK;
+}
