@@ -34,9 +34,9 @@ module core_bytes_load #(
     reg  [2:0]             byte5_q;
     reg  [2:0]             byte6_q;
     reg  [2:0]             byte7_q;
-    reg  [3:0]             size5_q;
-    reg  [3:0]             size6_q;
-    reg  [3:0]             size7_q;
+    reg  [2:0]             size5_q;
+    reg  [2:0]             size6_q;
+    reg  [2:0]             size7_q;
     reg                    swap5_q;
     reg                    swap6_q;
     reg                    swap7_q;
@@ -52,7 +52,7 @@ module core_bytes_load #(
         end
         bank5_q <= bank4;
         byte5_q <= addr4_i[2:0];
-        size5_q <= size4_i;
+        size5_q <= size4_i[2:0];
         swap5_q <= swap4_i;
         bank6_q <= bank5_q;
         byte6_q <= byte5_q;
@@ -71,13 +71,13 @@ module core_bytes_load #(
     wire              unused = &{1'b0, pair7[127:64]};
     wire [63:0]       swapped7 = {raw7[7:0], raw7[15:8], raw7[23:16], raw7[31:24],
                                   raw7[39:32], raw7[47:40], raw7[55:48], raw7[63:56]};
-    wire [3:0]        pad7 = 4'd8 - size7_q;
-    wire [63:0]       keep7 = 64'hffff_ffff_ffff_ffff >> {pad7[2:0], 3'd0};
+    wire [2:0]        pad7 = 3'd0 - size7_q;
+    wire [63:0]       keep7 = 64'hffff_ffff_ffff_ffff >> {pad7, 3'd0};
 
     always @(posedge clk) begin
         low7_q   <= data6_i[64*bank6_q +: 64];
         high7_q  <= data6_i[64*next6 +: 64];
-        value8_q <= swap7_q ? swapped7 >> {pad7[2:0], 3'd0} : raw7 & keep7;
+        value8_q <= swap7_q ? swapped7 >> {pad7, 3'd0} : raw7 & keep7;
     end
 
     assign ren5_o = ren5_q;

@@ -22,8 +22,9 @@ module core_bytes_store #(
     wire [ROW_W-1:0]  row4 = addr4_i[ROW_W+BANK_W+2 -: ROW_W];
     wire [BANK_W-1:0] bank4 = addr4_i[BANK_W+2:3];
     wire [BANK_W-1:0] next4 = bank4 + 1'b1;
-    wire [3:0]        pad4 = 4'd8 - size4_i;
-    wire [7:0]        mask4 = 8'hff >> pad4[2:0];
+    wire [2:0]        pad4 = 3'd0 - size4_i[2:0];
+    wire              unused = &{1'b0, size4_i[3]};
+    wire [7:0]        mask4 = 8'hff >> pad4;
     wire [15:0]       strb4 = {8'd0, mask4} << addr4_i[2:0];
     wire [127:0]      data4 = {64'd0, data4_i} << {addr4_i[2:0], 3'd0};
 

@@ -81,8 +81,8 @@ module core_lane (
     wire [63:0] swap3 = {b3_q[7:0], b3_q[15:8], b3_q[23:16], b3_q[31:24],
                          b3_q[39:32], b3_q[47:40], b3_q[55:48], b3_q[63:56]};
     // low size bytes, exchanged end for end (size 8 shifts by nothing)
-    wire [3:0]  pad3 = 4'd8 - size3_q;
-    wire [63:0] store3 = op3_q == `UCODE_STPKTBE ? swap3 >> {pad3[2:0], 3'd0} : b3_q;
+    wire [2:0]  pad3 = 3'd0 - size3_q[2:0];
+    wire [63:0] store3 = op3_q == `UCODE_STPKTBE ? swap3 >> {pad3, 3'd0} : b3_q;
     wire [63:0] disp3 = op3_q == `UCODE_ATMAP ? {{48{imm3_q[15]}}, imm3_q[15:0]}
                                               : {{32{imm3_q[31]}}, imm3_q};
 

@@ -14,10 +14,13 @@ module core_pred (
 );
     reg [7:0] pred_q [0:7];
     reg [7:0] pred_d;
+    wire [7:0] old = pred_q[wctx_i];
+    wire [7:0] out = pred_q[rctx_i];
+    wire      unused = &{1'b0, out[0]};
     integer i;
 
     always @* begin
-        pred_d = pred_q[wctx_i];
+        pred_d = old;
         for (i = 0; i < 4; i = i + 1) begin
             if (we_i[i]) pred_d[wnum_i[3*i +: 3]] = wdata_i[i];
         end
@@ -27,6 +30,6 @@ module core_pred (
         if (|we_i) pred_q[wctx_i] <= pred_d;
     end
 
-    assign rdata_o = {pred_q[rctx_i][7:1], 1'b1};
+    assign rdata_o = {out[7:1], 1'b1};
 endmodule
 `default_nettype wire

@@ -15,6 +15,7 @@ module core_regfile (
     input  wire [23:0]  wreg_i,
     input  wire [255:0] wdata_i
 );
+    wire       unused = &{1'b0, wreg_i[19:18], wreg_i[13:12], wreg_i[7:6], wreg_i[1:0]};
     reg [63:0] bank0_q [0:127];
     reg [63:0] bank1_q [0:127];
     reg [63:0] bank2_q [0:127];
@@ -32,18 +33,11 @@ module core_regfile (
         for (r = 0; r < 8; r = r + 1) begin : g_read
             wire [5:0] num = rreg_i[6*r +: 6];
             wire [6:0] adr = {rctx_i, num[5:2]};
-            reg  [63:0] data;
 
-            always @* begin
-                case (num[1:0])
-                    2'd0: data = num == 6'd0 ? 64'd0 : bank0_q[adr];
-                    2'd1: data = bank1_q[adr];
-                    2'd2: data = bank2_q[adr];
-                    default: data = bank3_q[adr];
-                endcase
-            end
-
-            assign rdata_o[64*r +: 64] = data;
+            assign rdata_o[64*r +: 64] = num == 6'd0 ? 64'd0 :
+                                         num[1:0] == 2'd0 ? bank0_q[adr] :
+                                         num[1:0] == 2'd1 ? bank1_q[adr] :
+                                         num[1:0] == 2'd2 ? bank2_q[adr] : bank3_q[adr];
         end
     endgenerate
 endmodule
