@@ -2,7 +2,7 @@
 // Packets out of the core's buffers, in order. Reads 64-byte rows from that of the data offset to that of the last byte and
 // shifts them to byte 0 of the stream. One row a clock: a packet whose start is a multiple of 64 takes as many clocks as
 // it has beats, others up to two more. The buffer's slot is given back when its last row has been read.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module axis_egress #(
     parameter SLOT_W = 4        // log2 of the packet buffers

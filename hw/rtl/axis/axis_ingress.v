@@ -3,7 +3,7 @@
 // PKT_BASE. Before its first beat the headroom bytes below are cleared, 64 a clock. One beat a clock otherwise. A packet
 // enters only while enable_i is high, and belongs from then on to the program bank of this moment. Beats past
 // the buffer's end are swallowed.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module axis_ingress #(
     parameter SLOT_W = 4        // log2 of the packet buffers
@@ -57,13 +57,13 @@ module axis_ingress #(
 
     // number of ones of a contiguous tkeep, less one where all are
     wire        k5 = s_axis_tkeep[31];
-    wire [31:0] p5 = k5 ? s_axis_tkeep[63:32] : s_axis_tkeep[31:0];
+    wire [30:0] p5 = k5 ? s_axis_tkeep[62:32] : s_axis_tkeep[30:0];
     wire        k4 = p5[15];
-    wire [15:0] p4 = k4 ? p5[31:16] : p5[15:0];
+    wire [14:0] p4 = k4 ? p5[30:16] : p5[14:0];
     wire        k3 = p4[7];
-    wire [7:0]  p3 = k3 ? p4[15:8] : p4[7:0];
+    wire [6:0]  p3 = k3 ? p4[14:8] : p4[6:0];
     wire        k2 = p3[3];
-    wire [3:0]  p2 = k2 ? p3[7:4] : p3[3:0];
+    wire [2:0]  p2 = k2 ? p3[6:4] : p3[2:0];
     wire        k1 = p2[1];
     wire        k0 = k1 ? p2[2] : p2[0];
     wire [15:0] kept = {9'd0, s_axis_tkeep[63], {6{!s_axis_tkeep[63]}} & {k5, k4, k3, k2, k1, k0}};

@@ -2,7 +2,7 @@
 // Divider of all contexts: quotient or remainder, signed or unsigned, 32 or 64 bits, results for a zero divisor and for
 // overflow as in RFC 9669 (section 4.1). One at a time in order of issue, at most one a context waiting: 64 steps, or 32 if
 // the dividend has 32 bits, and 3 clocks around them.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_div (
     input  wire        clk,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Program memory: two banks of rows, one read and one write a clock. Latency 2 clocks from address to row (the
 // memory's read register and its output register), one row a clock.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_fetch #(
     parameter ROWS = `SPEC_ROWS   // rows a bank, a power of two, up to SPEC_ROWS

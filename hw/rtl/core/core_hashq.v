@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Map operations on their way to the hash engine, in order of issue, and their results. At most one a context, so the
 // queue never overflows. A request is at the engine 2 clocks after stage 4 when nothing is before it.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_hashq (
     input  wire         clk,

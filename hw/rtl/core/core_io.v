@@ -2,7 +2,7 @@
 // What a packet brings and leaves besides its bytes, by packet slot: input words, output words, return value; and the
 // order in which packets leave. Output words that the program does not write have their defaults: data = PKT_BASE,
 // data_end = PKT_BASE + length, redirect = 0.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_io #(
     parameter SLOT_W = 4

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One lane from stage 2 (slot and register values) to stage 4 (result, memory address, branch decision): operand
 // selection and predicate test at stage 2, ALU and address adder at stage 3. One slot a clock, nothing stalls.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_lane (
     input  wire         clk,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The lane's ALU: every operation of hw/spec/alu.toml but multiplication and division. Combinational; compares give 0
 // or 1, 32-bit operations zero-extend.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_lane_alu (
     input  wire [6:0]  op_i,
@@ -10,7 +10,7 @@ module core_lane_alu (
     input  wire [63:0] b_i,
     output wire [63:0] y_o
 );
-`include "spec_alu.vh"
+`include "hw/spec/gen/spec_alu.vh"
     assign y_o = w32_i ? {32'd0, spec_alu32(op_i, a_i[31:0], b_i[31:0])} : spec_alu64(op_i, a_i, b_i);
 endmodule
 `default_nettype wire

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Long operations of lane 3: hash engine, divider, zero engine. One outstanding a context; busy_o tells which contexts
 // have one, from stage 5 of the row that started it until its result is there.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_long #(
     parameter SLOT_W = 4

@@ -2,7 +2,7 @@
 // Lane 3's access to map values: pointer to address at stage 4 (the map's VMEM_BASE plus the offset), request at
 // stage 5; the value memory answers at stage 9. One a clock, in order of issue. The pointer's map number plus
 // one is in its bits 32 and up.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_mapport (
     input  wire        clk,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Predicates of all contexts, 8 bits each; predicate 0 is always 1. Read without latency (stage 2), written by up to
 // four lanes at once; if several write one predicate the highest lane wins.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_pred (
     input  wire        clk,

@@ -2,7 +2,7 @@
 // Registers of all contexts: one bank a lane, register r of a context in bank r mod LANES, written by that lane
 // only and read by all (a bank is copied for each of the 2 * LANES readers). Reads have no latency (stage 2); writes are
 // seen from the next clock on. Register 0 reads as zero.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_regfile (
     input  wire         clk,

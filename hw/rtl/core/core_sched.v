@@ -5,7 +5,7 @@
 // bank waits until all contexts are idle, so two programs never run at once.
 // A context ends by an exit (stage 5), at the earliest clock in which it also has no long operation under
 // way: retire5_o. Then it can take a packet whose first row is in the context's next turn.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_sched #(
     parameter SLOT_W = 4            // log2 of the packet buffers, 3 to 6

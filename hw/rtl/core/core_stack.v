@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Stack memory of all contexts: SPEC_STACK_BYTES each, byte-aligned access of 1 to 8 bytes, a load or a store a clock.
 // Address at stage 4, access at stage 5, value at stage 8. Addresses wrap within the context's stack.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_stack (
     input  wire        clk,

@@ -2,7 +2,7 @@
 // Ordering tokens, and whether the row at stage 2 may issue. Token t is held by the packet in slot head[t];
 // head[t] moves on, one slot a clock, over slots whose packet has given t back. What a row gives back at stage 2
 // is with the next packet 2 clocks later.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_token #(
     parameter SLOT_W = 4              // log2 of the packet buffers, 3 to 6

@@ -4,7 +4,7 @@
 //   0 row address   1-2 program memory   2 issue or pass, register read   3 ALU, address   4 results, branch choice
 //   5 memory access, next row address, end of program   6-8 load data   9 register write, map value
 // Whatever stage a signal belongs to is the number in its name.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_top #(
     parameter SLOT_W = 4,               // log2 of the packet buffers of SPEC_PKT_BUF_BYTES each: 3 to 6

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Results of a row from stage 4 to the register write at stage 9. Units join where their values appear:
 // multiplier at 6 (lane 0), packet loads at 8 (lanes 0 and 1), stack loads at 8 (lane 2), map values at 9 (lane 3).
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_writeback (
     input  wire         clk,

@@ -3,7 +3,7 @@
 // program writes, and the front of the map mailbox. A write is taken when address and data are both there and
 // answered in the next clock; a read is answered in the next clock. While a mailbox command is under way,
 // writes to the mailbox registers are ignored, so what the command carries stays as it was.
-`include "sluice_spec.vh"
+`include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module csr_block #(
     parameter KIND = 1,           // register KIND: 1 VLIW core, 2 pipeline
