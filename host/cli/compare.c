@@ -76,8 +76,8 @@ struct comparison {
     struct job *job;
     const struct pcap_capture *capture;
     const json_t *maps_in;
-    struct record record; /* of the first executor that ran */
-    json_t *record_maps;
+    struct record record;  /* of the first executor that ran */
+    struct snapshot *maps; /* its maps after the run */
     const struct exec_ops *reference;
     const struct exec_ops *running;
     json_t *executors;
@@ -111,18 +111,24 @@ static void skip(struct comparison *c, const struct exec_ops *ops, const char *w
 /* Keeps or compares the maps after the run. */
 static int take_maps(struct comparison *c, struct exec *exec)
 {
-    json_t *maps = mapfile_dump(exec);
+    const struct load_object *o = c->job->object;
+    int err = 0;
 
-    if (!maps)
-        return -EIO;
-    if (c->running == c->reference) {
-        c->record_maps = maps;
-        return 0;
+    for (uint32_t i = 0; i < o->map_count && !err; i++) {
+        struct snapshot s;
+
+        err = snapshot_take(exec, i, &s);
+        if (err)
+            break;
+        if (c->running == c->reference) {
+            c->maps[i] = s;
+            continue;
+        }
+        c->own_mismatches += record_map_differs(o->maps[i].name, &c->maps[i], &s, c->running->name,
+                                                c->differences, DIFFERENCES_MAX);
+        snapshot_free(&s);
     }
-    c->own_mismatches +=
-        record_maps_differ(c->record_maps, maps, c->running->name, c->differences, DIFFERENCES_MAX);
-    json_decref(maps);
-    return 0;
+    return err;
 }
 
 /* 0, or negative errno and why if the executor could not do it (it is then skipped). */
@@ -314,10 +320,15 @@ int cli_compare(int argc, char **argv)
         mapfile_read(a.run.maps_in, object.object, &maps, why, sizeof(why)))
         status = cli_fail("%s", why);
     c.maps_in = maps;
+    c.maps = calloc(object.object->map_count + 1, sizeof(*c.maps));
+    if (!c.maps && !status)
+        status = cli_fail("no memory");
     if (!status)
         status = compare_all(&c);
     json_decref(maps);
-    json_decref(c.record_maps);
+    for (uint32_t i = 0; c.maps && i < object.object->map_count; i++)
+        snapshot_free(&c.maps[i]);
+    free(c.maps);
     json_decref(c.executors);
     json_decref(c.differences);
     record_close(&c.record);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/record.h"
 
+#include "host/ctl/mapfile.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,60 +118,30 @@ bool record_differs(const struct record *record, uint64_t index, const struct ex
     return differs;
 }
 
-/* The entry of a list with this key, or NULL. Lists are sorted alike, so the search starts where it
- * is likely. */
-static const json_t *entry_with_key(const json_t *list, const json_t *key, size_t likely)
-{
-    const size_t n = json_array_size(list);
-
-    for (size_t i = 0; i < n; i++) {
-        const json_t *e = json_array_get(list, (likely + i) % n);
-
-        if (json_equal(json_object_get(e, "key"), key))
-            return e;
-    }
-    return NULL;
-}
-
-static uint64_t map_differs(const char *name, const json_t *expected, const json_t *got,
-                            const char *executor, json_t *differences, size_t max)
+uint64_t record_map_differs(const char *map, const struct snapshot *expected,
+                            const struct snapshot *got, const char *executor, json_t *differences,
+                            size_t max)
 {
     char field[256];
     uint64_t count = 0;
-    const json_t *e;
-    size_t i;
+    size_t i = 0, k = 0;
 
-    if (json_equal(expected, got))
-        return 0;
-    snprintf(field, sizeof(field), "map %s", name);
-    json_array_foreach((json_t *)(uintptr_t)expected, i, e)
-    {
-        const json_t *g = entry_with_key(got, json_object_get(e, "key"), i);
+    snprintf(field, sizeof(field), "map %s", map);
+    while (i < expected->count || k < got->count) {
+        const int order = i == expected->count ? 1
+                          : k == got->count    ? -1
+                                               : memcmp(snapshot_key(expected, i),
+                                                        snapshot_key(got, k), got->key_bytes);
 
-        if (json_equal(e, g))
-            continue;
-        count++;
-        note(differences, max, json_null(), executor, field, json_deep_copy(e),
-             g ? json_deep_copy(g) : json_null());
+        if (order || !snapshot_same_values(expected, i, got, k)) {
+            count++;
+            if (json_array_size(differences) < max)
+                note(differences, max, json_null(), executor, field,
+                     order <= 0 ? mapfile_entry(expected, i) : json_null(),
+                     order >= 0 ? mapfile_entry(got, k) : json_null());
+        }
+        i += order <= 0;
+        k += order >= 0;
     }
-    json_array_foreach((json_t *)(uintptr_t)got, i, e)
-    {
-        if (entry_with_key(expected, json_object_get(e, "key"), i))
-            continue;
-        count++;
-        note(differences, max, json_null(), executor, field, json_null(), json_deep_copy(e));
-    }
-    return count;
-}
-
-uint64_t record_maps_differ(const json_t *expected, const json_t *got, const char *executor,
-                            json_t *differences, size_t max)
-{
-    uint64_t count = 0;
-    const char *name;
-    const json_t *list;
-
-    json_object_foreach((json_t *)(uintptr_t)expected, name, list) count +=
-        map_differs(name, list, json_object_get(got, name), executor, differences, max);
     return count;
 }

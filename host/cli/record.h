@@ -3,6 +3,7 @@
 #define SLUICE_HOST_CLI_RECORD_H
 
 #include "host/cli/cli.h"
+#include "host/ctl/snapshot.h"
 
 /* What one executor gave for all packets of a run, kept so that the next one can be held against it. */
 
@@ -30,8 +31,9 @@ int record_add(struct record *record, uint64_t index, const struct exec_output *
 bool record_differs(const struct record *record, uint64_t index, const struct exec_ops *ops,
                     const struct exec_output *output, json_t *differences, size_t max);
 
-/* Holds two dumps of all maps against each other; the number of differing entries. */
-uint64_t record_maps_differ(const json_t *expected, const json_t *got, const char *executor,
-                            json_t *differences, size_t max);
+/* Holds two snapshots of a map against each other; the number of differing entries. */
+uint64_t record_map_differs(const char *map, const struct snapshot *expected,
+                            const struct snapshot *got, const char *executor, json_t *differences,
+                            size_t max);
 
 #endif

@@ -263,18 +263,6 @@ int mapfile_fill(const json_t *document, struct exec *exec, char *why, size_t wh
 /* --- dumps
  * ---------------------------------------------------------------------------------------- */
 
-struct dump_entry {
-    uint8_t *key;
-    json_t *json;
-};
-
-struct dump {
-    const struct load_map *map;
-    struct dump_entry *entries;
-    size_t count;
-    size_t capacity;
-};
-
 static json_t *bytes_json(const uint8_t *bytes, uint32_t count)
 {
     json_t *array = json_array();
@@ -288,22 +276,21 @@ static json_t *bytes_json(const uint8_t *bytes, uint32_t count)
     return array;
 }
 
-static json_t *entry_json(const struct load_map *m, const uint8_t *key, const uint8_t *values)
+json_t *mapfile_entry(const struct snapshot *s, size_t i)
 {
     json_t *entry = json_object();
 
-    json_object_set_new(entry, "key", bytes_json(key, m->key_bytes));
-    if (cpus_of(m) == 1) {
-        json_object_set_new(entry, "value", bytes_json(values, m->value_bytes));
+    json_object_set_new(entry, "key", bytes_json(snapshot_key(s, i), s->key_bytes));
+    if (s->cpus == 1) {
+        json_object_set_new(entry, "value", bytes_json(snapshot_value(s, i, 0), s->value_bytes));
     } else {
         json_t *list = json_array();
 
-        for (uint32_t c = 0; c < cpus_of(m); c++) {
+        for (uint32_t c = 0; c < s->cpus; c++) {
             json_t *item = json_object();
 
             json_object_set_new(item, "cpu", json_integer(c));
-            json_object_set_new(item, "value",
-                                bytes_json(values + (size_t)c * stride_of(m), m->value_bytes));
+            json_object_set_new(item, "value", bytes_json(snapshot_value(s, i, c), s->value_bytes));
             json_array_append_new(list, item);
         }
         json_object_set_new(entry, "values", list);
@@ -311,54 +298,17 @@ static json_t *entry_json(const struct load_map *m, const uint8_t *key, const ui
     return entry;
 }
 
-static int dump_entry(void *ctx, const void *key, const void *values)
-{
-    struct dump *d = ctx;
-    struct dump_entry *e;
-
-    if (d->count == d->capacity) {
-        const size_t larger = d->capacity ? d->capacity * 2 : 64;
-        void *grown = realloc(d->entries, larger * sizeof(*d->entries));
-
-        if (!grown)
-            return -ENOMEM;
-        d->entries = grown;
-        d->capacity = larger;
-    }
-    e = &d->entries[d->count];
-    e->key = malloc(d->map->key_bytes + 1);
-    e->json = e->key ? entry_json(d->map, key, values) : NULL;
-    if (!e->json)
-        return -ENOMEM;
-    memcpy(e->key, key, d->map->key_bytes);
-    d->count++;
-    return 0;
-}
-
-static int by_key(const void *a, const void *b, void *bytes)
-{
-    return memcmp(((const struct dump_entry *)a)->key, ((const struct dump_entry *)b)->key,
-                  *(const uint32_t *)bytes);
-}
-
 static json_t *dump_map(struct exec *exec, uint32_t index)
 {
-    struct dump d = {.map = &exec->job->object->maps[index]};
-    int err = exec->ops->map_walk(exec, index, dump_entry, &d);
-    uint32_t key_bytes = d.map->key_bytes;
-    json_t *list = json_array();
+    struct snapshot s;
+    json_t *list;
 
-    if (d.count)
-        qsort_r(d.entries, d.count, sizeof(*d.entries), by_key, &key_bytes);
-    for (size_t i = 0; i < d.count; i++) {
-        json_array_append_new(list, d.entries[i].json);
-        free(d.entries[i].key);
-    }
-    free(d.entries);
-    if (err) {
-        json_decref(list);
+    if (snapshot_take(exec, index, &s))
         return NULL;
-    }
+    list = json_array();
+    for (size_t i = 0; i < s.count; i++)
+        json_array_append_new(list, mapfile_entry(&s, i));
+    snapshot_free(&s);
     return list;
 }
 

@@ -3,6 +3,7 @@
 #define SLUICE_HOST_MAPFILE_H
 
 #include "host/ctl/executor.h"
+#include "host/ctl/snapshot.h"
 
 #include <jansson.h>
 
@@ -19,6 +20,9 @@ int mapfile_fill(const json_t *document, struct exec *exec, char *why, size_t wh
 
 /* All maps of an executor, entries sorted by key bytes; NULL if there is no memory or the device fails. */
 json_t *mapfile_dump(struct exec *exec);
+
+/* One entry of a map, as bpftool -j map dump prints it. */
+json_t *mapfile_entry(const struct snapshot *snapshot, size_t i);
 
 /* Writes a document through a temporary file that takes path's place; "-" is standard output. */
 int mapfile_write(const char *path, const json_t *document, char *why, size_t why_bytes);
