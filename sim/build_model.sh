@@ -24,6 +24,7 @@ runtime=${RUNTIME_DIR:-$work/runtime}
 flags="-std=c++17 -fPIC -I$root -I$vroot/include -I$vroot/include/vltstd -DVM_SC=0 -w -faligned-new -fbracket-depth=4096"
 case $cxx in *g++*) case $cxx in *clang*) ;; *) flags=${flags% -fbracket-depth=4096} ;; esac ;; esac
 mkdir -p "$work" "$runtime"
+trap 'rm -rf "$work/obj"' EXIT
 
 # Verilator's runtime, compiled once; the names say which flags it was built with.
 runtime_object() {
