@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the end-to-end tests and the demo share: the built command, compiled programs, captures, map files."""
+import glob
+import json
+import os
+import shutil
+import subprocess
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(ROOT, 'build')
+SLUICE = os.path.join(BUILD, 'sluice')
+EXECUTORS = ['interp', 'kernel', 'microcode', 'pipeline']
+# where Debian's xdp-tools puts its objects
+XDP_TOOLS = sorted(glob.glob('/usr/lib/*/bpf'))
+os.environ.setdefault('SLUICE_CACHE', os.path.join(BUILD, 'models'))
+
+
+def sluice(*args, status=0, timeout=900):
+    """Runs the command; its exit status must be the one given (None: any)."""
+    p = subprocess.run([SLUICE, *map(str, args)], capture_output=True, text=True, timeout=timeout, errors='replace',
+                       stdin=subprocess.DEVNULL)
+    assert status is None or p.returncode == status, \
+        f'sluice {" ".join(map(str, args))}: exit status {p.returncode}, wanted {status}\n{p.stdout[-3000:]}\n{p.stderr[-3000:]}'
+    return p
+
+
+def examples():
+    return sorted(os.path.basename(p)[:-len('.bpf.c')] for p in glob.glob(os.path.join(ROOT, 'examples', '*.bpf.c')))
+
+
+def clang(source, out, compiler='clang', cpu='v3', debug=True):
+    os.makedirs(os.path.dirname(out), exist_ok=True)
+    triplet = subprocess.run(['gcc', '-print-multiarch'], capture_output=True, text=True).stdout.strip()
+    subprocess.run([compiler, '-O2'] + (['-g'] if debug else []) +
+                   ['-target', 'bpf', f'-mcpu={cpu}', '-I/usr/include/' + triplet, '-c', source, '-o', out], check=True)
+    return out
+
+
+def example(name, compiler='clang', cpu='v3'):
+    """The object of an example, compiled when it is older than its source."""
+    source = os.path.join(ROOT, 'examples', name + '.bpf.c')
+    out = os.path.join(BUILD, 'bpf', f'{name}-{compiler}-{cpu}.o')
+    if not os.path.exists(out) or os.path.getmtime(out) < os.path.getmtime(source):
+        clang(source, out, compiler, cpu)
+    return out
+
+
+def example_maps(name):
+    """The options that fill an example's maps."""
+    path = os.path.join(ROOT, 'examples', name + '.maps.json')
+    return ['--maps-in', path] if os.path.exists(path) else []
+
+
+def traffic(name, *options):
+    """A capture in the build folder, made once."""
+    path = os.path.join(BUILD, 'traffic', name + '.pcap')
+    if not os.path.exists(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        sluice('traffic', '-w', path, *options)
+    return path
+
+
+def mixed(count=10000):
+    return traffic(f'mixed-{count}', '--count', count, '--flows', 500)
+
+
+def one_flow(count=10000):
+    return traffic(f'one-flow-{count}', '--count', count, '--flows', 1, '--size', 64, '--mix', 'udp=1', '--malformed', 0,
+                   '--ip-options', 0)
+
+
+def compare(obj, capture, *options, status=0):
+    p = sluice('compare', obj, '-r', capture, '--json', '--no-progress', *options, status=status)
+    return json.loads(p.stdout)
+
+
+def kernel_allowed():
+    """Whether this machine lets us use bpf() at all."""
+    p = sluice('compare', example('drop'), '-r', traffic('tiny', '--count', 4), '-t', 'interp,kernel', '--json', status=None)
+    return p.returncode == 0 and 'skipped' not in json.loads(p.stdout)['executors']['kernel']
+
+
+def assert_agree(result, skippable=()):
+    """All executors ran and agree. skippable: executors that may be skipped, with their reason told."""
+    told = []
+    for name in EXECUTORS:
+        e = result['executors'][name]
+        if 'skipped' in e:
+            assert name in skippable, f'{name} skipped: {e["skipped"]}'
+            told.append(f'{name}: {e["skipped"]}')
+    assert result['mismatches'] == 0, json.dumps(result['differences'][:5], indent=1)
+    return told
+
+
+def xdp_tools_objects():
+    found = []
+    for folder in XDP_TOOLS:
+        found += glob.glob(os.path.join(folder, 'xdpfilt_*.o')) + glob.glob(os.path.join(folder, 'xsk_def_xdp_prog*.o'))
+    return sorted(found)
+
+
+def entry(key, value, cpus=0):
+    """One entry of a map file; cpus: values of a per-CPU map."""
+    h = lambda data: [f'0x{x:02x}' for x in data]
+    if cpus:
+        return {'key': h(key), 'values': [{'cpu': c, 'value': h(value)} for c in range(cpus)]}
+    return {'key': h(key), 'value': h(value)}
+
+
+def xdpfilter_maps(obj, path):
+    """Sensible contents for the maps of an xdp-filter object: some ports, addresses and MACs of sluice traffic.
+
+    A value is a mask of what to match (1 source, 2 destination, 4 TCP, 8 UDP) below a packet counter."""
+    with open(obj, 'rb') as f:
+        image = f.read()
+    eight = lambda v: v.to_bytes(8, 'little')
+    maps = {
+        'filter_ports': [entry(port.to_bytes(2, 'big') + b'\0\0', eight(flags))
+                         for port, flags in ((53, 0xf), (80, 0x6), (443, 0x7), (8080, 0xa))],
+        'filter_ipv4': [entry(bytes([192, 168, 0, i]), eight(3)) for i in range(12)] +
+                       [entry(bytes([10, 0, 1, i]), eight(1)) for i in range(200)],
+        'filter_ipv6': [entry(bytes.fromhex('20010db800000000') + bytes([0, 0, 0, 1, 192, 168, 0, i]), eight(2)) for i in range(20)],
+        'filter_ethernet': [entry(bytes([2, 0, 192, 168, 0, i]), eight(3)) for i in range(20, 40)],
+    }
+    here = {name: entries for name, entries in maps.items() if name.encode() + b'\0' in image}
+    with open(path, 'w') as f:
+        json.dump(here, f)
+    return path
