@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "nic_runtime/helpers/helpers.h"
+
+#include "hw/spec/gen/helpers.h"
+#include "nic_runtime/vm/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The helpers of hw/spec/helpers.toml. Semantics: kernel/bpf/helpers.c and net/core/filter.c of
+ * Linux. */
+
+/* Flags of bpf_redirect_map (uapi/linux/bpf.h). */
+enum {
+    REDIRECT_ACTION = 3, /* what is returned when there is no such entry */
+    REDIRECT_BROADCAST = 1 << 3,
+    REDIRECT_EXCLUDE_INGRESS = 1 << 4,
+};
+
+/* Words of vm_result.redirect. */
+#define REDIRECT_TO_IFINDEX (UINT64_C(1) << 63)
+#define REDIRECT_TO_ALL (UINT64_C(1) << 62)
+
+static struct map *map_arg(struct vm *vm, uint32_t *index)
+{
+    const uint64_t i = vm->r[1] - VM_MAP_HANDLE;
+
+    if (i >= vm->program->map_count)
+        return NULL;
+    *index = (uint32_t)i;
+    return vm->program->maps[i];
+}
+
+/* A map argument whose type the helper takes, or NULL. */
+static struct map *map_arg_for(struct vm *vm, int32_t helper, uint32_t *index)
+{
+    struct map *map = map_arg(vm, index);
+    const uint64_t types = spec_helper_find(helper)->map_types;
+
+    return map && (types >> map_definition(map)->type & 1) ? map : NULL;
+}
+
+/* The packet's CPU; vm_run_raw has none and counts as CPU 0. */
+static uint32_t cpu_of(const struct vm *vm)
+{
+    return vm->packet ? vm->packet->queue : 0;
+}
+
+static enum vm_fault map_lookup_elem(struct vm *vm)
+{
+    uint32_t index;
+    struct map *map = map_arg_for(vm, SPEC_HELPER_MAP_LOOKUP_ELEM, &index);
+    const void *key = map ? vm_at(vm, vm->r[2], map_definition(map)->key_bytes, false) : NULL;
+
+    if (!key)
+        return VM_FAULT_MEMORY;
+    vm->r[0] = (uintptr_t)map_lookup(map, key, cpu_of(vm));
+    return VM_FAULT_NONE;
+}
+
+static enum vm_fault map_update_elem(struct vm *vm)
+{
+    uint32_t index;
+    struct map *map = map_arg_for(vm, SPEC_HELPER_MAP_UPDATE_ELEM, &index);
+    const void *key = map ? vm_at(vm, vm->r[2], map_definition(map)->key_bytes, false) : NULL;
+    const void *value = key ? vm_at(vm, vm->r[3], map_definition(map)->value_bytes, false) : NULL;
+
+    if (!value)
+        return VM_FAULT_MEMORY;
+    vm->r[0] = (uint64_t)(int64_t)map_update(map, key, value, vm->r[4], cpu_of(vm));
+    return VM_FAULT_NONE;
+}
+
+static enum vm_fault map_delete_elem(struct vm *vm)
+{
+    uint32_t index;
+    struct map *map = map_arg_for(vm, SPEC_HELPER_MAP_DELETE_ELEM, &index);
+    const void *key = map ? vm_at(vm, vm->r[2], map_definition(map)->key_bytes, false) : NULL;
+
+    if (!key)
+        return VM_FAULT_MEMORY;
+    vm->r[0] = (uint64_t)(int64_t)map_delete(map, key);
+    return VM_FAULT_NONE;
+}
+
+static enum vm_fault ktime_get_ns(struct vm *vm)
+{
+    vm->r[0] = vm->packet->time_ns;
+    return VM_FAULT_NONE;
+}
+
+static enum vm_fault get_prandom_u32(struct vm *vm)
+{
+    vm->packet->rand = vm_rand_next(vm->packet->rand);
+    vm->r[0] = vm->packet->rand;
+    return VM_FAULT_NONE;
+}
+
+static enum vm_fault get_smp_processor_id(struct vm *vm)
+{
+    vm->r[0] = vm->packet->queue;
+    return VM_FAULT_NONE;
+}
+
+static enum vm_fault redirect(struct vm *vm)
+{
+    if (vm->r[2]) {
+        vm->r[0] = SPEC_XDP_ABORTED;
+        return VM_FAULT_NONE;
+    }
+    vm->redirect = REDIRECT_TO_IFINDEX | (uint32_t)vm->r[1];
+    vm->r[0] = SPEC_XDP_REDIRECT;
+    return VM_FAULT_NONE;
+}
+
+/* An entry is there if it names a target: an array's exists anyway. */
+static bool target_present(struct map *map, uint32_t key)
+{
+    const void *value = map_lookup(map, &key, 0);
+    uint32_t target = 0;
+
+    if (value)
+        memcpy(&target, value, sizeof(target));
+    return target != 0;
+}
+
+static enum vm_fault redirect_map(struct vm *vm)
+{
+    uint32_t index;
+    struct map *map = map_arg_for(vm, SPEC_HELPER_REDIRECT_MAP, &index);
+    const uint32_t key = (uint32_t)vm->r[2];
+    const uint64_t flags = vm->r[3];
+    uint64_t known = REDIRECT_ACTION;
+    uint64_t to;
+
+    if (!map)
+        return VM_FAULT_MEMORY;
+    if (map_definition(map)->type == SPEC_MAP_DEVMAP ||
+        map_definition(map)->type == SPEC_MAP_DEVMAP_HASH)
+        known |= REDIRECT_BROADCAST | REDIRECT_EXCLUDE_INGRESS;
+    if (flags & ~known) {
+        vm->r[0] = SPEC_XDP_ABORTED;
+        return VM_FAULT_NONE;
+    }
+    to = (uint64_t)(index + 1) << 32;
+    if (flags & REDIRECT_BROADCAST) {
+        vm->redirect = REDIRECT_TO_ALL | to | (flags & REDIRECT_EXCLUDE_INGRESS ? 1 : 0);
+        vm->r[0] = SPEC_XDP_REDIRECT;
+    } else if (target_present(map, key)) {
+        vm->redirect = to | key;
+        vm->r[0] = SPEC_XDP_REDIRECT;
+    } else {
+        vm->redirect = 0;
+        vm->r[0] = flags & REDIRECT_ACTION;
+    }
+    return VM_FAULT_NONE;
+}
+
+/* bpf_xdp_adjust_head: what lies before the packet stays as it is, metadata moves along. */
+static enum vm_fault xdp_adjust_head(struct vm *vm)
+{
+    struct vm_packet *p = vm->packet;
+    const int64_t offset = (int32_t)vm->r[2];
+    const int64_t data = (int64_t)p->data + offset;
+    const uint32_t meta_bytes = p->data - p->data_meta;
+
+    if (vm->r[1] != (uintptr_t)vm->ctx)
+        return VM_FAULT_MEMORY;
+    vm->r[0] = (uint64_t)-EINVAL;
+    if (data < (int64_t)SPEC_PKT_HARD_START + meta_bytes ||
+        data > (int64_t)p->data_end - SPEC_PKT_MIN_BYTES)
+        return VM_FAULT_NONE;
+    memmove(p->buf + data - meta_bytes, p->buf + p->data_meta, meta_bytes);
+    p->data = (uint32_t)data;
+    p->data_meta = p->data - meta_bytes;
+    vm_packet_moved(vm);
+    vm->r[0] = 0;
+    return VM_FAULT_NONE;
+}
+
+/* bpf_xdp_adjust_tail of a packet in one buffer: new bytes are zero. */
+static enum vm_fault xdp_adjust_tail(struct vm *vm)
+{
+    struct vm_packet *p = vm->packet;
+    const int64_t end = (int64_t)p->data_end + (int32_t)vm->r[2];
+
+    if (vm->r[1] != (uintptr_t)vm->ctx)
+        return VM_FAULT_MEMORY;
+    vm->r[0] = (uint64_t)-EINVAL;
+    if (end > p->hard_end || end < (int64_t)p->data + SPEC_PKT_MIN_BYTES)
+        return VM_FAULT_NONE;
+    if (end > p->data_end)
+        memset(p->buf + p->data_end, 0, (size_t)(end - p->data_end));
+    p->data_end = (uint32_t)end;
+    vm_packet_moved(vm);
+    vm->r[0] = 0;
+    return VM_FAULT_NONE;
+}
+
+/* By number. Those after the first three need a packet. */
+static const vm_helper table[] = {
+    [SPEC_HELPER_MAP_LOOKUP_ELEM] = map_lookup_elem,
+    [SPEC_HELPER_MAP_UPDATE_ELEM] = map_update_elem,
+    [SPEC_HELPER_MAP_DELETE_ELEM] = map_delete_elem,
+    [SPEC_HELPER_KTIME_GET_NS] = ktime_get_ns,
+    [SPEC_HELPER_GET_PRANDOM_U32] = get_prandom_u32,
+    [SPEC_HELPER_GET_SMP_PROCESSOR_ID] = get_smp_processor_id,
+    [SPEC_HELPER_REDIRECT] = redirect,
+    [SPEC_HELPER_XDP_ADJUST_HEAD] = xdp_adjust_head,
+    [SPEC_HELPER_REDIRECT_MAP] = redirect_map,
+    [SPEC_HELPER_XDP_ADJUST_TAIL] = xdp_adjust_tail,
+};
+_Static_assert(SPEC_HELPER_ROWS == 10, "each helper of the table needs its function here");
+
+vm_helper vm_helper_find(int32_t num)
+{
+    return num >= 0 && (size_t)num < sizeof(table) / sizeof(table[0]) ? table[num] : NULL;
+}

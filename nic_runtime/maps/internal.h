@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_NIC_RUNTIME_MAPS_INTERNAL_H
+#define SLUICE_NIC_RUNTIME_MAPS_INTERNAL_H
+
+#include "nic_runtime/map.h"
+
+/* What the map types share. A map is one block of memory: struct map, the type's own tables, then
+ * the values. Every type numbers its entries, and entry e of CPU c has its value at values + (e *
+ * cpus + c) * stride, as in the value memory of the hardware. */
+
+#define MAP_NO_ENTRY UINT32_MAX
+#define MAP_ALL_CPUS UINT32_MAX /* update: the values of all CPUs are given, one a stride */
+
+/* Flags of maps and of updates (uapi/linux/bpf.h). */
+enum {
+    MAP_F_NO_PREALLOC = 1 << 0,
+    MAP_F_NUMA_NODE = 1 << 2,
+    MAP_F_RDONLY = 1 << 3,
+    MAP_F_WRONLY = 1 << 4,
+    MAP_F_ZERO_SEED = 1 << 6,
+    MAP_F_RDONLY_PROG = 1 << 7,
+    MAP_F_WRONLY_PROG = 1 << 8,
+    MAP_F_MMAPABLE = 1 << 10,
+    MAP_F_ACCESS = MAP_F_RDONLY | MAP_F_WRONLY | MAP_F_RDONLY_PROG | MAP_F_WRONLY_PROG,
+    MAP_UPDATE_LOCK = 1 << 2, /* BPF_F_LOCK */
+};
+
+/* Sizes of a map's parts. */
+struct map_layout {
+    uint64_t table_bytes; /* of the type's own tables */
+    uint64_t entries;
+};
+
+struct map_ops {
+    /* NULL if Linux takes the definition, else the reason. */
+    const char *(*check)(const struct map_def *def);
+    /* The parts' sizes; definitions are checked, so nothing overflows 64 bits. */
+    struct map_layout (*layout)(const struct map_def *def);
+    void (*init)(struct map *map, void *tables);
+    uint32_t (*find)(const struct map *map, const void *key); /* entry, or MAP_NO_ENTRY */
+    int (*update)(struct map *map, const void *key, const void *value, uint64_t flags,
+                  uint32_t cpu);
+    int (*remove)(struct map *map, const void *key);
+    int (*next_key)(const struct map *map, const void *key, void *next);
+};
+
+/* Tables of a hash map. Entries are chained by number, each in one chain: a bucket's or the free
+ * list. */
+struct map_hash {
+    uint32_t *buckets; /* first entry, or MAP_NO_ENTRY */
+    uint32_t *chain;   /* next entry of the same chain */
+    uint8_t *keys;     /* entry e at e * key_stride */
+    uint32_t key_stride;
+    uint32_t bucket_mask;
+    uint32_t free;  /* first free entry */
+    uint32_t spare; /* the entry that takes the next replaced value; not of per-CPU maps */
+};
+
+struct map {
+    struct map_def def; /* its name is NULL */
+    const struct map_ops *ops;
+    uint32_t cpus;
+    uint32_t stride;
+    uint8_t *values;
+    size_t values_bytes;
+    struct map_hash hash;
+};
+
+extern const struct map_ops map_array_ops;
+extern const struct map_ops map_hash_ops;
+
+/* The first CPU's value of an entry. */
+static inline uint8_t *map_entry_value(const struct map *map, uint32_t entry)
+{
+    return map->values + (size_t)entry * map->cpus * map->stride;
+}
+
+/* Writes an entry's value, or the values of all CPUs. */
+void map_store(struct map *map, uint32_t entry, const void *value, uint32_t cpu);
+
+/* What Linux asks of a value of a redirect map: 0, -EINVAL, -EOVERFLOW. */
+int map_check_target(const struct map *map, const void *value);
+
+/* Both of a pair of access flags, or flags beyond those allowed. */
+bool map_flags_bad(const struct map_def *def, uint32_t allowed);
+
+#endif

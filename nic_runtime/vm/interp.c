@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "nic_runtime/helpers/helpers.h"
+#include "nic_runtime/vm/memory.h"
+
+#include <string.h>
+
+/* The golden model of the instruction set: RFC 9669, each instruction's meaning in one place.
+ * Arithmetic and comparisons are those of hw/spec/alu.toml. Reserved fields are the verifier's
+ * matter, but no program, verified or not, touches memory that is not its own. */
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "memory is little-endian");
+
+enum {
+    OP_LD_IMM64 = (int)EBPF_CLASS_LD | (int)EBPF_MODE_IMM | (int)EBPF_SIZE_DW,
+};
+
+/* Operations with code and meaning: X(ebpf code, spec function). */
+#define PLAIN_ALU(X)                                                                               \
+    X(ADD, add)                                                                                    \
+    X(SUB, sub)                                                                                    \
+    X(MUL, mul)                                                                                    \
+    X(DIV, udiv)                                                                                   \
+    X(OR, or)                                                                                      \
+    X(AND, and)                                                                                    \
+    X(LSH, shl)                                                                                    \
+    X(RSH, lshr)                                                                                   \
+    X(MOD, umod)                                                                                   \
+    X(XOR, xor)                                                                                    \
+    X(MOV, mov)                                                                                    \
+    X(ARSH, ashr)
+
+#define JUMPS(X)                                                                                   \
+    X(JEQ, eq)                                                                                     \
+    X(JGT, ugt)                                                                                    \
+    X(JGE, uge)                                                                                    \
+    X(JSET, set)                                                                                   \
+    X(JNE, ne)                                                                                     \
+    X(JSGT, sgt)                                                                                   \
+    X(JSGE, sge)                                                                                   \
+    X(JLT, ult)                                                                                    \
+    X(JLE, ule)                                                                                    \
+    X(JSLT, slt)                                                                                   \
+    X(JSLE, sle)
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* A field of the context: packet pointers are 4 bytes in struct xdp_md, and real addresses once
+ * they are loaded. */
+static bool load_ctx(const struct vm *vm, uint64_t offset, uint64_t *v)
+{
+    const struct vm_packet *p = vm->packet;
+
+    switch (offset) {
+    case SPEC_CTX_DATA:
+        *v = (uintptr_t)(p->buf + p->data);
+        return true;
+    case SPEC_CTX_DATA_END:
+        *v = (uintptr_t)(p->buf + p->data_end);
+        return true;
+    case SPEC_CTX_DATA_META:
+        *v = (uintptr_t)(p->buf + p->data_meta);
+        return true;
+    case SPEC_CTX_INGRESS_IFINDEX:
+        *v = p->ifindex;
+        return true;
+    case SPEC_CTX_RX_QUEUE_INDEX:
+        *v = p->queue;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static inline enum vm_fault load(struct vm *vm, const struct ebpf_insn *i)
+{
+    const uint64_t address = vm->r[i->src] + (uint64_t)(int64_t)i->off;
+    const uint8_t size = i->opcode & 0x18;
+    const uint8_t mode = i->opcode & 0xe0;
+    const void *from;
+
+    if (UNLIKELY(mode != EBPF_MODE_MEM && (mode != EBPF_MODE_MEMSX || size == EBPF_SIZE_DW)))
+        return VM_FAULT_OPCODE;
+    if (UNLIKELY(address - (uintptr_t)vm->ctx < VM_CTX_BYTES)) {
+        uint64_t v;
+
+        if (size != EBPF_SIZE_W || !vm->packet || !load_ctx(vm, address - (uintptr_t)vm->ctx, &v))
+            return VM_FAULT_MEMORY;
+        vm->r[i->dst] = mode == EBPF_MODE_MEMSX ? vm_sign_extend(v, size) : v;
+        return VM_FAULT_NONE;
+    }
+    from = vm_at(vm, address, ebpf_size_bytes(i->opcode), false);
+    if (UNLIKELY(!from))
+        return VM_FAULT_MEMORY;
+    vm->r[i->dst] = vm_get(from, size);
+    if (mode == EBPF_MODE_MEMSX)
+        vm->r[i->dst] = vm_sign_extend(vm->r[i->dst], size);
+    return VM_FAULT_NONE;
+}
+
+static inline enum vm_fault store(struct vm *vm, const struct ebpf_insn *i, uint64_t value)
+{
+    void *to;
+
+    if (UNLIKELY((i->opcode & 0xe0) != EBPF_MODE_MEM))
+        return VM_FAULT_OPCODE;
+    to = vm_at(vm, vm->r[i->dst] + (uint64_t)(int64_t)i->off, ebpf_size_bytes(i->opcode), true);
+    if (UNLIKELY(!to))
+        return VM_FAULT_MEMORY;
+    vm_put(to, i->opcode & 0x18, value);
+    return VM_FAULT_NONE;
+}
+
+static enum vm_fault atomic(struct vm *vm, const struct ebpf_insn *i)
+{
+    const uint8_t size = i->opcode & 0x18;
+    const enum spec_atomic op = ebpf_atomic_of(i->imm);
+    const uint64_t mask = size == EBPF_SIZE_W ? UINT32_MAX : UINT64_MAX;
+    uint64_t old;
+    void *to;
+
+    if ((size != EBPF_SIZE_W && size != EBPF_SIZE_DW) || op == SPEC_ATOMIC_NONE)
+        return VM_FAULT_OPCODE;
+    to = vm_at(vm, vm->r[i->dst] + (uint64_t)(int64_t)i->off, ebpf_size_bytes(i->opcode), true);
+    if (!to)
+        return VM_FAULT_MEMORY;
+    old = vm_get(to, size);
+    vm_put(to, size, spec_atomic_eval(op, old, vm->r[i->src] & mask, vm->r[0] & mask));
+    if (op == SPEC_ATOMIC_CMPXCHG)
+        vm->r[0] = old;
+    else if (i->imm & EBPF_FETCH)
+        vm->r[i->src] = old;
+    return VM_FAULT_NONE;
+}
+
+/* ---- arithmetic ------------------------------------------------------------------------------ */
+
+/* Signed division and sign-extending moves: the codes that the offset tells apart. */
+static enum vm_fault alu_by_offset(const struct ebpf_insn *i, bool wide, uint64_t *d, uint64_t b)
+{
+    const uint8_t code = i->opcode & 0xf0;
+    const bool from_reg = i->opcode & EBPF_SRC_X;
+    enum spec_alu op = SPEC_ALU_NONE;
+
+    if (code == EBPF_ALU_DIV && i->off == 1)
+        op = SPEC_ALU_SDIV;
+    else if (code == EBPF_ALU_MOD && i->off == 1)
+        op = SPEC_ALU_SMOD;
+    else if (code == EBPF_ALU_MOV && from_reg && i->off == 8)
+        op = SPEC_ALU_SEXT8;
+    else if (code == EBPF_ALU_MOV && from_reg && i->off == 16)
+        op = SPEC_ALU_SEXT16;
+    else if (code == EBPF_ALU_MOV && from_reg && i->off == 32 && wide)
+        op = SPEC_ALU_SEXT32;
+    if (op == SPEC_ALU_NONE)
+        return VM_FAULT_OPCODE;
+    *d = code == EBPF_ALU_MOV ? spec_alu_eval(op, wide ? 64 : 32, b, 0)
+                              : spec_alu_eval(op, wide ? 64 : 32, *d, b);
+    return VM_FAULT_NONE;
+}
+
+/* le, be, bswap: the 64-bit class swaps always, the 32-bit one if the source bit asks for
+ * big-endian. */
+static enum vm_fault swap(const struct ebpf_insn *i, bool wide, uint64_t *d)
+{
+    const bool turn = wide || (i->opcode & EBPF_SRC_X);
+
+    if (wide && (i->opcode & EBPF_SRC_X))
+        return VM_FAULT_OPCODE;
+    switch (i->imm) {
+    case 16:
+        *d = turn ? spec_bswap16_64(*d, 0) : (uint16_t)*d;
+        return VM_FAULT_NONE;
+    case 32:
+        *d = turn ? spec_bswap32_64(*d, 0) : (uint32_t)*d;
+        return VM_FAULT_NONE;
+    case 64:
+        *d = turn ? spec_bswap64_64(*d, 0) : *d;
+        return VM_FAULT_NONE;
+    default:
+        return VM_FAULT_OPCODE;
+    }
+}
+
+/* Codes and offsets that have no plain operation; mov takes its operand as a. */
+static inline enum vm_fault alu(struct vm *vm, const struct ebpf_insn *i, bool wide)
+{
+    uint64_t *d = &vm->r[i->dst];
+    const uint64_t b = i->opcode & EBPF_SRC_X ? vm->r[i->src] : (uint64_t)(int64_t)i->imm;
+    const uint8_t code = i->opcode & 0xf0;
+    const uint64_t a = code == EBPF_ALU_MOV ? b : *d;
+
+    if (UNLIKELY(i->off))
+        return alu_by_offset(i, wide, d, b);
+    switch (code) {
+#define ALU_CASE(CODE, NAME)                                                                       \
+    case EBPF_ALU_##CODE:                                                                          \
+        *d = wide ? spec_##NAME##_64(a, b) : spec_##NAME##_32(a, b);                               \
+        return VM_FAULT_NONE;
+        PLAIN_ALU(ALU_CASE)
+#undef ALU_CASE
+    case EBPF_ALU_NEG:
+        *d = wide ? spec_sub_64(0, a) : spec_sub_32(0, a);
+        return VM_FAULT_NONE;
+    case EBPF_ALU_END:
+        return swap(i, wide, d);
+    default:
+        return VM_FAULT_OPCODE;
+    }
+}
+
+/* ---- control --------------------------------------------------------------------------------- */
+
+static void go(struct vm *vm, int64_t offset)
+{
+    /* Beyond the program on either side is a fault at the next fetch. */
+    vm->pc = (uint32_t)((int64_t)vm->pc + offset);
+}
+
+static enum vm_fault enter(struct vm *vm, const struct ebpf_insn *i)
+{
+    struct vm_frame *f;
+
+    if (vm->depth + 1 >= SPEC_CALL_FRAMES)
+        return VM_FAULT_CALL;
+    f = &vm->frames[vm->depth++];
+    f->return_pc = vm->pc;
+    memcpy(f->saved, &vm->r[6], sizeof(f->saved));
+    memset(vm->stack[vm->depth], 0, SPEC_STACK_BYTES);
+    vm->r[EBPF_REG_FP] = (uintptr_t)vm->stack[vm->depth] + SPEC_STACK_BYTES;
+    go(vm, i->imm);
+    return VM_FAULT_NONE;
+}
+
+static void leave(struct vm *vm)
+{
+    const struct vm_frame *f = &vm->frames[--vm->depth];
+
+    vm->pc = f->return_pc;
+    memcpy(&vm->r[6], f->saved, sizeof(f->saved));
+    vm->r[EBPF_REG_FP] = (uintptr_t)vm->stack[vm->depth] + SPEC_STACK_BYTES;
+}
+
+static enum vm_fault call(struct vm *vm, const struct ebpf_insn *i)
+{
+    vm_helper helper;
+
+    if (i->opcode & EBPF_SRC_X)
+        return VM_FAULT_OPCODE;
+    if (i->src == EBPF_PSEUDO_CALL)
+        return enter(vm, i);
+    helper = i->src == 0 ? vm_helper_find(i->imm) : NULL;
+    if (!helper || (!vm->packet && i->imm > 3)) /* all but the map helpers need a packet */
+        return VM_FAULT_CALL;
+    return helper(vm);
+}
+
+static inline enum vm_fault jump(struct vm *vm, const struct ebpf_insn *i, bool wide)
+{
+    const uint64_t a = vm->r[i->dst];
+    const uint64_t b = i->opcode & EBPF_SRC_X ? vm->r[i->src] : (uint64_t)(int64_t)i->imm;
+
+    switch (i->opcode & 0xf0) {
+#define JUMP_CASE(CODE, NAME)                                                                      \
+    case EBPF_JMP_##CODE:                                                                          \
+        if (wide ? spec_##NAME##_64(a, b) : spec_##NAME##_32(a, b))                                \
+            go(vm, i->off);                                                                        \
+        return VM_FAULT_NONE;
+        JUMPS(JUMP_CASE)
+#undef JUMP_CASE
+    case EBPF_JMP_JA:
+        if (i->opcode & EBPF_SRC_X)
+            return VM_FAULT_OPCODE;
+        go(vm, wide ? i->off : i->imm);
+        return VM_FAULT_NONE;
+    case EBPF_JMP_CALL:
+        return wide ? call(vm, i) : VM_FAULT_OPCODE;
+    default:
+        return VM_FAULT_OPCODE;
+    }
+}
+
+/* ld_imm64 in its forms; the second slot is skipped. */
+static enum vm_fault load_imm64(struct vm *vm, const struct ebpf_insn *i)
+{
+    const uint64_t value = (uint32_t)i[0].imm | (uint64_t)(uint32_t)i[1].imm << 32;
+    uintptr_t first, end;
+
+    if (i->opcode != OP_LD_IMM64 || vm->pc >= vm->program->insn_count || i[1].opcode)
+        return VM_FAULT_OPCODE;
+    vm->pc++;
+    switch (i->src) {
+    case 0:
+        vm->r[i->dst] = value;
+        return VM_FAULT_NONE;
+    case EBPF_PSEUDO_FUNC: /* an instruction's number */
+        vm->r[i->dst] = (uint32_t)i->imm;
+        return VM_FAULT_NONE;
+    case EBPF_PSEUDO_MAP_FD:
+    case EBPF_PSEUDO_MAP_IDX:
+        if ((uint32_t)i->imm >= vm->program->map_count)
+            return VM_FAULT_OPCODE;
+        vm->r[i->dst] = VM_MAP_HANDLE + (uint32_t)i->imm;
+        return VM_FAULT_NONE;
+    case EBPF_PSEUDO_MAP_VALUE:
+    case EBPF_PSEUDO_MAP_IDX_VALUE:
+        if ((uint32_t)i->imm >= vm->program->map_count)
+            return VM_FAULT_OPCODE;
+        map_value_range(vm->program->maps[i->imm], &first, &end);
+        vm->r[i->dst] = first + (uint32_t)i[1].imm;
+        return VM_FAULT_NONE;
+    default:
+        return VM_FAULT_OPCODE;
+    }
+}
+
+/* One instruction, already fetched: pc is behind it. Exit of the program itself is the caller's
+ * matter. */
+static inline enum vm_fault step(struct vm *vm, const struct ebpf_insn *i)
+{
+    switch (i->opcode & 0x07) {
+    case EBPF_CLASS_LD:
+        return load_imm64(vm, i);
+    case EBPF_CLASS_LDX:
+        return load(vm, i);
+    case EBPF_CLASS_ST:
+        return store(vm, i, (uint64_t)(int64_t)i->imm);
+    case EBPF_CLASS_STX:
+        if ((i->opcode & 0xe0) == EBPF_MODE_ATOMIC)
+            return atomic(vm, i);
+        return store(vm, i, vm->r[i->src]);
+    case EBPF_CLASS_ALU:
+        return alu(vm, i, false);
+    case EBPF_CLASS_ALU64:
+        return alu(vm, i, true);
+    case EBPF_CLASS_JMP:
+        return jump(vm, i, true);
+    default:
+        return jump(vm, i, false);
+    }
+}
+
+static enum vm_fault run(struct vm *vm, uint64_t max_insns, uint32_t *fault_insn)
+{
+    const uint64_t budget = max_insns ? max_insns : UINT64_MAX;
+    const struct ebpf_insn *const insns = vm->program->insns;
+    const uint32_t count = vm->program->insn_count;
+    enum vm_fault fault = VM_FAULT_NONE;
+    uint32_t at_insn = 0;
+
+    vm->r[EBPF_REG_FP] = (uintptr_t)vm->stack[0] + SPEC_STACK_BYTES;
+    memset(vm->stack[0], 0, SPEC_STACK_BYTES);
+    while (!fault) {
+        const struct ebpf_insn *i = &insns[vm->pc];
+
+        if (UNLIKELY(vm->pc >= count)) {
+            *fault_insn = at_insn; /* the one that led here */
+            return VM_FAULT_JUMP;
+        }
+        at_insn = vm->pc++;
+        if (UNLIKELY(vm->insns++ >= budget))
+            fault = VM_FAULT_BUDGET;
+        else if (UNLIKELY(i->dst > EBPF_REG_FP || i->src > EBPF_REG_FP))
+            fault = VM_FAULT_OPCODE;
+        else if (i->opcode != (EBPF_CLASS_JMP | EBPF_JMP_EXIT))
+            fault = step(vm, i);
+        else if (!vm->depth)
+            return VM_FAULT_NONE;
+        else
+            leave(vm);
+    }
+    *fault_insn = at_insn;
+    return fault;
+}
+
+static void start(struct vm *vm, const struct vm_program *program)
+{
+    memset(vm->r, 0, sizeof(vm->r));
+    vm->program = program;
+    vm->redirect = 0;
+    vm->insns = 0;
+    vm->pc = 0;
+    vm->depth = 0;
+    vm->value_first = 0;
+    vm->value_bytes = 0;
+    vm->value_writable = false;
+}
+
+enum vm_fault vm_run(const struct vm_program *program, struct vm_packet *packet, uint64_t max_insns,
+                     struct vm_result *result, uint32_t *fault_insn)
+{
+    struct vm vm; /* its stack is zeroed frame by frame */
+    enum vm_fault fault;
+
+    start(&vm, program);
+    vm.packet = packet;
+    vm.r[1] = (uintptr_t)vm.ctx;
+    vm_packet_moved(&vm);
+    fault = run(&vm, max_insns, fault_insn);
+    if (fault)
+        return fault;
+    result->ret = (uint32_t)vm.r[0];
+    result->redirect = result->ret == SPEC_XDP_REDIRECT ? vm.redirect : 0;
+    result->insns = vm.insns;
+    return VM_FAULT_NONE;
+}
+
+enum vm_fault vm_run_raw(const struct vm_program *program, void *memory, uint64_t bytes,
+                         uint64_t max_insns, uint64_t *r0, uint32_t *fault_insn)
+{
+    struct vm vm;
+    enum vm_fault fault;
+
+    start(&vm, program);
+    vm.packet = NULL;
+    vm.bytes_first = (uintptr_t)memory;
+    vm.bytes_count = bytes;
+    vm.r[1] = (uintptr_t)memory;
+    vm.r[2] = bytes;
+    fault = run(&vm, max_insns, fault_insn);
+    if (!fault)
+        *r0 = vm.r[0];
+    return fault;
+}

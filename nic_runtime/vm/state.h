@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_NIC_RUNTIME_VM_STATE_H
+#define SLUICE_NIC_RUNTIME_VM_STATE_H
+
+#include "nic_runtime/vm.h"
+
+/* The interpreter's state while a program runs: what instructions and helpers see. Registers hold
+ * real addresses, so every access goes through vm_at (memory.h). */
+
+/* A pointer to map number i, as ld_imm64 gives it: not an address on any 64-bit machine. */
+#define VM_MAP_HANDLE 0xd15c000000000000u
+
+enum {
+    VM_REGS = 16,      /* those above r10 have no name in an instruction that is run */
+    VM_CTX_BYTES = 24, /* struct xdp_md */
+};
+
+/* A function's return address and the registers it gives back. */
+struct vm_frame {
+    uint32_t return_pc;
+    uint64_t saved[4]; /* r6 to r9 */
+};
+
+struct vm {
+    uint64_t r[VM_REGS];
+    const struct vm_program *program;
+    struct vm_packet *packet; /* NULL: vm_run_raw */
+    uint64_t redirect;        /* pending, for XDP_REDIRECT */
+    uint64_t insns;           /* executed */
+    uint32_t pc;
+    uint32_t depth; /* of the running function; 0 is the program */
+
+    /* Packet bytes that may be touched: data_meta to data_end, or vm_run_raw's memory. */
+    uintptr_t bytes_first;
+    uint64_t bytes_count;
+    /* The map value touched last. */
+    uintptr_t value_first;
+    uint64_t value_bytes;
+    bool value_writable;
+
+    struct vm_frame frames[SPEC_CALL_FRAMES];
+    uint8_t ctx[VM_CTX_BYTES]; /* only its address is used */
+    _Alignas(16) uint8_t stack[SPEC_CALL_FRAMES][SPEC_STACK_BYTES];
+};
+
+/* Says which packet bytes may be touched, after offsets have changed. */
+static inline void vm_packet_moved(struct vm *vm)
+{
+    const struct vm_packet *p = vm->packet;
+
+    vm->bytes_first = (uintptr_t)(p->buf + p->data_meta);
+    vm->bytes_count = p->data_end - p->data_meta;
+}
+
+#endif
