@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/common/soft_maps.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t soft_random(uint64_t *seed)
+{
+    uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static int open_map(struct soft_maps *s, const struct map_def *def)
+{
+    const char *why = NULL;
+    const size_t bytes = map_size_bytes(def, &why);
+    void *memory;
+
+    if (!bytes || s->count == SPEC_MAPS)
+        return -EINVAL;
+    memory = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
+    if (!memory)
+        return -ENOMEM;
+    memset(memory, 0, bytes);
+    s->bytes[s->count] = bytes;
+    s->maps[s->count++] = map_init(memory, def);
+    return 0;
+}
+
+int soft_maps_open(struct soft_maps *s, const struct ir_map *maps, uint32_t count)
+{
+    *s = (struct soft_maps){.count = 0};
+    for (uint32_t m = 0; m < count; m++) {
+        const struct map_def def = {.name = maps[m].name,
+                                    .type = maps[m].type,
+                                    .key_bytes = maps[m].key_bytes,
+                                    .value_bytes = maps[m].value_bytes,
+                                    .max_entries = maps[m].max_entries};
+        const int err = open_map(s, &def);
+
+        if (err) {
+            soft_maps_close(s);
+            return err;
+        }
+    }
+    return 0;
+}
+
+int soft_maps_open_object(struct soft_maps *s, const struct load_object *object)
+{
+    *s = (struct soft_maps){.count = 0};
+    for (uint32_t m = 0; m < object->map_count; m++) {
+        const struct load_map *map = &object->maps[m];
+        const struct map_def def = {.name = map->name,
+                                    .type = map->type,
+                                    .key_bytes = map->key_bytes,
+                                    .value_bytes = map->value_bytes,
+                                    .max_entries = map->max_entries,
+                                    .flags = map->flags};
+        const int err = open_map(s, &def);
+
+        if (err) {
+            soft_maps_close(s);
+            return err;
+        }
+        if (map->data) {
+            uintptr_t first;
+            uintptr_t end;
+
+            map_value_range(s->maps[m], &first, &end);
+            memcpy((void *)first, map->data, map->value_bytes);
+        }
+    }
+    return 0;
+}
+
+void soft_maps_close(struct soft_maps *s)
+{
+    for (uint32_t m = 0; m < s->count; m++)
+        free(s->maps[m]);
+    s->count = 0;
+}
+
+/* --- the operations -------------------------------------------------------------------------------- */
+
+static int maps_access(void *ctx, uint64_t pointer, uint32_t size, uint64_t *value, bool write)
+{
+    const struct soft_maps *s = ctx;
+    const uint64_t map = (pointer >> SPEC_MAPPTR_SHIFT) - 1;
+    const uintptr_t offset = (uint32_t)pointer;
+    uintptr_t first;
+    uintptr_t end;
+
+    if (map >= s->count)
+        return -EFAULT;
+    map_value_range(s->maps[map], &first, &end);
+    if (offset > end - first || end - first - offset < size)
+        return -EFAULT;
+    if (write) {
+        memcpy((void *)(first + offset), value, size);
+    } else {
+        *value = 0;
+        memcpy(value, (const void *)(first + offset), size);
+    }
+    return 0;
+}
+
+static uint64_t maps_lookup(void *ctx, uint32_t map, uint32_t cpu, const uint64_t *key)
+{
+    const struct soft_maps *s = ctx;
+    const void *p = map_lookup(s->maps[map], key, cpu);
+    uintptr_t first;
+    uintptr_t end;
+
+    if (!p)
+        return 0;
+    map_value_range(s->maps[map], &first, &end);
+    return (uint64_t)(map + 1) << SPEC_MAPPTR_SHIFT | (uint64_t)((uintptr_t)p - first);
+}
+
+static int64_t maps_update(void *ctx, uint32_t map, uint32_t cpu, uint64_t flags,
+                           const uint64_t *key, const uint64_t *value)
+{
+    const struct soft_maps *s = ctx;
+
+    return map_update(s->maps[map], key, value, flags, cpu);
+}
+
+static int64_t maps_erase(void *ctx, uint32_t map, uint32_t cpu, const uint64_t *key)
+{
+    const struct soft_maps *s = ctx;
+
+    (void)cpu;
+    return map_delete(s->maps[map], key);
+}
+
+struct ir_maps_ops soft_maps_ops(struct soft_maps *s)
+{
+    return (struct ir_maps_ops){s, maps_access, maps_lookup, maps_update, maps_erase};
+}
+
+/* --- contents -------------------------------------------------------------------------------------- */
+
+static size_t values_bytes(const struct map *map)
+{
+    return (size_t)map_cpus(map) * map_stride_bytes(map);
+}
+
+static void random_value(const struct map *map, uint8_t *values, uint64_t *seed)
+{
+    const struct map_def *def = map_definition(map);
+    const bool small = soft_random(seed) % 2;
+
+    memset(values, 0, values_bytes(map));
+    for (uint32_t c = 0; c < map_cpus(map); c++) {
+        uint8_t *value = values + (size_t)c * map_stride_bytes(map);
+
+        for (uint32_t i = 0; i < def->value_bytes; i++)
+            value[i] = small ? (uint8_t)(soft_random(seed) % 8 == 0) : (uint8_t)soft_random(seed);
+        if (spec_map_type_table[def->type].redirect) {
+            memset(value, 0, def->value_bytes);
+            value[0] = (uint8_t)(soft_random(seed) % 3);
+        }
+    }
+}
+
+static void random_key(const struct map *map, uint8_t *key, uint32_t i, uint64_t *seed)
+{
+    const struct map_def *def = map_definition(map);
+
+    if (spec_map_type_table[def->type].soft == SPEC_SOFT_ARRAY) {
+        const uint32_t index = i % def->max_entries;
+
+        memcpy(key, &index, sizeof(index));
+        return;
+    }
+    for (uint32_t k = 0; k < def->key_bytes; k++)
+        key[k] = (uint8_t)(soft_random(seed) % 4);
+}
+
+void soft_maps_fill(struct soft_maps *s, uint32_t entries, uint64_t *seed)
+{
+    for (uint32_t m = 0; m < s->count; m++) {
+        struct map *map = s->maps[m];
+        uint8_t *key = malloc(map_definition(map)->key_bytes);
+        uint8_t *values = malloc(values_bytes(map));
+
+        for (uint32_t i = 0; i < entries && key && values; i++) {
+            random_key(map, key, i, seed);
+            random_value(map, values, seed);
+            map_host_update(map, key, values, SPEC_MAP_FLAG_ANY);
+        }
+        free(key);
+        free(values);
+    }
+}
+
+static bool same_entries(struct map *a, struct map *b)
+{
+    const uint32_t key_bytes = map_definition(a)->key_bytes;
+    uint8_t *key = malloc(key_bytes);
+    uint8_t *next = malloc(key_bytes);
+    uint8_t *va = malloc(values_bytes(a));
+    uint8_t *vb = malloc(values_bytes(b));
+    uint32_t count_a = 0;
+    uint32_t count_b = 0;
+    bool same = key && next && va && vb;
+
+    for (int err = map_next_key(a, NULL, next); same && !err; err = map_next_key(a, key, next)) {
+        memcpy(key, next, key_bytes);
+        count_a++;
+        same = map_host_lookup(a, key, va) == 0 && map_host_lookup(b, key, vb) == 0 &&
+               memcmp(va, vb, values_bytes(a)) == 0;
+    }
+    for (int err = map_next_key(b, NULL, next); same && !err; err = map_next_key(b, key, next)) {
+        memcpy(key, next, key_bytes);
+        count_b++;
+    }
+    free(key);
+    free(next);
+    free(va);
+    free(vb);
+    return same && count_a == count_b;
+}
+
+bool soft_maps_equal(const struct soft_maps *a, const struct soft_maps *b, uint32_t *map)
+{
+    for (uint32_t m = 0; m < a->count; m++) {
+        if (same_entries(a->maps[m], b->maps[m]))
+            continue;
+        *map = m;
+        return false;
+    }
+    return true;
+}
