@@ -72,6 +72,6 @@ for src in "$work"/obj/*.cpp "$root/sim/model.cpp"; do
 done
 for p in $pids; do wait "$p"; done
 # shellcheck disable=SC2086
-$cxx -shared -Wl,-Bsymbolic -o "$out.$$" $objects $libs -lpthread
+$cxx -shared -Wl,-Bsymbolic -o "$out.$$" $objects $libs -lpthread -latomic -Wl,--no-undefined
 mv "$out.$$" "$out"
 rm -rf "$work/obj"
