@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Benches of hw/rtl/pipe. usage: run.sh [PART_OF_A_NAME]; environment: WORK (scratch folder), SEED, LONG.
+set -eu
+HERE=$(cd "$(dirname "$0")" && pwd)
+ROOT=$(cd "$HERE/../../.." && pwd)
+own_work=
+[ -n "${WORK:-}" ] || own_work=$(mktemp -d)
+WORK=${WORK:-$own_work}
+[ -z "$own_work" ] || trap 'rm -rf "$own_work"' EXIT
+ONLY=${1:-}
+. "$HERE/bench.sh"
+runtime
+
+run() {
+    if wanted "$1"; then
+        bench "$1" "$HERE/$2" "$3" "$4"
+    fi
+}
+
+run pipe_fifo_1x2 fifo pipe_fifo "WIDTH=1 DEPTH=2"
+run pipe_fifo_40x16 fifo pipe_fifo "WIDTH=40 DEPTH=16"
+run pipe_fifo_512x64 fifo pipe_fifo "WIDTH=512 DEPTH=64"
+
+[ "$failures" = 0 ]
