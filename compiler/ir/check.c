@@ -60,11 +60,6 @@ static void check_edges(struct checker *c, ir_block b)
         return;
     }
     op = (enum ir_op)f->insns[block->insns[block->count - 1]].op;
-    if (!ir_is_terminator(op)) {
-        breach(c, "IR0011", b, block->insns[block->count - 1],
-               "the block does not end in a jump or exit");
-        return;
-    }
     want = op == IR_BR ? 2 : op == IR_JMP ? 1 : 0;
     if (block->succ_count != want)
         breach(c, "IR0012", b, IR_NONE, "%u successors, %u wanted", block->succ_count, want);
@@ -106,8 +101,10 @@ static void check_place(struct checker *c, ir_block b)
             breach(c, "IR0022", b, r, "thinks that it is in b%u, or stands twice", in->block);
         else if (in->op == IR_PHI && !phis)
             breach(c, "IR0023", b, r, "a phi behind other instructions");
-        else if (ir_is_terminator((enum ir_op)in->op) != (i + 1 == block->count))
+        else if (i + 1 < block->count && ir_is_terminator((enum ir_op)in->op))
             breach(c, "IR0024", b, r, "a jump or exit within a block");
+        else if (i + 1 == block->count && !ir_is_terminator((enum ir_op)in->op))
+            breach(c, "IR0011", b, r, "the block does not end in a jump or exit");
         if (c->failed)
             return;
         phis &= in->op == IR_PHI;

@@ -85,7 +85,8 @@ void soft_maps_close(struct soft_maps *s)
     s->count = 0;
 }
 
-/* --- the operations -------------------------------------------------------------------------------- */
+/* --- the operations
+ * -------------------------------------------------------------------------------- */
 
 static int maps_access(void *ctx, uint64_t pointer, uint32_t size, uint64_t *value, bool write)
 {
@@ -143,7 +144,8 @@ struct ir_maps_ops soft_maps_ops(struct soft_maps *s)
     return (struct ir_maps_ops){s, maps_access, maps_lookup, maps_update, maps_erase};
 }
 
-/* --- contents -------------------------------------------------------------------------------------- */
+/* --- contents
+ * -------------------------------------------------------------------------------------- */
 
 static size_t values_bytes(const struct map *map)
 {
