@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_HOST_KERNEL_H
+#define SLUICE_HOST_KERNEL_H
+
+#include "compiler/load/load.h"
+
+/* Runs a program on Linux's own BPF: maps and program through bpf(), packets through
+ * BPF_PROG_TEST_RUN on one CPU. What the program takes from the machine is replaced by the packet's
+ * own (kernel_patch.h). Functions return 0 or negative errno; -ENOTSUP means that the kernel, or
+ * this machine, can't do it, and why says what. */
+
+enum { KERNEL_WHY_BYTES = 1024 };
+
+struct kernel_packet {
+    const uint8_t *data;
+    uint32_t len;
+    uint64_t time_ns;
+    uint32_t rand; /* state of the packet's generator, never 0 */
+    uint32_t ifindex;
+};
+
+struct kernel_result {
+    uint32_t ret;
+    const uint8_t *data; /* valid until the next packet */
+    uint32_t len;
+    uint64_t ns; /* as the kernel measures it */
+};
+
+struct kernel;
+
+/* Makes the object's maps, fills those of data sections, loads the program. ctx_field as in
+ * kernel_patch.h, not kept. queue is the CPU id that the program sees, and the value of per-CPU
+ * maps that stands for the CPU it runs on. The object outlives the handle. */
+int kernel_open(const struct load_object *object, const struct load_prog *prog,
+                const uint8_t *ctx_field, uint32_t queue, struct kernel **out,
+                char why[KERNEL_WHY_BYTES]);
+void kernel_close(struct kernel *kernel); /* NULL-safe */
+
+/* Maps by index; values as in nic_runtime/map.h. */
+int kernel_map_update(struct kernel *kernel, uint32_t map, const void *key, const void *values);
+int kernel_map_lookup(struct kernel *kernel, uint32_t map, const void *key, void *values);
+int kernel_map_walk(struct kernel *kernel, uint32_t map,
+                    int (*visit)(void *ctx, const void *key, const void *values), void *ctx);
+
+/* Around a series of packets: the thread stays on the CPU in between. */
+int kernel_begin(struct kernel *kernel, char why[KERNEL_WHY_BYTES]);
+int kernel_run(struct kernel *kernel, const struct kernel_packet *packet,
+               struct kernel_result *result, char why[KERNEL_WHY_BYTES]);
+void kernel_end(struct kernel *kernel);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_HOST_KERNEL_PATCH_H
+#define SLUICE_HOST_KERNEL_PATCH_H
+
+#include "hw/spec/gen/ebpf.h"
+
+#include <stddef.h>
+
+/* Makes a program repeatable on the kernel: what it takes from the machine (time, randomness, CPU,
+ * receive queue, interface) it reads from the one value of a hidden array map instead, which the
+ * executor fills before each packet. */
+
+/* That value. */
+struct kernel_env {
+    uint64_t time_ns;
+    uint32_t rand; /* state of the packet's generator */
+    uint32_t cpu;
+    uint32_t ifindex;
+    uint32_t queue;
+};
+
+/* Descriptors that take the places of map indices. */
+struct kernel_fds {
+    const int *maps;
+    uint32_t map_count;
+    int env;
+};
+
+/* Writes the patched program to *out (freed by the caller). ctx_field has a byte an instruction:
+ * the offset in struct xdp_md of the field that it loads, 0 if it loads none that is replaced;
+ * NULL: there are none. Returns 0, -ENOMEM, -EINVAL for an instruction that names no map or no
+ * place in the program, -ERANGE if a jump gets too long; *bad is then the instruction. */
+int kernel_patch(const struct ebpf_insn *insns, uint32_t count, const uint8_t *ctx_field,
+                 const struct kernel_fds *fds, struct ebpf_insn **out, uint32_t *out_count,
+                 uint32_t *bad);
+
+#endif
