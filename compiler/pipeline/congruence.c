@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/pipeline/pipe.h"
 
-/* What a value is a multiple of, read off the operations that make it. It tells how wide a multiplexer must be, and that two entries of
- * an array do not overlap. Moduli that are not powers of two hold only while nothing wraps, which the bit counts show. */
+/* What a value is a multiple of, read off the operations that make it. It tells how wide a
+ * multiplexer must be, and that two entries of an array do not overlap. Moduli that are not powers
+ * of two hold only while nothing wraps, which the bit counts show. */
 
-#define DEPTH_MAX 24u
+#define DEPTH_MAX 12u
 
 static const struct pipe_congruence anything = {1, 0};
 
@@ -62,9 +63,11 @@ static struct pipe_congruence wrapped(struct pipe_congruence c, uint32_t width)
     return reduce(c.modulus, c.residue);
 }
 
-static struct pipe_congruence find(const struct pipe_graph *g, pipe_ref a, uint32_t depth, bool low32);
+static struct pipe_congruence find(const struct pipe_graph *g, pipe_ref a, uint32_t depth,
+                                   bool low32);
 
-static struct pipe_congruence find_alu(const struct pipe_graph *g, const struct pipe_node *n, uint32_t depth, bool low32)
+static struct pipe_congruence find_alu(const struct pipe_graph *g, const struct pipe_node *n,
+                                       uint32_t depth, bool low32)
 {
     uint64_t k = 0;
     const bool constant = n->nargs == 2 && pipe_is_const(g, n->args[1], &k);
@@ -76,10 +79,12 @@ static struct pipe_congruence find_alu(const struct pipe_graph *g, const struct 
         r = sum(x, find(g, n->args[1], depth, low32));
         break;
     case SPEC_ALU_OR:
-        /* disjoint bits: an addition. That is so if one is a multiple of a power of two above the other's bits. */
+        /* disjoint bits: an addition. That is so if one is a multiple of a power of two above the
+         * other's bits. */
         if (constant && (low32 ? (uint32_t)k : k) == 0)
             return x;
-        if (constant && x.modulus && power_part(x.modulus) > k && x.residue % power_part(x.modulus) == 0)
+        if (constant && x.modulus && power_part(x.modulus) > k &&
+            x.residue % power_part(x.modulus) == 0)
             return sum(reduce(power_part(x.modulus), 0), (struct pipe_congruence){0, k});
         return anything;
     case SPEC_ALU_SHL:
@@ -94,10 +99,11 @@ static struct pipe_congruence find_alu(const struct pipe_graph *g, const struct 
         return anything;
     }
     /* does the operation's width hold the whole result? */
-    return n->bits < n->width ? r : wrapped(r, n->width);
+    return n->proved_bits < n->width ? r : wrapped(r, n->width);
 }
 
-static struct pipe_congruence find(const struct pipe_graph *g, pipe_ref a, uint32_t depth, bool low32)
+static struct pipe_congruence find(const struct pipe_graph *g, pipe_ref a, uint32_t depth,
+                                   bool low32)
 {
     const struct pipe_node *n = &g->nodes[a];
     uint64_t k = 0;
@@ -111,7 +117,7 @@ static struct pipe_congruence find(const struct pipe_graph *g, pipe_ref a, uint3
     if (n->kind == PIPE_K_MUL && pipe_is_const(g, n->args[1], &k)) {
         const struct pipe_congruence r = product(find(g, n->args[0], depth - 1, low32), k);
 
-        return n->bits < n->width ? r : wrapped(r, n->width);
+        return n->proved_bits < n->width ? r : wrapped(r, n->width);
     }
     if (n->kind == PIPE_K_SELECT)
         return either(find(g, n->args[1], depth - 1, low32), find(g, n->args[2], depth - 1, low32));

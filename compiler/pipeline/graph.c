@@ -3,8 +3,9 @@
 
 #include <assert.h>
 
-/* Nodes of the graph. Pure nodes are shared: the same operation on the same arguments is one node, so that predicates
- * and masks, which arise many times over, cost nothing twice and can be compared by their number. */
+/* Nodes of the graph. Pure nodes are shared: the same operation on the same arguments is one node,
+ * so that predicates and masks, which arise many times over, cost nothing twice and can be compared
+ * by their number. */
 
 #define TABLE_START 1024u
 
@@ -43,8 +44,9 @@ static uint64_t hash_node(const struct pipe_node *n)
 
 static bool same_node(const struct pipe_node *a, const struct pipe_node *b)
 {
-    if (a->kind != b->kind || a->alu != b->alu || a->width != b->width || a->size != b->size || a->imm != b->imm ||
-        a->step != b->step || a->nargs != b->nargs || a->part_count != b->part_count)
+    if (a->kind != b->kind || a->alu != b->alu || a->width != b->width || a->size != b->size ||
+        a->imm != b->imm || a->step != b->step || a->nargs != b->nargs ||
+        a->part_count != b->part_count)
         return false;
     for (uint32_t i = 0; i < a->nargs; i++) {
         if (a->args[i] != b->args[i])
@@ -84,12 +86,14 @@ static pipe_ref add_node(struct pipe_graph *g, const struct pipe_node *n, const 
     p->args = n->nargs ? arena_memdup(g->arena, args, n->nargs * sizeof(*args)) : NULL;
     p->parts = n->part_count ? arena_memdup(g->arena, parts, n->part_count * sizeof(*parts)) : NULL;
     p->pc = g->pc;
+    p->proved_bits = n->bits;
     p->stage = PIPE_NO_STAGE;
     return g->count++;
 }
 
 /* The node like n, made if there is none yet. */
-static pipe_ref share(struct pipe_graph *g, struct pipe_node n, const pipe_ref *args, const struct pipe_part *parts)
+static pipe_ref share(struct pipe_graph *g, struct pipe_node n, const pipe_ref *args,
+                      const struct pipe_part *parts)
 {
     uint64_t h;
     pipe_ref made;
@@ -159,7 +163,8 @@ pipe_ref pipe_meta(struct pipe_graph *g, enum spec_input which)
 }
 
 /* Significant bits of an operation's result, from those of its operands. */
-static uint32_t alu_bits(const struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_ref a, pipe_ref b)
+static uint32_t alu_bits(const struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_ref a,
+                         pipe_ref b)
 {
     const uint32_t x = min_u32(g->nodes[a].bits, width);
     const uint32_t y = min_u32(g->nodes[b].bits, width);
@@ -202,7 +207,8 @@ static uint32_t alu_bits(const struct pipe_graph *g, enum spec_alu alu, uint32_t
     }
 }
 
-/* x << k for each bit k of a constant with few bits set, added up; PIPE_NONE if that would be too much. */
+/* x << k for each bit k of a constant with few bits set, added up; PIPE_NONE if that would be too
+ * much. */
 static pipe_ref multiply_by_shifts(struct pipe_graph *g, uint32_t width, pipe_ref a, uint64_t by)
 {
     pipe_ref sum = PIPE_NONE;
@@ -221,7 +227,8 @@ static pipe_ref multiply_by_shifts(struct pipe_graph *g, uint32_t width, pipe_re
 }
 
 /* Operations that are something simpler; PIPE_NONE if not. b is a constant. */
-static pipe_ref simplify_by_const(struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_ref a, uint64_t k)
+static pipe_ref simplify_by_const(struct pipe_graph *g, enum spec_alu alu, uint32_t width,
+                                  pipe_ref a, uint64_t k)
 {
     const uint32_t bits = g->nodes[a].bits;
     const bool fits = bits <= width;
@@ -231,12 +238,13 @@ static pipe_ref simplify_by_const(struct pipe_graph *g, enum spec_alu alu, uint3
     if (alu == SPEC_ALU_MUL)
         return multiply_by_shifts(g, width, a, k);
     if (k == 0 && fits &&
-        (alu == SPEC_ALU_ADD || alu == SPEC_ALU_SUB || alu == SPEC_ALU_OR || alu == SPEC_ALU_XOR || alu == SPEC_ALU_SHL ||
-         alu == SPEC_ALU_LSHR || alu == SPEC_ALU_ASHR))
+        (alu == SPEC_ALU_ADD || alu == SPEC_ALU_SUB || alu == SPEC_ALU_OR || alu == SPEC_ALU_XOR ||
+         alu == SPEC_ALU_SHL || alu == SPEC_ALU_LSHR || alu == SPEC_ALU_ASHR))
         return a;
     if (alu == SPEC_ALU_AND && k == 0)
         return pipe_const(g, 0);
-    if (alu == SPEC_ALU_AND && fits && bits < 64 && (k & ((UINT64_C(1) << bits) - 1)) == (UINT64_C(1) << bits) - 1)
+    if (alu == SPEC_ALU_AND && fits && bits < 64 &&
+        (k & ((UINT64_C(1) << bits) - 1)) == (UINT64_C(1) << bits) - 1)
         return a;
     if (alu == SPEC_ALU_AND && (k == 0xff || k == 0xffff || k == 0xffffffff))
         return pipe_slice(g, a, 0, bits_of_value(k) / 8);
@@ -245,12 +253,15 @@ static pipe_ref simplify_by_const(struct pipe_graph *g, enum spec_alu alu, uint3
     if (bits == 1 && k == 1 && alu == SPEC_ALU_XOR)
         return pipe_not(g, a);
     /* A pointer or zero compared with zero: the condition that made it is the answer. */
-    if (k == 0 && (alu == SPEC_ALU_EQ || alu == SPEC_ALU_NE) && g->nodes[a].kind == PIPE_K_SELECT && width == 64) {
+    if (k == 0 && (alu == SPEC_ALU_EQ || alu == SPEC_ALU_NE) && g->nodes[a].kind == PIPE_K_SELECT &&
+        width == 64) {
         const pipe_ref c = g->nodes[a].args[0];
         uint64_t then_value;
         uint64_t else_value;
-        const bool then_zero = pipe_is_const(g, g->nodes[a].args[1], &then_value) && then_value == 0;
-        const bool else_zero = pipe_is_const(g, g->nodes[a].args[2], &else_value) && else_value == 0;
+        const bool then_zero =
+            pipe_is_const(g, g->nodes[a].args[1], &then_value) && then_value == 0;
+        const bool else_zero =
+            pipe_is_const(g, g->nodes[a].args[2], &else_value) && else_value == 0;
         const pipe_ref other = g->nodes[a].args[then_zero ? 2 : 1];
         const struct pipe_node *o = &g->nodes[other];
 
@@ -258,8 +269,8 @@ static pipe_ref simplify_by_const(struct pipe_graph *g, enum spec_alu alu, uint3
             return PIPE_NONE;
         /* never zero: a constant, or something with a constant's bits set in it */
         if ((o->kind == PIPE_K_CONST && o->imm) ||
-            (o->kind == PIPE_K_ALU && o->alu == SPEC_ALU_OR && g->nodes[o->args[1]].kind == PIPE_K_CONST &&
-             g->nodes[o->args[1]].imm))
+            (o->kind == PIPE_K_ALU && o->alu == SPEC_ALU_OR &&
+             g->nodes[o->args[1]].kind == PIPE_K_CONST && g->nodes[o->args[1]].imm))
             return (alu == SPEC_ALU_NE) == else_zero ? c : pipe_not(g, c);
     }
     return PIPE_NONE;
@@ -297,6 +308,8 @@ pipe_ref pipe_alu(struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_
     args[1] = b;
     n.nargs = row->arity;
     n.bits = alu_bits(g, alu, width, a, row->arity == 2 ? b : PIPE_NONE);
+    if (n.bits == 0)
+        return pipe_const(g, 0);
     if (row->levels < 0) {
         n.kind = row->cls == SPEC_ALU_CLASS_MUL ? PIPE_K_MUL : PIPE_K_DIV;
         return pipe_unit(g, n, args, 2);
@@ -437,7 +450,8 @@ pipe_ref pipe_bytes(struct pipe_graph *g, const struct pipe_part *parts, uint32_
     }
     if (constant)
         return pipe_const(g, value);
-    if (whole && g->nodes[flat[0].node].kind != PIPE_K_WINDOW && g->nodes[flat[0].node].bits <= 8 * count)
+    if (whole && g->nodes[flat[0].node].kind != PIPE_K_WINDOW &&
+        g->nodes[flat[0].node].bits <= 8 * count)
         return flat[0].node;
     while (n.part_count > 1 && g->nodes[flat[n.part_count - 1].node].kind == PIPE_K_CONST &&
            g->nodes[flat[n.part_count - 1].node].imm >> 8 * flat[n.part_count - 1].index % 64 == 0)
@@ -459,8 +473,9 @@ pipe_ref pipe_slice(struct pipe_graph *g, pipe_ref a, uint32_t first, uint32_t c
     return pipe_bytes(g, parts, count);
 }
 
-pipe_ref pipe_pick(struct pipe_graph *g, enum pipe_kind kind, uint32_t size, uint32_t step, const pipe_ref *args,
-                   uint32_t nargs, const struct pipe_part *parts, uint32_t part_count)
+pipe_ref pipe_pick(struct pipe_graph *g, enum pipe_kind kind, uint32_t size, uint32_t step,
+                   const pipe_ref *args, uint32_t nargs, const struct pipe_part *parts,
+                   uint32_t part_count)
 {
     const struct pipe_node n = {.kind = (uint8_t)kind,
                                 .size = (uint8_t)size,
@@ -472,7 +487,8 @@ pipe_ref pipe_pick(struct pipe_graph *g, enum pipe_kind kind, uint32_t size, uin
     return share(g, n, args, parts);
 }
 
-pipe_ref pipe_unit(struct pipe_graph *g, struct pipe_node node, const pipe_ref *args, uint32_t nargs)
+pipe_ref pipe_unit(struct pipe_graph *g, struct pipe_node node, const pipe_ref *args,
+                   uint32_t nargs)
 {
     pipe_ref made;
 

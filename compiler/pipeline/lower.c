@@ -4,8 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 
-/* The IR's instructions become nodes, block after block in topological order; what has an effect gets its block's
- * predicate, phis become selects. */
+/* The IR's instructions become nodes, block after block in topological order; what has an effect
+ * gets its block's predicate, phis become selects. */
 
 /* Does block b run whenever block d does? All paths from d must come to b. */
 static bool post_dominates(const struct pipe_graph *g, ir_block b, ir_block d, bool *avoids)
@@ -43,7 +43,8 @@ static pipe_ref arg(const struct pipe_graph *g, const struct ir_insn *in, uint32
     return g->value_of[in->args[i]];
 }
 
-/* Values that come together: of each the predicate, in the order in which the predicates become known. */
+/* Values that come together: of each the predicate, in the order in which the predicates become
+ * known. */
 static pipe_ref join(struct pipe_graph *g, ir_block b, const struct ir_insn *phi)
 {
     const uint32_t n = g->f->blocks[b].pred_count;
@@ -78,14 +79,16 @@ static int lower_const(struct pipe_graph *g, const struct ir_insn *in, pipe_ref 
 static int lower_input(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out)
 {
     if (in->imm >= SPEC_IN_COUNT)
-        return pipe_refuse(g, "PIPE0007", in->pc, "input %llu is not known", (unsigned long long)in->imm);
+        return pipe_refuse(g, "PIPE0007", in->pc, "input %llu is not known",
+                           (unsigned long long)in->imm);
     *out = pipe_meta(g, (enum spec_input)in->imm);
     return 0;
 }
 
 static int lower_alu(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out)
 {
-    *out = pipe_alu(g, (enum spec_alu)in->alu, in->width, arg(g, in, 0), in->nargs > 1 ? arg(g, in, 1) : PIPE_NONE);
+    *out = pipe_alu(g, (enum spec_alu)in->alu, in->width, arg(g, in, 0),
+                    in->nargs > 1 ? arg(g, in, 1) : PIPE_NONE);
     return 0;
 }
 
@@ -113,12 +116,15 @@ static int check_map(struct pipe_graph *g, const struct ir_insn *in, bool hash)
 
     if (in->map == IR_MAP_ANY)
         return pipe_refuse(g, "PIPE0002", in->pc,
-                           "the access may go to any of several maps; each access of a pipeline needs one map of its own");
+                           "the access may go to any of several maps; each access of a pipeline "
+                           "needs one map of its own");
     if (in->map >= g->f->map_count)
         return pipe_refuse(g, "PIPE0002", in->pc, "map %u does not exist", in->map);
     m = &g->f->maps[in->map];
     if (m->engine == SPEC_ENGINE_NONE || (hash && m->engine != SPEC_ENGINE_HASH))
-        return pipe_refuse(g, "PIPE0006", in->pc, "map %s is of a type that no hardware engine serves in this way", m->name);
+        return pipe_refuse(g, "PIPE0006", in->pc,
+                           "map %s is of a type that no hardware engine serves in this way",
+                           m->name);
     return 0;
 }
 
@@ -236,7 +242,7 @@ static int lower_exit(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *
 
     (void)out;
     for (uint32_t i = 0; i < 4; i++) {
-        const pipe_ref v = i == 0   ? pipe_slice(g, arg(g, in, 0), 0, 4)
+        const pipe_ref v = i == 0  ? pipe_slice(g, arg(g, in, 0), 0, 4)
                            : i < 3 ? pipe_slice(g, arg(g, in, i), 0, 2)
                                    : arg(g, in, i);
 

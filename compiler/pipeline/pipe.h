@@ -5,9 +5,10 @@
 #include "compiler/base/bitset.h"
 #include "compiler/pipeline/pipeline.h"
 
-/* What the steps of the generator share. A program becomes a graph without control flow (predicate.c, lower.c, window.c), whose
- * nodes are placed into stages (schedule.c); hazards.c decides how packets meet at maps, live.c what each stage boundary
- * carries, emit*.c and listing.c write it down. */
+/* What the steps of the generator share. A program becomes a graph without control flow
+ * (predicate.c, lower.c, window.c), whose nodes are placed into stages (schedule.c); hazards.c
+ * decides how packets meet at maps, live.c what each stage boundary carries, emit*.c and listing.c
+ * write it down. */
 
 typedef uint32_t pipe_ref; /* a node of pipe_graph.nodes; 0: none */
 
@@ -26,7 +27,8 @@ enum pipe_kind {
     PIPE_K_OR,
     PIPE_K_NOT,
     PIPE_K_BYTES,  /* parts: bytes of other nodes, lowest first; wiring only */
-    PIPE_K_COARSE, /* args: index; parts: the group of size + 7 bytes that starts at byte index & ~7 */
+    PIPE_K_COARSE, /* args: index; parts: the group of size + 7 bytes that starts at byte index & ~7
+                    */
     PIPE_K_FINE,   /* args: group, index: size bytes of it that start at byte index & 7 */
     PIPE_K_SPREAD, /* args: value, index: value moved up by index & 7 bytes, size + 7 bytes */
     /* Units: each stands between two stages and takes several clocks. */
@@ -59,11 +61,13 @@ struct pipe_node {
     uint16_t map;
     uint16_t nargs;
     uint32_t part_count;
-    uint32_t bits;  /* higher bits are zero or nobody looks at them */
-    uint32_t pc;    /* eBPF instruction, or IR_NO_PC */
-    ir_ref value;   /* IR value that the node gives, or IR_NONE */
+    uint32_t proved_bits; /* higher bits are zero */
+    uint32_t bits;        /* higher bits are zero or nobody looks at them */
+    uint32_t pc;          /* eBPF instruction, or IR_NO_PC */
+    ir_ref value;         /* IR value that the node gives, or IR_NONE */
     ir_block block; /* IR block of a unit; block whose predicate the node is, or IR_NO_BLOCK */
-    uint32_t stage; /* where it is computed; units: where they take their arguments, the result is there in stage + 1 */
+    uint32_t stage; /* where it is computed; units: where they take their arguments, the result is
+                       there in stage + 1 */
     uint32_t level; /* LUT levels from the start of that stage to its result */
     uint32_t last_use;
     uint64_t imm;
@@ -71,7 +75,8 @@ struct pipe_node {
     struct pipe_part *parts;
 };
 
-/* Bytes of a memory that one packet has for itself, as values: which node's byte each one is now. */
+/* Bytes of a memory that one packet has for itself, as values: which node's byte each one is now.
+ */
 struct pipe_memory {
     struct pipe_part *data;
     pipe_ref *mask; /* one bit: the byte has been written; NULL if nobody asks */
@@ -85,8 +90,11 @@ struct pipe_map_plan {
     uint32_t value_count;
     pipe_ref *key_sites;
     uint32_t key_count;
+    pipe_ref *protected; /* those of both that the stretch covers */
+    uint32_t protected_count;
     pipe_ref *key; /* KEY: words that are compared (key words and cpu, or the address) */
     uint32_t key_words;
+    uint32_t key_bits;    /* of each word */
     pipe_ref take;        /* predicate: the packet enters the stretch */
     uint32_t first_stage; /* boundaries of the stretch's first and last units */
     uint32_t last_stage;
@@ -115,7 +123,7 @@ struct pipe_graph {
     uint32_t order_count;
     uint32_t *position; /* of a block in order; UINT32_MAX: not reachable */
     ir_block *idom;
-    pipe_ref *on; /* predicate of a block */
+    pipe_ref *on;         /* predicate of a block */
     struct bitset *reach; /* blocks that may follow a block */
     pipe_ref *value_of;   /* IR value -> node */
 
@@ -136,7 +144,7 @@ struct pipe_graph {
     pipe_ref *out_mask;
 
     uint32_t stages;
-    pipe_ref *unit_at; /* boundary after stage i: its unit, or PIPE_NONE */
+    pipe_ref *unit_at;     /* boundary after stage i: its unit, or PIPE_NONE */
     uint32_t *window_last; /* last stage that reads a window byte, or PIPE_NO_STAGE */
     struct pipe_map_plan *maps;
 };
@@ -156,10 +164,12 @@ pipe_ref pipe_bytes(struct pipe_graph *g, const struct pipe_part *parts, uint32_
 /* Bytes first .. first + count - 1 of a node. */
 pipe_ref pipe_slice(struct pipe_graph *g, pipe_ref a, uint32_t first, uint32_t count);
 /* COARSE, FINE, SPREAD; parts may be NULL. */
-pipe_ref pipe_pick(struct pipe_graph *g, enum pipe_kind kind, uint32_t size, uint32_t step, const pipe_ref *args,
-                   uint32_t nargs, const struct pipe_part *parts, uint32_t part_count);
+pipe_ref pipe_pick(struct pipe_graph *g, enum pipe_kind kind, uint32_t size, uint32_t step,
+                   const pipe_ref *args, uint32_t nargs, const struct pipe_part *parts,
+                   uint32_t part_count);
 /* A unit; never shared. */
-pipe_ref pipe_unit(struct pipe_graph *g, struct pipe_node node, const pipe_ref *args, uint32_t nargs);
+pipe_ref pipe_unit(struct pipe_graph *g, struct pipe_node node, const pipe_ref *args,
+                   uint32_t nargs);
 bool pipe_is_const(const struct pipe_graph *g, pipe_ref a, uint64_t *value);
 bool pipe_is_unit(const struct pipe_node *n);
 /* The conjuncts of p that base does not imply already; p itself if base is none of them. */
@@ -182,15 +192,20 @@ int pipe_window_store(struct pipe_graph *g, const struct ir_insn *in);
 void pipe_window_zero(struct pipe_graph *g, pipe_ref on, pipe_ref from, pipe_ref to);
 void pipe_window_open(struct pipe_graph *g);
 int pipe_window_close(struct pipe_graph *g);
+/* Parts that somebody looks at. */
+uint32_t pipe_part_count(const struct pipe_node *n);
 void pipe_demand(struct pipe_graph *g);
 int pipe_hazards(struct pipe_graph *g);
+/* Does unit b run after unit a on some path? */
+bool pipe_before(const struct pipe_graph *g, pipe_ref a, pipe_ref b);
 int pipe_schedule(struct pipe_graph *g);
 void pipe_hazard_stretches(struct pipe_graph *g);
 void pipe_live(struct pipe_graph *g);
 const char *pipe_emit(struct pipe_graph *g);
 const char *pipe_listing(struct pipe_graph *g);
 
-/* Values that an edge of the control flow graph carries: predicate of the edge that is pred number i of block b. */
+/* Values that an edge of the control flow graph carries: predicate of the edge that is pred number
+ * i of block b. */
 pipe_ref pipe_edge(struct pipe_graph *g, ir_block b, uint32_t i);
 /* LUT levels of a node by the delay model. */
 uint32_t pipe_levels(const struct pipe_graph *g, pipe_ref a);
@@ -201,8 +216,19 @@ bool pipe_crosses(const struct pipe_graph *g, pipe_ref a, uint32_t stage);
 /* The first stage in which a node's value is there. */
 uint32_t pipe_ready_stage(const struct pipe_graph *g, pipe_ref a);
 
-/* Clocks from the acceptance of a request to its answer at the unit's output. */
-uint32_t pipe_unit_cycles(const struct pipe_graph *g, pipe_ref a);
+/* Maps that the engines cannot hold are refused. */
+int pipe_check_maps(struct pipe_graph *g);
+
+/* timing.c */
+/* Clocks from one stage to the next over the boundary after `stage`, when nothing waits. */
+uint32_t pipe_boundary_cycles(const struct pipe_graph *g, uint32_t stage);
+/* Clocks from a packet's entry into a map's stretch to its release. */
+uint32_t pipe_stretch_cycles(const struct pipe_graph *g, uint32_t map);
+/* Packets that a map's lock must be able to tell apart. */
+uint32_t pipe_lock_depth(const struct pipe_graph *g, uint32_t map);
+uint32_t pipe_total_cycles(const struct pipe_graph *g);
+/* Most accesses that one packet makes at one port of a map. */
+uint32_t pipe_port_accesses(const struct pipe_graph *g, uint32_t map);
 
 /* A message about the instruction at pc; returns -ENOTSUP. */
 int pipe_refuse(struct pipe_graph *g, const char *code, uint32_t pc, const char *format, ...)

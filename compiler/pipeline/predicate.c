@@ -3,10 +3,11 @@
 
 #include <assert.h>
 
-/* If-conversion of the whole control flow graph: its blocks in topological order, who dominates whom, and the predicate
- * under which each block runs. A block that runs whenever its immediate dominator runs (it post-dominates it) has the
- * dominator's predicate, so that straight code after a join costs nothing.
- * needs: no loops. gives: order, position, idom, reach. Predicates are made by pipe_lower, as the conditions become known. */
+/* If-conversion of the whole control flow graph: its blocks in topological order, who dominates
+ * whom, and the predicate under which each block runs. A block that runs whenever its immediate
+ * dominator runs (it post-dominates it) has the dominator's predicate, so that straight code after
+ * a join costs nothing. needs: no loops. gives: order, position, idom, reach. Predicates are made
+ * by pipe_lower, as the conditions become known. */
 
 /* Depth-first, iteratively: the program's depth is the caller's, not our stack's. */
 static void sort_blocks(struct pipe_graph *g)
@@ -100,7 +101,8 @@ int pipe_predicate(struct pipe_graph *g)
     return 0;
 }
 
-/* The condition under which block p goes on to its successor number side, p's own predicate included. */
+/* The condition under which block p goes on to its successor number side, p's own predicate
+ * included. */
 static pipe_ref leave_on(struct pipe_graph *g, ir_block p, uint32_t side)
 {
     const struct ir_block_data *data = &g->f->blocks[p];

@@ -4,10 +4,11 @@
 #include <assert.h>
 #include <errno.h>
 
-/* Packet and stack accesses. Each byte of the two memories is a value of its own, so a load is wiring from what the bytes are at
- * that place of the program, a store makes new bytes (old ones where its predicate fails), and program order on overlapping
- * bytes needs no further care. An address that is a choice between constants is a choice between accesses; one that varies
- * within a range goes through two multiplexers: 8-byte group first, byte in the group second. */
+/* Packet and stack accesses. Each byte of the two memories is a value of its own, so a load is
+ * wiring from what the bytes are at that place of the program, a store makes new bytes (old ones
+ * where its predicate fails), and program order on overlapping bytes needs no further care. An
+ * address that is a choice between constants is a choice between accesses; one that varies within a
+ * range goes through two multiplexers: 8-byte group first, byte in the group second. */
 
 #define CHOICES_MAX 16u /* constants that an address is taken apart into */
 #define RANGE_MAX 256u  /* bytes that a multiplexer may choose from */
@@ -35,9 +36,11 @@ void pipe_window_open(struct pipe_graph *g)
     g->packet.mask = arena_array(g->arena, g->packet.count, sizeof(*g->packet.mask));
     for (uint32_t i = 0; i < g->packet.count; i++) {
         g->packet.mask[i] = zero;
-        g->packet.data[i] = i < SPEC_PKT_BASE ? (struct pipe_part){zero, 0} : (struct pipe_part){node, i - SPEC_PKT_BASE};
+        g->packet.data[i] = i < SPEC_PKT_BASE ? (struct pipe_part){zero, 0}
+                                              : (struct pipe_part){node, i - SPEC_PKT_BASE};
     }
-    /* A verified program reads no stack byte that it has not written: what stands there at first does not matter. */
+    /* A verified program reads no stack byte that it has not written: what stands there at first
+     * does not matter. */
     g->stack.count = SPEC_STACK_BYTES;
     g->stack.data = arena_array(g->arena, g->stack.count, sizeof(*g->stack.data));
     for (uint32_t i = 0; i < g->stack.count; i++)
@@ -65,11 +68,14 @@ static bool inside(const struct access *a, int64_t first, int64_t end)
 static int too_far(struct pipe_graph *g, const struct access *a, int64_t lo, int64_t hi)
 {
     if (!a->packet)
-        return pipe_refuse(g, "PIPE0005", a->in->pc, "stack access at offsets %lld to %lld, outside the stack",
-                           (long long)lo, (long long)hi);
+        return pipe_refuse(g, "PIPE0005", a->in->pc,
+                           "stack access at offsets %lld to %lld, outside the stack", (long long)lo,
+                           (long long)hi);
     return pipe_refuse(g, "PIPE0003", a->in->pc,
-                       "packet access may reach bytes %lld to %lld of the packet; the window holds %u from its start",
-                       (long long)lo - SPEC_PKT_BASE, (long long)hi + a->in->size - 1 - SPEC_PKT_BASE, g->window_limit);
+                       "packet access may reach bytes %lld to %lld of the packet; the window holds "
+                       "%u from its start",
+                       (long long)lo - SPEC_PKT_BASE,
+                       (long long)hi + a->in->size - 1 - SPEC_PKT_BASE, g->window_limit);
 }
 
 static pipe_ref load_at(struct pipe_graph *g, const struct access *a, uint32_t first)
@@ -86,7 +92,8 @@ static pipe_ref load_at(struct pipe_graph *g, const struct access *a, uint32_t f
 /* Low bits of (address - base), which is below 2^16 for every access that is made. */
 static pipe_ref index_from(struct pipe_graph *g, pipe_ref address, int64_t base)
 {
-    return pipe_slice(g, pipe_alu(g, SPEC_ALU_ADD, 32, address, pipe_const(g, (uint32_t)-base)), 0, 2);
+    return pipe_slice(g, pipe_alu(g, SPEC_ALU_ADD, 32, address, pipe_const(g, (uint32_t)-base)), 0,
+                      2);
 }
 
 /* log2 of what the index is a multiple of, at most 3. */
@@ -118,7 +125,8 @@ static pipe_ref load_range(struct pipe_graph *g, struct access *a, pipe_ref addr
     for (uint32_t i = 0; i < count; i++) {
         const int64_t at = a->lo + i;
 
-        parts[i] = at < a->hi + size ? a->memory->data[at] : (struct pipe_part){pipe_const(g, 0), 0};
+        parts[i] =
+            at < a->hi + size ? a->memory->data[at] : (struct pipe_part){pipe_const(g, 0), 0};
     }
     touch(g, a, (uint32_t)a->lo, (uint32_t)(a->hi - a->lo) + size);
     args[0] = index;
@@ -138,7 +146,8 @@ static pipe_ref load_range(struct pipe_graph *g, struct access *a, pipe_ref addr
     return pipe_slice(g, group, 0, size);
 }
 
-/* Counts the constants that an address is chosen from; more than CHOICES_MAX if it is anything else. */
+/* Counts the constants that an address is chosen from; more than CHOICES_MAX if it is anything
+ * else. */
 static uint32_t count_choices(const struct pipe_graph *g, pipe_ref address)
 {
     const struct pipe_node *n = &g->nodes[address];
@@ -156,8 +165,10 @@ static uint32_t count_choices(const struct pipe_graph *g, pipe_ref address)
     return CHOICES_MAX + 1;
 }
 
-/* The access at address + plus. *out is PIPE_NONE where the verifier has shown that the program never comes there. */
-static int load_tree(struct pipe_graph *g, struct access *a, pipe_ref address, uint64_t plus, pipe_ref *out)
+/* The access at address + plus. *out is PIPE_NONE where the verifier has shown that the program
+ * never comes there. */
+static int load_tree(struct pipe_graph *g, struct access *a, pipe_ref address, uint64_t plus,
+                     pipe_ref *out)
 {
     const struct pipe_node n = g->nodes[address];
     pipe_ref x = PIPE_NONE;
@@ -205,9 +216,10 @@ static int check_range(struct pipe_graph *g, const struct access *a)
     if (!inside(a, a->lo, a->hi + a->in->size) || a->lo > a->hi)
         return too_far(g, a, a->lo, a->hi);
     if (a->hi - a->lo >= RANGE_MAX)
-        return pipe_refuse(g, "PIPE0004", a->in->pc,
-                           "access at run-time offsets over %lld bytes; a pipeline chooses among at most %u",
-                           (long long)(a->hi - a->lo + 1), RANGE_MAX);
+        return pipe_refuse(
+            g, "PIPE0004", a->in->pc,
+            "access at run-time offsets over %lld bytes; a pipeline chooses among at most %u",
+            (long long)(a->hi - a->lo + 1), RANGE_MAX);
     return 0;
 }
 
@@ -237,7 +249,8 @@ int pipe_window_load(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *o
 }
 
 /* A byte becomes new_byte where on holds. */
-static void put_byte(struct pipe_graph *g, struct pipe_memory *m, uint32_t at, pipe_ref on, struct pipe_part new_byte)
+static void put_byte(struct pipe_graph *g, struct pipe_memory *m, uint32_t at, pipe_ref on,
+                     struct pipe_part new_byte)
 {
     const pipe_ref old = pipe_bytes(g, &m->data[at], 1);
     const pipe_ref fresh = pipe_bytes(g, &new_byte, 1);
@@ -287,7 +300,8 @@ static void store_range(struct pipe_graph *g, struct access *a, pipe_ref on, pip
     const pipe_ref low = pipe_alu(g, SPEC_ALU_AND, 32, index, pipe_const(g, 7));
     const pipe_ref high = pipe_alu(g, SPEC_ALU_LSHR, 32, index, pipe_const(g, 3));
     const pipe_ref args[2] = {a->value, index};
-    const pipe_ref spread = pipe_pick(g, PIPE_K_SPREAD, size, index_step(g, index), args, 2, NULL, 0);
+    const pipe_ref spread =
+        pipe_pick(g, PIPE_K_SPREAD, size, index_step(g, index), args, 2, NULL, 0);
     pipe_ref covers[16];
 
     touch(g, a, (uint32_t)a->lo, span);
@@ -295,7 +309,8 @@ static void store_range(struct pipe_graph *g, struct access *a, pipe_ref on, pip
     for (uint32_t i = 0; i < size + 7; i++)
         covers[i] = low_between(g, low, i >= size ? i - size + 1 : 0, i < 7 ? i : 7);
     for (uint32_t group = 0; 8 * group < span; group++) {
-        const pipe_ref here = pipe_and(g, on, pipe_alu(g, SPEC_ALU_EQ, 32, high, pipe_const(g, group)));
+        const pipe_ref here =
+            pipe_and(g, on, pipe_alu(g, SPEC_ALU_EQ, 32, high, pipe_const(g, group)));
 
         for (uint32_t i = 0; i < size + 7 && 8 * group + i < span; i++)
             put_byte(g, a->memory, (uint32_t)a->lo + 8 * group + i, pipe_and(g, here, covers[i]),
@@ -303,7 +318,8 @@ static void store_range(struct pipe_graph *g, struct access *a, pipe_ref on, pip
     }
 }
 
-static int store_tree(struct pipe_graph *g, struct access *a, pipe_ref on, pipe_ref address, uint64_t plus)
+static int store_tree(struct pipe_graph *g, struct access *a, pipe_ref on, pipe_ref address,
+                      uint64_t plus)
 {
     const struct pipe_node n = g->nodes[address];
     int err;
@@ -350,9 +366,10 @@ int pipe_window_store(struct pipe_graph *g, const struct ir_insn *in)
     return err;
 }
 
-/* Bytes that were written before, or that are read later, become zero here; all others at the egress, which takes bytes from
- * zero_from on as zero. An empty range changes nothing. Bytes from `to` on are beyond the packet's end, and come into it only through
- * another PKT_ZERO, so zero_from need not remember where a range ends. */
+/* Bytes that were written before, or that are read later, become zero here; all others at the
+ * egress, which takes bytes from zero_from on as zero. An empty range changes nothing. Bytes from
+ * `to` on are beyond the packet's end, and come into it only through another PKT_ZERO, so zero_from
+ * need not remember where a range ends. */
 void pipe_window_zero(struct pipe_graph *g, pipe_ref on, pipe_ref from, pipe_ref to)
 {
     const pipe_ref zero = pipe_const(g, 0);
@@ -363,7 +380,8 @@ void pipe_window_zero(struct pipe_graph *g, pipe_ref on, pipe_ref from, pipe_ref
     on = pipe_and(g, on, pipe_alu(g, SPEC_ALU_ULT, 32, first, end));
     for (uint32_t i = SPEC_PKT_HARD_START; i < g->packet.count; i++) {
         const pipe_ref at = pipe_const(g, i);
-        const pipe_ref hit = pipe_and(g, pipe_alu(g, SPEC_ALU_ULE, 32, first, at), pipe_alu(g, SPEC_ALU_UGT, 32, end, at));
+        const pipe_ref hit = pipe_and(g, pipe_alu(g, SPEC_ALU_ULE, 32, first, at),
+                                      pipe_alu(g, SPEC_ALU_UGT, 32, end, at));
         const pipe_ref old = pipe_bytes(g, &g->packet.data[i], 1);
 
         g->packet.data[i] = (struct pipe_part){pipe_select(g, pipe_and(g, on, hit), zero, old), 0};
@@ -372,7 +390,8 @@ void pipe_window_zero(struct pipe_graph *g, pipe_ref on, pipe_ref from, pipe_ref
     g->zero_from = pipe_select(g, lower, first, g->zero_from);
 }
 
-/* Lowest value that a packet offset can have, from the constants it is made of; 0 if it is anything else. */
+/* Lowest value that a packet offset can have, from the constants it is made of; 0 if it is anything
+ * else. */
 static uint64_t lowest(const struct pipe_graph *g, pipe_ref a, uint32_t depth)
 {
     const struct pipe_node *n = &g->nodes[a];
@@ -404,7 +423,8 @@ int pipe_window_close(struct pipe_graph *g)
     uint32_t base;
 
     g->head_bytes = low < SPEC_PKT_BASE ? (SPEC_PKT_BASE - low + 63) / 64 * 64 : 0;
-    g->window_bytes = g->reach_end > SPEC_PKT_BASE ? (g->reach_end - SPEC_PKT_BASE + 63) / 64 * 64 : 64;
+    g->window_bytes =
+        g->reach_end > SPEC_PKT_BASE ? (g->reach_end - SPEC_PKT_BASE + 63) / 64 * 64 : 64;
     base = SPEC_PKT_BASE - g->head_bytes;
     g->out_data = g->packet.data + base;
     g->out_mask = g->packet.mask + base;

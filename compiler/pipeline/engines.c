@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/pipeline/emit.h"
+#include "hw/spec/gen/csr.h"
+
+#include <assert.h>
+
+/* Each map's value memory, and hash engine if it has one, with the arbiters of their ports and the
+ * host's mailbox; the registers. A map that the program does not use is there all the same: the
+ * host loads and reads all maps of an object alike. */
+
+#define MAX_VMEM_BYTES (UINT64_C(1) << 30)
+#define MIN_VMEM_BYTES 32u
+#define MAX_BUCKETS 65536u
+
+uint32_t pipe_value_bytes(const struct ir_map *m)
+{
+    return (m->value_bytes + 7) / 8 * 8;
+}
+
+uint32_t pipe_hash_req_bits(const struct ir_map *m)
+{
+    return 3 + 8 + 8 * m->key_bytes + 8 * pipe_value_bytes(m) + 64 + 32;
+}
+
+static uint64_t vmem_bytes(const struct ir_map *m)
+{
+    const uint64_t need = ((uint64_t)m->max_entries + 1) * m->cpus * m->stride_bytes;
+    uint64_t bytes = MIN_VMEM_BYTES;
+
+    while (bytes < need)
+        bytes *= 2;
+    return bytes;
+}
+
+static uint32_t buckets(const struct ir_map *m)
+{
+    uint32_t n = 4;
+
+    while (n < m->max_entries / 2)
+        n *= 2;
+    return n;
+}
+
+int pipe_check_maps(struct pipe_graph *g)
+{
+    for (uint32_t i = 0; i < g->f->map_count; i++) {
+        const struct ir_map *m = &g->f->maps[i];
+
+        if (m->engine == SPEC_ENGINE_NONE)
+            continue;
+        if (m->cpus == 0 || m->stride_bytes == 0 || m->stride_bytes % 8 ||
+            m->value_bytes > m->stride_bytes)
+            return pipe_refuse(g, "PIPE0006", IR_NO_PC,
+                               "map %s: %u bytes a value in steps of %u for %u CPUs make no sense",
+                               m->name, m->value_bytes, m->stride_bytes, m->cpus);
+        if (vmem_bytes(m) > MAX_VMEM_BYTES)
+            return pipe_refuse(
+                g, "PIPE0006", IR_NO_PC,
+                "map %s needs %llu bytes of value memory; an engine has at most %llu", m->name,
+                (unsigned long long)vmem_bytes(m), (unsigned long long)MAX_VMEM_BYTES);
+        if (m->engine != SPEC_ENGINE_HASH)
+            continue;
+        if (m->key_bytes == 0 || m->key_bytes > SPEC_HW_KEY_BYTES || m->value_bytes == 0 ||
+            m->value_bytes > SPEC_HW_VALUE_BYTES)
+            return pipe_refuse(
+                g, "PIPE0006", IR_NO_PC,
+                "map %s: keys of %u and values of %u bytes; hash engines take up to %u and %u",
+                m->name, m->key_bytes, m->value_bytes, SPEC_HW_KEY_BYTES, SPEC_HW_VALUE_BYTES);
+        if (buckets(m) > MAX_BUCKETS)
+            return pipe_refuse(g, "PIPE0006", IR_NO_PC,
+                               "map %s: %u entries; a hash engine holds up to %u", m->name,
+                               m->max_entries, 2 * MAX_BUCKETS);
+    }
+    return 0;
+}
+
+/* Sites are ports in the order of their stages; the mailbox comes last at a hash engine and so goes
+ * first. */
+uint32_t pipe_port_of(const struct pipe_graph *g, pipe_ref unit)
+{
+    const struct pipe_node *n = &g->nodes[unit];
+    const struct pipe_map_plan *plan = &g->maps[n->map];
+    const bool on_keys = n->kind >= PIPE_K_LOOKUP;
+    const pipe_ref *sites = on_keys ? plan->key_sites : plan->value_sites;
+    const uint32_t count = on_keys ? plan->key_count : plan->value_count;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (sites[i] == unit)
+            return i;
+    }
+    assert(false && "every access of a map has a port");
+    return 0;
+}
+
+static uint32_t tag_bits(uint32_t ports)
+{
+    uint32_t bits = 1;
+
+    while (1u << bits < ports)
+        bits++;
+    return bits;
+}
+
+/* The arbiter of one kind of port; resp is the width of the engine's whole answer. */
+static void draw_arbiter(struct pipe_text *t, uint32_t m, const char *kind, uint32_t ports,
+                         uint32_t req, uint32_t resp)
+{
+    const uint32_t tag = tag_bits(ports);
+
+    pipe_put(t,
+             "    wire [%u:0] m%u_%s_valid;\n    wire [%u:0] m%u_%s_ready;\n    wire [%u:0] "
+             "m%u_%s_req;\n"
+             "    wire [%u:0] m%u_%s_rvalid;\n    wire [%u:0] m%u_%s_answer;\n",
+             ports - 1, m, kind, ports - 1, m, kind, ports * req - 1, m, kind, ports - 1, m, kind,
+             resp - 1, m, kind);
+    pipe_put(
+        t,
+        "    wire m%u_%s_go;\n    wire m%u_%s_take;\n    wire [%u:0] m%u_%s_op;\n    wire [%u:0] "
+        "m%u_%s_tag;\n"
+        "    wire m%u_%s_done;\n    wire [%u:0] m%u_%s_done_tag;\n    wire [%u:0] m%u_%s_result;\n",
+        m, kind, m, kind, req - 1, m, kind, tag - 1, m, kind, m, kind, tag - 1, m, kind, resp - 1,
+        m, kind);
+    pipe_put(t,
+             "    pipe_arb #(\n        .PORTS (%u),\n        .REQ_W (%u),\n        .RESP_W(%u),\n  "
+             "      .TAG_W (%u)\n"
+             "    ) u_m%u_%s_arb (\n        .clk         (clk),\n        .rst         (rst),\n",
+             ports, req, resp, tag, m, kind);
+    pipe_put(t,
+             "        .s_valid_i   (m%u_%s_valid),\n        .s_ready_o   (m%u_%s_ready),\n        "
+             ".s_req_i     (m%u_%s_req),\n"
+             "        .m_valid_o   (m%u_%s_go),\n        .m_ready_i   (m%u_%s_take),\n        "
+             ".m_req_o     (m%u_%s_op),\n"
+             "        .m_tag_o     (m%u_%s_tag),\n",
+             m, kind, m, kind, m, kind, m, kind, m, kind, m, kind, m, kind);
+    pipe_put(t,
+             "        .resp_valid_i(m%u_%s_done),\n        .resp_tag_i  (m%u_%s_done_tag),\n"
+             "        .resp_i      (m%u_%s_result),\n        .r_valid_o   (m%u_%s_rvalid),\n"
+             "        .r_o         (m%u_%s_answer)\n    );\n",
+             m, kind, m, kind, m, kind, m, kind, m, kind);
+}
+
+static void draw_vmem(struct pipe_text *t, const struct ir_map *m, uint32_t i, uint32_t ports)
+{
+    pipe_put(t,
+             "    wire m%u_b_valid;\n    wire m%u_b_ready;\n    wire m%u_b_write;\n    wire [31:0] "
+             "m%u_b_addr;\n"
+             "    wire [63:0] m%u_b_data;\n    wire [7:0] m%u_b_strb;\n    wire m%u_b_rvalid;\n    "
+             "wire [63:0] m%u_b_rdata;\n",
+             i, i, i, i, i, i, i, i);
+    if (ports)
+        draw_arbiter(t, i, "val", ports, PIPE_VALUE_REQ_BITS, PIPE_VALUE_RESP_BITS);
+    else
+        pipe_put(t,
+                 "    wire m%u_val_go = 1'b0;\n    wire m%u_val_take;\n    wire [%u:0] m%u_val_op "
+                 "= %u'd0;\n"
+                 "    wire [0:0] m%u_val_tag = 1'b0;\n    wire m%u_val_done;\n    wire [0:0] "
+                 "m%u_val_done_tag;\n"
+                 "    wire [63:0] m%u_val_result;\n",
+                 i, i, PIPE_VALUE_REQ_BITS - 1, i, PIPE_VALUE_REQ_BITS, i, i, i, i);
+    pipe_put(t,
+             "    map_vmem #(\n        .BYTES (%llu),\n        .TAG_W (%u),\n        .B_WAIT(16)\n "
+             "   ) u_m%u_vmem (\n",
+             (unsigned long long)vmem_bytes(m), tag_bits(ports ? ports : 1), i);
+    pipe_put(
+        t,
+        "        .clk       (clk),\n        .rst       (rst),\n        .a_valid_i (m%u_val_go),\n"
+        "        .a_ready_o (m%u_val_take),\n        .a_op_i    (m%u_val_op[1:0]),\n"
+        "        .a_atomic_i(m%u_val_op[5:2]),\n        .a_size_i  (m%u_val_op[9:6]),\n"
+        "        .a_addr_i  (m%u_val_op[41:10]),\n        .a_data_i  (m%u_val_op[105:42]),\n"
+        "        .a_expect_i(m%u_val_op[169:106]),\n        .a_tag_i   (m%u_val_tag),\n",
+        i, i, i, i, i, i, i, i, i);
+    pipe_put(t,
+             "        .r_valid_o (m%u_val_done),\n        .r_tag_o   (m%u_val_done_tag),\n        "
+             ".r_data_o  (m%u_val_result),\n"
+             "        .b_valid_i (m%u_b_valid),\n        .b_ready_o (m%u_b_ready),\n        "
+             ".b_write_i (m%u_b_write),\n"
+             "        .b_addr_i  (m%u_b_addr),\n        .b_data_i  (m%u_b_data),\n        "
+             ".b_strb_i  (m%u_b_strb),\n"
+             "        .b_rvalid_o(m%u_b_rvalid),\n        .b_rdata_o (m%u_b_rdata)\n    );\n",
+             i, i, i, i, i, i, i, i, i, i, i);
+}
+
+static void draw_hash(struct pipe_text *t, const struct ir_map *m, uint32_t i, uint32_t ports)
+{
+    const uint32_t req = pipe_hash_req_bits(m);
+    const uint32_t key = 8 * m->key_bytes;
+    const uint32_t value = 8 * pipe_value_bytes(m);
+    const uint32_t desc[SPEC_MAPDESC_WORDS] = {
+        [SPEC_MAPDESC_ENGINE] = SPEC_ENGINE_HASH,    [SPEC_MAPDESC_KEY_BYTES] = m->key_bytes,
+        [SPEC_MAPDESC_VALUE_BYTES] = m->value_bytes, [SPEC_MAPDESC_STRIDE] = m->stride_bytes,
+        [SPEC_MAPDESC_MAX_ENTRIES] = m->max_entries, [SPEC_MAPDESC_CPUS] = m->cpus,
+        [SPEC_MAPDESC_BUCKET_MASK] = buckets(m) - 1,
+    };
+
+    draw_arbiter(t, i, "key", ports, req, 64 + key);
+    pipe_put(t,
+             "    wire m%u_w_valid;\n    wire m%u_w_ready;\n    wire [31:0] m%u_w_addr;\n    wire "
+             "[63:0] m%u_w_data;\n"
+             "    wire [7:0] m%u_w_strb;\n    wire m%u_cfg_valid;\n    wire m%u_cfg_ready;\n    "
+             "wire [7:0] m%u_cfg_map;\n"
+             "    wire [319:0] m%u_cfg_desc;\n",
+             i, i, i, i, i, i, i, i, i);
+    pipe_put(t,
+             "    map_hash #(\n        .MAPS       (1),\n        .KEY_BYTES  (%u),\n        "
+             ".VALUE_BYTES(%u),\n"
+             "        .ENTRIES    (%u),\n        .BUCKETS    (%u),\n        .TAG_W      (%u),\n    "
+             "    .DESC       (320'h",
+             m->key_bytes, pipe_value_bytes(m), m->max_entries + 1, buckets(m), tag_bits(ports));
+    for (uint32_t w = SPEC_MAPDESC_WORDS; w-- > 0;)
+        pipe_put(t, "%s%08x", w + 1 == SPEC_MAPDESC_WORDS ? "" : "_", desc[w]);
+    pipe_put(t,
+             ")\n    ) u_m%u_hash (\n        .clk          (clk),\n        .rst          (rst),\n",
+             i);
+    pipe_put(t,
+             "        .cfg_valid_i  (m%u_cfg_valid),\n        .cfg_ready_o  (m%u_cfg_ready),\n"
+             "        .cfg_map_i    (m%u_cfg_map),\n        .cfg_desc_i   (m%u_cfg_desc),\n"
+             "        .req_valid_i  (m%u_key_go),\n        .req_ready_o  (m%u_key_take),\n"
+             "        .req_op_i     (m%u_key_op[2:0]),\n        .req_map_i    (8'd0),\n"
+             "        .req_cpu_i    (m%u_key_op[10:3]),\n",
+             i, i, i, i, i, i, i, i);
+    pipe_put(t,
+             "        .req_key_i    (m%u_key_op[11 +: %u]),\n        .req_value_i  (m%u_key_op[%u "
+             "+: %u]),\n"
+             "        .req_flags_i  (m%u_key_op[%u +: 64]),\n        .req_entry_i  (m%u_key_op[%u "
+             "+: 32]),\n"
+             "        .req_tag_i    (m%u_key_tag),\n",
+             i, key, i, 11 + key, value, i, 11 + key + value, i, 75 + key + value, i);
+    pipe_put(t,
+             "        .resp_valid_o (m%u_key_done),\n        .resp_tag_o   (m%u_key_done_tag),\n"
+             "        .resp_status_o(m%u_key_result[31:0]),\n        .resp_addr_o  "
+             "(m%u_key_result[63:32]),\n"
+             "        .resp_key_o   (m%u_key_result[%u:64]),\n",
+             i, i, i, i, i, 63 + key);
+    pipe_put(t,
+             "        .w_valid_o    (m%u_w_valid),\n        .w_ready_i    (m%u_w_ready),\n        "
+             ".w_addr_o     (m%u_w_addr),\n"
+             "        .w_data_o     (m%u_w_data),\n        .w_strb_o     (m%u_w_strb)\n    );\n",
+             i, i, i, i, i);
+}
+
+/* A vmem map's mailbox has no engine: its engine ports are tied off. */
+static void draw_mailbox(struct pipe_text *t, const struct ir_map *m, uint32_t i, uint32_t port)
+{
+    const bool hash = m->engine == SPEC_ENGINE_HASH;
+    const uint32_t key = hash ? 8 * m->key_bytes : 64;
+    const uint32_t value = hash ? 8 * pipe_value_bytes(m) : 64;
+    const uint32_t req = hash ? pipe_hash_req_bits(m) : 0;
+
+    pipe_put(t,
+             "    wire m%u_mbox_done;\n    wire [31:0] m%u_mbox_status;\n    wire [31:0] "
+             "m%u_mbox_result;\n"
+             "    wire [511:0] m%u_mbox_key;\n    wire [63:0] m%u_mbox_value;\n",
+             i, i, i, i, i);
+    pipe_put(t,
+             "    wire [2:0] m%u_mb_op;\n    wire [7:0] m%u_mb_map;\n    wire [7:0] m%u_mb_cpu;\n"
+             "    wire [%u:0] m%u_mb_key;\n    wire [%u:0] m%u_mb_value;\n    wire [63:0] "
+             "m%u_mb_flags;\n"
+             "    wire [31:0] m%u_mb_entry;\n    wire m%u_mb_req;\n",
+             i, i, i, key - 1, i, value - 1, i, i, i, i);
+    if (!hash)
+        pipe_put(t,
+                 "    wire m%u_w_ready;\n    wire m%u_cfg_valid;\n    wire [7:0] m%u_cfg_map;\n"
+                 "    wire [319:0] m%u_cfg_desc;\n",
+                 i, i, i, i);
+    else
+        pipe_put(t,
+                 "    assign m%u_key_valid[%u] = m%u_mb_req;\n"
+                 "    assign m%u_key_req[%u +: %u] = {m%u_mb_entry, m%u_mb_flags, m%u_mb_value, "
+                 "m%u_mb_key, m%u_mb_cpu, "
+                 "m%u_mb_op};\n",
+                 i, port, i, i, port * req, req, i, i, i, i, i, i);
+    pipe_put(t,
+             "    map_mailbox #(\n        .HAS_HASH   (%u),\n        .KEY_BYTES  (%u),\n        "
+             ".VALUE_BYTES(%u)\n    ) u_m%u_mailbox (\n",
+             hash, key / 8, value / 8, i);
+    pipe_put(t,
+             "        .clk          (clk),\n        .rst          (rst),\n"
+             "        .mbox_valid_i (mbox_valid && mbox_map == 8'd%u),\n        .mbox_cmd_i   "
+             "(mbox_cmd),\n"
+             "        .mbox_map_i   (8'd0),\n        .mbox_addr_i  (mbox_addr),\n        "
+             ".mbox_flags_i (mbox_flags),\n"
+             "        .mbox_key_i   (mbox_key),\n        .mbox_value_i (mbox_value),\n        "
+             ".base_i       (32'd0),\n",
+             i);
+    pipe_put(t,
+             "        .mbox_done_o  (m%u_mbox_done),\n        .mbox_status_o(m%u_mbox_status),\n"
+             "        .mbox_result_o(m%u_mbox_result),\n        .mbox_key_o   (m%u_mbox_key),\n"
+             "        .mbox_value_o (m%u_mbox_value),\n        .cfg_valid_o  (m%u_cfg_valid),\n",
+             i, i, i, i, i, i);
+    pipe_put(t,
+             "        .cfg_map_o    (m%u_cfg_map),\n        .cfg_desc_o   (m%u_cfg_desc),\n        "
+             ".req_valid_o  (m%u_mb_req),\n"
+             "        .req_op_o     (m%u_mb_op),\n        .req_map_o    (m%u_mb_map),\n        "
+             ".req_cpu_o    (m%u_mb_cpu),\n"
+             "        .req_key_o    (m%u_mb_key),\n        .req_value_o  (m%u_mb_value),\n        "
+             ".req_flags_o  (m%u_mb_flags),\n"
+             "        .req_entry_o  (m%u_mb_entry),\n        .w_ready_o    (m%u_w_ready),\n",
+             i, i, i, i, i, i, i, i, i, i, i);
+    if (hash)
+        pipe_put(
+            t,
+            "        .cfg_ready_i  (m%u_cfg_ready),\n        .req_ready_i  (m%u_key_ready[%u]),\n"
+            "        .resp_valid_i (m%u_key_rvalid[%u]),\n        "
+            ".resp_status_i(m%u_key_answer[31:0]),\n"
+            "        .resp_addr_i  (m%u_key_answer[63:32]),\n        .resp_key_i   "
+            "(m%u_key_answer[%u:64]),\n"
+            "        .w_valid_i    (m%u_w_valid),\n        .w_addr_i     (m%u_w_addr),\n        "
+            ".w_data_i     (m%u_w_data),\n"
+            "        .w_strb_i     (m%u_w_strb),\n",
+            i, i, port, i, port, i, i, i, 63 + key, i, i, i, i);
+    else
+        pipe_put(t, "        .cfg_ready_i  (1'b0),\n        .req_ready_i  (1'b0),\n        "
+                    ".resp_valid_i (1'b0),\n"
+                    "        .resp_status_i(32'd0),\n        .resp_addr_i  (32'd0),\n        "
+                    ".resp_key_i   (64'd0),\n"
+                    "        .w_valid_i    (1'b0),\n        .w_addr_i     (32'd0),\n        "
+                    ".w_data_i     (64'd0),\n"
+                    "        .w_strb_i     (8'd0),\n");
+    pipe_put(t,
+             "        .b_valid_o    (m%u_b_valid),\n        .b_ready_i    (m%u_b_ready),\n        "
+             ".b_write_o    (m%u_b_write),\n"
+             "        .b_addr_o     (m%u_b_addr),\n        .b_data_o     (m%u_b_data),\n        "
+             ".b_strb_o     (m%u_b_strb),\n"
+             "        .b_rvalid_i   (m%u_b_rvalid),\n        .b_rdata_i    (m%u_b_rdata)\n    );\n",
+             i, i, i, i, i, i, i, i);
+}
+
+/* One command at a time: the addressed map's mailbox answers, or nobody if it has none. */
+static void draw_answer(struct pipe_text *t, const struct ir_func *f)
+{
+    static const char *const fields[] = {"status", "result", "key", "value"};
+    static const char *const none[] = {"32'd22", "32'd0", "512'd0", "64'd0"};
+
+    pipe_put(t, "    assign mbox_done = ");
+    for (uint32_t i = 0; i < f->map_count; i++) {
+        if (f->maps[i].engine != SPEC_ENGINE_NONE)
+            pipe_put(t, "mbox_map == 8'd%u ? m%u_mbox_done : ", i, i);
+    }
+    pipe_put(t, "mbox_valid;\n");
+    for (uint32_t k = 0; k < 4; k++) {
+        pipe_put(t, "    assign mbox_%s_back = ", fields[k]);
+        for (uint32_t i = 0; i < f->map_count; i++) {
+            if (f->maps[i].engine != SPEC_ENGINE_NONE)
+                pipe_put(t, "mbox_map == 8'd%u ? m%u_mbox_%s : ", i, i, fields[k]);
+        }
+        pipe_put(t, "%s;\n", none[k]);
+    }
+}
+
+static void draw_registers(struct pipe_text *t, const struct pipe_graph *g)
+{
+    static const char *const axil[] = {
+        "awaddr", "awvalid", "awready", "wdata",   "wstrb", "wvalid", "wready", "bresp", "bvalid",
+        "bready", "araddr",  "arvalid", "arready", "rdata", "rresp",  "rvalid", "rready"};
+
+    pipe_put(t,
+             "    // ---- registers and mailbox\n"
+             "    wire enable;\n    wire mbox_valid;\n    wire mbox_done;\n    wire [3:0] "
+             "mbox_cmd;\n    wire [7:0] mbox_map;\n"
+             "    wire [31:0] mbox_addr;\n    wire [31:0] mbox_flags;\n    wire [511:0] mbox_key;\n"
+             "    wire [2047:0] mbox_value;\n    wire [31:0] mbox_status_back;\n    wire [31:0] "
+             "mbox_result_back;\n"
+             "    wire [511:0] mbox_key_back;\n    wire [63:0] mbox_value_back;\n    wire "
+             "hazard_stall;\n");
+    pipe_put(t,
+             "    csr_block #(\n        .KIND       (2),\n        .STAGES     (%u),\n        "
+             ".HAS_PROGRAM(0)\n    ) u_csr (\n"
+             "        .clk           (clk),\n        .rst           (rst),\n",
+             g->stages);
+    for (size_t i = 0; i < sizeof(axil) / sizeof(axil[0]); i++)
+        pipe_put(t, "        .s_axil_%s(s_axil_%s),\n", axil[i], axil[i]);
+    pipe_put(
+        t,
+        "        .enable_o      (enable),\n        .bank_o        (),\n        .headroom_o    (),\n"
+        "        .tokens_o      (),\n        .prog_we_o     (),\n        .prog_bank_o   (),\n"
+        "        .prog_row_o    (),\n        .prog_data_o   (),\n"
+        "        .packet_in_i   (s_axis_tvalid && s_axis_tready && s_axis_tlast),\n"
+        "        .packet_out_i  (m_axis_tvalid && m_axis_tready && m_axis_tlast),\n"
+        "        .stall_i       (hazard_stall),\n        .row_i         (1'b0),\n"
+        "        .mbox_valid_o  (mbox_valid),\n        .mbox_cmd_o    (mbox_cmd),\n"
+        "        .mbox_map_o    (mbox_map),\n        .mbox_addr_o   (mbox_addr),\n"
+        "        .mbox_flags_o  (mbox_flags),\n        .mbox_key_o    (mbox_key),\n"
+        "        .mbox_value_o  (mbox_value),\n        .mbox_done_i   (mbox_done),\n"
+        "        .mbox_status_i (mbox_status_back),\n        .mbox_result_i (mbox_result_back),\n"
+        "        .mbox_key_i    (mbox_key_back),\n        .mbox_value_i  (mbox_value_back)\n    "
+        ");\n");
+}
+
+void pipe_draw_engines(struct pipe_emitter *e)
+{
+    static const char *const hazards[PIPE_HAZARD_COUNT] = {"none", "key", "map"};
+    const struct pipe_graph *g = e->g;
+    struct pipe_text *t = &e->text;
+    bool locks = false;
+
+    draw_registers(t, g);
+    for (uint32_t i = 0; i < g->f->map_count; i++) {
+        const struct ir_map *m = &g->f->maps[i];
+        const struct pipe_map_plan *plan = &g->maps[i];
+
+        if (m->engine == SPEC_ENGINE_NONE)
+            continue;
+        pipe_put(t, "\n    // ---- map %u, %s: hazard %s: %s\n", i, m->name, hazards[plan->hazard],
+                 plan->why);
+        draw_vmem(t, m, i, plan->value_count);
+        if (m->engine == SPEC_ENGINE_HASH)
+            draw_hash(t, m, i, plan->key_count + 1);
+        draw_mailbox(t, m, i, plan->key_count);
+        if (plan->hazard != PIPE_HAZARD_NONE)
+            pipe_put(t, "    wire m%u_release;\n    wire m%u_stall;\n", i, i);
+    }
+    draw_answer(t, g->f);
+    pipe_put(t, "    assign hazard_stall = ");
+    for (uint32_t i = 0; i < g->f->map_count; i++) {
+        if (g->maps[i].hazard != PIPE_HAZARD_NONE) {
+            pipe_put(t, "%sm%u_stall", locks ? " || " : "", i);
+            locks = true;
+        }
+    }
+    pipe_put(t, "%s;\n", locks ? "" : "1'b0");
+}

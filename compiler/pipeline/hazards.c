@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/pipeline/pipe.h"
+
+#include <assert.h>
+
+/* How packets meet at each map, so that the results are those of one packet after the other.
+ *
+ * The pipeline keeps packets in order, so whatever one unit does happens in the packets' order.
+ * Only state that is touched at two places of the pipeline can show a later packet's early access
+ * to an earlier packet's late one.
+ *
+ * NONE  nothing to do: the map is never written; or each part of a value that is written is touched
+ * at one place only, or only by atomics of one kind without fetch, which commute. KEY   all
+ * accesses of a packet to what is written go to one entry that is known before the first of them.
+ * Packets with another entry cannot be told from each other's order: they share no byte of a value
+ * (entries do not overlap), and the only thing that they share in a hash map is where new entries
+ * go. That is decided by updates, which happen at one place and so in order; it is why a second
+ * place of updates, or a deletion, makes the map MAP. A pointer to an entry could outlive the
+ * entry: a replacing update turns the old place into the spare, which the next update of another
+ * key may take. So a packet that uses a pointer after an update that may have replaced its entry
+ * makes the map MAP too. MAP   one packet at a time.
+ *
+ * Locks cannot block each other for ever: a packet that waits at a lock waits for packets further
+ * along the pipeline, and these never wait for one behind them: locks are taken in the order of the
+ * stages, shared ports are given to the later stage first, and the egress takes what comes. */
+
+struct site {
+    pipe_ref unit;
+    pipe_ref root;   /* of its address: what is left without constant offsets; PIPE_NONE for
+                        operations on keys */
+    pipe_ref lookup; /* that gave the root, or PIPE_NONE */
+    uint64_t offset;
+    uint32_t field; /* byte of the value; UINT32_MAX: not known */
+    uint32_t class;
+    bool bad; /* may meet an access of another packet out of order */
+};
+
+struct map_view {
+    struct pipe_graph *g;
+    const struct ir_map *map;
+    struct site *values;
+    uint32_t value_count;
+    struct site *keys;
+    uint32_t key_count;
+    uint32_t updates;
+    uint32_t deletes;
+};
+
+static bool is_low_part(const struct pipe_node *n)
+{
+    if (n->kind != PIPE_K_BYTES || n->part_count < 4)
+        return false;
+    for (uint32_t i = 0; i < n->part_count; i++) {
+        if (n->parts[i].node != n->parts[0].node || n->parts[i].index != i)
+            return false;
+    }
+    return true;
+}
+
+/* Takes constant offsets, map numbers and the NULL alternative off an address. */
+static pipe_ref strip(const struct pipe_graph *g, pipe_ref a, uint64_t *offset)
+{
+    for (;;) {
+        const struct pipe_node *n = &g->nodes[a];
+        uint64_t k;
+
+        if (n->kind == PIPE_K_ALU && n->alu == SPEC_ALU_ADD && pipe_is_const(g, n->args[1], &k)) {
+            *offset += k;
+            a = n->args[0];
+        } else if (n->kind == PIPE_K_ALU && n->alu == SPEC_ALU_OR &&
+                   pipe_is_const(g, n->args[1], &k) && (uint32_t)k == 0) {
+            a = n->args[0];
+        } else if (is_low_part(n)) {
+            a = n->parts[0].node;
+        } else if (n->kind == PIPE_K_SELECT && pipe_is_const(g, n->args[1], &k) && k == 0) {
+            a = n->args[2];
+        } else if (n->kind == PIPE_K_SELECT && pipe_is_const(g, n->args[2], &k) && k == 0) {
+            a = n->args[1];
+        } else {
+            return a;
+        }
+    }
+}
+
+/* The look-up whose answer an address without offsets is, or PIPE_NONE. */
+static pipe_ref lookup_of(const struct pipe_graph *g, pipe_ref root)
+{
+    const struct pipe_node *n = &g->nodes[root];
+
+    if (n->kind != PIPE_K_BYTES || n->part_count != 4 || n->parts[0].index != 4 ||
+        g->nodes[n->parts[0].node].kind != PIPE_K_LOOKUP)
+        return PIPE_NONE;
+    return n->parts[0].node;
+}
+
+static void find_field(const struct map_view *v, struct site *s)
+{
+    const uint32_t stride = v->map->stride_bytes;
+    const struct pipe_congruence c = pipe_offset_congruence(v->g, s->root);
+
+    s->field = UINT32_MAX;
+    if (s->lookup)
+        s->field = (uint32_t)(s->offset % stride);
+    else if (c.modulus % stride == 0)
+        s->field = (uint32_t)((uint32_t)(c.residue + s->offset) % stride);
+    /* an access that runs over the value's end tells that this is no single value */
+    if (s->field != UINT32_MAX && s->field + v->g->nodes[s->unit].size > stride)
+        s->field = UINT32_MAX;
+}
+
+static void collect(struct map_view *v, uint32_t map)
+{
+    struct pipe_graph *g = v->g;
+
+    v->values = arena_array(g->arena, g->unit_count, sizeof(*v->values));
+    v->keys = arena_array(g->arena, g->unit_count, sizeof(*v->keys));
+    for (uint32_t i = 0; i < g->unit_count; i++) {
+        const struct pipe_node *n = &g->nodes[g->units[i]];
+        struct site s = {.unit = g->units[i]};
+
+        if (!n->live || n->map != map || n->kind == PIPE_K_MUL || n->kind == PIPE_K_DIV)
+            continue;
+        if (n->kind == PIPE_K_LOOKUP || n->kind == PIPE_K_UPDATE || n->kind == PIPE_K_DELETE) {
+            v->updates += n->kind == PIPE_K_UPDATE;
+            v->deletes += n->kind == PIPE_K_DELETE;
+            v->keys[v->key_count++] = s;
+            continue;
+        }
+        s.root = strip(g, n->args[1], &s.offset);
+        s.lookup = lookup_of(g, s.root);
+        find_field(v, &s);
+        v->values[v->value_count++] = s;
+    }
+}
+
+static bool is_write(const struct pipe_graph *g, const struct site *s)
+{
+    return g->nodes[s->unit].kind != PIPE_K_MAP_LOAD;
+}
+
+static bool overlap(const struct pipe_graph *g, const struct site *a, const struct site *b)
+{
+    if (a->field == UINT32_MAX || b->field == UINT32_MAX)
+        return true;
+    return a->field < b->field + g->nodes[b->unit].size &&
+           b->field < a->field + g->nodes[a->unit].size;
+}
+
+/* Do two atomics give the same result in either order, unseen by the program? */
+static bool commute(const struct pipe_node *a, const struct pipe_node *b)
+{
+    return a->kind == PIPE_K_MAP_ATOMIC && b->kind == PIPE_K_MAP_ATOMIC && !a->fetch && !b->fetch &&
+           a->atomic == b->atomic && a->size == b->size && a->atomic != SPEC_ATOMIC_XCHG &&
+           a->atomic != SPEC_ATOMIC_CMPXCHG;
+}
+
+/* Marks the accesses to values that could meet out of order; their number. Same fields at least are
+ * needed for that. Atomics that commute must also lie on each other exactly, as carries do not stop
+ * at a half's end. */
+static uint32_t mark_bad(const struct map_view *v)
+{
+    struct pipe_graph *g = v->g;
+    uint32_t bad = 0;
+
+    for (uint32_t i = 0; i < v->value_count; i++) {
+        struct site *a = &v->values[i];
+
+        for (uint32_t k = 0; k < v->value_count; k++) {
+            const struct site *b = &v->values[k];
+
+            if (i == k || !overlap(g, a, b) || (!is_write(g, a) && !is_write(g, b)))
+                continue;
+            if (commute(&g->nodes[a->unit], &g->nodes[b->unit]) && a->field == b->field &&
+                (a->field != UINT32_MAX || (a->root == b->root && a->offset == b->offset)))
+                continue;
+            a->bad = true;
+        }
+        bad += a->bad;
+    }
+    return bad;
+}
+
+bool pipe_before(const struct pipe_graph *g, pipe_ref a, pipe_ref b)
+{
+    const ir_block x = g->nodes[a].block;
+    const ir_block y = g->nodes[b].block;
+
+    return x == y ? a < b : bitset_has(&g->reach[x], y);
+}
+
+static bool same_key(const struct pipe_graph *g, pipe_ref a, pipe_ref b, uint32_t words)
+{
+    const struct pipe_node *x = &g->nodes[a];
+    const struct pipe_node *y = &g->nodes[b];
+    const uint32_t i = x->kind == PIPE_K_UPDATE ? 3 : 2;
+    const uint32_t k = y->kind == PIPE_K_UPDATE ? 3 : 2;
+
+    for (uint32_t w = 0; w < words; w++) {
+        if (x->args[i + w] != y->args[k + w])
+            return false;
+    }
+    return true;
+}
+
+/* The block that dominates all of a map's accesses that count, and is nearest to them. */
+static ir_block common_dominator(const struct map_view *v)
+{
+    const struct pipe_graph *g = v->g;
+    ir_block d = IR_NO_BLOCK;
+
+    for (uint32_t i = 0; i < v->value_count + v->key_count; i++) {
+        const struct site *s = i < v->value_count ? &v->values[i] : &v->keys[i - v->value_count];
+        ir_block x = g->nodes[s->unit].block;
+
+        if (!s->bad)
+            continue;
+        if (d == IR_NO_BLOCK)
+            d = x;
+        while (x != d) {
+            if (g->position[x] > g->position[d])
+                x = g->idom[x];
+            else
+                d = g->idom[d];
+        }
+    }
+    return d;
+}
+
+/* May all accesses that count be told apart by one entry? Then *root is its address without offset.
+ */
+static bool one_root(const struct map_view *v, pipe_ref *root, const char **why)
+{
+    const struct pipe_graph *g = v->g;
+    uint64_t low = UINT64_MAX;
+    uint64_t high = 0;
+    struct pipe_congruence c;
+    pipe_ref found = PIPE_NONE;
+    uint64_t k;
+
+    for (uint32_t i = 0; i < v->value_count; i++) {
+        const struct site *s = &v->values[i];
+        const uint64_t offset = (uint32_t)s->offset;
+
+        if (!s->bad)
+            continue;
+        if (found && s->root != found) {
+            *why = "several entries are used by one packet";
+            return false;
+        }
+        found = s->root;
+        low = offset < low ? offset : low;
+        high = offset + g->nodes[s->unit].size > high ? offset + g->nodes[s->unit].size : high;
+    }
+    if (pipe_is_const(g, found, &k)) {
+        *why = "all packets use the same entry";
+        return false;
+    }
+    c = pipe_offset_congruence(g, found);
+    if (lookup_of(g, found))
+        c.modulus = v->map->stride_bytes;
+    if (high - low > c.modulus) {
+        *why = "entries cannot be told apart by the address";
+        return false;
+    }
+    *root = found;
+    return true;
+}
+
+/* Every access of a hash map with updates: one key, one place of updates, no pointer used after its
+ * entry may be gone. */
+static bool one_key(const struct map_view *v, const char **why)
+{
+    const struct pipe_graph *g = v->g;
+    const uint32_t words = ir_words(v->map->key_bytes);
+
+    if (v->deletes) {
+        *why = "entries are deleted";
+        return false;
+    }
+    if (v->updates > 1) {
+        *why = "entries are updated at several places";
+        return false;
+    }
+    for (uint32_t i = 1; i < v->key_count; i++) {
+        if (!same_key(g, v->keys[0].unit, v->keys[i].unit, words)) {
+            *why = "several keys are used by one packet";
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < v->value_count; i++) {
+        const struct site *s = &v->values[i];
+
+        if (!s->lookup) {
+            *why = "a value's address is not that of one look-up";
+            return false;
+        }
+        for (uint32_t k = 0; k < v->key_count; k++) {
+            const pipe_ref u = v->keys[k].unit;
+
+            if (g->nodes[u].kind == PIPE_K_UPDATE && pipe_before(g, s->lookup, u) &&
+                pipe_before(g, u, s->unit)) {
+                *why = "a value is used after an update that may have replaced it";
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void mark_all(const struct map_view *v)
+{
+    for (uint32_t i = 0; i < v->value_count; i++)
+        v->values[i].bad = true;
+    for (uint32_t i = 0; i < v->key_count; i++)
+        v->keys[i].bad = true;
+}
+
+static void decide(struct map_view *v, struct pipe_map_plan *plan)
+{
+    struct pipe_graph *g = v->g;
+    pipe_ref root = PIPE_NONE;
+
+    plan->why = "the program never writes it";
+    if (v->updates + v->deletes == 0) {
+        bool writes = false;
+
+        for (uint32_t i = 0; i < v->value_count; i++)
+            writes = writes || is_write(g, &v->values[i]);
+        if (mark_bad(v) == 0) {
+            if (writes)
+                plan->why = "what is written is touched at one place, or by atomics that commute";
+            return;
+        }
+        plan->hazard = PIPE_HAZARD_MAP;
+        if (one_root(v, &root, &plan->why)) {
+            plan->hazard = PIPE_HAZARD_KEY;
+            plan->why = "one entry a packet, known before its first access";
+            plan->key = arena_memdup(g->arena, &root, sizeof(root));
+            plan->key_words = 1;
+            plan->key_bits = 32;
+        }
+    } else if (v->key_count + v->value_count == 1) {
+        plan->why = "it is touched at one place";
+        return;
+    } else {
+        mark_all(v);
+        plan->hazard = PIPE_HAZARD_MAP;
+        if (one_key(v, &plan->why)) {
+            const struct pipe_node *n = &g->nodes[v->keys[0].unit];
+
+            plan->hazard = PIPE_HAZARD_KEY;
+            plan->why = "one key a packet, known before its first access";
+            plan->key = n->args + (n->kind == PIPE_K_UPDATE ? 3 : 2);
+            plan->key_words = ir_words(v->map->key_bytes);
+            plan->key_bits = 64;
+        }
+    }
+    plan->take = g->on[common_dominator(v)];
+}
+
+/* The accesses that the stretch must cover. */
+static void list_sites(const struct map_view *v, struct pipe_map_plan *plan)
+{
+    struct pipe_graph *g = v->g;
+
+    plan->value_sites = arena_array(g->arena, v->value_count, sizeof(pipe_ref));
+    plan->key_sites = arena_array(g->arena, v->key_count, sizeof(pipe_ref));
+    plan->protected = arena_array(g->arena, v->value_count + v->key_count, sizeof(pipe_ref));
+    for (uint32_t i = 0; i < v->value_count; i++) {
+        plan->value_sites[plan->value_count++] = v->values[i].unit;
+        if (v->values[i].bad)
+            plan->protected[plan->protected_count++] = v->values[i].unit;
+    }
+    for (uint32_t i = 0; i < v->key_count; i++) {
+        plan->key_sites[plan->key_count++] = v->keys[i].unit;
+        if (v->keys[i].bad)
+            plan->protected[plan->protected_count++] = v->keys[i].unit;
+    }
+}
+
+/* needs: pipe_demand, for who is live. gives: the plan of each map, without stages. */
+int pipe_hazards(struct pipe_graph *g)
+{
+    g->maps = arena_array(g->arena, g->f->map_count, sizeof(*g->maps));
+    for (uint32_t m = 0; m < g->f->map_count; m++) {
+        struct map_view v = {.g = g, .map = &g->f->maps[m]};
+
+        collect(&v, m);
+        decide(&v, &g->maps[m]);
+        list_sites(&v, &g->maps[m]);
+    }
+    return 0;
+}
+
+/* needs: the schedule. gives: each stretch's first and last boundary, sites in order of their
+ * stages. */
+void pipe_hazard_stretches(struct pipe_graph *g)
+{
+    for (uint32_t m = 0; m < g->f->map_count; m++) {
+        struct pipe_map_plan *plan = &g->maps[m];
+        pipe_ref *const lists[2] = {plan->value_sites, plan->key_sites};
+        const uint32_t counts[2] = {plan->value_count, plan->key_count};
+
+        for (uint32_t l = 0; l < 2; l++) {
+            for (uint32_t i = 1; i < counts[l]; i++) {
+                const pipe_ref x = lists[l][i];
+                uint32_t k = i;
+
+                for (; k && g->nodes[lists[l][k - 1]].stage > g->nodes[x].stage; k--)
+                    lists[l][k] = lists[l][k - 1];
+                lists[l][k] = x;
+            }
+        }
+        plan->first_stage = PIPE_NO_STAGE;
+        plan->last_stage = 0;
+        for (uint32_t i = 0; i < plan->protected_count; i++) {
+            const uint32_t stage = g->nodes[plan->protected[i]].stage;
+
+            plan->first_stage = stage < plan->first_stage ? stage : plan->first_stage;
+            plan->last_stage = stage > plan->last_stage ? stage : plan->last_stage;
+        }
+    }
+}

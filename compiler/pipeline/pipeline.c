@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/pipeline/pipeline.h"
+
+#include "compiler/pipeline/pipe.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+int pipe_refuse(struct pipe_graph *g, const char *code, uint32_t pc, const char *format, ...)
+{
+    struct diag_where where = {.insn = DIAG_NO_INSN, .program = g->f->name};
+    char text[512];
+    va_list args;
+
+    if (pc != IR_NO_PC)
+        where.insn = pc;
+    if (pc != IR_NO_PC && pc < g->f->source_count) {
+        where.source_file = g->f->sources[pc].file;
+        where.source_line = g->f->sources[pc].line;
+        where.source_text = g->f->sources[pc].text;
+    }
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    diag_add(g->sink, DIAG_ERROR, code, where, "%s", text);
+    return -ENOTSUP;
+}
+
+static uint32_t first_pc(const struct ir_func *f, ir_block b)
+{
+    for (uint32_t i = 0; i < f->blocks[b].count; i++) {
+        if (f->insns[f->blocks[b].insns[i]].pc != IR_NO_PC)
+            return f->insns[f->blocks[b].insns[i]].pc;
+    }
+    return IR_NO_PC;
+}
+
+static int refuse_loop(struct pipe_graph *g)
+{
+    ir_block header = 0;
+
+    if (!ir_has_loop(g->f, &header))
+        return 0;
+    if (g->f->blocks[header].trip_max)
+        return pipe_refuse(
+            g, "PIPE0001", first_pc(g->f, header),
+            "a loop that runs up to %u times needs unrolling before it can become a pipeline",
+            g->f->blocks[header].trip_max);
+    return pipe_refuse(g, "PIPE0001", first_pc(g->f, header),
+                       "a loop without a known bound cannot become a pipeline");
+}
+
+static struct pipe_options merge_options(const struct pipe_options *given)
+{
+    struct pipe_options o = {.size = sizeof(o)};
+
+    if (given)
+        memcpy(&o, given, given->size < sizeof(o) ? given->size : sizeof(o));
+    o.size = sizeof(o);
+    o.delay_levels = o.delay_levels ? o.delay_levels : SPEC_PIPE_DELAY_LEVELS;
+    o.window_bytes = o.window_bytes ? o.window_bytes : SPEC_PIPE_WINDOW_BYTES;
+    o.max_stages = o.max_stages ? o.max_stages : SPEC_PIPE_MAX_STAGES;
+    return o;
+}
+
+static void describe(struct pipe_graph *g, struct pipe_design *d)
+{
+    d->name = arena_strdup(g->arena, g->f->name);
+    d->stages = g->stages;
+    d->window_bytes = g->window_bytes;
+    d->cycles_best = 1;
+    d->map_count = g->f->map_count;
+    d->maps = arena_array(g->arena, d->map_count, sizeof(*d->maps));
+    for (uint32_t m = 0; m < d->map_count; m++) {
+        struct pipe_map_plan *plan = &g->maps[m];
+
+        plan->accesses = pipe_port_accesses(g, m);
+        d->maps[m] = (struct pipe_map_info){.hazard = plan->hazard, .accesses = plan->accesses};
+        if (plan->hazard != PIPE_HAZARD_NONE) {
+            d->maps[m].first_stage = plan->first_stage;
+            d->maps[m].last_stage = plan->last_stage;
+        }
+        if (plan->accesses > d->cycles_best)
+            d->cycles_best = plan->accesses;
+    }
+    d->cycles_same_key = d->cycles_best;
+    for (uint32_t m = 0; m < d->map_count; m++) {
+        if (pipe_stretch_cycles(g, m) > d->cycles_same_key)
+            d->cycles_same_key = pipe_stretch_cycles(g, m);
+    }
+}
+
+static int run_steps(struct pipe_graph *g)
+{
+    int err = refuse_loop(g);
+
+    if (!err)
+        err = pipe_check_maps(g);
+    if (!err)
+        err = pipe_predicate(g);
+    if (!err)
+        err = pipe_lower(g);
+    if (err)
+        return err;
+    pipe_demand(g);
+    err = pipe_hazards(g);
+    if (err)
+        return err;
+    pipe_demand(g); /* with what the locks look at */
+    err = pipe_schedule(g);
+    if (err)
+        return err;
+    pipe_hazard_stretches(g);
+    pipe_live(g);
+    return 0;
+}
+
+int pipe_compile(const struct ir_func *f, const struct pipe_options *options, struct arena *arena,
+                 struct diag_sink *sink, const struct pipe_design **out)
+{
+    const struct pipe_options o = merge_options(options);
+    struct pipe_graph *g;
+    struct pipe_design *d;
+    jmp_buf oom;
+    int err;
+
+    assert(f && arena && sink && out);
+    if (setjmp(oom)) {
+        arena_set_oom(arena, NULL);
+        return -ENOMEM;
+    }
+    arena_set_oom(arena, &oom);
+    g = arena_alloc(arena, sizeof(*g));
+    *g = (struct pipe_graph){.f = f,
+                             .arena = arena,
+                             .sink = sink,
+                             .delay_levels = o.delay_levels,
+                             .window_limit = o.window_bytes,
+                             .max_stages = o.max_stages,
+                             .pc = IR_NO_PC};
+    pipe_graph_open(g);
+    err = run_steps(g);
+    if (!err) {
+        d = arena_alloc(arena, sizeof(*d));
+        describe(g, d);
+        d->verilog = pipe_emit(g);
+        d->listing = pipe_listing(g);
+        *out = d;
+    }
+    arena_set_oom(arena, NULL);
+    return err;
+}
