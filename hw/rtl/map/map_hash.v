@@ -258,11 +258,11 @@ module map_hash #(
 
     // --- the verdict of stage 4 ---
     wire [KW-1:0] key;
-    wire hit   = |s4_match_q && same;
+    wire hit   = |s4_match_q && same;  // while map_hash_slow is idle; it reads other keys
     wire sure  = s4_match_q == s4_pick_q && !s4_bucket_q[BUCKET_W-1];  // nowhere else to look
     wire start = s4_valid_q && !settled;
     assign same    = key == s4_key_q;
-    assign settled = !s4_ok_q || (s4_op_q == 3'd0 && (hit || sure));
+    assign settled = !s4_ok_q || (s4_op_q == 3'd0 && slow_idle && (hit || sure));
 
     wire                slow_read, key_write, link_write, bucket_write;
     wire [EW-1:0]       slow_read_addr, link_addr, slow_entry;

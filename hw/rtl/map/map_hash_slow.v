@@ -6,8 +6,9 @@
 // A bucket holds four slots {valid, fingerprint, entry} and the head of a chain of further entries. The chain
 // is used only while all slots are. An entry has a key and a link {used, next is valid, next, fingerprint}, which
 // also strings the free entries together.
-// Clocks from start_i to done_o: lookup 3, and 2 or 3 for each key compared; insertion 7 or 8, and 1 for each 8
-// bytes of value of each CPU; replacement one more; deletion 5 or 6.
+// Clocks from start_i to done_o: a lookup 1 and 2 for each key of the chain (3 for each further slot that matches); on
+// top of 2 or 3 for the search, an insertion 5 or 6 and 1 for each 8 bytes of value of each CPU, a replacement one
+// more, a deletion 3 or 4.
 `default_nettype none
 
 module map_hash_slow #(
@@ -165,6 +166,7 @@ module map_hash_slow #(
     assign bucket_new[BUCKET_W-1:4*SW] = put_chain;
 
     // --- what to do next ---
+    wire chain_first = !(|match_i && same_i) && (match_i & ~pick_i) == 4'd0 && chain_any;
     wire [31:0] local_entry = entry_i;
     wire entry_fresh = local_entry >= {{(32 - EW) {1'b0}}, fresh} && local_entry != {{(32 - EW) {1'b0}}, max_i};
     wire [EW-1:0] entry_at = entry_base_i + entry_i[EW-1:0];
@@ -180,13 +182,18 @@ module map_hash_slow #(
                 if (config_i && config_ok_i)
                     state_d = ST_CLEAR;
                 else if (start_i)
-                    state_d = op_i == OP_ENTRY ? ST_ENTRY : ST_NEXT;
+                    state_d = op_i == OP_ENTRY ? ST_ENTRY : chain_first ? ST_READ : ST_NEXT;
             end
             ST_NEXT:    state_d = !found_q && (|rest_q || chain_any) ? ST_READ : ST_ACT;
             ST_READ:    state_d = ST_COMPARE;
-            ST_COMPARE: state_d = same_i ? ST_ACT : !in_chain_q ? ST_NEXT : link_more ? ST_READ : ST_ACT;
+            ST_COMPARE: begin
+                status_d = same_i ? 32'd0 : ENOENT;  // of a lookup
+                state_d  = same_i || (in_chain_q && !link_more) ? (op_i == OP_LOOKUP ? ST_DONE : ST_ACT) :
+                           in_chain_q ? ST_READ : ST_NEXT;
+            end
             ST_ACT: case (op_i)
                 OP_UPDATE: begin
+                    status_d = 32'd0;
                     state_d = found_q || !free_any ? ST_ADDR : ST_POP;
                     if (flags_i > 64'd2)
                         status_d = EINVAL;
@@ -251,9 +258,9 @@ module map_hash_slow #(
                 found_q    <= |match_i && same_i;
                 slot_q     <= pick_i;
                 rest_q     <= match_i & ~pick_i;
-                in_chain_q <= 1'b0;
+                in_chain_q <= chain_first;
                 has_prev_q <= 1'b0;
-                cur_q      <= entry_of(bucket_i, pick_i);
+                cur_q      <= chain_first ? chain_head : entry_of(bucket_i, pick_i);
             end
             ST_NEXT: if (!found_q) begin
                 slot_q     <= rest_first;

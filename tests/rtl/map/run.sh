@@ -25,4 +25,12 @@ run map_vmem_32 vmem map_vmem "BYTES=32 TAG_W=1 B_WAIT=0" 3000000
 run map_vmem_4096 vmem map_vmem "BYTES=4096 TAG_W=5 B_WAIT=0" 3000000
 run map_vmem_hold vmem map_vmem "BYTES=1024 TAG_W=8 B_WAIT=6" 3000000
 
+# A descriptor that map 0 has after reset: 2 hash, key, value and stride 8 bytes, 5 entries, 1 CPU, 4 buckets.
+run map_hash_one hash map_hash "MAPS=1 KEY_BYTES=4 VALUE_BYTES=8 ENTRIES=64 BUCKETS=32 TAG_W=1 DESC=320'h00000003000000000000000000000000000000010000000500000008000000080000000400000002 +RESET_ENTRIES=5" 1000000
+run map_hash_many hash map_hash "MAPS=4 KEY_BYTES=16 VALUE_BYTES=32 ENTRIES=1024 BUCKETS=512 TAG_W=4" 1000000
+run map_hash_collide hash map_hash "MAPS=2 KEY_BYTES=6 VALUE_BYTES=16 ENTRIES=64 BUCKETS=2 TAG_W=3 FP_BITS=1" 1000000
+run map_hash_core hash map_hash "MAPS=32 KEY_BYTES=64 VALUE_BYTES=256 ENTRIES=2048 BUCKETS=1024 TAG_W=4" 1000000
+run map_hash_large hash map_hash "MAPS=1 KEY_BYTES=13 VALUE_BYTES=8 ENTRIES=16384 BUCKETS=8192 TAG_W=2" 1000000
+run map_hash_roomy hash map_hash "MAPS=1 KEY_BYTES=8 VALUE_BYTES=8 ENTRIES=4096 BUCKETS=4096 TAG_W=2" 1000000
+
 [ "$failures" = 0 ]

@@ -2,13 +2,13 @@
 # Builds and runs one bench; sourced by the run.sh of the bench folders, which set ROOT, HERE and WORK.
 #
 # bench NAME FOLDER TOP "PARAM=VALUE ..." [ARGUMENT ...]
-#   FOLDER/bench.cpp gets the parameters as macros P_PARAM; FOLDER/checks.sv, if any, binds the handshake
+#   FOLDER/bench.cpp gets the parameters as macros P_PARAM, except sized literals; +NAME=VALUE is a macro only. FOLDER/checks.sv, if any, binds the handshake
 #   checks; other *.v there are sources too. LONG=1 runs ten times as many operations. SEED=N replays one.
 
 failures=0
 cxx=${CXX:-$(command -v clang++-19 || command -v clang++ || command -v g++)}
 vroot=$(verilator --getenv VERILATOR_ROOT)
-cxx_flags="-std=c++17 -O1 -w -faligned-new -I$vroot/include -I$vroot/include/vltstd -I$ROOT/tests/rtl/pipe"
+cxx_flags="-std=c++17 -O1 -w -faligned-new -I$vroot/include -I$vroot/include/vltstd -I$ROOT -I$ROOT/tests/rtl/pipe"
 cxx_flags="$cxx_flags -DVM_SC=0 -DVM_TRACE=0 -DVM_COVERAGE=0"
 
 runtime() {
@@ -26,8 +26,11 @@ bench() {
     mkdir -p "$obj"
     generics= macros="-DBENCH_NAME=\"$name\""
     for p in $parameters; do
-        generics="$generics -G$p"
-        macros="$macros -DP_${p%%=*}=${p#*=}"
+        case $p in
+        +*) macros="$macros -DP_${p#+}" ;;
+        *\'*) generics="$generics -G$p" ;;
+        *) generics="$generics -G$p" macros="$macros -DP_${p%%=*}=${p#*=}" ;;
+        esac
     done
     sources=$(find "$folder" -name '*.v' -o -name '*.sv' | sort)
     found=$(find "$ROOT/hw/rtl" -name "$top.v")
