@@ -94,6 +94,7 @@ module core_dut #(
     // --- map descriptors: the core keeps what it needs of them
     localparam CPUS_LSB = 32 * `SPEC_MAPDESC_CPUS;
     localparam BASE_LSB = 32 * `SPEC_MAPDESC_VMEM_BASE;
+    localparam KEY_LSB = 32 * `SPEC_MAPDESC_KEY_BYTES;
     wire        cfg_we = mbox_done && mbox_cmd == `SPEC_MBOX_CONFIG && mbox_status == 32'd0 &&
                          mbox_map < `SPEC_HW_MAPS;
     reg  [31:0] per_cpu_q;              // the map has a value for each CPU
@@ -198,6 +199,12 @@ module core_dut #(
     wire          req_valid = mbox_turn ? m_req_valid : c_req_valid;
     wire          req_ready;
     wire [7:0]    c_cpu = per_cpu_q[c_req_map[4:0]] ? c_req_cpu : 8'd0;
+    wire [511:0]  c_key;
+
+    core_keymask u_keymask (
+        .clk(clk), .cfg_we_i(cfg_we), .cfg_map_i(mbox_map[4:0]),
+        .cfg_key_bytes_i(mbox_value[KEY_LSB +: 7]), .map_i(c_req_map[4:0]), .key_i(c_req_key),
+        .key_o(c_key));
 
     always @(posedge clk) begin
         held_q <= req_valid && !req_ready;
@@ -216,7 +223,7 @@ module core_dut #(
         .cfg_map_i(cfg_map), .cfg_desc_i(cfg_desc), .req_valid_i(req_valid),
         .req_ready_o(req_ready), .req_op_i(mbox_turn ? m_req_op : c_req_op),
         .req_map_i(mbox_turn ? m_req_map : c_req_map), .req_cpu_i(mbox_turn ? m_req_cpu : c_cpu),
-        .req_key_i(mbox_turn ? m_req_key : c_req_key),
+        .req_key_i(mbox_turn ? m_req_key : c_key),
         .req_value_i(mbox_turn ? m_req_value : c_req_value),
         .req_flags_i(mbox_turn ? m_req_flags : c_req_flags), .req_entry_i(m_req_entry),
         .req_tag_i({mbox_turn, c_req_ctx}), .resp_valid_o(resp_valid), .resp_tag_o(resp_tag),
