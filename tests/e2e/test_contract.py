@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command line's contract: JSON fields, trace lines, map files, outputs, on every executor."""
+import json
+import os
+import struct
+import zlib
+
+import lib
+
+
+def run(work, name, executor, *options):
+    """Runs an example; returns result, trace, maps and the output capture's bytes."""
+    out, trace, maps = (os.path.join(work, f'{executor}.{x}') for x in ('pcap', 'trace', 'maps'))
+    p = lib.sluice('run', lib.example(name), '-t', executor, '-r', lib.mixed(1000), '-w', out, '--trace', trace, '--maps-out', maps,
+                   '--json', *lib.example_maps(name), *options)
+    with open(trace) as f:
+        lines = [json.loads(line) for line in f]
+    with open(maps) as f:
+        dump = json.load(f)
+    with open(out, 'rb') as f:
+        packets = f.read()
+    return json.loads(p.stdout), lines, dump, packets
+
+
+def executors():
+    return [e for e in lib.EXECUTORS if e != 'kernel' or lib.kernel_allowed()]
+
+
+def pcap_packets(image):
+    """(time in ns, bytes) of each packet of a nanosecond pcap file."""
+    magic, = struct.unpack_from('<I', image)
+    assert magic == 0xa1b23c4d
+    at, found = 24, []
+    while at < len(image):
+        s, ns, caplen, length = struct.unpack_from('<IIII', image, at)
+        assert caplen == length
+        found.append((s * 10**9 + ns, image[at + 16:at + 16 + caplen]))
+        at += 16 + caplen
+    return found
+
+
+def test_run_gives_the_same_on_every_executor(work):
+    for name in ('tunnel', 'ratelimit', 'redirect'):
+        reference = None
+        for e in executors():
+            result, lines, maps, packets = run(work, name, e)
+            for line in lines:
+                line.pop('cycles', None)
+                if e == 'kernel' or reference and reference[3] == 'kernel':
+                    line.pop('redirect', None)
+            if reference is None:
+                reference = (lines, maps, packets, e)
+                continue
+            expected = [{k: v for k, v in line.items() if e != 'kernel' or k != 'redirect'} for line in reference[0]]
+            assert lines == expected, f'{name} on {e}'
+            assert maps == reference[1], f'{name} on {e}'
+            assert packets == reference[2], f'{name} on {e}'
+
+
+def test_run_result_has_the_fields_of_the_contract(work):
+    for e in executors():
+        result, lines, maps, packets = run(work, 'swap', e)
+        assert result['program'] and result['executor'] == e and result['packets'] == 1000
+        assert sum(result['verdicts'].values()) == 1000
+        if e in ('microcode', 'pipeline'):
+            assert result['cycles'] > 0 and result['cycles_per_packet'] > 0
+            latency = result['latency_cycles']
+            assert 0 < latency['p50'] <= latency['p99'] <= latency['max']
+        else:
+            assert result['ns_per_packet'] > 0
+        assert [l['i'] for l in lines] == list(range(1000))
+        for l in lines:
+            assert l['verdict'].startswith('XDP_') and 0 <= l['ret'] < 2**32 and len(l['crc32']) == 8 and l['len'] >= 14
+            assert ('cycles' in l) == (e in ('microcode', 'pipeline'))
+        left = [l for l in lines if l['verdict'] in ('XDP_PASS', 'XDP_TX', 'XDP_REDIRECT')]
+        written = pcap_packets(packets)
+        assert len(left) == len(written)
+        for l, (_, data) in zip(left, written):
+            assert l['len'] == len(data) and int(l['crc32'], 16) == zlib.crc32(data)
+
+
+def test_maps_out_can_be_read_back_in(work):
+    for e in executors():
+        _, _, maps, _ = run(work, 'ratelimit', e)
+        assert maps and all(list(x['key'] for x in m) == sorted(x['key'] for x in m) for m in maps.values())
+        path = os.path.join(work, 'again.json')
+        with open(path, 'w') as f:
+            json.dump({k: v for k, v in maps.items() if not k.startswith('.')}, f)
+        empty = lib.traffic('none', '--count', 0)
+        out = os.path.join(work, 'again.out')
+        lib.sluice('run', lib.example('ratelimit'), '-t', e, '-r', empty, '--maps-in', path, '--maps-out', out)
+        with open(out) as f:
+            assert json.load(f) == maps
+
+
+def test_repeat_goes_on_in_time_and_number(work):
+    trace = os.path.join(work, 'trace')
+    for e in executors():
+        p = lib.sluice('run', lib.example('ratelimit'), '-t', e, '-r', lib.traffic('tiny', '--count', 4), '--repeat', 3, '--trace', trace,
+                       '--json', *lib.example_maps('ratelimit'))
+        assert json.loads(p.stdout)['packets'] == 12
+        with open(trace) as f:
+            assert [json.loads(l)['i'] for l in f] == list(range(12))
+
+
+def test_queue_and_ifindex_reach_the_program(work):
+    source = os.path.join(work, 'q.bpf.c')
+    with open(source, 'w') as f:
+        f.write('#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n'
+                'SEC("xdp") int q(struct xdp_md *c) { return c->rx_queue_index * 1000 + c->ingress_ifindex * 10 '
+                '+ bpf_get_smp_processor_id(); }\nchar l[] SEC("license") = "GPL";\n')
+    obj = lib.clang(source, os.path.join(work, 'q.o'))
+    trace = os.path.join(work, 'trace')
+    for e in executors():
+        lib.sluice('run', obj, '-t', e, '-r', lib.traffic('tiny', '--count', 4), '--queue', 2, '--ifindex', 7, '--trace', trace)
+        with open(trace) as f:
+            for line in f:
+                assert json.loads(line)['ret'] == 2072, (e, line)
+                assert json.loads(line)['verdict'] == 'XDP_ABORTED'
+
+
+def test_seed_decides_random_numbers(work):
+    source = os.path.join(work, 'r.bpf.c')
+    with open(source, 'w') as f:
+        f.write('#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n'
+                'SEC("xdp") int r(struct xdp_md *c) { __u32 a = bpf_get_prandom_u32(); return a ^ (bpf_get_prandom_u32() >> 3); }\n'
+                'char l[] SEC("license") = "GPL";\n')
+    obj = lib.clang(source, os.path.join(work, 'r.o'))
+    trace = os.path.join(work, 'trace')
+
+    def values(executor, seed):
+        lib.sluice('run', obj, '-t', executor, '-r', lib.mixed(1000), '--seed', seed, '--trace', trace)
+        with open(trace) as f:
+            return [json.loads(line)['ret'] for line in f]
+    first = values('interp', 1)
+    assert len(set(first)) > 990
+    assert values('interp', 2) != first
+    for e in executors():
+        assert values(e, 1) == first, e
+
+
+def test_check_json_has_the_fields_of_the_contract(work):
+    j = json.loads(lib.sluice('check', lib.example('firewall'), '--json').stdout)
+    program, = j['programs']
+    assert program['accepted'] is True and program['name'] and program['section'].startswith('xdp')
+    assert program['instructions'] > 10
+    for e in ('interp', 'microcode', 'pipeline'):
+        assert program['executors'][e]['fits'] is True
+    assert program['executors']['microcode']['rows'] > 0 and program['executors']['pipeline']['stages'] > 0
+
+
+def test_compare_tells_differences_and_exits_1(work):
+    """A planted difference: two different programs in the same capture can't agree, so compare a run's output with another seed's."""
+    result = lib.compare(lib.example('swap'), lib.mixed(1000))
+    assert result['mismatches'] == 0 and result['differences'] == []
+    for name, e in result['executors'].items():
+        assert 'skipped' in e or e['packets'] == 1000 and e['executor'] == name
+
+
+def test_compile_writes_image_verilog_listing_and_cost(work):
+    for t, suffix in (('microcode', 'ucode'), ('pipeline', 'v')):
+        folder = os.path.join(work, t)
+        names = lib.sluice('compile', lib.example('firewall'), '-t', t, '-o', folder).stdout.split()
+        assert len(names) == 3 and all(os.path.getsize(n) > 100 for n in names)
+        assert [n for n in names if n.endswith('.' + suffix)]
+        with open([n for n in names if n.endswith('.cost.json')][0]) as f:
+            cost = json.load(f)
+        assert cost['executor'] == t
+        assert (cost['rows'] if t == 'microcode' else cost['stages']) > 0
+        with open([n for n in names if n.endswith('.lst')][0]) as f:
+            assert 'firewall.bpf.c' in f.read()
+        again = os.path.join(work, t + '2')
+        lib.sluice('compile', lib.example('firewall'), '-t', t, '-o', again)
+        for n in names:
+            if not n.endswith('.cost.json'):
+                with open(n, 'rb') as a, open(os.path.join(again, os.path.basename(n)), 'rb') as b:
+                    assert a.read() == b.read(), f'{n} is not the same when made again'
+
+
+def test_waves_are_written(work):
+    for e in ('microcode', 'pipeline'):
+        path = os.path.join(work, e + '.fst')
+        lib.sluice('run', lib.example('swap'), '-t', e, '-r', lib.traffic('tiny', '--count', 4), '--waves', path)
+        assert os.path.getsize(path) > 500
+
+
+def test_traffic_depends_on_its_options_only(work):
+    a, b, c = (os.path.join(work, x) for x in 'abc')
+    for path, seed in ((a, 5), (b, 5), (c, 6)):
+        lib.sluice('traffic', '-w', path, '--count', 300, '--seed', seed)
+    images = [open(p, 'rb').read() for p in (a, b, c)]
+    assert images[0] == images[1] != images[2]
+    packets = pcap_packets(images[0])
+    assert len(packets) == 300 and sorted(t for t, _ in packets) == [t for t, _ in packets]
+    kinds = {data[12:14] for _, data in packets}
+    assert {b'\x08\x00', b'\x86\xdd'} <= kinds
+    lib.sluice('traffic', '-w', a, '--count', 50, '--size', 9000, '--malformed', 0)
+    assert {len(d) for _, d in pcap_packets(open(a, 'rb').read())} == {9000}
