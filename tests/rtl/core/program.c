@@ -30,6 +30,7 @@ struct gen {
     uint32_t high;  /* one past the last */
     uint32_t pivot; /* data stays at or below, data_end 14 or more above */
     bool no_target[PROGRAM_ROWS_MAX];
+    bool is_target[PROGRAM_ROWS_MAX];
     bool zeroed;          /* a row before this one clears packet bytes */
     int32_t last_use[3];  /* row that last needs the token */
     bool by_engine[3];    /* ... and has the hash engine do it */
@@ -103,6 +104,7 @@ static uint16_t target(struct gen *g)
     do
         t = g->row + 1 + bench_below(g->b, g->p->row_count - g->row - 1);
     while (g->no_target[t]);
+    g->is_target[t] = true;
     return (uint16_t)t;
 }
 
@@ -130,7 +132,7 @@ static void gen_compare(struct gen *g, struct ucode_slot *s)
     s->a = any_reg(g);
     second(g, s);
     predicate(g, s, 25);
-    s->br = chance(g, 20);
+    s->br = chance(g, 10);
     if (s->br)
         s->tgt = target(g);
 }
@@ -319,9 +321,15 @@ static void gen_value(struct gen *g, struct ucode_slot *s)
         s->b = any_reg(g);
 }
 
+/* Whether a long operation may start here, and the rows after it are entered from here only. */
 static bool room(struct gen *g, uint32_t rows)
 {
-    return g->row >= g->quiet_until && g->row + rows < g->p->row_count - 1;
+    if (g->row < g->quiet_until || g->row + rows >= g->p->row_count - 1)
+        return false;
+    for (uint32_t r = 1; r <= rows; r++)
+        if (g->is_target[g->row + r])
+            return false;
+    return true;
 }
 
 static void gen_divide(struct gen *g, struct ucode_slot *s)
@@ -403,7 +411,7 @@ static void gen_row(struct gen *g)
 
         if (s->op != UCODE_NOP || chance(g, 10))
             continue;
-        if (chance(g, 3) && g->p->row_count - g->row > 2)
+        if (chance(g, 1) && g->p->row_count - g->row > 2)
             gen_end(g, s);
         else if (lane < 2 && chance(g, 30) && !long_op)
             gen_load(g, s, lane);
@@ -530,7 +538,7 @@ void program_random(struct bench *b, const struct soft_maps *maps, uint32_t head
     p->headroom_bytes = headroom_bytes ? bench_below(b, headroom_bytes + 1) : 0;
     g.low = SPEC_PKT_BASE - p->headroom_bytes;
     g.high = SPEC_PKT_BASE + p->min_bytes;
-    g.pivot = g.low + bench_below(b, g.high - g.low - SPEC_PKT_MIN_BYTES + 1);
+    g.pivot = SPEC_PKT_BASE + bench_below(b, p->min_bytes - SPEC_PKT_MIN_BYTES + 1);
     gen_preamble(&g);
     p->row_count = g.row + 2 + bench_below(b, PROGRAM_ROWS_MAX - g.row - 2);
     for (; g.row < p->row_count - 1; g.row++)
