@@ -161,6 +161,8 @@ int map_host_lookup(struct map *map, const void *key, void *values)
 
 int map_host_update(struct map *map, const void *key, const void *values, uint64_t flags)
 {
+    if (flags & MAP_UPDATE_LOCK) /* the system call looks for a spin lock before anything else */
+        return -EINVAL;
     return map->ops->update(map, key, values, flags, MAP_ALL_CPUS);
 }
 

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "nic_runtime/map.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The maps against Linux's: random definitions are taken or refused alike, random operations
+ * through bpf() give the same results and contents. Needs bpf(); skipped where the kernel refuses
+ * it. */
+
+enum {
+    OPERATIONS = 100000,
+    WALK_EVERY = 10000, /* operations between comparisons of all contents */
+    DEFINITIONS = 3000,
+    VALUE_MAX = 64,
+    KEY_MAX = 32,
+    SLOTS_MAX = 256, /* CPUs of the machine */
+};
+
+static uint64_t seed;
+
+static uint32_t next(void)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(seed >> 33);
+}
+
+static uint32_t below(uint32_t n)
+{
+    return next() % n;
+}
+
+static int create(const struct map_def *def)
+{
+    LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = def->flags);
+
+    return bpf_map_create((enum bpf_map_type)def->type, NULL, def->key_bytes, def->value_bytes,
+                          def->max_entries, &o);
+}
+
+/* One map twice. */
+struct pair {
+    struct map_def def;
+    int fd;
+    void *memory;
+    struct map *map;
+    uint32_t slots; /* the kernel's values an entry */
+    uint8_t theirs[SLOTS_MAX * VALUE_MAX];
+    uint8_t ours[SPEC_QUEUES * VALUE_MAX];
+};
+
+static void open_pair(struct pair *p, const struct map_def *def)
+{
+    const char *why = NULL;
+    const size_t bytes = (map_size_bytes(def, &why) + 63) & ~(size_t)63;
+
+    if (why)
+        fail_msg("%s", why);
+    p->def = *def;
+    p->memory = aligned_alloc(64, bytes);
+    assert_non_null(p->memory);
+    memset(p->memory, 0, bytes);
+    p->map = map_init(p->memory, def);
+    p->fd = create(def);
+    p->slots = map_cpus(p->map) > 1 ? (uint32_t)libbpf_num_possible_cpus() : 1;
+    assert_true(p->slots <= SLOTS_MAX);
+    if (p->fd == -EPERM) {
+        free(p->memory);
+        skip();
+    }
+    assert_true(p->fd >= 0);
+}
+
+static void close_pair(struct pair *p)
+{
+    close(p->fd);
+    free(p->memory);
+}
+
+/* Slots that both have. */
+static uint32_t common(const struct pair *p)
+{
+    return p->slots < map_cpus(p->map) ? p->slots : map_cpus(p->map);
+}
+
+static void random_key(const struct pair *p, uint8_t *key)
+{
+    const uint32_t n = below(p->def.max_entries + p->def.max_entries / 2 + 2);
+
+    for (uint32_t i = 0; i < p->def.key_bytes; i++)
+        key[i] = (uint8_t)(p->def.key_bytes == 4 ? 0 : n * 7);
+    memcpy(key, &n, p->def.key_bytes < 4 ? p->def.key_bytes : 4);
+    if (below(50) == 0)
+        memset(key, 0xff, p->def.key_bytes);
+}
+
+static void random_values(struct pair *p)
+{
+    const uint32_t stride = map_stride_bytes(p->map);
+
+    memset(p->theirs, 0, sizeof(p->theirs));
+    memset(p->ours, 0, sizeof(p->ours));
+    for (uint32_t c = 0; c < common(p); c++)
+        for (uint32_t i = 0; i < p->def.value_bytes; i++)
+            p->theirs[c * stride + i] = p->ours[c * stride + i] = (uint8_t)next();
+}
+
+static bool same_values(const struct pair *p)
+{
+    const uint32_t stride = map_stride_bytes(p->map);
+
+    for (uint32_t c = 0; c < common(p); c++)
+        if (memcmp(p->theirs + c * stride, p->ours + c * stride, p->def.value_bytes))
+            return false;
+    return true;
+}
+
+static void one_operation(struct pair *p, uint32_t number)
+{
+    static const uint64_t flags[] = {0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 1ull << 40};
+    uint8_t key[KEY_MAX];
+    const uint64_t flag = flags[below(13)];
+    const uint32_t what = below(10);
+    int ours, theirs;
+
+    random_key(p, key);
+    if (what < 5) {
+        random_values(p);
+        ours = map_host_update(p->map, key, p->ours, flag);
+        theirs = bpf_map_update_elem(p->fd, key, p->theirs, flag);
+    } else if (what < 8) {
+        ours = map_host_lookup(p->map, key, p->ours);
+        theirs = bpf_map_lookup_elem(p->fd, key, p->theirs);
+        if (!ours && !theirs && !same_values(p))
+            fail_msg("operation %u: lookup gives other values", number);
+    } else {
+        ours = map_host_delete(p->map, key);
+        theirs = bpf_map_delete_elem(p->fd, key);
+    }
+    if (ours != theirs)
+        fail_msg("operation %u (%s, flags %llu): %d, Linux %d", number,
+                 what < 5   ? "update"
+                 : what < 8 ? "lookup"
+                            : "delete",
+                 (unsigned long long)flag, ours, theirs);
+}
+
+/* Both hold the same entries: what Linux walks is here, and there are as many. */
+static void compare_contents(struct pair *p)
+{
+    uint8_t key[KEY_MAX], following[KEY_MAX];
+    uint32_t theirs = 0, ours = 0;
+    int err = bpf_map_get_next_key(p->fd, NULL, key);
+
+    for (; !err; theirs++) {
+        assert_int_equal(bpf_map_lookup_elem(p->fd, key, p->theirs), 0);
+        assert_int_equal(map_host_lookup(p->map, key, p->ours), 0);
+        assert_true(same_values(p));
+        err = bpf_map_get_next_key(p->fd, key, following);
+        memcpy(key, following, p->def.key_bytes);
+    }
+    assert_int_equal(err, -ENOENT);
+    for (err = map_next_key(p->map, NULL, key); !err; ours++) {
+        err = map_next_key(p->map, key, following);
+        memcpy(key, following, p->def.key_bytes);
+    }
+    assert_int_equal(err, -ENOENT);
+    assert_int_equal(ours, theirs);
+}
+
+static void run_pair(struct map_def def)
+{
+    struct pair p = {0};
+
+    seed = def.type * 1000 + def.key_bytes;
+    open_pair(&p, &def);
+    for (uint32_t i = 1; i <= OPERATIONS; i++) {
+        one_operation(&p, i);
+        if (i % WALK_EVERY == 0)
+            compare_contents(&p);
+    }
+    close_pair(&p);
+}
+
+static void test_map_array_operations_same_as_kernel(void **state)
+{
+    (void)state;
+    run_pair((struct map_def){"m", SPEC_MAP_ARRAY, 4, 13, 97, 0});
+}
+
+static void test_map_percpu_array_operations_same_as_kernel(void **state)
+{
+    (void)state;
+    run_pair((struct map_def){"m", SPEC_MAP_PERCPU_ARRAY, 4, 20, 33, 0});
+}
+
+static void test_map_hash_operations_same_as_kernel(void **state)
+{
+    (void)state;
+    run_pair((struct map_def){"m", SPEC_MAP_HASH, 13, 24, 100, 0});
+    run_pair((struct map_def){"m", SPEC_MAP_HASH, 4, 1, 7, 0});
+}
+
+static void test_map_hash_without_preallocation_operations_same_as_kernel(void **state)
+{
+    (void)state;
+    run_pair((struct map_def){"m", SPEC_MAP_HASH, 8, 17, 64, BPF_F_NO_PREALLOC});
+}
+
+static void test_map_percpu_hash_operations_same_as_kernel(void **state)
+{
+    (void)state;
+    run_pair((struct map_def){"m", SPEC_MAP_PERCPU_HASH, 6, 12, 50, 0});
+}
+
+/* Random operations whose values are targets; presence is what can be compared. */
+static void run_targets(struct map_def def)
+{
+    struct pair p = {0};
+
+    seed = def.type;
+    open_pair(&p, &def);
+    for (uint32_t i = 0; i < 3000; i++) {
+        static const uint64_t flags[] = {0, 0, 0, 1, 2, 3, 4};
+        const uint32_t value[2] = {below(3) ? 1 : 0, below(20) ? 0 : 5};
+        const uint64_t flag = flags[below(7)];
+        uint8_t key[4];
+        uint32_t target = 0;
+        int ours, theirs;
+
+        random_key(&p, key);
+        if (value[0] && value[1]) /* a program's descriptor: no such thing here */
+            continue;
+        if (below(4)) {
+            ours = map_host_update(p.map, key, value, flag);
+            theirs = bpf_map_update_elem(p.fd, key, value, flag);
+        } else {
+            ours = map_host_delete(p.map, key);
+            theirs = bpf_map_delete_elem(p.fd, key);
+        }
+        if (ours != theirs)
+            fail_msg("operation %u, flags %llu: %d, Linux %d", i, (unsigned long long)flag, ours,
+                     theirs);
+        if (!map_host_lookup(p.map, key, p.ours))
+            memcpy(&target, p.ours, 4);
+        assert_int_equal(target != 0, bpf_map_lookup_elem(p.fd, key, p.theirs) == 0);
+    }
+    close_pair(&p);
+}
+
+static void test_map_devmap_operations_same_as_kernel(void **state)
+{
+    (void)state;
+    run_targets((struct map_def){"m", SPEC_MAP_DEVMAP, 4, 8, 20, 0});
+    run_targets((struct map_def){"m", SPEC_MAP_DEVMAP, 4, 4, 5, 0});
+}
+
+static void test_map_devmap_hash_operations_same_as_kernel(void **state)
+{
+    (void)state;
+    run_targets((struct map_def){"m", SPEC_MAP_DEVMAP_HASH, 4, 8, 20, 0});
+}
+
+static struct map_def random_definition(void)
+{
+    static const uint32_t types[] = {
+        SPEC_MAP_HASH,   SPEC_MAP_ARRAY,  SPEC_MAP_PERCPU_HASH, SPEC_MAP_PERCPU_ARRAY,
+        SPEC_MAP_DEVMAP, SPEC_MAP_CPUMAP, SPEC_MAP_XSKMAP,      SPEC_MAP_DEVMAP_HASH};
+    static const uint32_t keys[] = {4, 4, 4, 4, 0, 1, 3, 8, 64, 512};
+    static const uint32_t values[] = {4, 4, 8, 8, 0, 1, 12, 4096, 32768, 32769};
+    static const uint32_t entries[] = {1, 2, 3, 7, 16, 0};
+    /* All but those that ask for more than a definition (inner maps, BTF, tokens, descriptors). */
+    static const uint32_t flags[] = {0,
+                                     0,
+                                     0,
+                                     BPF_F_NO_PREALLOC,
+                                     BPF_F_NO_COMMON_LRU,
+                                     BPF_F_NUMA_NODE,
+                                     BPF_F_RDONLY,
+                                     BPF_F_WRONLY,
+                                     BPF_F_ZERO_SEED,
+                                     BPF_F_RDONLY_PROG,
+                                     BPF_F_WRONLY_PROG,
+                                     BPF_F_MMAPABLE,
+                                     BPF_F_PRESERVE_ELEMS};
+
+    return (struct map_def){"m",
+                            types[below(8)],
+                            keys[below(10)],
+                            values[below(10)],
+                            entries[below(6)],
+                            flags[below(13)] | flags[below(13)]};
+}
+
+static void test_map_definitions_taken_as_by_kernel(void **state)
+{
+    uint32_t taken = 0;
+
+    (void)state;
+    seed = 1;
+    for (uint32_t i = 0; i < DEFINITIONS; i++) {
+        const struct map_def def = random_definition();
+        const char *why = NULL;
+        const size_t bytes = map_size_bytes(&def, &why);
+        const int fd = create(&def);
+
+        if (fd == -EPERM)
+            skip();
+        assert_int_equal(bytes == 0, why != NULL);
+        if ((bytes != 0) != (fd >= 0))
+            fail_msg("%s key %u value %u entries %u flags 0x%x: we say %s, Linux %s",
+                     spec_map_type_table[def.type].name, def.key_bytes, def.value_bytes,
+                     def.max_entries, def.flags, why ? why : "yes", fd < 0 ? strerror(-fd) : "yes");
+        taken += fd >= 0;
+        if (fd >= 0)
+            close(fd);
+    }
+    print_message("%u of %u definitions taken\n", taken, DEFINITIONS);
+    assert_true(taken > DEFINITIONS / 20);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_map_array_operations_same_as_kernel),
+        cmocka_unit_test(test_map_percpu_array_operations_same_as_kernel),
+        cmocka_unit_test(test_map_hash_operations_same_as_kernel),
+        cmocka_unit_test(test_map_hash_without_preallocation_operations_same_as_kernel),
+        cmocka_unit_test(test_map_percpu_hash_operations_same_as_kernel),
+        cmocka_unit_test(test_map_devmap_operations_same_as_kernel),
+        cmocka_unit_test(test_map_devmap_hash_operations_same_as_kernel),
+        cmocka_unit_test(test_map_definitions_taken_as_by_kernel),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
