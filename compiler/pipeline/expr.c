@@ -210,27 +210,49 @@ static void put_template(struct pipe_emitter *e, const struct pipe_node *n, uint
     }
 }
 
-static void draw_coarse(struct pipe_emitter *e, const struct pipe_node *n, pipe_ref a,
-                        uint32_t stage)
+/* Bits that an index into so many bits takes, which linters count. */
+static uint32_t index_bits(uint32_t bits)
 {
+    uint32_t n = 1;
+
+    while (n < 32 && 1u << n < bits)
+        n++;
+    return n;
+}
+
+/* Writes node a as the part of `all` that starts at bit index << shift. */
+static void draw_pick(struct pipe_emitter *e, pipe_ref a, uint32_t stage, const char *all,
+                      uint32_t all_bits, const char *index, uint32_t used_bits, uint32_t shift)
+{
+    const uint32_t bits = wire_bits(&e->g->nodes[a]);
+    const uint32_t want = index_bits(all_bits);
+    const uint32_t have = used_bits + shift;
+    const char *pad = want > have ? arena_printf(e->g->arena, "%u'd0, ", want - have) : "";
+    const char *name = pipe_name(e, a);
+
+    pipe_put(&e->text, "    wire [%u:0] s%u_%s_all = %s;\n", all_bits - 1, stage, name, all);
+    pipe_put(&e->text, "    wire %ss%u_%s = s%u_%s_all[{%s%s, %u'd0} +: %u];\n",
+             pipe_range(e, bits), stage, name, stage, name, pad, index, shift, bits);
+}
+
+static void draw_coarse(struct pipe_emitter *e, pipe_ref a, uint32_t stage)
+{
+    const struct pipe_node *n = &e->g->nodes[a];
     uint32_t bits = 0;
 
     for (uint32_t groups = n->part_count / 8; groups > 1; groups /= 2)
         bits++;
-    pipe_put(&e->text, "    wire [%u:0] s%u_%s_all = %s;\n", 8 * n->part_count - 1, stage,
-             pipe_name(e, a), pipe_parts_text(e, n->parts, n->part_count, stage));
-    pipe_put(&e->text, "    wire [%u:0] s%u_%s = s%u_%s_all[{%s, 6'd0} +: %u];\n", wire_bits(n) - 1,
-             stage, pipe_name(e, a), stage, pipe_name(e, a),
-             pipe_slice_text(e, n->args[0], stage, 3, bits), wire_bits(n));
+    draw_pick(e, a, stage, pipe_parts_text(e, n->parts, n->part_count, stage), 8 * n->part_count,
+              pipe_slice_text(e, n->args[0], stage, 3, bits), bits, 6);
 }
 
-static void draw_fine(struct pipe_emitter *e, const struct pipe_node *n, pipe_ref a, uint32_t stage)
+static void draw_fine(struct pipe_emitter *e, pipe_ref a, uint32_t stage)
 {
-    pipe_put(&e->text, "    wire [%u:0] s%u_%s_all = %s;\n", 8u * (n->size + 7u) - 1, stage,
-             pipe_name(e, a), pipe_slice_text(e, n->args[0], stage, 0, 8u * (n->size + 7u)));
-    pipe_put(&e->text, "    wire [%u:0] s%u_%s = s%u_%s_all[{%s, 3'd0} +: %u];\n", wire_bits(n) - 1,
-             stage, pipe_name(e, a), stage, pipe_name(e, a),
-             pipe_slice_text(e, n->args[1], stage, 0, 3), wire_bits(n));
+    const struct pipe_node *n = &e->g->nodes[a];
+    const uint32_t all = 8u * (n->size + 7u);
+
+    draw_pick(e, a, stage, pipe_slice_text(e, n->args[0], stage, 0, all), all,
+              pipe_slice_text(e, n->args[1], stage, 0, 3), 3, 3);
 }
 
 void pipe_draw_node(struct pipe_emitter *e, pipe_ref a, uint32_t stage)
@@ -239,7 +261,7 @@ void pipe_draw_node(struct pipe_emitter *e, pipe_ref a, uint32_t stage)
     struct pipe_text *t = &e->text;
 
     if (n->kind == PIPE_K_COARSE || n->kind == PIPE_K_FINE) {
-        (n->kind == PIPE_K_COARSE ? draw_coarse : draw_fine)(e, n, a, stage);
+        (n->kind == PIPE_K_COARSE ? draw_coarse : draw_fine)(e, a, stage);
         return;
     }
     if (n->kind == PIPE_K_META || pipe_is_unit(n))
