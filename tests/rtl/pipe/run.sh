@@ -21,5 +21,10 @@ run() {
 run pipe_fifo_1x2 fifo pipe_fifo "WIDTH=1 DEPTH=2"
 run pipe_fifo_40x16 fifo pipe_fifo "WIDTH=40 DEPTH=16"
 run pipe_fifo_512x64 fifo pipe_fifo "WIDTH=512 DEPTH=64"
+run pipe_ingress_64 ingress pipe_ingress "WINDOW_BYTES=64"
+run pipe_ingress_192 ingress pipe_ingress "WINDOW_BYTES=192"
+run pipe_egress_64_0 egress pipe_egress "WINDOW_BYTES=64 HEAD_BYTES=0"
+run pipe_egress_128_64 egress pipe_egress "WINDOW_BYTES=128 HEAD_BYTES=64"
+run pipe_egress_256_256 egress pipe_egress "WINDOW_BYTES=256 HEAD_BYTES=256"
 
 [ "$failures" = 0 ]
