@@ -53,18 +53,19 @@ module core_io #(
 
     // output words: which lane writes which; the highest lane wins
     reg  [2:0]   we4;
-    reg  [63:0]  data4 [0:2];
+    reg  [191:0] data4;              // 64 bits a word
+    wire         unused = &{1'b0, data4[127:80], data4[63:16]};
     integer      l;
     integer      w;
 
     always @* begin
         we4 = 3'd0;
         for (w = 0; w < 3; w = w + 1) begin
-            data4[w] = 64'd0;
+            data4[64*w +: 64] = 64'd0;
             for (l = 0; l < 4; l = l + 1) begin
                 if (out4_i[l] && word4_i[2*l +: 2] == w[1:0]) begin
                     we4[w] = 1'b1;
-                    data4[w] = operand4_i[64*l +: 64];
+                    data4[64*w +: 64] = operand4_i[64*l +: 64];
                 end
             end
         end
@@ -104,13 +105,13 @@ module core_io #(
         .clk(clk), .we_i(meta_we_i), .waddr_i(meta_slot_i),
         .wdata_i(meta_i[`SPEC_IN_LEN_LSB +: `SPEC_IN_LEN_BITS]), .raddr_i(out_q), .rdata_o(length));
     ram_lut #(.WIDTH(16), .DEPTH(SLOTS)) u_data (
-        .clk(clk), .we_i(we4[0]), .waddr_i(slot4_i), .wdata_i(data4[0][15:0]),
+        .clk(clk), .we_i(we4[0]), .waddr_i(slot4_i), .wdata_i(data4[15:0]),
         .raddr_i(out_q), .rdata_o(data));
     ram_lut #(.WIDTH(16), .DEPTH(SLOTS)) u_end (
-        .clk(clk), .we_i(we4[1]), .waddr_i(slot4_i), .wdata_i(data4[1][15:0]),
+        .clk(clk), .we_i(we4[1]), .waddr_i(slot4_i), .wdata_i(data4[79:64]),
         .raddr_i(out_q), .rdata_o(data_end));
     ram_lut #(.WIDTH(64), .DEPTH(SLOTS)) u_redirect (
-        .clk(clk), .we_i(we4[2]), .waddr_i(slot4_i), .wdata_i(data4[2]),
+        .clk(clk), .we_i(we4[2]), .waddr_i(slot4_i), .wdata_i(data4[191:128]),
         .raddr_i(out_q), .rdata_o(redirect));
     ram_lut #(.WIDTH(32), .DEPTH(SLOTS)) u_ret (
         .clk(clk), .we_i(exit5_i), .waddr_i(slot5_i), .wdata_i(ret5_i),
