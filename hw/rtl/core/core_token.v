@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Ordering tokens, and whether the row at stage 2 may issue. Token t is held by the packet in slot head[t];
-// head[t] moves on, one slot a clock, over slots whose packet has given t back. What a row gives back at stage 2
-// is with the next packet 2 clocks later.
+// head[t] moves on, one slot a clock, over slots whose packet has given t back. What the holder gives back at
+// stage 2 is with the next packet in the next clock, which is the turn of the next context.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_token #(
@@ -40,15 +40,16 @@ module core_token #(
             reg  [SLOTS-1:0]  back_q;   // slots whose packet has given the token back, head not yet there
             reg  [SLOTS-1:0]  back_d;
             reg  [SLOT_W-1:0] head_q;
-            wire              pass = back_q[head_q];
+            wire              pass = back_q[head_q] || (give2[t] && held2[t]) ||
+                                     (give_end[t] && head_q == retire_slot_i);
 
             assign held2[t] = head_q == slot2_i;
 
             always @* begin
                 back_d = back_q;
-                if (pass) back_d[head_q] = 1'b0;
                 if (give2[t]) back_d[slot2_i] = 1'b1;
                 if (give_end[t]) back_d[retire_slot_i] = 1'b1;
+                if (pass) back_d[head_q] = 1'b0;
             end
 
             always @(posedge clk) begin
