@@ -70,17 +70,16 @@ static uint32_t array_find(const struct map *map, const void *key)
 static int array_update(struct map *map, const void *key, const void *value, uint64_t flags,
                         uint32_t cpu)
 {
-    const uint64_t lock = map->def.type == SPEC_MAP_ARRAY ? MAP_UPDATE_LOCK : 0;
     const uint32_t entry = array_find(map, key);
     int err;
 
-    if ((flags & ~lock) > SPEC_MAP_FLAG_EXIST)
+    if ((flags & ~(uint64_t)MAP_UPDATE_LOCK) > SPEC_MAP_FLAG_EXIST)
         return -EINVAL;
     if (entry == MAP_NO_ENTRY)
         return -E2BIG;
     if (flags & SPEC_MAP_FLAG_NOEXIST)
         return -EEXIST;
-    if (flags & lock) /* there are no values with a spin lock */
+    if (flags & MAP_UPDATE_LOCK) /* there are no values with a spin lock */
         return -EINVAL;
     err = map_check_target(map, value);
     if (!err)
