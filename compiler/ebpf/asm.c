@@ -159,8 +159,6 @@ int ebpf_asm(const char *text, const char *name, const struct ebpf_names *names,
         return -ENOMEM;
     if (setjmp(oom)) {
         arena_set_oom(arena, NULL);
-        if (sink->arena != arena)
-            diag_add(sink, DIAG_ERROR, ASM_E_MEMORY, DIAG_NOWHERE, "%s: out of memory", name);
         return -ENOMEM;
     }
     arena_set_oom(arena, &oom);

@@ -12,7 +12,6 @@
 #define ASM_E_NAME "ASM0003"   /* no such label, map or helper */
 #define ASM_E_LABEL "ASM0004"  /* a label twice */
 #define ASM_E_SIZE "ASM0005"   /* more instructions than a program may have */
-#define ASM_E_MEMORY "ASM0006" /* out of memory */
 
 enum { ASM_NAME_BYTES = 128, ASM_MAX_INSNS = 1000000 };
 

@@ -74,11 +74,11 @@ static int check_header(struct load_ctx *c, const uint8_t *data, size_t bytes)
     return 0;
 }
 
-static int read_section(struct load_ctx *c, uint32_t index, size_t strings, size_t file_bytes)
+static int read_section(struct load_ctx *c, uint32_t index, size_t strings, const uint8_t *file,
+                        size_t file_bytes)
 {
     struct load_section *s = &c->sections[index];
     Elf_Scn *scn = elf_getscn(c->elf, index);
-    Elf_Data *data;
     GElf_Shdr h;
 
     if (!scn || !gelf_getshdr(scn, &h))
@@ -108,10 +108,7 @@ static int read_section(struct load_ctx *c, uint32_t index, size_t strings, size
         s->bytes = 0; /* debugging information only; what is needed from it is missed by name */
         return 0;
     }
-    data = h.sh_size ? elf_rawdata(scn, NULL) : NULL;
-    if (h.sh_size && (!data || !data->d_buf || data->d_size != h.sh_size))
-        return load_fail(c, -EINVAL, LOAD_E_SECTION, s->name, "its bytes can't be read");
-    s->data = data ? data->d_buf : NULL;
+    s->data = h.sh_size ? file + h.sh_offset : NULL;
     return 0;
 }
 
@@ -136,7 +133,7 @@ static int link_relocations(struct load_ctx *c)
     return 0;
 }
 
-static int read_sections(struct load_ctx *c, size_t file_bytes)
+static int read_sections(struct load_ctx *c, const uint8_t *file, size_t file_bytes)
 {
     size_t count, strings;
 
@@ -146,7 +143,7 @@ static int read_sections(struct load_ctx *c, size_t file_bytes)
     c->section_count = (uint32_t)count;
     c->sections = arena_array(c->arena, count, sizeof(*c->sections));
     for (uint32_t i = 0; i < c->section_count; i++) {
-        int err = read_section(c, i, strings, file_bytes);
+        int err = read_section(c, i, strings, file, file_bytes);
 
         if (err)
             return err;
@@ -211,18 +208,19 @@ static int read_symbols(struct load_ctx *c)
 int load_elf(struct load_ctx *c, const uint8_t *data, size_t bytes)
 {
     int err = check_header(c, data, bytes);
+    uint8_t *copy;
 
     if (err)
         return err;
     if (elf_version(EV_CURRENT) == EV_NONE)
         return load_fail(c, -ENOTSUP, LOAD_E_NOT_ELF, NULL, "libelf is too old");
-    /* libelf takes a plain pointer but only reads through it; the bytes are a copy of our own
-     * anyway. */
-    c->elf = elf_memory((char *)arena_memdup(c->arena, data, bytes), bytes);
+    /* libelf wants to be allowed to write, and aligned structures. */
+    copy = arena_memdup(c->arena, data, bytes);
+    c->elf = elf_memory((char *)copy, bytes);
     if (!c->elf || elf_kind(c->elf) != ELF_K_ELF)
         return load_fail(c, -EINVAL, LOAD_E_NOT_ELF, NULL, "libelf can't read the file: %s",
                          elf_errmsg(-1));
-    err = read_sections(c, bytes);
+    err = read_sections(c, copy, bytes);
     return err ? err : read_symbols(c);
 }
 

@@ -39,7 +39,6 @@ struct btf;
     "LOAD0023"                       /* a map or function reference that no relocation explains    \
                                       */
 #define LOAD_E_OPTION "LOAD0024"     /* options->size is unknown */
-#define LOAD_E_MEMORY "LOAD0025"     /* out of memory */
 #define LOAD_W_MAP_MEMBER "LOAD0100" /* a map attribute without effect here */
 #define LOAD_W_MAP_VALUES                                                                          \
     "LOAD0101" /* initial values of a map of maps or programs are not taken                        \

@@ -69,10 +69,8 @@ int load_object_memory(const void *data, size_t bytes, const char *name,
     c->at = DIAG_NOWHERE;
     c->at.file = name;
     if (setjmp(oom)) {
-        /* No message if the sink lives in the arena that ran out. */
+        /* No message: the sink may live in the arena that ran out. */
         arena_set_oom(arena, NULL);
-        if (sink->arena != arena)
-            diag_add(sink, DIAG_ERROR, LOAD_E_MEMORY, c->at, "out of memory");
         err = -ENOMEM;
         goto close;
     }
@@ -144,7 +142,7 @@ int load_object(const char *path, const struct load_options *options, struct are
     }
     data = arena_alloc(arena, (size_t)st.st_size);
     if (!data) {
-        err = open_failed(sink, path, -ENOMEM, "out of memory");
+        err = -ENOMEM;
         goto close;
     }
     err = read_all(fd, data, (size_t)st.st_size);
