@@ -33,4 +33,7 @@ run map_hash_core hash map_hash "MAPS=32 KEY_BYTES=64 VALUE_BYTES=256 ENTRIES=20
 run map_hash_large hash map_hash "MAPS=1 KEY_BYTES=13 VALUE_BYTES=8 ENTRIES=16384 BUCKETS=8192 TAG_W=2" 1000000
 run map_hash_roomy hash map_hash "MAPS=1 KEY_BYTES=8 VALUE_BYTES=8 ENTRIES=4096 BUCKETS=4096 TAG_W=2" 1000000
 
+run map_mailbox mailbox tb_mailbox "HAS_HASH=1 KEY_BYTES=8 VALUE_BYTES=16 BYTES=16384 ENTRIES=128" 300000
+run map_mailbox_vmem mailbox tb_mailbox "HAS_HASH=0 KEY_BYTES=8 VALUE_BYTES=16 BYTES=16384 ENTRIES=128"
+
 [ "$failures" = 0 ]
