@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/ir/builder.h"
+#include "compiler/ir/text.h"
+
+#include <assert.h>
+#include <stdarg.h>
+
+/* From a verified program to IR: cuts the code that is reached into nodes, context by context, so
+ * that subprograms are inlined with the facts of each call, and translates the nodes in reverse
+ * post-order. */
+
+int build_refuse(struct builder *b, const char *code, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    if (b->error)
+        return b->error;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    diag_add(b->sink, DIAG_ERROR, code, load_where(b->object, b->prog, b->pc), "%s", text);
+    b->error = -ENOTSUP;
+    return b->error;
+}
+
+static const struct load_subprog *subprog_of(const struct builder *b, uint32_t context)
+{
+    return &b->prog->subprogs[b->facts->contexts[context].subprog];
+}
+
+static const struct verify_fact *fact_at(const struct builder *b, uint32_t context, uint32_t pc)
+{
+    return &b->facts->contexts[context].facts[pc - subprog_of(b, context)->start];
+}
+
+/* --- nodes
+ * ----------------------------------------------------------------------------------------- */
+
+/* Marks the instructions that begin a node. */
+static void mark_leaders(const struct builder *b, uint32_t context, bool *leader)
+{
+    const struct load_subprog *sub = subprog_of(b, context);
+    const uint32_t end = sub->start + sub->count;
+
+    leader[0] = true;
+    for (uint32_t pc = sub->start; pc < end; pc += ebpf_slots(&b->prog->insns[pc])) {
+        const struct ebpf_insn *insn = &b->prog->insns[pc];
+        const struct verify_fact *fact = fact_at(b, context, pc);
+        const bool jumps = ebpf_is_goto(insn) || (ebpf_is_cond_jump(insn) && fact->jumps);
+
+        if (!fact->reached)
+            continue;
+        if (jumps)
+            leader[ebpf_target(insn, pc) - sub->start] = true;
+        if ((ebpf_is_jump(insn) || ebpf_is_subprog_call(insn)) && pc + 1 < end)
+            leader[pc + 1 - sub->start] = true;
+    }
+}
+
+static bool ends_node(const struct ebpf_insn *insn)
+{
+    return ebpf_is_jump(insn) || ebpf_is_exit(insn) || ebpf_is_subprog_call(insn);
+}
+
+static void cut_context(struct builder *b, uint32_t context)
+{
+    const struct load_subprog *sub = subprog_of(b, context);
+    bool *leader = arena_array(b->arena, sub->count + 1, sizeof(*leader));
+    struct build_node *open = NULL;
+
+    b->node_at[context] = arena_array(b->arena, sub->count, sizeof(uint32_t));
+    mark_leaders(b, context, leader);
+    for (uint32_t pc = sub->start; pc < sub->start + sub->count;) {
+        const struct ebpf_insn *insn = &b->prog->insns[pc];
+        const uint32_t next = pc + ebpf_slots(insn);
+
+        if (!fact_at(b, context, pc)->reached) {
+            open = NULL;
+        } else {
+            if (!open || leader[pc - sub->start]) {
+                b->nodes = arena_grow(b->arena, b->nodes, b->node_count, &b->node_capacity,
+                                      sizeof(*b->nodes));
+                open = &b->nodes[b->node_count++];
+                *open = (struct build_node){.context = context, .start = pc};
+                b->node_at[context][pc - sub->start] = b->node_count;
+            }
+            open->end = next;
+            if (ends_node(insn))
+                open = NULL;
+        }
+        pc = next;
+    }
+}
+
+/* The last instruction of a node. */
+static uint32_t node_last(const struct builder *b, const struct build_node *node)
+{
+    uint32_t pc = node->start;
+
+    while (pc + ebpf_slots(&b->prog->insns[pc]) < node->end)
+        pc += ebpf_slots(&b->prog->insns[pc]);
+    return pc;
+}
+
+static int add_succ(struct builder *b, struct build_node *node, uint32_t context, int64_t pc)
+{
+    const struct load_subprog *sub = subprog_of(b, context);
+    uint32_t to = 0;
+
+    if (pc >= sub->start && pc < (int64_t)sub->start + sub->count)
+        to = b->node_at[context][pc - sub->start];
+    if (!to) {
+        b->pc = node->end - 1;
+        return build_refuse(b, "IRB0003",
+                            "the verifier says nothing about instruction %lld, which follows",
+                            (long long)pc);
+    }
+    if (node->succ_count == 0 || node->succ[0] != to - 1)
+        node->succ[node->succ_count++] = to - 1;
+    return 0;
+}
+
+static int link_node(struct builder *b, struct build_node *node)
+{
+    const uint32_t pc = node_last(b, node);
+    const struct ebpf_insn *insn = &b->prog->insns[pc];
+    const struct verify_fact *fact = fact_at(b, node->context, pc);
+    const struct verify_context *context = &b->facts->contexts[node->context];
+    int err = 0;
+
+    if (ebpf_is_goto(insn))
+        return add_succ(b, node, node->context, ebpf_target(insn, pc));
+    if (ebpf_is_cond_jump(insn)) {
+        if (fact->jumps)
+            err = add_succ(b, node, node->context, ebpf_target(insn, pc));
+        if (!err && fact->falls_through)
+            err = add_succ(b, node, node->context, pc + 1);
+        return err;
+    }
+    if (ebpf_is_exit(insn))
+        return context->depth ? add_succ(b, node, context->parent, context->call_insn + 1) : 0;
+    if (ebpf_is_subprog_call(insn)) {
+        const uint32_t callee = verify_context_of_call(b->facts, node->context, pc);
+
+        b->pc = pc;
+        if (callee == UINT32_MAX)
+            return build_refuse(b, "IRB0003",
+                                "the verifier says nothing about the function that is called");
+        return add_succ(b, node, callee, subprog_of(b, callee)->start);
+    }
+    return add_succ(b, node, node->context, node->end);
+}
+
+/* Reverse post-order of the nodes that the entry leads to; counts the edges into each. */
+static uint32_t order_nodes(struct builder *b, uint32_t *order)
+{
+    uint32_t *stack = arena_array(b->arena, b->node_count, sizeof(*stack));
+    uint8_t *next = arena_array(b->arena, b->node_count, sizeof(*next));
+    uint32_t depth = 0;
+    uint32_t at = b->node_count;
+
+    stack[depth++] = 0;
+    b->nodes[0].visited = true;
+    while (depth) {
+        struct build_node *node = &b->nodes[stack[depth - 1]];
+        uint8_t *n = &next[stack[depth - 1]];
+
+        if (*n < node->succ_count) {
+            const uint32_t s = node->succ[node->succ_count - 1 - (*n)++];
+
+            b->nodes[s].expected++;
+            if (!b->nodes[s].visited) {
+                b->nodes[s].visited = true;
+                stack[depth++] = s;
+            }
+        } else {
+            order[--at] = stack[--depth];
+        }
+    }
+    return at;
+}
+
+/* --- translation
+ * ----------------------------------------------------------------------------------- */
+
+/* An edge to a node was made, or found to be impossible. */
+static void arrive(struct builder *b, uint32_t node)
+{
+    struct build_node *n = &b->nodes[node];
+
+    if (++n->seen == n->expected)
+        build_seal(b, n->block);
+}
+
+static void jump_to_node(struct builder *b, uint32_t node)
+{
+    build_jump(b, b->nodes[node].block);
+    arrive(b, node);
+}
+
+static void translate_exit(struct builder *b)
+{
+    const ir_ref state = build_read(b, BUILD_VAR_REDIRECT);
+    const ir_ref ret = build_alu(b, SPEC_ALU_MOV, 32, build_reg(b, 0), IR_NONE);
+    const ir_ref redirects = build_alu_imm(b, SPEC_ALU_EQ, 32, ret, SPEC_XDP_REDIRECT);
+    const ir_ref args[4] = {ret, build_read(b, BUILD_VAR_DATA), build_read(b, BUILD_VAR_END),
+                            build_select(b, redirects, state, build_const(b, 0))};
+
+    build_emit(b, (struct ir_insn){.op = IR_EXIT}, args, 4);
+}
+
+static void translate_end_of_node(struct builder *b, const struct build_node *node, uint32_t pc)
+{
+    const struct ebpf_insn *insn = &b->prog->insns[pc];
+
+    b->pc = pc;
+    if (ebpf_is_cond_jump(insn) && node->succ_count == 2) {
+        const ir_ref cond = build_condition(b, insn);
+
+        build_branch(b, cond, b->nodes[node->succ[0]].block, b->nodes[node->succ[1]].block);
+        arrive(b, node->succ[0]);
+        arrive(b, node->succ[1]);
+        return;
+    }
+    if (ebpf_is_exit(insn) && b->depth == 0) {
+        translate_exit(b);
+        return;
+    }
+    if (ebpf_is_exit(insn))
+        build_write(b, (b->depth - 1) * EBPF_REGS, build_reg(b, 0));
+    if (ebpf_is_subprog_call(insn))
+        for (uint32_t r = 1; r <= 5; r++)
+            build_write(b, (b->depth + 1) * EBPF_REGS + r, build_reg(b, r));
+    jump_to_node(b, node->succ[0]);
+}
+
+static void translate_node(struct builder *b, const struct build_node *node)
+{
+    const uint32_t last = node_last(b, node);
+
+    b->cur = node->block;
+    b->context = node->context;
+    b->depth = b->facts->contexts[node->context].depth;
+    for (uint32_t pc = node->start; pc < last && !b->error; pc += ebpf_slots(&b->prog->insns[pc]))
+        build_insn(b, pc);
+    if (!b->error && !ends_node(&b->prog->insns[last]))
+        build_insn(b, last);
+    if (b->error)
+        return;
+    if (node->succ_count == 0 && !ebpf_is_exit(&b->prog->insns[last])) {
+        b->pc = last;
+        build_refuse(b, "IRB0003", "the verifier says nothing about where this instruction leads");
+        return;
+    }
+    translate_end_of_node(b, node, last);
+}
+
+static void lay_out_stack(struct builder *b)
+{
+    const struct verify_result *facts = b->facts;
+    int32_t *used = arena_array(b->arena, facts->context_count, sizeof(*used));
+    int32_t most = 0;
+
+    b->frame_top = arena_array(b->arena, facts->context_count, sizeof(*b->frame_top));
+    for (uint32_t c = 0; c < facts->context_count; c++) {
+        const struct verify_context *context = &facts->contexts[c];
+        const uint32_t bytes = (facts->stack_bytes[context->subprog] + 7) & ~7u;
+
+        assert(context->depth == 0 || context->parent < c);
+        used[c] = (int32_t)bytes + (context->depth ? used[context->parent] : 0);
+        if (used[c] > most)
+            most = used[c];
+    }
+    for (uint32_t c = 0; c < facts->context_count; c++)
+        b->frame_top[c] = most - (facts->contexts[c].depth ? used[facts->contexts[c].parent] : 0);
+    b->f->stack_bytes = (uint32_t)most;
+}
+
+static void fill_maps(struct builder *b)
+{
+    const struct load_object *object = b->object;
+
+    b->f->maps = arena_array(b->arena, object->map_count, sizeof(*b->f->maps));
+    b->f->map_count = object->map_count;
+    for (uint32_t m = 0; m < object->map_count; m++) {
+        struct ir_map *map = &b->f->maps[m];
+        const uint32_t type = object->maps[m].type;
+
+        *map = (struct ir_map){.name = object->maps[m].name,
+                               .type = type < SPEC_MAP_COUNT ? type : SPEC_MAP_UNSPEC,
+                               .key_bytes = object->maps[m].key_bytes,
+                               .value_bytes = object->maps[m].value_bytes,
+                               .max_entries = object->maps[m].max_entries};
+        ir_map_complete(map);
+    }
+}
+
+static void fill_sources(struct builder *b)
+{
+    const struct load_object *object = b->object;
+    const struct load_prog *prog = b->prog;
+    const char **names = arena_array(b->arena, object->map_count, sizeof(*names));
+    const struct ebpf_names ebpf_names = {names, object->map_count};
+
+    for (uint32_t m = 0; m < object->map_count; m++)
+        names[m] = object->maps[m].name;
+    b->f->sources = arena_array(b->arena, prog->insn_count, sizeof(*b->f->sources));
+    b->f->source_count = prog->insn_count;
+    for (uint32_t pc = 0; pc < prog->insn_count; pc += ebpf_slots(&prog->insns[pc])) {
+        const struct load_line *line = load_line_of(prog, pc);
+        struct ir_source *s = &b->f->sources[pc];
+
+        s->ebpf = ebpf_disasm_text(prog->insns, prog->insn_count, pc, &ebpf_names, b->arena);
+        if (!line)
+            continue;
+        s->file = line->file;
+        s->line = line->line;
+        s->text = line->text;
+    }
+}
+
+/* Block 0 holds constants and inputs, and what variables start with. */
+static void open_entry(struct builder *b)
+{
+    enum { CONTEXT_POINTER = 1 << 21 }; /* never followed; not 0, nor what other pointers are */
+    const ir_block entry = build_block_new(b, IR_NO_PC);
+
+    b->cur = entry;
+    b->pc = IR_NO_PC;
+    b->blocks[entry].sealed = true;
+    build_write(b, BUILD_VAR_DATA, build_const(b, SPEC_PKT_BASE));
+    build_write(
+        b, BUILD_VAR_END,
+        build_alu(b, SPEC_ALU_ADD, 64, build_const(b, SPEC_PKT_BASE), build_input(b, SPEC_IN_LEN)));
+    build_write(b, BUILD_VAR_RAND, build_input(b, SPEC_IN_RAND));
+    build_write(b, BUILD_VAR_REDIRECT, build_const(b, 0));
+    build_write(b, 1, build_const(b, CONTEXT_POINTER));
+}
+
+static int translate(struct builder *b)
+{
+    uint32_t *order;
+    uint32_t first;
+
+    b->node_at = arena_array(b->arena, b->facts->context_count, sizeof(*b->node_at));
+    for (uint32_t c = 0; c < b->facts->context_count; c++)
+        cut_context(b, c);
+    for (uint32_t n = 0; n < b->node_count && !b->error; n++)
+        link_node(b, &b->nodes[n]);
+    if (b->error)
+        return b->error;
+    order = arena_array(b->arena, b->node_count, sizeof(*order));
+    first = order_nodes(b, order);
+    open_entry(b);
+    b->nodes[0].expected++;
+    for (uint32_t i = first; i < b->node_count; i++) {
+        struct build_node *node = &b->nodes[order[i]];
+
+        node->block = build_block_new(b, node->start);
+        b->f->blocks[node->block].trip_max = b->facts->trip_max[node->start];
+    }
+    ir_edge(b->f, 0, b->nodes[0].block);
+    arrive(b, 0);
+    for (uint32_t i = first; i < b->node_count && !b->error; i++)
+        translate_node(b, &b->nodes[order[i]]);
+    return b->error ? b->error : build_finish(b);
+}
+
+int ir_build(const struct load_object *object, const struct load_prog *prog,
+             const struct verify_result *facts, struct arena *arena, struct diag_sink *sink,
+             struct ir_func **out)
+{
+    struct builder *b;
+    jmp_buf oom;
+    int err;
+
+    arena_set_oom(arena, &oom);
+    if (setjmp(oom)) {
+        arena_set_oom(arena, NULL);
+        return -ENOMEM;
+    }
+    b = arena_alloc(arena, sizeof(*b));
+    *b = (struct builder){
+        .object = object, .prog = prog, .facts = facts, .arena = arena, .sink = sink};
+    b->f = ir_func_new(arena, prog->name);
+    fill_maps(b);
+    fill_sources(b);
+    lay_out_stack(b);
+    err = translate(b);
+    arena_set_oom(arena, NULL);
+    if (err)
+        return err;
+    *out = b->f;
+    return 0;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/ir/builder.h"
+
+/* Helpers as plain operations. Semantics: Linux net/core/filter.c, and nic_runtime/vm.h for what is
+ * an input of the run. */
+
+/* bpf_redirect_map: flags that are the verdict for a missing entry, and those that only devmaps
+ * know. */
+enum { ACTION_MASK = 3, DEVMAP_FLAGS = 1 << 3 | 1 << 4 };
+
+static const struct spec_helper_row *helper_row(uint32_t num)
+{
+    for (uint32_t i = 0; i < SPEC_HELPER_ROWS; i++)
+        if (spec_helper_table[i].num == num)
+            return &spec_helper_table[i];
+    return NULL;
+}
+
+static ir_ref minus(struct builder *b, int err)
+{
+    return build_const(b, (uint64_t) - (int64_t)err);
+}
+
+/* xorshift32: the new state is the value. */
+static void lower_prandom(struct builder *b)
+{
+    static const struct {
+        enum spec_alu alu;
+        uint32_t by;
+    } steps[] = {{SPEC_ALU_SHL, 13}, {SPEC_ALU_LSHR, 17}, {SPEC_ALU_SHL, 5}};
+    ir_ref x = build_read(b, BUILD_VAR_RAND);
+
+    for (uint32_t i = 0; i < 3; i++)
+        x = build_alu(b, SPEC_ALU_XOR, 32, x, build_alu_imm(b, steps[i].alu, 32, x, steps[i].by));
+    build_write(b, BUILD_VAR_RAND, x);
+    build_set_reg(b, 0, x);
+}
+
+static void lower_redirect(struct builder *b)
+{
+    const ir_ref state = build_read(b, BUILD_VAR_REDIRECT);
+    const ir_ref ifindex = build_alu(b, SPEC_ALU_MOV, 32, build_reg(b, 1), IR_NONE);
+    const ir_ref target = build_alu_imm(b, SPEC_ALU_OR, 64, ifindex, UINT64_C(1) << 63);
+    const ir_ref plain = build_alu_imm(b, SPEC_ALU_EQ, 64, build_reg(b, 2), 0);
+
+    build_write(b, BUILD_VAR_REDIRECT, build_select(b, plain, target, state));
+    build_set_reg(b, 0,
+                  build_select(b, plain, build_const(b, SPEC_XDP_REDIRECT),
+                               build_const(b, SPEC_XDP_ABORTED)));
+}
+
+/* --- the packet's ends
+ * ----------------------------------------------------------------------------- */
+
+/* Goes on in a block where the condition does not hold; where it does, r0 is -EINVAL. Returns the
+ * block where both meet. */
+static ir_block refuse_if(struct builder *b, ir_ref bad)
+{
+    const ir_block fail = build_block_new(b, b->pc);
+    const ir_block good = build_block_new(b, b->pc);
+    const ir_block meet = build_block_new(b, b->pc);
+
+    build_branch(b, bad, fail, good);
+    build_seal(b, fail);
+    build_seal(b, good);
+    b->cur = fail;
+    build_set_reg(b, 0, minus(b, EINVAL));
+    build_jump(b, meet);
+    b->cur = good;
+    return meet;
+}
+
+static void succeed(struct builder *b, ir_block meet)
+{
+    build_set_reg(b, 0, build_const(b, 0));
+    build_jump(b, meet);
+    build_seal(b, meet);
+    b->cur = meet;
+}
+
+/* bpf_xdp_adjust_head. There is no metadata area, since nothing makes one. */
+static void lower_adjust_head(struct builder *b)
+{
+    const ir_ref delta = build_alu(b, SPEC_ALU_SEXT32, 64, build_reg(b, 2), IR_NONE);
+    const ir_ref data = build_alu(b, SPEC_ALU_ADD, 64, build_read(b, BUILD_VAR_DATA), delta);
+    const ir_ref end = build_read(b, BUILD_VAR_END);
+    const ir_ref last = build_alu_imm(b, SPEC_ALU_SUB, 64, end, SPEC_PKT_MIN_BYTES);
+    const ir_ref low = build_alu_imm(b, SPEC_ALU_SLT, 64, data, SPEC_PKT_HARD_START);
+    const ir_ref high = build_alu(b, SPEC_ALU_SGT, 64, data, last);
+    const ir_block meet = refuse_if(b, build_alu(b, SPEC_ALU_OR, 64, low, high));
+
+    build_write(b, BUILD_VAR_DATA, data);
+    succeed(b, meet);
+}
+
+/* bpf_xdp_adjust_tail: bytes that are added are zero. */
+static void lower_adjust_tail(struct builder *b)
+{
+    const ir_ref delta = build_alu(b, SPEC_ALU_SEXT32, 64, build_reg(b, 2), IR_NONE);
+    const ir_ref old_end = build_read(b, BUILD_VAR_END);
+    const ir_ref end = build_alu(b, SPEC_ALU_ADD, 64, old_end, delta);
+    const ir_ref first =
+        build_alu_imm(b, SPEC_ALU_ADD, 64, build_read(b, BUILD_VAR_DATA), SPEC_PKT_MIN_BYTES);
+    const ir_ref linear =
+        build_alu_imm(b, SPEC_ALU_ULE, 64, build_input(b, SPEC_IN_LEN), SPEC_PKT_LINEAR_BYTES);
+    const ir_ref hard_end = build_select(b, linear, build_const(b, SPEC_PKT_LINEAR_END),
+                                         build_const(b, SPEC_PKT_JUMBO_END));
+    const ir_ref high = build_alu(b, SPEC_ALU_SGT, 64, end, hard_end);
+    const ir_ref low = build_alu(b, SPEC_ALU_SLT, 64, end, first);
+    const ir_block meet = refuse_if(b, build_alu(b, SPEC_ALU_OR, 64, low, high));
+    const ir_ref range[2] = {old_end, end};
+    uint64_t v;
+
+    if (!build_is_const(b, delta, &v) || (int64_t)v > 0)
+        build_emit(b, (struct ir_insn){.op = IR_PKT_ZERO}, range, 2);
+    build_write(b, BUILD_VAR_END, end);
+    succeed(b, meet);
+}
+
+/* --- redirect_map
+ * ---------------------------------------------------------------------------------- */
+
+/* 1 if the map has a target at this index. */
+static ir_ref target_present(struct builder *b, uint32_t map, ir_ref index)
+{
+    const struct load_map *m = &b->object->maps[map];
+    const struct build_place entry = {.region = IR_REGION_MAP, .map = (uint16_t)map};
+    struct build_place place = entry;
+    ir_block inside;
+    ir_block outside;
+    ir_block meet;
+    ir_ref within;
+
+    if (spec_map_type_table[m->type].engine == SPEC_ENGINE_HASH) {
+        const ir_ref args[2] = {build_const(b, 0), index};
+        const struct ir_insn lookup = {.op = IR_MAP_LOOKUP, .map = (uint16_t)map};
+
+        return build_alu_imm(b, SPEC_ALU_NE, 64, build_emit(b, lookup, args, 2), 0);
+    }
+    inside = build_block_new(b, b->pc);
+    outside = build_block_new(b, b->pc);
+    meet = build_block_new(b, b->pc);
+    within = build_alu_imm(b, SPEC_ALU_ULT, 64, index, m->max_entries);
+    build_branch(b, within, inside, outside);
+    build_seal(b, inside);
+    build_seal(b, outside);
+    b->cur = outside;
+    build_set_reg(b, 0, build_const(b, 0));
+    build_jump(b, meet);
+    b->cur = inside;
+    place.address = build_entry(b, map, index);
+    build_set_reg(b, 0, build_alu_imm(b, SPEC_ALU_NE, 64, build_load(b, &place, 0, 4), 0));
+    build_jump(b, meet);
+    build_seal(b, meet);
+    b->cur = meet;
+    return build_reg(b, 0);
+}
+
+/* Flags that mean something else than a verdict: refused, or XDP_ABORTED as the kernel has it. */
+static int bad_flags(struct builder *b, uint32_t map, const struct verify_arg *flags, ir_ref *bad)
+{
+    const uint32_t type = b->object->maps[map].type;
+    const bool devmap = type == SPEC_MAP_DEVMAP || type == SPEC_MAP_DEVMAP_HASH;
+    const ir_ref rest = build_alu_imm(b, SPEC_ALU_AND, 64, build_reg(b, 3), ~(uint64_t)ACTION_MASK);
+    uint64_t v;
+
+    if (devmap && flags->is_const && !(flags->value & DEVMAP_FLAGS))
+        *bad = build_const(b, (flags->value & ~(uint64_t)ACTION_MASK) != 0);
+    else if (devmap && !(build_is_const(b, rest, &v) && !(v & DEVMAP_FLAGS)))
+        return build_refuse(b, "IRB0007",
+                            "helper bpf_redirect_map: flags that may ask for a broadcast over map "
+                            "%s, which hardware does not do",
+                            b->object->maps[map].name);
+    else
+        *bad = build_alu_imm(b, SPEC_ALU_NE, 64, rest, 0);
+    return 0;
+}
+
+static void lower_redirect_map(struct builder *b, const struct verify_fact *fact)
+{
+    const uint32_t map = fact->args[0].map;
+    const ir_ref state = build_read(b, BUILD_VAR_REDIRECT);
+    const ir_ref index = build_alu(b, SPEC_ALU_MOV, 32, build_reg(b, 2), IR_NONE);
+    const ir_ref action = build_alu_imm(b, SPEC_ALU_AND, 64, build_reg(b, 3), ACTION_MASK);
+    ir_ref bad;
+    ir_ref present;
+    ir_ref target;
+    ir_ref ret;
+
+    if (map >= b->object->map_count) {
+        build_refuse(b, "IRB0008", "helper bpf_redirect_map: the map differs from path to path");
+        return;
+    }
+    if (build_map_usable(b, map) || bad_flags(b, map, &fact->args[2], &bad))
+        return;
+    present = target_present(b, map, index);
+    target = build_alu_imm(b, SPEC_ALU_OR, 64, index, (uint64_t)(map + 1) << 32);
+    target = build_select(b, present, target, build_const(b, 0));
+    ret = build_select(b, present, build_const(b, SPEC_XDP_REDIRECT), action);
+    build_write(b, BUILD_VAR_REDIRECT, build_select(b, bad, state, target));
+    build_set_reg(b, 0, build_select(b, bad, build_const(b, SPEC_XDP_ABORTED), ret));
+}
+
+void build_helper(struct builder *b, const struct ebpf_insn *insn)
+{
+    const struct verify_fact *fact = build_fact(b, b->pc);
+    const uint32_t num = (uint32_t)insn->imm;
+    const struct spec_helper_row *row = helper_row(num);
+    const char *name = num < SPEC_HELPER_NAMES ? spec_helper_names[num] : "unknown";
+
+    if (!row || row->hw == SPEC_HELPER_HW_NONE || !fact->args) {
+        build_refuse(b, "IRB0009", "helper bpf_%s#%u does not run in hardware", name, num);
+        return;
+    }
+    switch ((enum spec_helper)num) {
+    case SPEC_HELPER_KTIME_GET_NS:
+        build_set_reg(b, 0, build_input(b, SPEC_IN_TIME));
+        return;
+    case SPEC_HELPER_GET_SMP_PROCESSOR_ID:
+        build_set_reg(b, 0, build_input(b, SPEC_IN_QUEUE));
+        return;
+    case SPEC_HELPER_GET_PRANDOM_U32:
+        lower_prandom(b);
+        return;
+    case SPEC_HELPER_REDIRECT:
+        lower_redirect(b);
+        return;
+    case SPEC_HELPER_REDIRECT_MAP:
+        lower_redirect_map(b, fact);
+        return;
+    case SPEC_HELPER_XDP_ADJUST_HEAD:
+        lower_adjust_head(b);
+        return;
+    case SPEC_HELPER_XDP_ADJUST_TAIL:
+        lower_adjust_tail(b);
+        return;
+    case SPEC_HELPER_MAP_LOOKUP_ELEM:
+    case SPEC_HELPER_MAP_UPDATE_ELEM:
+    case SPEC_HELPER_MAP_DELETE_ELEM:
+        build_map_helper(b, num, fact);
+        return;
+    }
+    build_refuse(b, "IRB0009", "helper bpf_%s#%u does not run in hardware", name, num);
+}

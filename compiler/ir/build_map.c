@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/ir/builder.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* Map operations: on arrays arithmetic and plain accesses, on hashes operations of the engine.
+ * Checks and their order: Linux kernel/bpf/arraymap.c, array_map_update_elem and its neighbours. */
+
+enum { WORD = 8, FLAG_LOCK = 4 /* BPF_F_LOCK */ };
+
+int build_map_usable(struct builder *b, uint32_t map)
+{
+    const struct load_map *m = &b->object->maps[map];
+    const struct spec_map_type_row *row =
+        m->type < SPEC_MAP_COUNT ? &spec_map_type_table[m->type] : &spec_map_type_table[0];
+    const uint64_t stride = ((uint64_t)m->value_bytes + 7) & ~UINT64_C(7);
+    const uint64_t cpus = row->percpu ? SPEC_QUEUES : 1;
+
+    if (row->engine == SPEC_ENGINE_NONE)
+        return build_refuse(b, "IRB0010", "map %s: no engine serves maps of type %s", m->name,
+                            row->name);
+    if (m->max_entries && stride > (UINT32_MAX / cpus) / m->max_entries)
+        return build_refuse(b, "IRB0011",
+                            "map %s: %u values of %u bytes are more than an engine can address",
+                            m->name, m->max_entries, m->value_bytes);
+    if (row->engine != SPEC_ENGINE_HASH)
+        return 0;
+    if (m->key_bytes > SPEC_HW_KEY_BYTES)
+        return build_refuse(b, "IRB0012", "map %s: a key has %u bytes, the hash engine takes %u",
+                            m->name, m->key_bytes, SPEC_HW_KEY_BYTES);
+    if (m->value_bytes > SPEC_HW_VALUE_BYTES)
+        return build_refuse(b, "IRB0013", "map %s: a value has %u bytes, the hash engine takes %u",
+                            m->name, m->value_bytes, SPEC_HW_VALUE_BYTES);
+    return 0;
+}
+
+static bool is_percpu(const struct builder *b, uint32_t map)
+{
+    return spec_map_type_table[b->object->maps[map].type].percpu;
+}
+
+static ir_ref cpu_of(struct builder *b, uint32_t map)
+{
+    _Static_assert((SPEC_QUEUES & (SPEC_QUEUES - 1)) == 0, "queues are masked");
+    if (!is_percpu(b, map))
+        return build_const(b, 0);
+    return build_alu_imm(b, SPEC_ALU_AND, 64, build_input(b, SPEC_IN_QUEUE), SPEC_QUEUES - 1);
+}
+
+/* A value times a constant, by shifts where two do. */
+static ir_ref times(struct builder *b, ir_ref v, uint32_t factor)
+{
+    const uint32_t low = (uint32_t)__builtin_ctz(factor);
+    const uint32_t high = 31 - (uint32_t)__builtin_clz(factor);
+    ir_ref a;
+
+    assert(factor);
+    if (__builtin_popcount(factor) > 2)
+        return build_alu_imm(b, SPEC_ALU_MUL, 64, v, factor);
+    a = low ? build_alu_imm(b, SPEC_ALU_SHL, 64, v, low) : v;
+    if (low == high)
+        return a;
+    return build_alu(b, SPEC_ALU_ADD, 64, a, build_alu_imm(b, SPEC_ALU_SHL, 64, v, high));
+}
+
+ir_ref build_entry(struct builder *b, uint32_t map, ir_ref index)
+{
+    const uint32_t stride = (b->object->maps[map].value_bytes + 7) & ~7u;
+    ir_ref entry = index;
+
+    if (is_percpu(b, map))
+        entry = build_alu(b, SPEC_ALU_ADD, 64, times(b, index, SPEC_QUEUES), cpu_of(b, map));
+    return build_alu_imm(b, SPEC_ALU_ADD, 64, times(b, entry, stride),
+                         (uint64_t)(map + 1) << SPEC_MAPPTR_SHIFT);
+}
+
+/* Up to 8 bytes of memory as a value. Map memory is read in pieces whose size is a power of two. */
+static ir_ref load_word(struct builder *b, const struct build_place *place, uint32_t at,
+                        uint32_t bytes)
+{
+    ir_ref v = IR_NONE;
+    uint32_t done = 0;
+
+    if (place->region != IR_REGION_MAP || (bytes & (bytes - 1)) == 0)
+        return build_load(b, place, at, bytes);
+    for (uint32_t piece = 4; piece; piece /= 2) {
+        ir_ref part;
+
+        if (!(bytes & piece))
+            continue;
+        part = build_load(b, place, at + done, piece);
+        if (done)
+            part = build_alu_imm(b, SPEC_ALU_SHL, 64, part, 8 * done);
+        v = v == IR_NONE ? part : build_alu(b, SPEC_ALU_OR, 64, v, part);
+        done += piece;
+    }
+    return v;
+}
+
+static void store_word(struct builder *b, const struct build_place *place, uint32_t at,
+                       uint32_t bytes, ir_ref v)
+{
+    uint32_t done = 0;
+
+    if ((bytes & (bytes - 1)) == 0) {
+        build_store(b, place, at, bytes, v);
+        return;
+    }
+    for (uint32_t piece = 4; piece; piece /= 2) {
+        if (!(bytes & piece))
+            continue;
+        build_store(b, place, at + done, piece,
+                    done ? build_alu_imm(b, SPEC_ALU_LSHR, 64, v, 8 * done) : v);
+        done += piece;
+    }
+}
+
+/* The words of a key or a value that a helper's argument points to. Returns how many there are, or
+ * 0 after a refusal. */
+static uint32_t load_words(struct builder *b, const struct verify_arg *arg, uint32_t reg,
+                           uint32_t bytes, ir_ref *words)
+{
+    struct build_place place;
+
+    if (build_place_of(b, &arg->pointer, build_reg(b, reg), 0, &place))
+        return 0;
+    for (uint32_t at = 0; at < bytes; at += WORD)
+        words[at / WORD] = load_word(b, &place, at, bytes - at < WORD ? bytes - at : WORD);
+    return ir_words(bytes);
+}
+
+/* --- arrays
+ * ---------------------------------------------------------------------------------------- */
+
+static void array_lookup(struct builder *b, uint32_t map, ir_ref index)
+{
+    const ir_ref within =
+        build_alu_imm(b, SPEC_ALU_ULT, 64, index, b->object->maps[map].max_entries);
+    const ir_ref entry = build_entry(b, map, index);
+
+    build_set_reg(b, 0, build_select(b, within, entry, build_const(b, 0)));
+}
+
+/* Leaves to meet with r0 = -err if the condition holds, and goes on otherwise. */
+static void leave_if(struct builder *b, ir_ref cond, int err, ir_block meet)
+{
+    const ir_block fail = build_block_new(b, b->pc);
+    const ir_block good = build_block_new(b, b->pc);
+    uint64_t v;
+
+    if (build_is_const(b, cond, &v) && !v) {
+        build_jump(b, good);
+        build_seal(b, good);
+        b->cur = good;
+        return;
+    }
+    build_branch(b, cond, fail, good);
+    build_seal(b, fail);
+    build_seal(b, good);
+    b->cur = fail;
+    build_set_reg(b, 0, build_const(b, (uint64_t) - (int64_t)err));
+    build_jump(b, meet);
+    b->cur = good;
+}
+
+static void array_update(struct builder *b, uint32_t map, ir_ref index, const ir_ref *value,
+                         ir_ref flags)
+{
+    const struct load_map *m = &b->object->maps[map];
+    const bool percpu = is_percpu(b, map);
+    const ir_block meet = build_block_new(b, b->pc);
+    const ir_ref known =
+        percpu ? flags : build_alu_imm(b, SPEC_ALU_AND, 64, flags, ~(uint64_t)FLAG_LOCK);
+    struct build_place place = {.region = IR_REGION_MAP, .map = (uint16_t)map};
+
+    leave_if(b, build_alu_imm(b, SPEC_ALU_UGT, 64, known, SPEC_MAP_FLAG_EXIST), EINVAL, meet);
+    leave_if(b, build_alu_imm(b, SPEC_ALU_UGE, 64, index, m->max_entries), E2BIG, meet);
+    leave_if(b, build_alu_imm(b, SPEC_ALU_SET, 64, flags, SPEC_MAP_FLAG_NOEXIST), EEXIST, meet);
+    if (!percpu)
+        leave_if(b, build_alu_imm(b, SPEC_ALU_SET, 64, flags, FLAG_LOCK), EINVAL, meet);
+    place.address = build_entry(b, map, index);
+    for (uint32_t at = 0; at < m->value_bytes; at += WORD)
+        store_word(b, &place, at, m->value_bytes - at < WORD ? m->value_bytes - at : WORD,
+                   value[at / WORD]);
+    build_set_reg(b, 0, build_const(b, 0));
+    build_jump(b, meet);
+    build_seal(b, meet);
+    b->cur = meet;
+}
+
+/* --- hashes
+ * ---------------------------------------------------------------------------------------- */
+
+static void hash_op(struct builder *b, enum ir_op op, uint32_t map, const ir_ref *key,
+                    const ir_ref *value, ir_ref flags)
+{
+    enum { MOST = 2 + (SPEC_HW_KEY_BYTES + SPEC_HW_VALUE_BYTES) / WORD };
+    const struct load_map *m = &b->object->maps[map];
+    ir_ref args[MOST];
+    uint32_t n = 0;
+
+    args[n++] = cpu_of(b, map);
+    if (op == IR_MAP_UPDATE)
+        args[n++] = flags;
+    for (uint32_t i = 0; i < ir_words(m->key_bytes); i++)
+        args[n++] = key[i];
+    for (uint32_t i = 0; op == IR_MAP_UPDATE && i < ir_words(m->value_bytes); i++)
+        args[n++] = value[i];
+    build_set_reg(
+        b, 0, build_emit(b, (struct ir_insn){.op = (uint8_t)op, .map = (uint16_t)map}, args, n));
+}
+
+void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fact *fact)
+{
+    const uint32_t map = fact->args[0].map;
+    const struct load_map *m;
+    const ir_ref flags = helper == SPEC_HELPER_MAP_UPDATE_ELEM ? build_reg(b, 4) : IR_NONE;
+    ir_ref *value = NULL;
+    ir_ref *key;
+    bool array;
+
+    if (map >= b->object->map_count) {
+        build_refuse(b, "IRB0008", "helper bpf_%s: the map differs from path to path",
+                     spec_helper_names[helper]);
+        return;
+    }
+    if (build_map_usable(b, map))
+        return;
+    m = &b->object->maps[map];
+    array = spec_map_type_table[m->type].engine == SPEC_ENGINE_VMEM;
+    if (array && helper == SPEC_HELPER_MAP_DELETE_ELEM) {
+        build_set_reg(b, 0, build_const(b, (uint64_t) - (int64_t)EINVAL));
+        return;
+    }
+    key = arena_array(b->arena, ir_words(m->key_bytes), sizeof(*key));
+    if (!load_words(b, &fact->args[1], 2, m->key_bytes, key))
+        return;
+    if (helper == SPEC_HELPER_MAP_UPDATE_ELEM) {
+        value = arena_array(b->arena, ir_words(m->value_bytes), sizeof(*value));
+        if (!load_words(b, &fact->args[2], 3, m->value_bytes, value))
+            return;
+    }
+    if (helper == SPEC_HELPER_MAP_LOOKUP_ELEM && array)
+        array_lookup(b, map, key[0]);
+    else if (helper == SPEC_HELPER_MAP_UPDATE_ELEM && array)
+        array_update(b, map, key[0], value, flags);
+    else
+        hash_op(b,
+                helper == SPEC_HELPER_MAP_LOOKUP_ELEM   ? IR_MAP_LOOKUP
+                : helper == SPEC_HELPER_MAP_UPDATE_ELEM ? IR_MAP_UPDATE
+                                                        : IR_MAP_DELETE,
+                map, key, value, flags);
+}

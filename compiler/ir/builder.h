@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_IR_BUILDER_H
+#define SLUICE_IR_BUILDER_H
+
+#include "compiler/base/bitset.h"
+#include "compiler/ebpf/ebpf.h"
+#include "compiler/ir/build.h"
+#include "hw/spec/gen/helpers.h"
+
+#include <errno.h>
+
+/* What the files of the builder share.
+ *
+ * build.c cuts the reached code of every call context into nodes and drives the translation in
+ * reverse post-order; build_insn.c, build_call.c and build_map.c translate; build_ssa.c turns
+ * variables into values (Braun et al., "Simple and efficient construction of static single
+ * assignment form", 2013); build_finish.c makes the result clean. */
+
+enum {
+    BUILD_MAX_FRAMES = SPEC_CALL_FRAMES + 1,
+    BUILD_VAR_DATA = BUILD_MAX_FRAMES *
+                     EBPF_REGS, /* xdp_md.data; data_meta is the same, since nothing moves it */
+    BUILD_VAR_END,
+    BUILD_VAR_RAND,
+    BUILD_VAR_REDIRECT,
+    BUILD_VARS,
+    /* Stack pointers in registers are offset by this, so that none of them is 0 or a packet offset.
+     */
+    BUILD_STACK_BIAS = 1 << 20,
+};
+
+#define BUILD_NO_NODE UINT32_MAX
+
+/* A stretch of one context's code without jumps in or out. */
+struct build_node {
+    uint32_t context;
+    uint32_t start; /* first instruction ... */
+    uint32_t end;   /* ... and the one after the last, program numbering */
+    uint32_t succ[2];
+    uint32_t succ_count;
+    uint32_t expected; /* edges that will come in */
+    uint32_t seen;     /* edges that are there */
+    bool visited;
+    ir_block block;
+};
+
+/* A phi whose operands are not known yet. */
+struct build_pending {
+    struct build_pending *next;
+    uint32_t var;
+    ir_ref phi;
+};
+
+struct build_block {
+    ir_ref *defs; /* by variable; IR_NONE: not written here */
+    struct build_pending *pending;
+    bool sealed; /* all predecessors are known */
+    uint32_t pc; /* first eBPF instruction, or IR_NO_PC within a lowered one */
+};
+
+/* A packet access, whose offsets count from data until the end. */
+struct build_access {
+    ir_ref insn;
+    ir_ref data;
+};
+
+struct builder {
+    const struct load_object *object;
+    const struct load_prog *prog;
+    const struct verify_result *facts;
+    struct arena *arena;
+    struct diag_sink *sink;
+    struct ir_func *f;
+    int error; /* of the first refusal */
+
+    struct build_node *nodes;
+    uint32_t node_count;
+    uint32_t node_capacity;
+    uint32_t *
+        *node_at; /* by context and instruction (from the subprogram's start): node + 1, or 0 */
+    int32_t *frame_top; /* by context: offset of its r10 in the stack memory */
+
+    struct build_block *blocks; /* by IR block */
+    uint32_t block_capacity;
+    struct build_access *accesses;
+    uint32_t access_count;
+    uint32_t access_capacity;
+
+    ir_block cur;
+    uint32_t context;
+    uint32_t depth;
+    uint32_t pc;
+    uint32_t *consts; /* hash table of the constants in block 0 */
+    uint32_t const_count;
+    uint32_t const_size;
+    ir_ref inputs[SPEC_IN_COUNT];
+};
+
+/* A place in memory: where an access goes, as far as it is known. */
+struct build_place {
+    enum ir_region region;
+    ir_ref address;
+    int64_t imm;
+    int32_t off_min;
+    int32_t off_max;
+    uint16_t map;
+    const uint8_t *rodata; /* the bytes themselves, if they never change */
+    uint32_t rodata_bytes;
+};
+
+/* Refuses the program because of the instruction at hand; returns -ENOTSUP. */
+int build_refuse(struct builder *b, const char *code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* build_ssa.c */
+ir_block build_block_new(struct builder *b, uint32_t pc);
+void build_seal(struct builder *b, ir_block block);
+void build_write(struct builder *b, uint32_t var, ir_ref value);
+ir_ref build_read(struct builder *b, uint32_t var);
+ir_ref build_reg(struct builder *b, uint32_t reg);
+void build_set_reg(struct builder *b, uint32_t reg, ir_ref value);
+/* Instructions at the end of the current block; arithmetic on constants is done at once. */
+ir_ref build_const(struct builder *b, uint64_t value);
+ir_ref build_input(struct builder *b, enum spec_input which);
+ir_ref build_alu(struct builder *b, enum spec_alu alu, uint8_t width, ir_ref x, ir_ref y);
+ir_ref build_alu_imm(struct builder *b, enum spec_alu alu, uint8_t width, ir_ref x, uint64_t y);
+ir_ref build_select(struct builder *b, ir_ref cond, ir_ref yes, ir_ref no);
+ir_ref build_emit(struct builder *b, struct ir_insn insn, const ir_ref *args, uint32_t nargs);
+bool build_is_const(const struct builder *b, ir_ref ref, uint64_t *value);
+void build_jump(struct builder *b, ir_block to);
+/* Goes on in yes or no; a constant condition becomes a jump. */
+void build_branch(struct builder *b, ir_ref cond, ir_block yes, ir_block no);
+
+/* build_insn.c */
+void build_insn(struct builder *b, uint32_t pc);
+ir_ref build_condition(struct builder *b, const struct ebpf_insn *insn);
+const struct verify_fact *build_fact(const struct builder *b, uint32_t pc);
+int build_place_of(struct builder *b, const struct verify_pointer *p, ir_ref pointer, int32_t off,
+                   struct build_place *out);
+ir_ref build_load(struct builder *b, const struct build_place *place, uint32_t delta,
+                  uint32_t size);
+void build_store(struct builder *b, const struct build_place *place, uint32_t delta, uint32_t size,
+                 ir_ref value);
+
+/* build_call.c, build_map.c */
+void build_helper(struct builder *b, const struct ebpf_insn *insn);
+void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fact *fact);
+/* The pointer to an array's entry, which must exist. */
+ir_ref build_entry(struct builder *b, uint32_t map, ir_ref index);
+int build_map_usable(struct builder *b, uint32_t map);
+
+/* build_finish.c */
+int build_finish(struct builder *b);
+
+#endif
