@@ -282,7 +282,6 @@ static inline enum vm_fault jump(struct vm *vm, const struct ebpf_insn *i, bool 
 /* ld_imm64 in its forms; the second slot is skipped. */
 static enum vm_fault load_imm64(struct vm *vm, const struct ebpf_insn *i)
 {
-    const uint64_t value = (uint32_t)i[0].imm | (uint64_t)(uint32_t)i[1].imm << 32;
     uintptr_t first, end;
 
     if (i->opcode != OP_LD_IMM64 || vm->pc >= vm->program->insn_count || i[1].opcode)
@@ -290,7 +289,7 @@ static enum vm_fault load_imm64(struct vm *vm, const struct ebpf_insn *i)
     vm->pc++;
     switch (i->src) {
     case 0:
-        vm->r[i->dst] = value;
+        vm->r[i->dst] = (uint32_t)i[0].imm | (uint64_t)(uint32_t)i[1].imm << 32;
         return VM_FAULT_NONE;
     case EBPF_PSEUDO_FUNC: /* an instruction's number */
         vm->r[i->dst] = (uint32_t)i->imm;
@@ -350,12 +349,13 @@ static enum vm_fault run(struct vm *vm, uint64_t max_insns, uint32_t *fault_insn
     vm->r[EBPF_REG_FP] = (uintptr_t)vm->stack[0] + SPEC_STACK_BYTES;
     memset(vm->stack[0], 0, SPEC_STACK_BYTES);
     while (!fault) {
-        const struct ebpf_insn *i = &insns[vm->pc];
+        const struct ebpf_insn *i;
 
         if (UNLIKELY(vm->pc >= count)) {
             *fault_insn = at_insn; /* the one that led here */
             return VM_FAULT_JUMP;
         }
+        i = &insns[vm->pc];
         at_insn = vm->pc++;
         if (UNLIKELY(vm->insns++ >= budget))
             fault = VM_FAULT_BUDGET;
