@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Benches of the VLIW core's device. usage: run.sh [BENCH ...]: directed, units, tokens, random; all without an argument.
+# Environment: WORK (scratch folder), SEED (replays one), LONG=1 for many more random programs.
+set -eu
+HERE=$(cd "$(dirname "$0")" && pwd)
+ROOT=$(cd "$HERE/../../.." && pwd)
+own_work=
+[ -n "${WORK:-}" ] || own_work=$(mktemp -d)
+WORK=${WORK:-$own_work}
+[ -z "$own_work" ] || trap 'rm -rf "$own_work"' EXIT
+cc=${CC:-cc}
+cxx=${CXX:-$(command -v clang++-19 || command -v clang++ || command -v g++)}
+vroot=$(verilator --getenv VERILATOR_ROOT)/include
+benches=${*:-directed units tokens random}
+failures=0
+
+cd "$ROOT"
+rm -rf "$WORK/obj"
+mkdir -p "$WORK/obj"
+verilator --cc --top-module sluice_dut --prefix Vsluice_dut -Mdir "$WORK/obj" -O3 --x-assign fast \
+    --x-initial fast -Wno-fatal -Wno-lint -Wno-style --output-split 20000 -I. -y hw/rtl/common \
+    -y hw/rtl/axis -y hw/rtl/core -y hw/rtl/map -y hw/rtl/csr -y hw/rtl/top hw/rtl/top/sluice_dut.v \
+    >"$WORK/log" 2>&1 || { cat "$WORK/log"; echo "FAIL core verilator"; exit 1; }
+cxx_flags="-O1 -w -I$vroot -I$vroot/vltstd -I$WORK/obj -I. -DVM_TRACE=0 -DVM_SC=0 -DVM_COVERAGE=0"
+objects=
+for unit in "$WORK"/obj/*.cpp "$vroot/verilated.cpp" "$vroot/verilated_threads.cpp" sim/model.cpp; do
+    object=$WORK/obj/$(basename "$unit" .cpp).o
+    $cxx $cxx_flags -c "$unit" -o "$object" || { echo "FAIL core compile"; exit 1; }
+    objects="$objects $object"
+done
+for unit in tests/rtl/core/bench tests/rtl/core/maps tests/rtl/core/program \
+    compiler/microcode/encode compiler/microcode/model; do
+    object=$WORK/obj/$(basename "$unit").c.o
+    $cc -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wshadow -I. -c "$unit.c" -o "$object"
+    objects="$objects $object"
+done
+
+run() { # BENCH SEED [ARGUMENT ...]
+    bench=$1
+    shift
+    if ! "$WORK/$bench" "$@" >"$WORK/out" 2>&1; then
+        failures=$((failures + 1))
+        grep -q '^FAIL' "$WORK/out" || echo "FAIL $bench seed $1: $(tail -1 "$WORK/out")"
+    fi
+    cat "$WORK/out"
+}
+
+for bench in $benches; do
+    $cc -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wshadow -I. -c "tests/rtl/core/$bench.c" \
+        -o "$WORK/obj/$bench.c.o"
+    $cxx -o "$WORK/$bench" "$WORK/obj/$bench.c.o" $objects -pthread -latomic
+    for seed in ${SEED:-1 $(($(date +%s) % 1000000007))}; do
+        if [ "$bench" = random ]; then
+            run random "$seed" ${LONG:+1000 200}
+        else
+            run "$bench" "$seed"
+        fi
+    done
+done
+[ "$failures" = 0 ]
