@@ -35,4 +35,11 @@ run pipe_egress_64_0 egress pipe_egress "WINDOW_BYTES=64 HEAD_BYTES=0"
 run pipe_egress_128_64 egress pipe_egress "WINDOW_BYTES=128 HEAD_BYTES=64"
 run pipe_egress_256_256 egress pipe_egress "WINDOW_BYTES=256 HEAD_BYTES=256"
 
+if wanted icarus; then
+    iverilog -g2005 -Wall -I"$ROOT" -y "$ROOT/hw/rtl/map" -y "$ROOT/hw/rtl/pipe" -o "$WORK/icarus" \
+        "$HERE/icarus/tb_icarus.v"
+    vvp "$WORK/icarus" | tee "$WORK/icarus.log"
+    grep -q '^PASS' "$WORK/icarus.log" || failures=$((failures + 1))
+fi
+
 [ "$failures" = 0 ]

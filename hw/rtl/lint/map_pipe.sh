@@ -1,0 +1,109 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Lints hw/rtl/map and hw/rtl/pipe over a matrix of parameters: Verilator with all warnings, Icarus as Verilog-2005,
+# and Yosys, which must find block RAM where RAM is meant. There are no waivers.
+set -u
+cd "$(dirname "$0")/../../.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+count=0
+
+check() { # NAME COMMAND ...
+    name=$1
+    shift
+    count=$((count + 1))
+    if ! "$@" >"$work/log" 2>&1 || grep -q -i 'warning\|error' "$work/log"; then
+        cat "$work/log"
+        echo "FAIL lint $name"
+        failures=$((failures + 1))
+    fi
+}
+
+# MODULE PARAMETER=VALUE ...
+lint() {
+    module=$1
+    shift
+    generics= icarus=
+    for p in "$@"; do
+        generics="$generics -G$p"
+        icarus="$icarus -P$module.$p"
+    done
+    file=$(find hw/rtl/map hw/rtl/pipe -name "$module.v")
+    # shellcheck disable=SC2086
+    check "verilator $module $*" verilator --lint-only -Wall $generics --top-module "$module" -I. -y hw/rtl/map \
+        -y hw/rtl/pipe "$file"
+    # shellcheck disable=SC2086
+    check "iverilog $module $*" iverilog -g2005 -Wall $icarus -o "$work/out" -s "$module" -I. -y hw/rtl/map -y hw/rtl/pipe \
+        "$file"
+}
+
+# Parameters outside of their range must stop elaboration.
+refuses() {
+    module=$1
+    shift
+    count=$((count + 1))
+    file=$(find hw/rtl/map hw/rtl/pipe -name "$module.v")
+    if verilator --lint-only "-G$1" --top-module "$module" -I. -y hw/rtl/map -y hw/rtl/pipe "$file" >"$work/log" 2>&1; then
+        echo "FAIL lint $module takes $1"
+        failures=$((failures + 1))
+    fi
+}
+
+# MODULE PARAMETERS (as chparam options) LEAST-BLOCK-RAMS MOST-FLIP-FLOPS
+synth() {
+    count=$((count + 1))
+    yosys -q -p "read_verilog -I. hw/rtl/map/*.v hw/rtl/pipe/*.v; hierarchy -check -top $1 $2;
+        synth_xilinx -top $1 -flatten; tee -o $work/stat stat" >"$work/log" 2>&1
+    awk -v least="$3" -v most="$4" '/RAMB(18|36)E1/ {ram += $2} /FD[RSCP]E/ {ff += $2}
+        END {exit !(ram >= least && ff <= most && ff > 0)}' "$work/stat" || {
+        cat "$work/stat"
+        echo "FAIL synth $1 $2"
+        failures=$((failures + 1))
+    }
+}
+
+lint map_vmem BYTES=32
+lint map_vmem BYTES=4194304 TAG_W=6 B_WAIT=64
+lint map_hash
+lint map_hash MAPS=32 KEY_BYTES=64 VALUE_BYTES=256 ENTRIES=65536 BUCKETS=32768 TAG_W=4
+lint map_hash MAPS=3 KEY_BYTES=1 VALUE_BYTES=24 ENTRIES=2 BUCKETS=2 FP_BITS=1
+lint map_hash KEY_BYTES=40 ENTRIES=1001 BUCKETS=4096
+lint map_mailbox
+lint map_mailbox HAS_HASH=0
+lint map_mailbox KEY_BYTES=64 VALUE_BYTES=256
+lint pipe_fifo
+lint pipe_fifo WIDTH=1 DEPTH=2
+lint pipe_fifo WIDTH=513 DEPTH=1024
+lint pipe_call
+lint pipe_call STATE_W=1 REQ_W=1 RESP_W=1 DEPTH=1
+lint pipe_call STATE_W=2000 REQ_W=200 RESP_W=65 DEPTH=100
+lint pipe_arb PORTS=1
+lint pipe_arb PORTS=5 REQ_W=100 RESP_W=64 TAG_W=3
+lint pipe_lock DEPTH=1
+lint pipe_lock STATE_W=1000 KEY_W=512 DEPTH=20
+lint pipe_lock KEY_W=1 DEPTH=16
+lint pipe_mul
+lint pipe_div STATE_W=1
+lint pipe_div STATE_W=900
+for window in 64 128 256; do
+    lint pipe_ingress WINDOW_BYTES=$window
+    for head in 0 64 256; do
+        lint pipe_egress WINDOW_BYTES=$window HEAD_BYTES=$head
+    done
+done
+
+refuses map_vmem BYTES=48
+refuses map_hash KEY_BYTES=65
+refuses map_hash VALUE_BYTES=12
+refuses map_mailbox KEY_BYTES=0
+refuses pipe_fifo DEPTH=12
+refuses pipe_arb PORTS=3
+refuses pipe_ingress WINDOW_BYTES=96
+refuses pipe_egress HEAD_BYTES=320
+
+synth map_vmem "-chparam BYTES 65536" 16 3000
+synth map_hash "-chparam KEY_BYTES 16 -chparam VALUE_BYTES 16 -chparam ENTRIES 4096 -chparam BUCKETS 2048" 20 4000
+synth pipe_fifo "-chparam WIDTH 513 -chparam DEPTH 1024" 15 1500
+
+[ "$failures" = 0 ] && echo "PASS lint_map_pipe: $count checks"
