@@ -115,7 +115,8 @@ struct load_ext_table {
 struct load_ctx {
     struct arena *arena;
     struct diag_sink *sink;
-    struct diag_where at; /* place of the next message */
+    struct diag_where at;         /* place of the next message; its source line is found from: */
+    const struct load_prog *prog; /* the program that is being linked, or NULL */
     const struct load_options *options;
     Elf *elf;
     struct btf *btf;

@@ -22,6 +22,8 @@ int load_fail(struct load_ctx *c, int err, const char *code, const char *section
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    if (c->prog && where.insn != DIAG_NO_INSN)
+        where = load_where(c->object, c->prog, where.insn);
     if (section)
         where.section = section;
     diag_add(c->sink, DIAG_ERROR, code, where, "%s", text);

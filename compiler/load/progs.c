@@ -358,10 +358,12 @@ static int link_prog(struct load_ctx *c, uint32_t func, bool frags, struct load_
     p->frags = frags;
     c->at.program = p->name;
     c->at.section = p->section;
+    c->prog = p;
     l.subprog_of_func = arena_array(c->arena, c->func_count, sizeof(*l.subprog_of_func));
     err = append_func(&l, func);
     if (!err)
         err = link_calls(&l);
+    c->prog = NULL;
     c->at.program = NULL;
     c->at.section = NULL;
     c->at.insn = DIAG_NO_INSN;
