@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/microcode/mach.h"
+
+#include <errno.h>
+
+/* Where the maps lie in the core's memories. */
+
+enum { VMEM_ALIGN = 64, BUCKETS_MIN = 4 };
+
+struct room {
+    uint64_t vmem_bytes;
+    uint64_t entries;
+    uint64_t buckets;
+};
+
+static int refuse(struct diag_sink *sink, const char *code, const struct ir_map *map,
+                  const char *what, uint64_t wanted, uint64_t have)
+{
+    diag_add(
+        sink, DIAG_ERROR, code, DIAG_NOWHERE,
+        "map %s: %s: %llu wanted, the core has %llu; make the map smaller, or run the program in "
+        "software",
+        map->name, what, (unsigned long long)wanted, (unsigned long long)have);
+    return -ENOTSUP;
+}
+
+static int place(const struct ir_map *map, struct room *room, struct diag_sink *sink,
+                 uint32_t *desc)
+{
+    const uint64_t entries = (uint64_t)map->max_entries + (map->engine == SPEC_ENGINE_HASH);
+    const uint64_t bytes = entries * map->cpus * map->stride_bytes;
+    uint32_t buckets = BUCKETS_MIN;
+
+    desc[SPEC_MAPDESC_ENGINE] = map->engine;
+    desc[SPEC_MAPDESC_KEY_BYTES] = map->key_bytes;
+    desc[SPEC_MAPDESC_VALUE_BYTES] = map->value_bytes;
+    desc[SPEC_MAPDESC_STRIDE] = map->stride_bytes;
+    desc[SPEC_MAPDESC_MAX_ENTRIES] = map->max_entries;
+    desc[SPEC_MAPDESC_CPUS] = map->cpus;
+    desc[SPEC_MAPDESC_VMEM_BASE] = (uint32_t)room->vmem_bytes;
+    if (map->engine == SPEC_ENGINE_NONE)
+        return 0;
+    room->vmem_bytes += (bytes + VMEM_ALIGN - 1) / VMEM_ALIGN * VMEM_ALIGN;
+    if (room->vmem_bytes > SPEC_CORE_VMEM_BYTES)
+        return refuse(sink, "UCODE0004", map, "bytes of map values, with the maps before it",
+                      room->vmem_bytes, SPEC_CORE_VMEM_BYTES);
+    if (map->engine != SPEC_ENGINE_HASH)
+        return 0;
+    if (map->key_bytes > SPEC_HW_KEY_BYTES)
+        return refuse(sink, "UCODE0005", map, "bytes of a key", map->key_bytes, SPEC_HW_KEY_BYTES);
+    if (map->value_bytes > SPEC_HW_VALUE_BYTES)
+        return refuse(sink, "UCODE0006", map, "bytes of a value", map->value_bytes,
+                      SPEC_HW_VALUE_BYTES);
+    while (buckets < (map->max_entries + 1) / 2)
+        buckets *= 2;
+    desc[SPEC_MAPDESC_ENTRY_BASE] = (uint32_t)room->entries;
+    desc[SPEC_MAPDESC_BUCKET_BASE] = (uint32_t)room->buckets;
+    desc[SPEC_MAPDESC_BUCKET_MASK] = buckets - 1;
+    room->entries += entries;
+    room->buckets += buckets;
+    if (room->entries > SPEC_CORE_HASH_ENTRIES)
+        return refuse(sink, "UCODE0007", map,
+                      "hash entries, with the maps before it and one spare a map", room->entries,
+                      SPEC_CORE_HASH_ENTRIES);
+    if (room->buckets > SPEC_CORE_HASH_BUCKETS)
+        return refuse(sink, "UCODE0008", map, "hash buckets, with the maps before it",
+                      room->buckets, SPEC_CORE_HASH_BUCKETS);
+    return 0;
+}
+
+int mach_maps(const struct ir_func *f, struct arena *arena, struct diag_sink *sink,
+              struct ucode_image *image)
+{
+    struct room room = {0};
+
+    if (f->map_count > SPEC_HW_MAPS) {
+        diag_add(sink, DIAG_ERROR, "UCODE0009", DIAG_NOWHERE,
+                 "%s: %u maps, the core's engines serve %d; run the program in software", f->name,
+                 f->map_count, SPEC_HW_MAPS);
+        return -ENOTSUP;
+    }
+    image->map_count = f->map_count;
+    image->mapdesc = arena_array(arena, f->map_count + 1, sizeof(*image->mapdesc));
+    for (uint32_t map = 0; map < f->map_count; map++) {
+        const int ret = place(&f->maps[map], &room, sink, image->mapdesc[map]);
+
+        if (ret != 0)
+            return ret;
+    }
+    return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_MICROCODE_SELECT_H
+#define SLUICE_MICROCODE_SELECT_H
+
+#include "compiler/microcode/mach.h"
+
+/* What the files of the selection share. */
+struct select {
+    struct mach *m;
+    const struct ir_func *ir;
+    mach_reg *regs;        /* by ir_ref; MACH_NONE: not asked for yet */
+    uint32_t block;        /* machine block that is being filled */
+    uint32_t pc;           /* of the IR instruction that is being translated */
+    struct select_const *consts;
+    uint32_t const_count;
+    uint32_t const_capacity;
+    struct select_exit *exits;
+    uint32_t exit_count;
+    uint32_t exit_capacity;
+    /* predicates of compares, within one block */
+    struct select_pred *preds; /* by ir_ref */
+    uint32_t shared_preds;     /* of this block that several selections read */
+};
+
+struct select_const {
+    uint64_t value;
+    mach_reg reg;
+};
+
+/* A block that only ends the program, made once for each set of results. */
+struct select_exit {
+    ir_ref args[4];
+    uint32_t block;
+};
+
+struct select_pred {
+    uint32_t block; /* where it was computed, plus 1 */
+    uint32_t pred;
+    bool shared;
+};
+
+/* The value that a reference stands for, behind plain moves. */
+ir_ref select_value(const struct select *s, ir_ref ref);
+bool select_const(const struct select *s, ir_ref ref, uint64_t *value);
+/* The register of a value; constants get one too. */
+mach_reg select_reg(struct select *s, ir_ref ref);
+mach_reg select_const_reg(struct select *s, uint64_t value);
+/* The second operand: imm if it is a constant that fits the width, else a register. */
+void select_operand_b(struct select *s, struct mach_op *op, ir_ref ref, uint32_t width);
+/* Appends to the block that is being filled. */
+uint32_t select_emit(struct select *s, struct mach_op op);
+/* The register that an IR instruction's result goes to, written by an operation of these lanes. */
+mach_reg select_result(struct select *s, ir_ref ref, uint8_t lanes);
+/* A register between two operations. */
+mach_reg select_temp(struct select *s, uint8_t lanes);
+
+void select_load(struct select *s, ir_ref ref);
+void select_store(struct select *s, ir_ref ref);
+void select_atomic(struct select *s, ir_ref ref);
+void select_map_op(struct select *s, ir_ref ref);
+void select_pkt_zero(struct select *s, ir_ref ref);
+void select_divide(struct select *s, ir_ref ref);
+
+#endif
