@@ -391,34 +391,36 @@ void pipe_window_zero(struct pipe_graph *g, pipe_ref on, pipe_ref from, pipe_ref
 }
 
 /* Lowest value that a packet offset can have, from the constants it is made of; 0 if it is anything
- * else. */
-static uint64_t lowest(const struct pipe_graph *g, pipe_ref a, uint32_t depth)
+ * else. Each node is looked at once: known holds one more than what was found. */
+static uint64_t lowest(const struct pipe_graph *g, pipe_ref a, uint64_t *known)
 {
     const struct pipe_node *n = &g->nodes[a];
+    uint64_t low = 0;
     uint64_t k;
 
     if (n->kind == PIPE_K_CONST)
         return n->imm;
-    if (depth == 0)
-        return 0;
+    if (known[a])
+        return known[a] - 1;
     if (n->kind == PIPE_K_SELECT) {
-        const uint64_t x = lowest(g, n->args[1], depth - 1);
-        const uint64_t y = lowest(g, n->args[2], depth - 1);
+        const uint64_t x = lowest(g, n->args[1], known);
+        const uint64_t y = lowest(g, n->args[2], known);
 
-        return x < y ? x : y;
-    }
-    if (n->kind == PIPE_K_ALU && n->alu == SPEC_ALU_ADD && pipe_is_const(g, n->args[1], &k)) {
-        const uint64_t x = lowest(g, n->args[0], depth - 1);
+        low = x < y ? x : y;
+    } else if (n->kind == PIPE_K_ALU && n->alu == SPEC_ALU_ADD &&
+               pipe_is_const(g, n->args[1], &k)) {
+        const uint64_t x = lowest(g, n->args[0], known);
 
-        return (int64_t)k >= 0 || x >= -k ? x + k : 0;
+        low = (int64_t)k >= 0 || x >= -k ? x + k : 0;
     }
-    return 0;
+    known[a] = low + 1;
+    return low;
 }
 
 /* Sizes the window by what the program reaches, and lists the bytes that go to the egress. */
 int pipe_window_close(struct pipe_graph *g)
 {
-    const uint64_t data_low = lowest(g, g->data, 16);
+    const uint64_t data_low = lowest(g, g->data, arena_array(g->arena, g->count, sizeof(uint64_t)));
     const uint32_t low = data_low < g->reach_head ? (uint32_t)data_low : g->reach_head;
     uint32_t base;
 

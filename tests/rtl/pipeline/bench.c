@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/rtl/pipeline/bench.h"
+#include "tests/rtl/pipeline/random_ir.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +11,30 @@
  * model, compares it with the evaluator. Prints "PASS name seed" or "FAIL name seed"; status 0
  * or 1. */
 
+#define RANDOM "random:" /* in place of a file, with the seed of a program */
+
+static char *random_text(uint64_t seed)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+
+    if (!out)
+        exit(2);
+    random_ir(out, seed);
+    fclose(out);
+    return text;
+}
+
 static char *read_text(const char *path)
 {
-    FILE *in = fopen(path, "r");
-    char *text = calloc(1, 1 << 22);
+    FILE *in;
+    char *text;
+
+    if (strncmp(path, RANDOM, strlen(RANDOM)) == 0)
+        return random_text(strtoull(path + strlen(RANDOM), NULL, 0));
+    in = fopen(path, "r");
+    text = calloc(1, 1 << 22);
 
     if (!in || !text)
         exit(2);
@@ -143,6 +164,10 @@ int main(int argc, char **argv)
     design = compile(text, levels, arena, &f);
     if (!design)
         return 1;
+    if (strcmp(argv[2], "-") == 0) { /* only what it is */
+        printf("%s\n%s", text, design->listing);
+        return 0;
+    }
     snprintf(model, sizeof(model), "%s/model.so", argv[2]);
     if (build(argv[1], argv[2], design->verilog) || device_open(&d, model) ||
         soft_maps_open(&maps, f->maps, f->map_count))
