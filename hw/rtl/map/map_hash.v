@@ -7,7 +7,7 @@
 // Latency: 6 clocks for a lookup (accepted in clock c, answered in clock c + 6); map_hash_slow lists the clocks that
 // other requests add. Throughput: a lookup a clock. Order: requests take effect and are answered in order.
 // Back-pressure: not ready after reset and CONFIG while the map's buckets are cleared (one a clock), while
-// map_hash_slow works, and to an update while another one is inside. Responses are not held.
+// map_hash_slow works, and to an update while two are inside. Responses are not held.
 // A CPU that the map lacks counts as CPU 0. A request for a map that is not configured, or whose descriptor
 // did not fit the parameters, ends with EINVAL.
 `include "hw/spec/gen/sluice_spec.vh"
@@ -140,21 +140,23 @@ module map_hash #(
     reg [FW-1:0]    s3_fp_q, s4_fp_q;
     reg [BUCKET_W-1:0] s4_bucket_q;
     reg [3:0]       s4_match_q, s4_pick_q;
-    reg [63:0]      flags_q;  // of the update that is inside
+    reg [63:0]      flags_q;  // of the first update inside; its value is in map_hash_slow
     reg [31:0]      s1_entry_q, s2_entry_q, s3_entry_q, s4_entry_q;
 
     wire        slow_done;
     wire        same;          // the key read last is that of stage 4
     wire        settled;       // stage 4 needs nothing more
     wire        advance = !s4_valid_q || settled;
-    wire        update_inside = (s1_valid_q && s1_op_q == 3'd1) || (s2_valid_q && s2_op_q == 3'd1)
-                                || (s3_valid_q && s3_op_q == 3'd1) || (s4_valid_q && s4_op_q == 3'd1);
+    // Updates inside: the values of two have a place, the second of them in next_value_q.
+    reg [1:0]       updates_q;
+    reg [63:0]      next_flags_q;
+    reg [8*VALUE_BYTES-1:0] next_value_q;
     wire        take = req_valid_i && req_ready_o;
 
     assign occupied = s1_valid_q || s2_valid_q || s3_valid_q || s4_valid_q || s5_valid_q || s6_valid_q;
     reg    clearing_q;
     assign req_ready_o = advance && !init_q && !cfg_valid_i && !clearing_q
-                         && !(update_inside && req_op_i == 3'd1);
+                         && !(updates_q == 2'd2 && req_op_i == 3'd1);
 
     wire [31:0]   hash;
     map_hash_crc #(
@@ -216,8 +218,6 @@ module map_hash #(
             s1_tag_q   <= req_tag_i;
             s1_entry_q <= req_entry_i;
         end
-        if (take && req_op_i == 3'd1)
-            flags_q <= req_flags_i;
         if (advance && s1_valid_q) begin
             s2_op_q    <= s1_op_q;
             s2_map_q   <= s1_map_q;
@@ -264,6 +264,24 @@ module map_hash #(
     assign same    = key == s4_key_q;
     assign settled = !s4_ok_q || (s4_op_q == 3'd0 && slow_idle && (hit || sure));
 
+    // --- values of updates ---
+    wire       s5_take   = s4_valid_q && (settled || slow_done);
+    wire       update_in  = take && req_op_i == 3'd1;
+    wire       update_out = s5_take && s4_op_q == 3'd1;
+    wire [1:0] updates_left = updates_q - {1'b0, update_out};
+    wire       value_load = update_out ? updates_left != 2'd0 || update_in : update_in && updates_q == 2'd0;
+    always @(posedge clk) begin
+        updates_q <= updates_left + {1'b0, update_in};
+        if (update_in) begin
+            next_flags_q <= req_flags_i;
+            next_value_q <= req_value_i;
+        end
+        if (value_load)
+            flags_q <= updates_q == 2'd2 ? next_flags_q : req_flags_i;
+        if (rst)
+            updates_q <= 2'd0;
+    end
+
     wire                slow_read, key_write, link_write, bucket_write;
     wire [EW-1:0]       slow_read_addr, link_addr, slow_entry;
     wire [LW-1:0]       link, link_new;
@@ -304,8 +322,8 @@ module map_hash #(
         .done_o        (slow_done),
         .status_o      (slow_status),
         .entry_o       (slow_entry),
-        .value_load_i  (take && req_op_i == 3'd1),
-        .value_i       (req_value_i),
+        .value_load_i  (value_load),
+        .value_i       (updates_q == 2'd2 ? next_value_q : req_value_i),
         .entry_base_i  (slow_entry_base),
         .max_i         (slow_max),
         .stride_i      (slow_stride),
@@ -376,7 +394,6 @@ module map_hash #(
     reg [31:0]   s6_addr_q;
     reg [KW-1:0] resp_key_q;
 
-    wire          s5_take = s4_valid_q && (settled || slow_done);
     wire [EW-1:0] s5_local = s5_entry_q - addr_entry_base;
     wire [7:0]    s5_cpu   = s5_cpu_q < addr_cpus ? s5_cpu_q : 8'd0;
     wire          s5_no_value = s5_status_q != 32'd0 || s5_delete_q;

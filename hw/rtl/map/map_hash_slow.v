@@ -6,9 +6,9 @@
 // A bucket holds four slots {valid, fingerprint, entry} and the head of a chain of further entries. The chain
 // is used only while all slots are. An entry has a key and a link {used, next is valid, next, fingerprint}, which
 // also strings the free entries together.
-// Clocks from start_i to done_o: a lookup 1 and 2 for each key of the chain (3 for each further slot that matches); on
-// top of 2 or 3 for the search, an insertion 5 or 6 and 1 for each 8 bytes of value of each CPU, a replacement one
-// more, a deletion 3 or 4.
+// Clocks from start_i to done_o: a lookup 1 and 2 for each key of the chain (3 for each further slot that matches); for
+// other requests this much for the search, and then 3 or 4 and 1 for each 8 bytes of value of each CPU for an
+// insertion, 4 or 5 and the value for a replacement, 4 or 5 for a deletion.
 `default_nettype none
 
 module map_hash_slow #(
@@ -78,9 +78,9 @@ module map_hash_slow #(
 );
     localparam MW = MAPS < 2 ? 1 : $clog2(MAPS);
     localparam [4:0] ST_IDLE = 5'd0, ST_NEXT = 5'd1, ST_READ = 5'd2, ST_COMPARE = 5'd3, ST_ACT = 5'd4,
-                     ST_POP = 5'd5, ST_ADDR = 5'd6, ST_WRITE = 5'd7, ST_LINK = 5'd8, ST_UNUSE = 5'd9,
-                     ST_HANG = 5'd10, ST_PULL = 5'd11, ST_UNLINK = 5'd12, ST_FREE = 5'd13,
-                     ST_ENTRY = 5'd14, ST_CHECK = 5'd15, ST_CLEAR = 5'd16, ST_DONE = 5'd17;
+                     ST_POP = 5'd5, ST_LINK = 5'd6, ST_WRITE = 5'd7, ST_UNUSE = 5'd8, ST_RELINK = 5'd9,
+                     ST_PULL = 5'd10, ST_UNLINK = 5'd11, ST_FREE = 5'd12, ST_ENTRY = 5'd13, ST_CHECK = 5'd14,
+                     ST_CLEAR = 5'd15, ST_DONE = 5'd16;
     localparam [2:0] OP_LOOKUP = 3'd0, OP_UPDATE = 3'd1, OP_DELETE = 3'd2, OP_ENTRY = 3'd3;
     localparam [31:0] ENOENT = 32'd2, E2BIG = 32'd7, EEXIST = 32'd17, EINVAL = 32'd22;
 
@@ -166,7 +166,9 @@ module map_hash_slow #(
     assign bucket_new[BUCKET_W-1:4*SW] = put_chain;
 
     // --- what to do next ---
-    wire chain_first = !(|match_i && same_i) && (match_i & ~pick_i) == 4'd0 && chain_any;
+    wire first_found = |match_i && same_i;
+    wire chain_after_prev = in_chain_q && has_prev_q && found_q;
+    wire chain_first = !first_found && (match_i & ~pick_i) == 4'd0 && chain_any;
     wire [31:0] local_entry = entry_i;
     wire entry_fresh = local_entry >= {{(32 - EW) {1'b0}}, fresh} && local_entry != {{(32 - EW) {1'b0}}, max_i};
     wire [EW-1:0] entry_at = entry_base_i + entry_i[EW-1:0];
@@ -182,7 +184,8 @@ module map_hash_slow #(
                 if (config_i && config_ok_i)
                     state_d = ST_CLEAR;
                 else if (start_i)
-                    state_d = op_i == OP_ENTRY ? ST_ENTRY : chain_first ? ST_READ : ST_NEXT;
+                    state_d = op_i == OP_ENTRY ? ST_ENTRY : chain_first ? ST_READ :
+                              first_found || (match_i & ~pick_i) == 4'd0 ? ST_ACT : ST_NEXT;
             end
             ST_NEXT:    state_d = !found_q && (|rest_q || chain_any) ? ST_READ : ST_ACT;
             ST_READ:    state_d = ST_COMPARE;
@@ -194,7 +197,7 @@ module map_hash_slow #(
             ST_ACT: case (op_i)
                 OP_UPDATE: begin
                     status_d = 32'd0;
-                    state_d = found_q || !free_any ? ST_ADDR : ST_POP;
+                    state_d = found_q || !free_any ? ST_LINK : ST_POP;
                     if (flags_i > 64'd2)
                         status_d = EINVAL;
                     else if (found_q && flags_i[0])
@@ -219,13 +222,12 @@ module map_hash_slow #(
                     state_d  = ST_DONE;
                 end
             endcase
-            ST_POP:    state_d = ST_ADDR;
-            ST_ADDR:   state_d = ST_WRITE;
+            ST_POP:    state_d = ST_LINK;
+            ST_LINK:   state_d = ST_WRITE;
             ST_WRITE:  if (w_ready_i && last_word && last_cpu)
-                state_d = in_place ? ST_DONE : ST_LINK;
-            ST_LINK:   state_d = replace ? ST_UNUSE : ST_HANG;
-            ST_UNUSE:  state_d = ST_HANG;
-            ST_HANG:   state_d = ST_DONE;
+                state_d = replace ? ST_UNUSE : ST_DONE;
+            ST_UNUSE:  state_d = chain_after_prev ? ST_RELINK : ST_DONE;
+            ST_RELINK: state_d = ST_DONE;
             ST_PULL:   state_d = ST_UNLINK;
             ST_UNLINK: state_d = ST_FREE;
             ST_FREE:   state_d = ST_DONE;
@@ -255,7 +257,7 @@ module map_hash_slow #(
     always @(posedge clk) begin
         case (state_q)
             ST_IDLE: begin
-                found_q    <= |match_i && same_i;
+                found_q    <= first_found;
                 slot_q     <= pick_i;
                 rest_q     <= match_i & ~pick_i;
                 in_chain_q <= chain_first;
@@ -295,7 +297,7 @@ module map_hash_slow #(
                 from_free_q <= !found_q && free_any;
                 target_q    <= in_place ? cur_q : replace ? spare : free_any ? free_head : entry_base_i + fresh;
             end
-            ST_ADDR: begin
+            ST_LINK: begin
                 waddr_q <= vmem_i + target_span + (in_place ? cpu_offset : 32'd0);
                 word_q  <= 16'd0;
                 cpu_q   <= 8'd0;
@@ -315,16 +317,8 @@ module map_hash_slow #(
     end
 
     // --- free lists ---
-    wire [EW-1:0] pop_head;
-    wire          pop_any;
-    reg [EW:0]    pop_q;  // the list after its head is taken: link_i one clock after ST_POP
-    assign {pop_any, pop_head} = pop_q;
-    always @(posedge clk) begin
-        if (state_q == ST_ADDR)
-            pop_q <= link_i[FW+:EW+1];
-    end
-
-    wire              free_write = (state_q == ST_IDLE && config_i && config_ok_i) || state_q == ST_HANG || state_q == ST_FREE;
+    wire              free_write = (state_q == ST_IDLE && config_i && config_ok_i) || (state_q == ST_LINK && !in_place)
+                                   || state_q == ST_FREE;
     wire [MW-1:0]     free_at    = state_q == ST_IDLE ? config_map_i[MW-1:0] : map_i[MW-1:0];
     reg [FREE_W-1:0]  free_new;
     always @* begin
@@ -335,7 +329,7 @@ module map_hash_slow #(
         else if (replace)
             free_new = {free_any, free_head, fresh, cur_q};
         else if (from_free_q)
-            free_new = {pop_any, pop_head, fresh, spare};
+            free_new = {link_more, link_next, fresh, spare};  // read in ST_POP
         else
             free_new = {1'b0, free_head, fresh + {{(EW - 1) {1'b0}}, 1'b1}, spare};
     end
@@ -355,21 +349,21 @@ module map_hash_slow #(
     end
 
     // --- memory ports ---
-    wire          chain_after_prev = in_chain_q && has_prev_q && found_q;
     wire [EW:0]   next_of_target = replace && in_chain_q ? cur_next_q :
                                    !found_q && !to_slot ? {chain_any, chain_head} : {(EW + 1) {1'b0}};
-    wire          put_state = state_q == ST_HANG || state_q == ST_UNLINK;
+    wire          put_state = (state_q == ST_LINK && !in_place) || state_q == ST_UNLINK;
 
     assign read_o      = state_q == ST_READ || state_q == ST_POP || state_q == ST_PULL || state_q == ST_ENTRY;
     assign read_addr_o = state_q == ST_POP ? target_q : state_q == ST_PULL ? chain_head :
                          state_q == ST_ENTRY ? entry_at : cur_q;
 
-    assign key_write_o  = state_q == ST_LINK;
-    assign link_write_o = state_q == ST_LINK || state_q == ST_UNUSE || state_q == ST_FREE
-                          || (put_state && chain_after_prev);
-    assign link_addr_o  = state_q == ST_LINK ? target_q : put_state ? prev_q : cur_q;
+    assign key_write_o  = state_q == ST_LINK && !in_place;
+    assign link_write_o = key_write_o || state_q == ST_UNUSE || state_q == ST_RELINK || state_q == ST_FREE
+                          || (state_q == ST_UNLINK && chain_after_prev);
+    assign link_addr_o  = state_q == ST_LINK ? target_q :
+                          state_q == ST_RELINK || state_q == ST_UNLINK ? prev_q : cur_q;
     assign link_o       = state_q == ST_LINK ? {1'b1, next_of_target, fp_i} :
-                          state_q == ST_HANG ? {2'b11, target_q, prev_fp_q} :
+                          state_q == ST_RELINK ? {2'b11, target_q, prev_fp_q} :
                           state_q == ST_UNLINK ? {1'b1, cur_next_q, prev_fp_q} :
                           {1'b0, free_any, free_head, fp_i};
 
