@@ -43,7 +43,7 @@ static inline bool ebpf_src_is_reg(const struct ebpf_insn *i)
 /* Arithmetic of either width, moves and byte swaps included. */
 static inline bool ebpf_is_alu(const struct ebpf_insn *i)
 {
-    return (i->opcode & 0x03) == 0 && (i->opcode & 0x04);
+    return ebpf_class_of(i) == EBPF_CLASS_ALU || ebpf_class_of(i) == EBPF_CLASS_ALU64;
 }
 
 static inline bool ebpf_is_alu64(const struct ebpf_insn *i)
