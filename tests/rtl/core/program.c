@@ -35,6 +35,7 @@ struct gen {
     int32_t last_use[3];  /* row that last needs the token */
     bool by_engine[3];    /* ... and has the hash engine do it */
     uint32_t preds_used;  /* predicates that the row writes */
+    bool branches;        /* the row has one; then more, so that several are taken at once */
     bool loads;           /* the row loads from the packet */
     uint32_t quiet_until; /* no long operation before this row */
 };
@@ -132,9 +133,10 @@ static void gen_compare(struct gen *g, struct ucode_slot *s)
     s->a = any_reg(g);
     second(g, s);
     predicate(g, s, 25);
-    s->br = chance(g, 10);
+    s->br = chance(g, g->branches ? 60 : 10);
     if (s->br)
         s->tgt = target(g);
+    g->branches |= s->br;
 }
 
 /* Packet bytes, through register 0 or through the one that holds PKT_BASE. */
@@ -222,6 +224,7 @@ static void gen_common(struct gen *g, struct ucode_slot *s, uint32_t lane)
 
 static void gen_end(struct gen *g, struct ucode_slot *s)
 {
+    g->branches = true;
     if (chance(g, 50)) {
         s->op = UCODE_JMP;
         s->br = true;
@@ -406,6 +409,7 @@ static void gen_row(struct gen *g)
 
     g->preds_used = 0;
     g->loads = false;
+    g->branches = false;
     for (uint32_t lane = 0; lane < SPEC_LANES; lane++) {
         struct ucode_slot *s = &row->slots[lane];
 

@@ -94,15 +94,12 @@ static void run(struct bench *b, struct counter *c)
     b->source = NULL;
 }
 
-/* Load, add, store, with the token need; rel in the row of the store, or never. */
-static double count_by_load_and_store(struct bench *b, uint8_t need, bool early)
+/* Load, add, store, with the token need; rel in the row of the store, or never. Returns the rows.
+ */
+static uint32_t counting_program(struct ucode_row *rows, uint32_t map, uint8_t need, bool early)
 {
-    const uint32_t map = 8 * bench_below(b, 2); /* token 0 */
-    struct counter c = {.b = b, .serial = need != 0};
-    struct ucode_row rows[8] = {0};
     uint32_t n = detour(rows);
 
-    set_up_array(b, map);
     rows[0].slots[3] = (struct ucode_slot){.op = UCODE_MOVHI, .dst = 7, .imm = (int32_t)map + 1};
     rows[n].need = need;
     rows[n++].slots[3] = (struct ucode_slot){.op = UCODE_LDMAP, .dst = 3, .a = 7, .size = 8};
@@ -112,7 +109,17 @@ static double count_by_load_and_store(struct bench *b, uint8_t need, bool early)
     rows[n].rel = early ? need : 0;
     rows[n++].slots[3] = (struct ucode_slot){.op = UCODE_STMAP, .a = 7, .b = 8, .size = 8};
     rows[n++].slots[1] = (struct ucode_slot){.op = UCODE_EXIT, .b = 3};
-    bench_load(b, 0, rows, n);
+    return n;
+}
+
+static double count_by_load_and_store(struct bench *b, uint8_t need, bool early)
+{
+    const uint32_t map = 8 * bench_below(b, 2); /* token 0 */
+    struct counter c = {.b = b, .serial = need != 0};
+    struct ucode_row rows[8] = {0};
+
+    set_up_array(b, map);
+    bench_load(b, 0, rows, counting_program(rows, map, need, early));
     const uint64_t before = b->clocks;
 
     run(b, &c);
@@ -124,6 +131,37 @@ static double count_by_load_and_store(struct bench *b, uint8_t need, bool early)
     else
         BENCH_CHECK(b, total < PACKETS, "no update was lost without a token");
     return clocks;
+}
+
+/* Two programs that order their accesses by different tokens take turns: none overtakes the other.
+ */
+static void count_across_swaps(struct bench *b)
+{
+    struct counter c = {.b = b, .serial = true, .left = PACKETS};
+    const uint64_t end = b->packets_out + PACKETS;
+    uint32_t bank = 0;
+
+    set_up_array(b, 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct ucode_row rows[8] = {0};
+
+        const uint32_t n = counting_program(rows, 0, (uint8_t)(1u << i), true);
+
+        rows[0].rel = (uint8_t)(2u >> i); /* the other's token */
+        bench_load(b, i, rows, n);
+    }
+    b->source = source;
+    b->sink = sink;
+    b->ctx = &c;
+    while (b->packets_out < end) {
+        bank ^= 1;
+        bench_write(b, SPEC_CSR_CTRL, 1 | bank << 1);
+        for (uint32_t k = bench_below(b, 300); k; k--)
+            bench_step(b);
+    }
+    b->source = NULL;
+    bench_write(b, SPEC_CSR_CTRL, 1);
+    BENCH_CHECK(b, bench_vmem_read(b, 0, 0) == PACKETS, "counter after swaps");
 }
 
 /* Look up, load, and update through the engine. */
@@ -184,6 +222,7 @@ int main(int argc, char **argv)
         count_by_load_and_store(&b, 1, i & 1);
         count_by_map_operations(&b);
     }
+    count_across_swaps(&b);
     BENCH_CHECK(&b, bench_read(&b, SPEC_CSR_COUNT_STALL) > 0, "COUNT_STALL");
     printf("PASS tokens seed %" PRIu64 ": %" PRIu64 " packets\n", b.seed, b.packets_out);
     bench_close(&b);
