@@ -81,7 +81,7 @@ static int check_frame(struct load_ctx *c, const struct load_section *s)
     struct btf_header h;
     size_t room;
 
-    if (s->bytes < sizeof(h))
+    if (!s->data || s->bytes < sizeof(h))
         return malformed(c, "shorter than its header");
     memcpy(&h, s->data, sizeof(h));
     if (h.magic != BTF_MAGIC)

@@ -144,7 +144,7 @@ int load_btf_ext(struct load_ctx *c)
         return 0;
     if (!c->btf)
         return load_fail(c, -EINVAL, LOAD_E_BTF, ".BTF.ext", "there is no .BTF that it belongs to");
-    if (v.bytes < EXT_HEADER_BYTES)
+    if (!v.data || v.bytes < EXT_HEADER_BYTES)
         return malformed(c, "shorter than its header");
     if ((word_at(&v, 0) & 0xffff) != BTF_MAGIC)
         return malformed(c, "wrong magic number");

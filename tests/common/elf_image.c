@@ -71,7 +71,7 @@ static Elf64_Shdr *add_header(struct output *o, const char *name, uint32_t type,
     h->sh_type = type;
     h->sh_offset = (uint64_t)ftell(o->file);
     h->sh_size = bytes;
-    if (data)
+    if (data && type != SHT_NOBITS)
         fwrite(data, 1, bytes, o->file);
     return h;
 }

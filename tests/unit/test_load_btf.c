@@ -255,8 +255,12 @@ static struct small_btf small_btf_make(void)
 static void test_load_malformed_btf_is_refused(void **state)
 {
     struct small_btf b = small_btf_make();
+    struct elf_image image = elf_image_make();
 
     (void)state;
+    load_check_program(&image, NULL, 0);
+    elf_image_section(&image, ".BTF", SHT_NOBITS, 0, NULL, 100); /* a size, but no bytes */
+    load_check_reject(&image, -EINVAL, "LOAD0013", "shorter than its header");
     reject_btf(&b, 10, "shorter than its header");
     b.header.magic = 1;
     reject_btf(&b, sizeof(b), "magic");
@@ -423,6 +427,10 @@ static void test_load_malformed_btf_ext_is_refused(void **state)
     struct elf_image image = ext_image(&e, 20);
 
     (void)state;
+    image.sections[3].type = SHT_NOBITS;
+    image.sections[3].bytes = 100;
+    load_check_reject(&image, -EINVAL, "LOAD0013", "shorter than its header");
+    image = ext_image(&e, 20);
     load_check_reject(&image, -EINVAL, "LOAD0013", "shorter than its header");
     reject_ext(0, 0x1234, "magic");
     reject_ext(0, BTF_MAGIC | 7 << 16, "version");
