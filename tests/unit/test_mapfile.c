@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "host/ctl/mapfile.h"
+#include "nic_runtime/map.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Map files against an executor that has nothing but maps. */
+
+enum { WHY = 512, MAPS = 3 };
+
+static struct load_map definitions[MAPS] = {
+    {"hash", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 2, 3, 4, 0, NULL},
+    {"array", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 4, 2, 0, NULL},
+    {"percpu", ".maps", LOAD_MAP_BTF, SPEC_MAP_PERCPU_HASH, 1, 2, 4, 0, NULL},
+};
+static const struct load_object object = {.maps = definitions, .map_count = MAPS};
+static const struct load_object no_maps = {.map_count = 0};
+
+struct soft_exec {
+    struct exec exec; /* first member */
+    struct map *maps[MAPS];
+};
+
+static char folder[] = "test_mapfile.XXXXXX";
+static char file[64];
+static char why[WHY];
+
+static int soft_update(struct exec *exec, uint32_t map, const void *key, const void *values)
+{
+    return map_host_update(((struct soft_exec *)exec)->maps[map], key, values, 0);
+}
+
+static int soft_lookup(struct exec *exec, uint32_t map, const void *key, void *values)
+{
+    return map_host_lookup(((struct soft_exec *)exec)->maps[map], key, values);
+}
+
+static int soft_walk(struct exec *exec, uint32_t map,
+                     int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
+{
+    struct map *m = ((struct soft_exec *)exec)->maps[map];
+    uint8_t key[8], values[64];
+    int err = 0;
+
+    for (int end = map_next_key(m, NULL, key); !end && !err; end = map_next_key(m, key, key)) {
+        map_host_lookup(m, key, values);
+        err = visit(ctx, key, values);
+    }
+    return err;
+}
+
+static const struct exec_ops soft_ops = {
+    .name = "soft",
+    .map_update = soft_update,
+    .map_lookup = soft_lookup,
+    .map_walk = soft_walk,
+};
+
+static void open_soft(struct soft_exec *e, struct job *job)
+{
+    job->object = &object;
+    e->exec = (struct exec){.ops = &soft_ops, .job = job};
+    for (int i = 0; i < MAPS; i++) {
+        const struct load_map *m = &definitions[i];
+        const struct map_def def = {m->name,        m->type,        m->key_bytes,
+                                    m->value_bytes, m->max_entries, m->flags};
+        const char *reason;
+        const size_t bytes = (map_size_bytes(&def, &reason) + 63) & ~(size_t)63;
+        void *memory = aligned_alloc(64, bytes);
+
+        memset(memory, 0, bytes);
+        e->maps[i] = map_init(memory, &def);
+    }
+}
+
+static void close_soft(struct soft_exec *e)
+{
+    for (int i = 0; i < MAPS; i++)
+        free(e->maps[i]);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(file, sizeof(file), "%s/maps.json", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(file);
+    return rmdir(folder); /* fails if a temporary file was left behind */
+}
+
+static void write_text(const char *text)
+{
+    FILE *f = fopen(file, "w");
+
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Reads and fills; NULL if either fails, with why. */
+static json_t *load_text(struct soft_exec *e, const char *text, int *err)
+{
+    json_t *document = NULL;
+
+    write_text(text);
+    why[0] = 0;
+    *err = mapfile_read(file, &object, &document, why, sizeof(why));
+    if (!*err)
+        *err = mapfile_fill(document, &e->exec, why, sizeof(why));
+    return document;
+}
+
+static void expect_dump(struct soft_exec *e, const char *text)
+{
+    json_t *dump = mapfile_dump(&e->exec);
+    char *got = json_dumps(dump, JSON_COMPACT);
+
+    assert_string_equal(got, text);
+    free(got);
+    json_decref(dump);
+}
+
+static void test_mapfile_entries_read_and_dumped_sorted(void **state)
+{
+    struct soft_exec e;
+    struct job job = {0};
+    json_t *document;
+    int err;
+
+    (void)state;
+    open_soft(&e, &job);
+    document = load_text(
+        &e,
+        "{\"hash\": [{\"key\": [\"0x02\", \"0x00\"], \"value\": [\"0xff\", 16, \"7\"]},"
+        "            {\"key\": [1, 9], \"value\": [1, 2, 3], \"formatted\": {\"key\": 1}}],"
+        " \"array\": [{\"key\": [1, 0, 0, 0], \"value\": [\"0xde\", \"0xad\", \"0xbe\", "
+        "\"0xef\"]}],"
+        " \"percpu\": [{\"key\": [5], \"values\": [{\"cpu\": 2, \"value\": [1, 2]},"
+        "                                         {\"cpu\": 0, \"value\": [3, 4]}]}]}",
+        &err);
+    assert_int_equal(err, 0);
+    expect_dump(&e,
+                "{\"hash\":[{\"key\":[\"0x01\",\"0x09\"],\"value\":[\"0x01\",\"0x02\",\"0x03\"]},"
+                "{\"key\":[\"0x02\",\"0x00\"],\"value\":[\"0xff\",\"0x10\",\"0x07\"]}],"
+                "\"array\":[{\"key\":[\"0x00\",\"0x00\",\"0x00\",\"0x00\"],"
+                "\"value\":[\"0x00\",\"0x00\",\"0x00\",\"0x00\"]},"
+                "{\"key\":[\"0x01\",\"0x00\",\"0x00\",\"0x00\"],"
+                "\"value\":[\"0xde\",\"0xad\",\"0xbe\",\"0xef\"]}],"
+                "\"percpu\":[{\"key\":[\"0x05\"],\"values\":["
+                "{\"cpu\":0,\"value\":[\"0x03\",\"0x04\"]},"
+                "{\"cpu\":1,\"value\":[\"0x00\",\"0x00\"]},"
+                "{\"cpu\":2,\"value\":[\"0x01\",\"0x02\"]},"
+                "{\"cpu\":3,\"value\":[\"0x00\",\"0x00\"]}]}]}");
+    json_decref(document);
+    close_soft(&e);
+}
+
+static void test_mapfile_dump_reads_back(void **state)
+{
+    struct soft_exec a, b;
+    struct job job = {0};
+    json_t *dump, *document;
+    char *first;
+
+    (void)state;
+    open_soft(&a, &job);
+    open_soft(&b, &job);
+    for (uint8_t i = 0; i < 4; i++) {
+        const uint8_t key[4] = {i, (uint8_t)(200 - i), 0, 0};
+        uint8_t values[SPEC_QUEUES * 8];
+
+        memset(values, i + 1, sizeof(values));
+        assert_int_equal(soft_update(&a.exec, 0, key, values), 0);
+        assert_int_equal(soft_update(&a.exec, 2, key, values), 0);
+    }
+    dump = mapfile_dump(&a.exec);
+    assert_int_equal(mapfile_write(file, dump, why, sizeof(why)), 0);
+    assert_int_equal(mapfile_read(file, &object, &document, why, sizeof(why)), 0);
+    assert_int_equal(mapfile_fill(document, &b.exec, why, sizeof(why)), 0);
+    first = json_dumps(dump, JSON_COMPACT);
+    expect_dump(&b, first);
+    free(first);
+    json_decref(dump);
+    json_decref(document);
+    close_soft(&a);
+    close_soft(&b);
+}
+
+static void test_mapfile_errors_name_place_and_cure(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *says[3];
+    } cases[] = {
+        {"{\"hash\": [", {"line 1", "column", NULL}},
+        {"[]", {"object", NULL, NULL}},
+        {"{\"none\": []}", {"\"none\"", "hash, array, percpu", NULL}},
+        {"{\"hash\": 5}", {"hash", "array of entries", NULL}},
+        {"{\"hash\": [7]}", {"hash[0]", "object", NULL}},
+        {"{\"hash\": [{\"value\": [1,2,3]}]}", {"hash[0]", "\"key\"", "missing"}},
+        {"{\"hash\": [{\"key\": [1], \"value\": [1,2,3]}]}", {"hash[0]", "1 bytes", "2"}},
+        {"{\"hash\": [{\"key\": [1,2], \"value\": [1,2,3]}, {\"key\": [1,3], \"value\": [1]}]}",
+         {"hash[1]", "\"value\"", "3"}},
+        {"{\"hash\": [{\"key\": [1,256], \"value\": [1,2,3]}]}", {"hash[0]", "byte 1", "0 to 255"}},
+        {"{\"hash\": [{\"key\": [1,\"x\"], \"value\": [1,2,3]}]}", {"hash[0]", "byte 1", NULL}},
+        {"{\"hash\": [{\"key\": [1,\"-1\"], \"value\": [1,2,3]}]}", {"hash[0]", "byte 1", NULL}},
+        {"{\"hash\": [{\"key\": [1,\"\"], \"value\": [1,2,3]}]}", {"hash[0]", "byte 1", NULL}},
+        {"{\"hash\": [{\"key\": [1,2.5], \"value\": [1,2,3]}]}", {"hash[0]", "byte 1", NULL}},
+        {"{\"percpu\": [{\"key\": [1], \"values\": [{\"cpu\": 4, \"value\": [1,2]}]}]}",
+         {"percpu[0]", "0 to 3", "queues"}},
+        {"{\"percpu\": [{\"key\": [1], \"values\": {}}]}", {"percpu[0]", "array", NULL}},
+        {"{\"hash\": [], \"hash\": []}", {"duplicate", NULL, NULL}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        json_t *document = NULL;
+
+        write_text(cases[i].text);
+        why[0] = 0;
+        assert_int_equal(mapfile_read(file, &object, &document, why, sizeof(why)), -EINVAL);
+        assert_null(document);
+        assert_non_null(strstr(why, file));
+        for (int k = 0; k < 3 && cases[i].says[k]; k++)
+            if (!strstr(why, cases[i].says[k]))
+                fail_msg("%s: \"%s\" does not say \"%s\"", cases[i].text, why, cases[i].says[k]);
+    }
+}
+
+static void test_mapfile_object_without_maps_says_none(void **state)
+{
+    json_t *document = NULL;
+
+    (void)state;
+    write_text("{\"hash\": []}");
+    assert_int_equal(mapfile_read(file, &no_maps, &document, why, sizeof(why)), -EINVAL);
+    assert_non_null(strstr(why, "none"));
+}
+
+static void test_mapfile_missing_file_named(void **state)
+{
+    json_t *document = NULL;
+
+    (void)state;
+    assert_int_equal(mapfile_read("no/such/file.json", &object, &document, why, sizeof(why)),
+                     -ENOENT);
+    assert_non_null(strstr(why, "no/such/file.json"));
+}
+
+static void test_mapfile_too_many_entries_refused(void **state)
+{
+    struct soft_exec e;
+    struct job job = {0};
+    json_t *document;
+    int err;
+
+    (void)state;
+    open_soft(&e, &job);
+    document =
+        load_text(&e,
+                  "{\"percpu\": [{\"key\":[0],\"value\":[1,1]}, {\"key\":[1],\"value\":[1,1]},"
+                  "{\"key\":[2],\"value\":[1,1]}, {\"key\":[3],\"value\":[1,1]},"
+                  "{\"key\":[4],\"value\":[1,1]}]}",
+                  &err);
+    assert_int_equal(err, -E2BIG);
+    assert_non_null(strstr(why, "percpu[4]"));
+    assert_non_null(strstr(why, "max_entries is 4"));
+    json_decref(document);
+    document = load_text(&e, "{\"array\": [{\"key\":[2,0,0,0],\"value\":[1,1,1,1]}]}", &err);
+    assert_int_equal(err, -E2BIG);
+    json_decref(document);
+    close_soft(&e);
+}
+
+static void test_mapfile_full_disk_is_an_error_and_leaves_nothing(void **state)
+{
+    const struct rlimit small = {1000, RLIM_INFINITY};
+    json_t *document = json_array();
+    struct rlimit before;
+    int err;
+
+    (void)state;
+    for (int i = 0; i < 5000; i++)
+        json_array_append_new(document, json_integer(i));
+    unlink(file);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    why[0] = 0;
+    err = mapfile_write(file, document, why, sizeof(why));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(err, -EFBIG);
+    assert_non_null(strstr(why, file));
+    assert_int_equal(access(file, F_OK), -1);
+    assert_int_equal(mapfile_write("no/such/folder/x", document, why, sizeof(why)), -ENOENT);
+    json_decref(document);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mapfile_entries_read_and_dumped_sorted),
+        cmocka_unit_test(test_mapfile_dump_reads_back),
+        cmocka_unit_test(test_mapfile_errors_name_place_and_cure),
+        cmocka_unit_test(test_mapfile_object_without_maps_says_none),
+        cmocka_unit_test(test_mapfile_missing_file_named),
+        cmocka_unit_test(test_mapfile_too_many_entries_refused),
+        cmocka_unit_test(test_mapfile_full_disk_is_an_error_and_leaves_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
