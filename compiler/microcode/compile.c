@@ -24,6 +24,7 @@ static int schedule_and_allocate(struct mach *m)
         struct bitset failed;
         int ret;
 
+        mach_liveness(m);
         if (!mach_schedule(m, &deps, &attempts[i < last ? i : last]))
             break;
         if (mach_allocate(m, &failed))
@@ -58,7 +59,6 @@ static int compile(const struct ir_func *f, struct arena *arena, struct arena *s
     mach_sink(&m);
     mach_eliminate_phis(&m);
     mach_thread_jumps(&m);
-    mach_liveness(&m);
     ret = schedule_and_allocate(&m);
     if (ret == 0)
         ret = mach_emit(&m, arena, image);

@@ -258,13 +258,28 @@ static bool can_rise(const struct sched *s, const struct sched_candidate *c)
     return op->dst == 0 || s->m->vregs[op->dst].defs <= 1 || may_overwrite(s, op->dst, way);
 }
 
+/* A register with several definitions that was written early is live on the way down from there. */
+static void note_live(struct sched *s, const struct sched_candidate *c)
+{
+    const mach_reg reg = s->m->ops[c->op].dst;
+    const struct sched_way *way = &s->ways[c->way];
+
+    if (reg == 0 || s->m->vregs[reg].defs <= 1)
+        return;
+    bitset_add(&s->m->blocks[way->block].live_in, reg);
+    for (uint32_t i = 0; i < way->through_count; i++)
+        bitset_add(&s->m->blocks[way->through[i]].live_in, reg);
+}
+
 bool sched_hoist_one(struct sched *s)
 {
     if (s->entry_count == SPEC_LANES)
         return false;
     for (uint32_t i = 0; i < s->candidate_count; i++) {
-        if (can_rise(s, &s->candidates[i]) && sched_try_op(s, s->candidates[i].op))
+        if (can_rise(s, &s->candidates[i]) && sched_try_op(s, s->candidates[i].op)) {
+            note_live(s, &s->candidates[i]);
             return true;
+        }
     }
     return false;
 }

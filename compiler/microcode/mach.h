@@ -208,7 +208,7 @@ struct mach_limits {
     uint32_t hoist_blocks;   /* how far down the dominator tree operations are taken from; 0: not at all */
     uint32_t bank_registers; /* no more early issue into a bank with so many live registers */
 };
-/* False if it found no way on, which the choice of predicates in select.c rules out. */
+/* needs: fresh liveness. breaks: liveness. False if it found no way on, which the choice of predicates in select.c rules out. */
 bool mach_schedule(struct mach *m, const struct mach_deps *deps, const struct mach_limits *limits);
 
 /* Real registers for the scheduled code. True, or false with the registers that found no place. */

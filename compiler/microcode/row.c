@@ -226,8 +226,10 @@ void sched_placed(struct sched *s, uint32_t at)
     }
     if (op->pdst != 0)
         take_predicate(s, op);
-    if (at != s->m->blocks[op->block].last)
+    if (at != s->m->blocks[op->block].last) {
         s->left[op->block]--;
+        s->kept[op->block] += op->block == s->block;
+    }
     s->wait |= op->op == UCODE_RES || op->op == MACH_AWAIT;
     s->need |= op->need;
 }

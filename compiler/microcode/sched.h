@@ -42,7 +42,7 @@ struct sched {
     uint32_t **defs; /* operations that define a register with several definitions */
     uint32_t *def_count;
     uint32_t *left; /* operations not placed yet, of ops (without last) */
-    uint32_t *way_of; /* way of a block from the one at hand, plus 1; 0: none */
+    uint32_t *kept; /* operations placed in the block's own rows */
     /* by register */
     uint32_t *uses_left;
     bool *counted; /* in bank_live */

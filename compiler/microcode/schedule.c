@@ -49,9 +49,10 @@ static bool last_ready(const struct sched *s, uint32_t block, const struct endin
     return true;
 }
 
+/* Whether all of a block but its end was issued early, in blocks above it. */
 static bool nothing_left(const struct sched *s, uint32_t block)
 {
-    return s->left[block] == 0;
+    return s->left[block] == 0 && s->kept[block] == 0;
 }
 
 /* Exits are so short that they are copied into every row that falls through to them. */
@@ -173,7 +174,7 @@ static bool begin_ending(struct sched *s, struct ending *e)
     const struct mach_block *b = &s->m->blocks[s->block];
 
     *e = (struct ending){.chain = {s->block}, .chain_count = 1};
-    if (!nothing_left(s, s->block))
+    if (s->left[s->block] != 0)
         return false;
     switch ((enum mach_term)b->term) {
     case MACH_TERM_BR:
@@ -352,6 +353,7 @@ static void prepare_blocks(struct sched *s)
     s->defs = arena_array(m->arena, n, sizeof(*s->defs));
     s->def_count = arena_array(m->arena, n, sizeof(*s->def_count));
     s->left = arena_array(m->arena, n, sizeof(*s->left));
+    s->kept = arena_array(m->arena, n, sizeof(*s->kept));
     m->scheds = arena_array(m->arena, n, sizeof(*m->scheds));
     m->layout = arena_array(m->arena, n, sizeof(*m->layout));
     m->layout_count = 0;

@@ -131,6 +131,5 @@ int mach_spill(struct mach *m, const struct bitset *regs)
     for (uint32_t i = 0; i < m->rpo_count; i++)
         spill_block(&s, m->rpo[i]);
     mach_remove_dead(m);
-    mach_liveness(m);
     return 0;
 }
