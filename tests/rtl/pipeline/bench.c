@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* bench ROOT WORK FILE.ir [SEED [PACKETS [LEVELS]]]: makes the program's pipeline, builds its
- * model, compares it with the evaluator. Prints "PASS name seed" or "FAIL name seed"; status 0
- * or 1. */
+/* bench ROOT WORK FILE.ir [SEED [PACKETS [LEVELS]]], bench ROOT - FILE.ir [verilog]: makes the
+ * program's pipeline, builds its model, compares it with the evaluator. Prints "PASS name seed" or
+ * "FAIL name seed"; status 0 or 1. */
 
 #define RANDOM "random:" /* in place of a file, with the seed of a program */
 
@@ -90,7 +90,7 @@ static int build(const char *root, const char *work, const char *verilog)
     fputs(verilog, out);
     fclose(out);
     snprintf(command, sizeof(command),
-             "RUNTIME_DIR=%s/../runtime sh %s/sim/build_model.sh %s %s/model.so %s --opt -O1 "
+             "RUNTIME_DIR=%s/../runtime sh %s/sim/build_model.sh %s %s/model.so %s --opt -O0 "
              "%s/sluice_dut.v >%s/build.log 2>&1 "
              "|| { tail -20 %s/build.log >&2; false; }",
              work, root, root, work, work, work, work, work);
@@ -165,7 +165,10 @@ int main(int argc, char **argv)
     if (!design)
         return 1;
     if (strcmp(argv[2], "-") == 0) { /* only what it is */
-        printf("%s\n%s", text, design->listing);
+        if (argc > 4 && strcmp(argv[4], "verilog") == 0)
+            fputs(design->verilog, stdout);
+        else
+            printf("%s\n%s", text, design->listing);
         return 0;
     }
     snprintf(model, sizeof(model), "%s/model.so", argv[2]);
