@@ -398,11 +398,15 @@ static void find_dead_roots(struct dead *d)
 {
     struct mach *m = d->m;
 
-    for (uint32_t at = 1; at < m->op_count; at++) {
-        if (m->ops[at].pred != 0)
-            d->pred_uses[m->ops[at].pred]++;
-        if (m->ops[at].pdst != 0)
-            d->pred_def[m->ops[at].pdst] = at;
+    for (uint32_t i = 0; i < m->rpo_count; i++) {
+        const struct mach_block *b = &m->blocks[m->rpo[i]];
+
+        for (uint32_t k = 0; k < b->count; k++) {
+            const struct mach_op *op = &m->ops[b->ops[k]];
+
+            d->pred_uses[op->pred] += op->pred != 0;
+            d->pred_def[op->pdst] = b->ops[k];
+        }
     }
     for (uint32_t v = 1; v < m->vreg_count; v++) {
         const struct mach_vreg *r = &m->vregs[v];

@@ -10,6 +10,8 @@
  * last row of its predecessor: several branches in one row, the lowest lane first. needs: flow,
  * uses, liveness, dependences. */
 
+enum { CROWDED = SPEC_REGS / SPEC_LANES - 2 }; /* live registers of a bank */
+
 /* The end of a block: the blocks whose work its last row finishes, and where it goes on. */
 struct ending {
     uint32_t chain[2 * SPEC_LANES + 1];
@@ -206,17 +208,40 @@ static void finish_last_row(struct sched *s, struct ending *e)
  * ---------------------------------------------------------------------------------------------------
  */
 
+/* Whether an operation's result would crowd the only banks that it may go to. */
+static bool crowds(const struct sched *s, uint32_t at)
+{
+    const struct mach_op *op = &s->m->ops[at];
+    const struct mach_vreg *v = &s->m->vregs[op->dst];
+    const uint32_t lanes = v->lanes & ucode_op_lanes(op->op);
+
+    if (op->dst == 0 || v->lane != MACH_NO_LANE)
+        return false;
+    for (uint32_t lane = 0; lane < SPEC_LANES; lane++) {
+        if ((lanes >> lane & 1) && s->bank_live[lane] < CROWDED)
+            return false;
+    }
+    return true;
+}
+
+/* Most urgent first; results for which there is hardly a register left wait. If nothing else can go
+ * on, then the next operation in the order of the program does: there values live shortest. */
 static void place_own(struct sched *s, const uint32_t *order, uint32_t count)
 {
+    const struct mach_block *b = &s->m->blocks[s->block];
     bool again = true;
 
     while (again) {
         again = false;
         for (uint32_t k = 0; k < count; k++) {
-            if (!sched_is_placed(s, order[k]) && sched_ready(s, order[k]) &&
+            if (!sched_is_placed(s, order[k]) && sched_ready(s, order[k]) && !crowds(s, order[k]) &&
                 sched_try_op(s, order[k]))
                 again = true;
         }
+    }
+    for (uint32_t k = 0; k < b->count && !s->progress; k++) {
+        if (!sched_is_placed(s, b->ops[k]) && sched_ready(s, b->ops[k]))
+            sched_try_op(s, b->ops[k]);
     }
 }
 

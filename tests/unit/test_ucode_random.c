@@ -15,7 +15,8 @@
  * UCODE_SEED runs that one alone. */
 
 enum {
-    VARS = 12,
+    VARS = 12,      /* live at once, usually ... */
+    VARS_MANY = 76, /* ... and more than there are registers */
     PACKET_BYTES = 128,
     PACKETS = 12,
     FUNCTIONS = 600,
@@ -28,7 +29,8 @@ struct gen {
     struct ir_func *f;
     uint64_t seed;
     ir_block block;
-    ir_ref vars[VARS];
+    ir_ref vars[VARS_MANY];
+    uint32_t var_count;
     uint32_t budget; /* statements left */
     ir_ref data;
     ir_ref data_end;
@@ -70,12 +72,12 @@ static ir_ref any_constant(struct gen *g)
 
 static ir_ref var(struct gen *g)
 {
-    return pick(g, 6) == 0 ? any_constant(g) : g->vars[pick(g, VARS)];
+    return pick(g, 6) == 0 ? any_constant(g) : g->vars[pick(g, g->var_count)];
 }
 
 static void assign(struct gen *g, ir_ref value)
 {
-    g->vars[pick(g, VARS)] = value;
+    g->vars[pick(g, g->var_count)] = value;
 }
 
 static ir_ref alu(struct gen *g, enum spec_alu op, uint32_t width, ir_ref a, ir_ref b)
@@ -254,7 +256,7 @@ static void statements(struct gen *g, uint32_t count, uint32_t depth);
 /* After the two ends of a branch come together: phis for what differs. */
 static void merge(struct gen *g, const ir_ref *left, const ir_ref *right, bool both)
 {
-    for (uint32_t v = 0; v < VARS; v++) {
+    for (uint32_t v = 0; v < g->var_count; v++) {
         const ir_ref args[2] = {left[v], right[v]};
 
         g->vars[v] = left[v] == right[v] || !both
@@ -283,8 +285,8 @@ static void gen_branch(struct gen *g, ir_ref cond, uint32_t depth, ir_ref pointe
     const ir_block no = ir_block_new(g->f);
     const ir_block join = ir_block_new(g->f);
     const bool leave = pick(g, 4) == 0;
-    ir_ref before[VARS];
-    ir_ref left[VARS];
+    ir_ref before[VARS_MANY];
+    ir_ref left[VARS_MANY];
 
     emit(g, (struct ir_insn){.op = IR_BR}, &cond, 1);
     ir_edge(g->f, from, yes);
@@ -327,8 +329,9 @@ static void gen_loop(struct gen *g, uint32_t depth)
     const ir_block after = ir_block_new(g->f);
     const ir_block from = g->block;
     const ir_ref zero = constant(g, 0);
-    ir_ref phis[VARS + 1];
-    ir_ref start[VARS];
+    ir_ref phis[VARS_MANY + 1];
+    ir_ref start[VARS_MANY];
+    const uint32_t n = g->var_count;
     ir_ref next;
     ir_ref more;
 
@@ -336,21 +339,21 @@ static void gen_loop(struct gen *g, uint32_t depth)
     emit(g, (struct ir_insn){.op = IR_JMP}, NULL, 0);
     ir_edge(g->f, from, header);
     g->block = header;
-    for (uint32_t v = 0; v <= VARS; v++) {
-        const ir_ref args[2] = {v < VARS ? start[v] : zero, v < VARS ? start[v] : zero};
+    for (uint32_t v = 0; v <= n; v++) {
+        const ir_ref args[2] = {v < n ? start[v] : zero, v < n ? start[v] : zero};
 
         phis[v] = emit(g, (struct ir_insn){.op = IR_PHI}, args, 2);
-        if (v < VARS)
+        if (v < n)
             g->vars[v] = phis[v];
     }
     statements(g, 1 + pick(g, 5), depth + 1);
-    next = alu(g, SPEC_ALU_ADD, 64, phis[VARS], constant(g, 1));
+    next = alu(g, SPEC_ALU_ADD, 64, phis[n], constant(g, 1));
     more = alu(g, SPEC_ALU_ULT, 64, next, constant(g, 2 + pick(g, 5)));
     emit(g, (struct ir_insn){.op = IR_BR}, &more, 1);
     ir_edge(g->f, g->block, header);
     ir_edge(g->f, g->block, after);
-    for (uint32_t v = 0; v <= VARS; v++)
-        g->f->insns[phis[v]].args[1] = v < VARS ? g->vars[v] : next;
+    for (uint32_t v = 0; v <= n; v++)
+        g->f->insns[phis[v]].args[1] = v < n ? g->vars[v] : next;
     g->f->blocks[header].trip_max = 8;
     g->block = after;
 }
@@ -467,10 +470,12 @@ static struct ir_func *random_function(struct arena *arena, uint64_t seed)
                               .off_max = (int32_t)at},
              args, 2);
     }
-    for (uint32_t v = 0; v < VARS; v++)
-        g.vars[v] = v < SPEC_IN_COUNT
-                        ? emit(&g, (struct ir_insn){.op = IR_INPUT, .imm = v}, NULL, 0)
-                        : any_constant(&g);
+    g.var_count = pick(&g, 8) == 0 ? VARS_MANY : VARS;
+    for (uint32_t v = 0; v < g.var_count; v++)
+        g.vars[v] =
+            v < SPEC_IN_COUNT ? emit(&g, (struct ir_insn){.op = IR_INPUT, .imm = v}, NULL, 0)
+            : v % 3 == 0      ? any_constant(&g)
+                         : alu(&g, SPEC_ALU_MUL, 64, g.vars[v % SPEC_IN_COUNT], any_constant(&g));
     statements(&g, g.budget, 0);
     end_exit(&g);
     ir_map_uses(g.f);
