@@ -162,13 +162,15 @@ static size_t mutate(uint8_t *data, size_t bytes, uint64_t *state)
 static uint8_t *read_object(const char *path, size_t *bytes)
 {
     FILE *f = fopen(path, "rb");
-    uint8_t *data = malloc(1 << 20);
+    uint8_t *data;
+    long end;
 
-    if (!f || !data) {
+    if (!f || fseek(f, 0, SEEK_END) || (end = ftell(f)) < 0 || fseek(f, 0, SEEK_SET)) {
         perror(path);
         exit(2);
     }
-    *bytes = fread(data, 1, 1 << 20, f);
+    data = malloc((size_t)end + 1);
+    *bytes = fread(data, 1, (size_t)end, f);
     fclose(f);
     return data;
 }
