@@ -301,7 +301,8 @@ pipe_ref pipe_alu(struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_
     if (alu == SPEC_ALU_MOV)
         return width == 32 && g->nodes[a].bits > 32 ? pipe_slice(g, a, 0, 4) : a;
     if (alu == SPEC_ALU_SUB && cb) /* one form for what is at a constant distance */
-        return pipe_alu(g, SPEC_ALU_ADD, width, a, pipe_const(g, width == 32 ? (uint32_t)-kb : -kb));
+        return pipe_alu(g, SPEC_ALU_ADD, width, a,
+                        pipe_const(g, width == 32 ? (uint32_t)-kb : -kb));
     if (row->arity == 2 && cb)
         simple = simplify_by_const(g, alu, width, a, kb);
     if (simple)

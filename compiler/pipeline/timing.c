@@ -4,9 +4,11 @@
 /* Predicted clocks. The figures of the units are those of their headers in hw/rtl, plus the clock
  * of a call's queue. */
 
-#define VMEM_CYCLES 5u    /* map_vmem 4, pipe_call 1 */
-#define LOOKUP_CYCLES 7u  /* map_hash 6, pipe_call 1 */
-#define CHANGE_CYCLES 24u /* an update or deletion of a short value, without collisions */
+#define VMEM_CYCLES 5u   /* map_vmem 4, pipe_call 1 */
+#define LOOKUP_CYCLES 7u /* map_hash 6, pipe_call 1 */
+#define CHANGE_CYCLES                                                                              \
+    18u /* map_hash 6, map_hash_slow 8 to 10 without collisions, pipe_call 1; and 1 a word of      \
+           values */
 #define MUL_CYCLES 4u
 #define DIV_CYCLES 66u
 #define LOCK_DEPTH_MAX 64u
@@ -20,7 +22,14 @@ uint32_t pipe_boundary_cycles(const struct pipe_graph *g, uint32_t stage)
         [PIPE_K_MUL] = MUL_CYCLES,         [PIPE_K_DIV] = DIV_CYCLES,
     };
 
-    return g->unit_at[stage] ? cycles[g->nodes[g->unit_at[stage]].kind] : 1;
+    const struct pipe_node *n = &g->nodes[g->unit_at[stage]];
+    uint32_t words = 0;
+
+    if (!g->unit_at[stage])
+        return 1;
+    if (n->kind == PIPE_K_UPDATE)
+        words = g->f->maps[n->map].stride_bytes / 8 * g->f->maps[n->map].cpus;
+    return cycles[n->kind] + words;
 }
 
 uint32_t pipe_stretch_cycles(const struct pipe_graph *g, uint32_t map)

@@ -43,8 +43,6 @@ void pipe_window_open(struct pipe_graph *g)
      * does not matter. */
     g->stack.count = SPEC_STACK_BYTES;
     g->stack.data = arena_array(g->arena, g->stack.count, sizeof(*g->stack.data));
-    for (uint32_t i = 0; i < g->stack.count; i++)
-        g->stack.data[i] = (struct pipe_part){zero, 0};
     g->reach_head = SPEC_PKT_BASE;
     g->reach_end = SPEC_PKT_BASE;
 }
@@ -78,6 +76,12 @@ static int too_far(struct pipe_graph *g, const struct access *a, int64_t lo, int
                        (long long)hi + a->in->size - 1 - SPEC_PKT_BASE, g->window_limit);
 }
 
+/* What a byte is now; zero if it has no value yet. */
+static struct pipe_part byte_now(struct pipe_graph *g, const struct pipe_memory *m, uint32_t at)
+{
+    return m->data[at].node ? m->data[at] : (struct pipe_part){pipe_const(g, 0), 0};
+}
+
 static pipe_ref load_at(struct pipe_graph *g, const struct access *a, uint32_t first)
 {
     struct pipe_part parts[8];
@@ -85,7 +89,7 @@ static pipe_ref load_at(struct pipe_graph *g, const struct access *a, uint32_t f
 
     touch(g, a, first, size);
     for (uint32_t i = 0; i < size; i++)
-        parts[i] = a->memory->data[first + (a->in->swap ? size - 1 - i : i)];
+        parts[i] = byte_now(g, a->memory, first + (a->in->swap ? size - 1 - i : i));
     return pipe_bytes(g, parts, size);
 }
 
@@ -125,8 +129,8 @@ static pipe_ref load_range(struct pipe_graph *g, struct access *a, pipe_ref addr
     for (uint32_t i = 0; i < count; i++) {
         const int64_t at = a->lo + i;
 
-        parts[i] =
-            at < a->hi + size ? a->memory->data[at] : (struct pipe_part){pipe_const(g, 0), 0};
+        parts[i] = at < a->hi + size ? byte_now(g, a->memory, (uint32_t)at)
+                                     : (struct pipe_part){pipe_const(g, 0), 0};
     }
     touch(g, a, (uint32_t)a->lo, (uint32_t)(a->hi - a->lo) + size);
     args[0] = index;
@@ -252,7 +256,8 @@ int pipe_window_load(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *o
 static void put_byte(struct pipe_graph *g, struct pipe_memory *m, uint32_t at, pipe_ref on,
                      struct pipe_part new_byte)
 {
-    const pipe_ref old = pipe_bytes(g, &m->data[at], 1);
+    const struct pipe_part was = byte_now(g, m, at);
+    const pipe_ref old = pipe_bytes(g, &was, 1);
     const pipe_ref fresh = pipe_bytes(g, &new_byte, 1);
 
     m->data[at] = (struct pipe_part){pipe_select(g, on, fresh, old), 0};
@@ -265,12 +270,16 @@ static void store_at(struct pipe_graph *g, struct access *a, pipe_ref on, uint32
     struct pipe_memory *m = a->memory;
     const uint32_t size = a->in->size;
     pipe_ref merged = a->value;
+    struct pipe_part old[8];
     uint64_t k;
 
     touch(g, a, first, size);
-    /* all bytes in one select, so that they travel as one value */
+    /* all bytes in one select, so that they travel as one value; bytes without a value take the new
+     * one in any case */
+    for (uint32_t i = 0; i < size; i++)
+        old[i] = m->data[first + i].node ? m->data[first + i] : (struct pipe_part){a->value, i};
     if (!pipe_is_const(g, on, &k))
-        merged = pipe_select(g, on, a->value, pipe_bytes(g, &m->data[first], size));
+        merged = pipe_select(g, on, a->value, pipe_bytes(g, old, size));
     else if (!k)
         return;
     for (uint32_t i = 0; i < size; i++) {
