@@ -14,6 +14,12 @@ module fifo_small #(
     input  wire             pop_i,
     output wire [WIDTH-1:0] data_o
 );
+    generate
+        if (WIDTH < 1 || DEPTH < 2 || (DEPTH & (DEPTH - 1)) != 0) begin : g_illegal
+            fifo_small_illegal_parameter u_stop ();
+        end
+    endgenerate
+
     localparam PTR_W = $clog2(DEPTH);
     reg [PTR_W:0] head_q;
     reg [PTR_W:0] tail_q;

@@ -15,6 +15,12 @@ module ram_1w1r #(
     input  wire [$clog2(DEPTH)-1:0] raddr_i,
     output wire [WIDTH-1:0]         rdata_o
 );
+    generate
+        if (WIDTH < 8 || WIDTH % 8 != 0 || DEPTH < 2 || (DEPTH & (DEPTH - 1)) != 0) begin : g_illegal
+            ram_1w1r_illegal_parameter u_stop ();
+        end
+    endgenerate
+
     reg [WIDTH-1:0] mem [0:DEPTH-1];
     reg [WIDTH-1:0] rdata_q;
     integer i;

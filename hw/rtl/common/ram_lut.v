@@ -13,6 +13,12 @@ module ram_lut #(
     input  wire [$clog2(DEPTH)-1:0] raddr_i,
     output wire [WIDTH-1:0]         rdata_o
 );
+    generate
+        if (WIDTH < 1 || DEPTH < 2 || (DEPTH & (DEPTH - 1)) != 0) begin : g_illegal
+            ram_lut_illegal_parameter u_stop ();
+        end
+    endgenerate
+
     (* ram_style = "distributed" *) reg [WIDTH-1:0] mem [0:DEPTH-1];
 
     always @(posedge clk) begin

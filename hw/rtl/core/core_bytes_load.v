@@ -19,6 +19,12 @@ module core_bytes_load #(
     // stage 8, zero-extended
     output wire [63:0]             value8_o
 );
+    generate
+        if ((BANKS != 2 && BANKS != 8) || ROW_W < 1) begin : g_illegal
+            core_bytes_load_illegal_parameter u_stop ();
+        end
+    endgenerate
+
     localparam BANK_W = $clog2(BANKS);
 
     wire [ROW_W-1:0]  row4 = addr4_i[ROW_W+BANK_W+2 -: ROW_W];

@@ -17,6 +17,12 @@ module core_bytes_store #(
     output wire [64*BANKS-1:0]     data5_o,
     output wire [8*BANKS-1:0]      strb5_o
 );
+    generate
+        if ((BANKS != 2 && BANKS != 8) || ROW_W < 1) begin : g_illegal
+            core_bytes_store_illegal_parameter u_stop ();
+        end
+    endgenerate
+
     localparam BANK_W = $clog2(BANKS);
 
     wire [ROW_W-1:0]  row4 = addr4_i[ROW_W+BANK_W+2 -: ROW_W];

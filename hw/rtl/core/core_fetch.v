@@ -30,9 +30,11 @@ module core_fetch #(
     reg                        valid2_q;
     wire [ROW_W:0]             raddr = {bank0_i, pc0_i[ROW_W-1:0]};
     wire [ROW_W:0]             waddr = {prog_bank_i, prog_row_i[ROW_W-1:0]};
+    wire [12:0]                wbeyond = {1'b0, prog_row_i} >> ROW_W;   // rows that are not there
+    wire                       unused = &{1'b0, pc0_i};
 
     always @(posedge clk) begin
-        if (prog_we_i) mem[waddr] <= prog_data_i;
+        if (prog_we_i && wbeyond == 13'd0) mem[waddr] <= prog_data_i;
         if (valid0_i) row1_q <= mem[raddr];
         if (valid1_q) row2_q <= row1_q;
         valid1_q <= valid0_i;

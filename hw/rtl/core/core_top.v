@@ -70,6 +70,12 @@ module core_top #(
     localparam ROW_W = SLOT_W + 8;
     localparam SLOT_BITS = `UCODE_SLOT_BITS;
 
+    generate
+        if (SLOT_W < 3 || SLOT_W > 6 || ROWS < 2 || ROWS > `SPEC_ROWS || (ROWS & (ROWS - 1)) != 0) begin : g_illegal
+            core_top_illegal_parameter u_stop ();
+        end
+    endgenerate
+
     // --- contexts
     wire [SLOT_W:0]          arrived;
     wire [(1<<SLOT_W)-1:0]   slot_bank;

@@ -58,6 +58,12 @@ module csr_block #(
     input  wire [511:0] mbox_key_i,
     input  wire [63:0]  mbox_value_i
 );
+    generate
+        if ((KIND != 1 && KIND != 2) || (HAS_PROGRAM != 0 && HAS_PROGRAM != 1)) begin : g_illegal
+            csr_block_illegal_parameter u_stop ();
+        end
+    endgenerate
+
     localparam [31:0] ID = 32'h4543_4c53;
     localparam [31:0] VERSION = 32'd1;
     localparam [30:0] EINVAL = 31'd22;
