@@ -171,8 +171,10 @@ struct run {
     uint32_t index; /* ... as this byte of its own */
     uint32_t size;
     bool swap;
-    uint32_t loads; /* different ones */
-    uint32_t first; /* position of the first one in the block */
+    uint32_t loads;  /* different ones */
+    uint32_t first;  /* position of the first one in the block */
+    int32_t off_min; /* bounds of the lowest byte that all of them agree on */
+    int32_t off_max;
 };
 
 static int64_t byte_address(const struct merge *m, struct origin o)
@@ -224,6 +226,8 @@ static bool find_run(const struct merge *m, const struct bytes *b, uint32_t limi
         run.off_min = max_i32(run.off_min, f->insns[r].off_min - (int32_t)k);
         run.off_max = min_i32(run.off_max, f->insns[r].off_max - (int32_t)k);
     }
+    if (f->insns[b->at[0].load].region == IR_REGION_MAP)
+        run.off_min = run.off_max = 0;
     if (run.off_min > run.off_max)
         return false;
     run.lowest = b->at[run.swap ? run.size - 1 : 0].load;
@@ -376,8 +380,10 @@ static bool merge_pair(struct merge *m, ir_block b, uint32_t earlier, uint32_t l
         !is_quiet(m, b, earlier, later, x, true))
         return false;
     merged = *low;
-    merged.off_min = max_i32(low->off_min, high->off_min - low->size);
-    merged.off_max = min_i32(low->off_max, high->off_max - low->size);
+    if (x->region != IR_REGION_MAP) {
+        merged.off_min = max_i32(low->off_min, high->off_min - low->size);
+        merged.off_max = min_i32(low->off_max, high->off_max - low->size);
+    }
     if (merged.off_min > merged.off_max)
         return false;
     value = merged_value(m, b, &later, low->args[1], low->size, high->args[1], high->size);
