@@ -182,7 +182,7 @@ static void lower_redirect_map(struct builder *b, const struct verify_fact *fact
     const ir_ref state = build_read(b, BUILD_VAR_REDIRECT);
     const ir_ref index = build_alu(b, SPEC_ALU_MOV, 32, build_reg(b, 2), IR_NONE);
     const ir_ref action = build_alu_imm(b, SPEC_ALU_AND, 64, build_reg(b, 3), ACTION_MASK);
-    ir_ref bad;
+    ir_ref bad = IR_NONE;
     ir_ref present;
     ir_ref target;
     ir_ref ret;
