@@ -14,6 +14,8 @@ enum {
     OP_LD_IMM64 = (int)EBPF_CLASS_LD | (int)EBPF_MODE_IMM | (int)EBPF_SIZE_DW,
 };
 
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 /* Operations with code and meaning: X(ebpf code, spec function). */
 #define PLAIN_ALU(X)                                                                               \
     X(ADD, add)                                                                                    \
@@ -71,11 +73,11 @@ static bool load_ctx(const struct vm *vm, uint64_t offset, uint64_t *v)
     }
 }
 
-static inline enum vm_fault load(struct vm *vm, const struct ebpf_insn *i)
+static ALWAYS_INLINE enum vm_fault load(struct vm *vm, const struct ebpf_insn *i, uint8_t op)
 {
     const uint64_t address = vm->r[i->src] + (uint64_t)(int64_t)i->off;
-    const uint8_t size = i->opcode & 0x18;
-    const uint8_t mode = i->opcode & 0xe0;
+    const uint8_t size = op & 0x18;
+    const uint8_t mode = op & 0xe0;
     const void *from;
 
     if (UNLIKELY(mode != EBPF_MODE_MEM && (mode != EBPF_MODE_MEMSX || size == EBPF_SIZE_DW)))
@@ -88,7 +90,7 @@ static inline enum vm_fault load(struct vm *vm, const struct ebpf_insn *i)
         vm->r[i->dst] = mode == EBPF_MODE_MEMSX ? vm_sign_extend(v, size) : v;
         return VM_FAULT_NONE;
     }
-    from = vm_at(vm, address, ebpf_size_bytes(i->opcode), false);
+    from = vm_at(vm, address, ebpf_size_bytes(op), false);
     if (UNLIKELY(!from))
         return VM_FAULT_MEMORY;
     vm->r[i->dst] = vm_get(from, size);
@@ -97,16 +99,17 @@ static inline enum vm_fault load(struct vm *vm, const struct ebpf_insn *i)
     return VM_FAULT_NONE;
 }
 
-static inline enum vm_fault store(struct vm *vm, const struct ebpf_insn *i, uint64_t value)
+static ALWAYS_INLINE enum vm_fault store(struct vm *vm, const struct ebpf_insn *i, uint8_t op,
+                                         uint64_t value)
 {
     void *to;
 
-    if (UNLIKELY((i->opcode & 0xe0) != EBPF_MODE_MEM))
+    if (UNLIKELY((op & 0xe0) != EBPF_MODE_MEM))
         return VM_FAULT_OPCODE;
-    to = vm_at(vm, vm->r[i->dst] + (uint64_t)(int64_t)i->off, ebpf_size_bytes(i->opcode), true);
+    to = vm_at(vm, vm->r[i->dst] + (uint64_t)(int64_t)i->off, ebpf_size_bytes(op), true);
     if (UNLIKELY(!to))
         return VM_FAULT_MEMORY;
-    vm_put(to, i->opcode & 0x18, value);
+    vm_put(to, op & 0x18, value);
     return VM_FAULT_NONE;
 }
 
@@ -181,12 +184,13 @@ static enum vm_fault swap(const struct ebpf_insn *i, bool wide, uint64_t *d)
     }
 }
 
-/* Codes and offsets that have no plain operation; mov takes its operand as a. */
-static inline enum vm_fault alu(struct vm *vm, const struct ebpf_insn *i, bool wide)
+/* Arithmetic. mov takes its operand for a; an offset tells apart codes that share their number. */
+static ALWAYS_INLINE enum vm_fault alu(struct vm *vm, const struct ebpf_insn *i, uint8_t op)
 {
+    const bool wide = (op & 0x07) == EBPF_CLASS_ALU64;
     uint64_t *d = &vm->r[i->dst];
-    const uint64_t b = i->opcode & EBPF_SRC_X ? vm->r[i->src] : (uint64_t)(int64_t)i->imm;
-    const uint8_t code = i->opcode & 0xf0;
+    const uint64_t b = op & EBPF_SRC_X ? vm->r[i->src] : (uint64_t)(int64_t)i->imm;
+    const uint8_t code = op & 0xf0;
     const uint64_t a = code == EBPF_ALU_MOV ? b : *d;
 
     if (UNLIKELY(i->off))
@@ -254,12 +258,13 @@ static enum vm_fault call(struct vm *vm, const struct ebpf_insn *i)
     return helper(vm);
 }
 
-static inline enum vm_fault jump(struct vm *vm, const struct ebpf_insn *i, bool wide)
+static ALWAYS_INLINE enum vm_fault jump(struct vm *vm, const struct ebpf_insn *i, uint8_t op)
 {
+    const bool wide = (op & 0x07) == EBPF_CLASS_JMP;
     const uint64_t a = vm->r[i->dst];
-    const uint64_t b = i->opcode & EBPF_SRC_X ? vm->r[i->src] : (uint64_t)(int64_t)i->imm;
+    const uint64_t b = op & EBPF_SRC_X ? vm->r[i->src] : (uint64_t)(int64_t)i->imm;
 
-    switch (i->opcode & 0xf0) {
+    switch (op & 0xf0) {
 #define JUMP_CASE(CODE, NAME)                                                                      \
     case EBPF_JMP_##CODE:                                                                          \
         if (wide ? spec_##NAME##_64(a, b) : spec_##NAME##_32(a, b))                                \
@@ -268,7 +273,7 @@ static inline enum vm_fault jump(struct vm *vm, const struct ebpf_insn *i, bool 
         JUMPS(JUMP_CASE)
 #undef JUMP_CASE
     case EBPF_JMP_JA:
-        if (i->opcode & EBPF_SRC_X)
+        if (op & EBPF_SRC_X)
             return VM_FAULT_OPCODE;
         go(vm, wide ? i->off : i->imm);
         return VM_FAULT_NONE;
@@ -312,30 +317,46 @@ static enum vm_fault load_imm64(struct vm *vm, const struct ebpf_insn *i)
     }
 }
 
-/* One instruction, already fetched: pc is behind it. Exit of the program itself is the caller's
- * matter. */
-static inline enum vm_fault step(struct vm *vm, const struct ebpf_insn *i)
+/* What an opcode does. Called with a constant, so that only this opcode's part remains. */
+static ALWAYS_INLINE enum vm_fault step_as(struct vm *vm, const struct ebpf_insn *i, uint8_t op)
 {
-    switch (i->opcode & 0x07) {
+    switch (op & 0x07) {
     case EBPF_CLASS_LD:
         return load_imm64(vm, i);
     case EBPF_CLASS_LDX:
-        return load(vm, i);
+        return load(vm, i, op);
     case EBPF_CLASS_ST:
-        return store(vm, i, (uint64_t)(int64_t)i->imm);
+        return store(vm, i, op, (uint64_t)(int64_t)i->imm);
     case EBPF_CLASS_STX:
-        if ((i->opcode & 0xe0) == EBPF_MODE_ATOMIC)
+        if ((op & 0xe0) == EBPF_MODE_ATOMIC)
             return atomic(vm, i);
-        return store(vm, i, vm->r[i->src]);
+        return store(vm, i, op, vm->r[i->src]);
     case EBPF_CLASS_ALU:
-        return alu(vm, i, false);
     case EBPF_CLASS_ALU64:
-        return alu(vm, i, true);
-    case EBPF_CLASS_JMP:
-        return jump(vm, i, true);
+        return alu(vm, i, op);
     default:
-        return jump(vm, i, false);
+        return jump(vm, i, op);
     }
+}
+
+/* One instruction, already fetched: pc is behind it. Exit of the program itself is the caller's
+ * matter. A case for each of the 256 opcodes makes it one jump. */
+static inline enum vm_fault step(struct vm *vm, const struct ebpf_insn *i)
+{
+#define OP(n)                                                                                      \
+    case n:                                                                                        \
+        return step_as(vm, i, n);
+#define OPS_4(n) OP(n) OP((n) + 1) OP((n) + 2) OP((n) + 3)
+#define OPS_16(n) OPS_4(n) OPS_4((n) + 4) OPS_4((n) + 8) OPS_4((n) + 12)
+#define OPS_64(n) OPS_16(n) OPS_16((n) + 16) OPS_16((n) + 32) OPS_16((n) + 48)
+    switch (i->opcode) {
+        OPS_64(0) OPS_64(64) OPS_64(128) OPS_64(192)
+    }
+#undef OPS_64
+#undef OPS_16
+#undef OPS_4
+#undef OP
+    return VM_FAULT_OPCODE;
 }
 
 static enum vm_fault run(struct vm *vm, uint64_t max_insns, uint32_t *fault_insn)
