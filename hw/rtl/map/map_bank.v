@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A RAM with one write port and one registered read port. A read and a write of one address in one clock
-// give undefined read data on a device (the old word here): users forward or never do it.
+// A RAM with one write port and one registered read port. A read and a write of one address in one
+// clock give undefined read data on a device (the old word here): users forward or never do it.
 //
 // Contents start as zero. Latency: 1 clock. Throughput: a read and a write each clock.
 `default_nettype none

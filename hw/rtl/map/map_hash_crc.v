@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// CRC32C (Castagnoli; reflected, no initial value and no final inversion) of a fixed number of bits, as one
-// layer of parities.
+// CRC32C (Castagnoli; reflected, no initial value and no final inversion) of a fixed number of
+// bits, as one layer of parities.
 //
 // Latency: 1 clock. Throughput: one a clock. hash_o keeps its value while en_i is low.
 `default_nettype none
@@ -15,8 +15,8 @@ module map_hash_crc #(
 );
     localparam [31:0] POLYNOMIAL = 32'h82f63b78;
 
-    // Row j: the bits of the data whose parity is bit j of the remainder. Found by sending the polynomial
-    // through the register for each bit, the last one first.
+    // Row j: the bits of the data whose parity is bit j of the remainder. Found by sending the
+    // polynomial through the register for each bit, the last one first.
     function [32*BITS-1:0] rows;
         input [31:0] polynomial;
         integer      i;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The hash engine's second half: everything but a lookup that its first read decides. It finds the key among the rest
-// of a bucket, changes buckets, entries and free lists, writes values, and clears the buckets of a newly
-// configured map. One request at a time, while the lookups behind it stand still.
+// The hash engine's second half: everything but a lookup that its first read decides. It finds the
+// key among the rest of a bucket, changes buckets, entries and free lists, writes values, and
+// clears the buckets of a newly configured map. One request at a time, while the lookups behind it
+// stand still.
 //
-// A bucket holds four slots {valid, fingerprint, entry} and the head of a chain of further entries. The chain
-// is used only while all slots are. An entry has a key and a link {used, next is valid, next, fingerprint}, which
-// also strings the free entries together.
-// Clocks from start_i to done_o: a lookup 1 and 2 for each key of the chain (3 for each further slot that matches); for
-// other requests this much for the search, and then 3 or 4 and 1 for each 8 bytes of value of each CPU for an
-// insertion, 4 or 5 and the value for a replacement, 4 or 5 for a deletion.
+// A bucket holds four slots {valid, fingerprint, entry} and the head of a chain of further entries.
+// The chain is used only while all slots are. An entry has a key and a link {used, next is valid,
+// next, fingerprint}, which also strings the free entries together. Clocks from start_i to done_o:
+// a lookup 1 and 2 for each key of the chain (3 for each further slot that matches); for other
+// requests this much for the search, and then 3 or 4 and 1 for each 8 bytes of value of each CPU
+// for an insertion, 4 or 5 and the value for a replacement, 4 or 5 for a deletion.
 `default_nettype none
 
 module map_hash_slow #(
@@ -23,7 +24,8 @@ module map_hash_slow #(
     input  wire                     clk,
     input  wire                     rst,
 
-    // configuration: the pipeline is empty when config_i is high, and the table is written in the same clock
+    // configuration: the pipeline is empty when config_i is high, and the table is written in the
+    // same clock
     input  wire                     config_i,
     input  wire                     config_ok_i,
     input  wire [7:0]               config_map_i,
@@ -77,10 +79,10 @@ module map_hash_slow #(
     output wire [63:0]              w_data_o
 );
     localparam MW = MAPS < 2 ? 1 : $clog2(MAPS);
-    localparam [4:0] ST_IDLE = 5'd0, ST_NEXT = 5'd1, ST_READ = 5'd2, ST_COMPARE = 5'd3, ST_ACT = 5'd4,
-                     ST_POP = 5'd5, ST_LINK = 5'd6, ST_WRITE = 5'd7, ST_UNUSE = 5'd8, ST_RELINK = 5'd9,
-                     ST_PULL = 5'd10, ST_UNLINK = 5'd11, ST_FREE = 5'd12, ST_ENTRY = 5'd13, ST_CHECK = 5'd14,
-                     ST_CLEAR = 5'd15, ST_DONE = 5'd16;
+    localparam [4:0] ST_IDLE = 5'd0, ST_NEXT = 5'd1, ST_READ = 5'd2, ST_COMPARE = 5'd3,
+                     ST_ACT = 5'd4, ST_POP = 5'd5, ST_LINK = 5'd6, ST_WRITE = 5'd7, ST_UNUSE = 5'd8,
+                     ST_RELINK = 5'd9, ST_PULL = 5'd10, ST_UNLINK = 5'd11, ST_FREE = 5'd12,
+                     ST_ENTRY = 5'd13, ST_CHECK = 5'd14, ST_CLEAR = 5'd15, ST_DONE = 5'd16;
     localparam [2:0] OP_LOOKUP = 3'd0, OP_UPDATE = 3'd1, OP_DELETE = 3'd2, OP_ENTRY = 3'd3;
     localparam [31:0] ENOENT = 32'd2, E2BIG = 32'd7, EEXIST = 32'd17, EINVAL = 32'd22;
 
@@ -169,8 +171,7 @@ module map_hash_slow #(
     wire first_found = |match_i && same_i;
     wire chain_after_prev = in_chain_q && has_prev_q && found_q;
     wire chain_first = !first_found && (match_i & ~pick_i) == 4'd0 && chain_any;
-    wire [31:0] local_entry = entry_i;
-    wire entry_fresh = local_entry >= {{(32 - EW) {1'b0}}, fresh} && local_entry != {{(32 - EW) {1'b0}}, max_i};
+    wire entry_fresh = entry_i >= {{(32 - EW) {1'b0}}, fresh} && entry_i[EW-1:0] != max_i;
     wire [EW-1:0] entry_at = entry_base_i + entry_i[EW-1:0];
     wire last_word = word_q + 16'd8 >= stride_i;
     wire last_cpu  = in_place || cpu_q + 8'd1 >= cpus_i;
@@ -191,8 +192,10 @@ module map_hash_slow #(
             ST_READ:    state_d = ST_COMPARE;
             ST_COMPARE: begin
                 status_d = same_i ? 32'd0 : ENOENT;  // of a lookup
-                state_d  = same_i || (in_chain_q && !link_more) ? (op_i == OP_LOOKUP ? ST_DONE : ST_ACT) :
-                           in_chain_q ? ST_READ : ST_NEXT;
+                if (same_i || (in_chain_q && !link_more))
+                    state_d = op_i == OP_LOOKUP ? ST_DONE : ST_ACT;
+                else
+                    state_d = in_chain_q ? ST_READ : ST_NEXT;
             end
             ST_ACT: case (op_i)
                 OP_UPDATE: begin
@@ -295,7 +298,8 @@ module map_hash_slow #(
         case (state_q)
             ST_ACT: begin
                 from_free_q <= !found_q && free_any;
-                target_q    <= in_place ? cur_q : replace ? spare : free_any ? free_head : entry_base_i + fresh;
+                target_q    <= in_place ? cur_q : replace ? spare :
+                               free_any ? free_head : entry_base_i + fresh;
             end
             ST_LINK: begin
                 waddr_q <= vmem_i + target_span + (in_place ? cpu_offset : 32'd0);
@@ -317,8 +321,8 @@ module map_hash_slow #(
     end
 
     // --- free lists ---
-    wire              free_write = (state_q == ST_IDLE && config_i && config_ok_i) || (state_q == ST_LINK && !in_place)
-                                   || state_q == ST_FREE;
+    wire              free_write = (state_q == ST_IDLE && config_i && config_ok_i)
+                                   || (state_q == ST_LINK && !in_place) || state_q == ST_FREE;
     wire [MW-1:0]     free_at    = state_q == ST_IDLE ? config_map_i[MW-1:0] : map_i[MW-1:0];
     reg [FREE_W-1:0]  free_new;
     always @* begin
@@ -350,16 +354,18 @@ module map_hash_slow #(
 
     // --- memory ports ---
     wire [EW:0]   next_of_target = replace && in_chain_q ? cur_next_q :
-                                   !found_q && !to_slot ? {chain_any, chain_head} : {(EW + 1) {1'b0}};
+                                   !found_q && !to_slot ? {chain_any, chain_head} :
+                                   {(EW + 1) {1'b0}};
     wire          put_state = (state_q == ST_LINK && !in_place) || state_q == ST_UNLINK;
 
-    assign read_o      = state_q == ST_READ || state_q == ST_POP || state_q == ST_PULL || state_q == ST_ENTRY;
+    assign read_o      = state_q == ST_READ || state_q == ST_POP || state_q == ST_PULL
+                         || state_q == ST_ENTRY;
     assign read_addr_o = state_q == ST_POP ? target_q : state_q == ST_PULL ? chain_head :
                          state_q == ST_ENTRY ? entry_at : cur_q;
 
     assign key_write_o  = state_q == ST_LINK && !in_place;
-    assign link_write_o = key_write_o || state_q == ST_UNUSE || state_q == ST_RELINK || state_q == ST_FREE
-                          || (state_q == ST_UNLINK && chain_after_prev);
+    assign link_write_o = key_write_o || state_q == ST_UNUSE || state_q == ST_RELINK
+                          || state_q == ST_FREE || (state_q == ST_UNLINK && chain_after_prev);
     assign link_addr_o  = state_q == ST_LINK ? target_q :
                           state_q == ST_RELINK || state_q == ST_UNLINK ? prev_q : cur_q;
     assign link_o       = state_q == ST_LINK ? {1'b1, next_of_target, fp_i} :

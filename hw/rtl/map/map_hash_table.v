@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Descriptors of a hash engine's maps: checked and packed when they are written, read at three places.
+// Descriptors of a hash engine's maps: checked and packed when they are written, read at three
+// places.
 //
-// Latency: reads are combinational; a write is seen from the next clock on. A descriptor that does not fit
-// the engine leaves its map unconfigured (read*_ok_o low).
+// Latency: reads are combinational; a write is seen from the next clock on. A descriptor that does
+// not fit the engine leaves its map unconfigured (read*_ok_o low).
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 
@@ -77,8 +78,9 @@ module map_hash_table #(
 
     always @(posedge clk) begin
         if (write_i && write_ok_o) begin
-            packed_table[write_at] <= {vmem_base, cpus[7:0], max_entries[EW-1:0], entry_base[EW-1:0],
-                                     bucket_mask[BW-1:0], bucket_base[BW-1:0]};
+            packed_table[write_at] <= {vmem_base, cpus[7:0], max_entries[EW-1:0],
+                                       entry_base[EW-1:0], bucket_mask[BW-1:0],
+                                       bucket_base[BW-1:0]};
             size_table[write_at] <= {span[15:0], stride[15:0]};
         end
         for (m = 0; m < MAPS; m = m + 1)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Carries out the host's mailbox commands (SPEC_MBOX_*) against one value memory and, if there is one, one hash
-// engine. It also merges the engine's value writes with its own accesses into the value memory's port B, so
-// its b_* ports go straight there.
+// Carries out the host's mailbox commands (SPEC_MBOX_*) against one value memory and, if there is
+// one, one hash engine. It also merges the engine's value writes with its own accesses into the
+// value memory's port B, so its b_* ports go straight there.
 //
-// A command is offered with mbox_valid_i and its fields until mbox_done_o, high for one clock together with the
-// results; the next command may be offered in the clock after that. Throughput: one command at a time.
-// Latency: 1 clock, and what the engine or the memory takes. CPU 0 is meant in UPDATE and in the results of LOOKUP
-// and ENTRY; offsets of the other CPUs' values follow from the descriptor.
+// A command is offered with mbox_valid_i and its fields until mbox_done_o, high for one clock
+// together with the results; the next command may be offered in the clock after that. Throughput:
+// one command at a time.
+// Latency: 1 clock, and what the engine or the memory takes. CPU 0 is meant in UPDATE and in the
+// results of LOOKUP and ENTRY; offsets of the other CPUs' values follow from the descriptor.
 // Without a hash engine, commands for one end with EINVAL, as do commands that are not known.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
@@ -75,8 +76,8 @@ module map_mailbox #(
     localparam [31:0] EINVAL = 32'd22;
 
     generate
-        if (KEY_BYTES < 1 || KEY_BYTES > `SPEC_HW_KEY_BYTES || VALUE_BYTES < 8 || VALUE_BYTES % 8 != 0
-            || VALUE_BYTES > `SPEC_HW_VALUE_BYTES) begin : g_illegal
+        if (KEY_BYTES < 1 || KEY_BYTES > `SPEC_HW_KEY_BYTES || VALUE_BYTES < 8
+            || VALUE_BYTES % 8 != 0 || VALUE_BYTES > `SPEC_HW_VALUE_BYTES) begin : g_illegal
             map_mailbox_illegal_parameter u_stop ();
         end
     endgenerate

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The memory of map values. Port A loads, stores and does atomics for the data path; port B reads and writes
-// aligned words for the hash engine and the host.
+// The memory of map values. Port A loads, stores and does atomics for the data path; port B reads
+// and writes aligned words for the hash engine and the host.
 //
-// Latency: MAP_VMEM_LATENCY = 4 clocks on both ports (accepted in clock c, answered in clock c + 4). Throughput: one
-// operation a clock on port A, whatever its addresses. Order: each operation takes effect in the order
-// of acceptance; of two accepted in one clock, port A's comes first.
-// Back-pressure: port A always takes (but see B_WAIT). Port B takes what port A leaves over: the memory is two
-// banks of even and odd words with a read and a write a clock each; a read on port B waits while port A uses its
-// bank, a write of all 8 bytes while port A writes in its bank.
-// An atomic's address is a multiple of its size, as the verifier demands; lower address bits are ignored.
-// Addresses wrap at BYTES. Contents start as zero; reset does not clear them.
+// Latency: MAP_VMEM_LATENCY = 4 clocks on both ports (accepted in clock c, answered in clock c +
+// 4). Throughput: one operation a clock on port A, whatever its addresses. Order: each operation
+// takes effect in the order of acceptance; of two accepted in one clock, port A's comes first.
+// Back-pressure: port A always takes (but see B_WAIT). Port B takes what port A leaves over: the
+// memory is two banks of even and odd words with a read and a write a clock each; a read on port B
+// waits while port A uses its bank, a write of all 8 bytes while port A writes in its bank. An
+// atomic's address is a multiple of its size, as the verifier demands; lower address bits are
+// ignored. Addresses wrap at BYTES. Contents start as zero; reset does not clear them.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 
 module map_vmem #(
     parameter BYTES  = 4096,  // size in bytes, a power of two, 32 to 2^30
     parameter TAG_W  = 1,     // bits of the tag, at least 1
-    parameter B_WAIT = 0      // clocks that port B waits before port A is held for one; 0: port A is never held
+    parameter B_WAIT = 0      // clocks that port B waits before port A is held for one; 0: never
 ) (
     input  wire             clk,
     input  wire             rst,
@@ -50,7 +50,8 @@ module map_vmem #(
     localparam TOP   = AW + 3;           // highest address bit
 
     generate
-        if (BYTES < 32 || (1 << $clog2(BYTES)) != BYTES || TAG_W < 1 || B_WAIT < 0 || B_WAIT > 65535) begin : g_illegal
+        if (BYTES < 32 || (1 << $clog2(BYTES)) != BYTES || TAG_W < 1 || B_WAIT < 0
+            || B_WAIT > 65535) begin : g_illegal
             map_vmem_illegal_parameter u_stop ();
         end
     endgenerate

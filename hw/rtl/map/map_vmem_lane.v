@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One bank of the map value memory: its RAM and the read-modify-write of one 8-byte word a clock.
 //
-// An operation is offered in clock c with its positions worked out: the word it reads, the word it writes, the
-// bytes to write, its data and its expected value moved to their place in the word. The word before the
-// operation is at old_o in clock c + 3; the write is done at the end of that clock.
-// Throughput: one operation a clock, each seeing all that came before it: what is read from the RAM gives way to
-// the words of the two operations before, which are not in the RAM yet.
+// An operation is offered in clock c with its positions worked out: the word it reads, the word it
+// writes, the bytes to write, its data and its expected value moved to their place in the word. The
+// word before the operation is at old_o in clock c + 3; the write is done at the end of that clock.
+// Throughput: one operation a clock, each seeing all that came before it: what is read from the RAM
+// gives way to the words of the two operations before, which are not in the RAM yet.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 
@@ -18,15 +18,15 @@ module map_vmem_lane #(
     input  wire          read_i,        // old_o is wanted, or needed for the write
     input  wire [AW-1:0] read_word_i,
     input  wire          write_i,
-    input  wire [AW-1:0] write_word_i,  // the same as read_word_i if both and not all bytes are written
+    input  wire [AW-1:0] write_word_i,  // read_word_i, unless all bytes are stored
     input  wire [7:0]    strb_i,
     input  wire [3:0]    atomic_i,      // SPEC_ATOMIC_*; NONE stores data_i
     input  wire [63:0]   data_i,        // of an atomic: zero outside of the bytes of strb_i
     input  wire [63:0]   expect_i,
     output wire [63:0]   old_o
 );
-    // Stage 1: the RAM reads. Stage 2: the new word. Stage 3: it is written. Stage 4: it was just written, but a
-    // read that started in the same clock has missed it.
+    // Stage 1: the RAM reads. Stage 2: the new word. Stage 3: it is written. Stage 4: it was just
+    // written, but a read that started in the same clock has missed it.
     reg          s1_read_q, s1_write_q, s2_write_q, s3_write_q;
     reg [AW-1:0] s1_read_word_q, s1_write_word_q, s2_write_word_q, s3_write_word_q;
     reg [7:0]    s1_strb_q, s2_strb_q;

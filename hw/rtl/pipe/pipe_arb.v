@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Several callers of one engine: the highest port that asks wins, and keeps its turn until it is taken.
+// Several callers of one engine: the highest port that asks wins, and keeps its turn until it is
+// taken.
 //
-// Latency: none (combinational). Throughput: a request a clock. Order: requests of one port stay in order;
-// responses are routed by the tag that the engine gives back. Back-pressure: a port is ready when it has
-// the turn and the engine is ready.
+// Latency: none (combinational). Throughput: a request a clock. Order: requests of one port stay in
+// order; responses are routed by the tag that the engine gives back. Back-pressure: a port is ready
+// when it has the turn and the engine is ready.
 `default_nettype none
 
 module pipe_arb #(

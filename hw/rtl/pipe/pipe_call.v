@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A call to an engine that answers in order, out of a stream of packets that stays in order: the state of
-// each packet waits in a FIFO until its response is there.
+// A call to an engine that answers in order, out of a stream of packets that stays in order: the
+// state of each packet waits in a FIFO until its response is there.
 //
-// Latency: the engine's and 1 clock; 1 clock for a packet that makes no call and has none before it.
-// Throughput: a packet a clock while no more than DEPTH are inside; a full rate through an engine of latency
-// L needs DEPTH >= L + 2. Order: packets leave as they came. Back-pressure: nothing enters when DEPTH packets
-// wait inside; responses are always taken, as each has had its place reserved.
+// Latency: the engine's and 1 clock; 1 clock for a packet that makes no call and has none before
+// it. Throughput: a packet a clock while no more than DEPTH are inside; a full rate through an
+// engine of latency L needs DEPTH >= L + 2. Order: packets leave as they came. Back-pressure:
+// nothing enters when DEPTH packets wait inside; responses are always taken, as each has had its
+// place reserved.
 `default_nettype none
 
 module pipe_call #(
@@ -68,7 +69,8 @@ module pipe_call #(
         .m_data_o ({state_call, m_state_o})
     );
 
-    // Never full: it is as deep as the FIFO of states, and each response belongs to a state in there.
+    // Never full: it is as deep as the FIFO of states, and each response belongs to a state in
+    // there.
     wire resp_room_unused;
     pipe_fifo #(
         .WIDTH(RESP_W),

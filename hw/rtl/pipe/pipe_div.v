@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Division and remainder, signed and unsigned, 64 or 32 bits (32-bit results are zero-extended), with the
-// results of RFC 9669 4.1 for a divisor of zero and for the most negative number by -1.
+// Division and remainder, signed and unsigned, 64 or 32 bits (32-bit results are zero-extended),
+// with the results of RFC 9669 4.1 for a divisor of zero and for the most negative number by -1.
 //
-// Latency: 66 clocks without stalls (1 for the operands, 64 quotient bits, 1 for the sign). Throughput: one
-// a clock. Order: kept. Back-pressure: the whole unit stands while its last stage holds a result that is not
-// taken.
+// Latency: 66 clocks without stalls (1 for the operands, 64 quotient bits, 1 for the sign).
+// Throughput: one a clock. Order: kept. Back-pressure: the whole unit stands while its last stage
+// holds a result that is not taken.
 `default_nettype none
 
 module pipe_div #(
@@ -46,9 +46,9 @@ module pipe_div #(
     wire [63:0] b_ext     = s_w32_i ? {{32{b_sign}}, s_b_i[31:0]} : s_b_i;
     wire        negate    = is_rem ? a_sign : a_sign ^ b_sign;
 
-    // Stage k of the restoring divider has k bits of the quotient in the low end of num, whose high end
-    // holds the dividend's bits that are still to come. A divisor of zero leaves the dividend as the
-    // remainder, as it should be; the quotient is then forced to zero.
+    // Stage k of the restoring divider has k bits of the quotient in the low end of num, whose high
+    // end holds the dividend's bits that are still to come. A divisor of zero leaves the dividend
+    // as the remainder, as it should be; the quotient is then forced to zero.
     wire [64*(STEPS+1)-1:0] num;
     wire [64*(STEPS+1)-1:0] rem;
     wire [64*(STEPS+1)-1:0] den;
@@ -91,7 +91,8 @@ module pipe_div #(
         end
     endgenerate
 
-    // What the last stage needs beside the divider waits in a ring of RAM that turns once in STEPS + 1 steps.
+    // What the last stage needs beside the divider waits in a ring of RAM that turns once in STEPS
+    // + 1 steps.
     reg [SIDE_W-1:0] ring [0:STEPS-1];
     reg [SIDE_W-1:0] side_q;
     reg [5:0]        at_q;

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Results and payload to packets: the bytes that came, those that the program wrote, its new start and end.
+// Results and payload to packets: the bytes that came, those that the program wrote, its new start
+// and end.
 //
-// Two steps. pipe_egress_merge walks over a packet's buffer in steps of 64 bytes from HEAD_BYTES below its first byte,
-// takes a payload beat for each step that has one, and puts the written bytes in. pipe_egress_align
-// moves what it gives so that the packet's new start is byte 0 of a beat.
-// Latency: 3 clocks from the offer of packet and payload to the first beat; 1 more if the start is not aligned and
-// the packet reaches into the next step. Throughput: a packet of up to 64 bytes each clock, a beat each clock otherwise, one
-// clock more when the start is not aligned; payload that is cut off takes a clock a beat.
-// Order: kept. Back-pressure: all registers hold while m_axis_tready is low.
+// Two steps. pipe_egress_merge walks over a packet's buffer in steps of 64 bytes from HEAD_BYTES
+// below its first byte, takes a payload beat for each step that has one, and puts the written bytes
+// in. pipe_egress_align moves what it gives so that the packet's new start is byte 0 of a beat.
+// Latency: 3 clocks from the offer of packet and payload to the first beat; 1 more if the start is
+// not aligned and the packet reaches into the next step. Throughput: a packet of up to 64 bytes
+// each clock, a beat each clock otherwise; between packets with different starts at times a clock
+// more; payload that is cut off takes a clock a beat. Order: kept. Back-pressure: all registers hold
+// while m_axis_tready is low.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 
 module pipe_egress #(
-    parameter WINDOW_BYTES = 64,  // packet bytes that the program can write: a multiple of 64, at least 64
-    parameter HEAD_BYTES   = 0    // bytes below the packet that the program can add: a multiple of 64, 0 to 256
+    parameter WINDOW_BYTES = 64,  // packet bytes that may be written: a multiple of 64, at least 64
+    parameter HEAD_BYTES   = 0    // bytes below it that may be added: a multiple of 64, 0 to 256
 ) (
     input  wire                                   clk,
     input  wire                                   rst,
@@ -42,8 +44,8 @@ module pipe_egress #(
     output wire [`SPEC_OUT_TUSER_BITS-1:0]        m_axis_tuser
 );
     generate
-        if (WINDOW_BYTES < 64 || WINDOW_BYTES % 64 != 0 || HEAD_BYTES < 0 || HEAD_BYTES > `SPEC_PKT_BASE
-            || HEAD_BYTES % 64 != 0) begin : g_illegal
+        if (WINDOW_BYTES < 64 || WINDOW_BYTES % 64 != 0 || HEAD_BYTES < 0
+            || HEAD_BYTES > `SPEC_PKT_BASE || HEAD_BYTES % 64 != 0) begin : g_illegal
             pipe_egress_illegal_parameter u_stop ();
         end
     endgenerate

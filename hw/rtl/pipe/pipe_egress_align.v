@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Moves a packet that starts at any byte of its first step to byte 0 of a beat; see pipe_egress.
 //
-// Latency: 2 clocks; 3 when the packet starts past byte 0 and reaches into a second step. Throughput: a step each
-// clock, and one clock more for a packet of several steps that ends past its start's byte in the
-// last one. Order: kept. Back-pressure: all registers hold while m_axis_tready is low.
+// Latency: 2 clocks; 3 when the packet starts past byte 0 and reaches into a second step.
+// Throughput: a step each clock; a packet of several steps that ends past its start's byte in the
+// last one needs one clock more, which the first step of another such packet shares. Order: kept.
+// Back-pressure: all registers hold while m_axis_tready is low.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 
@@ -16,7 +17,7 @@ module pipe_egress_align (
     input  wire [511:0]                    s_data_i,
     input  wire                            s_first_i,
     input  wire                            s_last_i,
-    input  wire [5:0]                      s_shift_i,  // the same in all steps of a packet, as is s_user_i
+    input  wire [5:0]                      s_shift_i,  // one for all steps of a packet, as s_user_i
     input  wire [`SPEC_OUT_TUSER_BITS-1:0] s_user_i,
 
     output wire [511:0]                    m_axis_tdata,
@@ -26,8 +27,8 @@ module pipe_egress_align (
     output wire                            m_axis_tlast,
     output wire [`SPEC_OUT_TUSER_BITS-1:0] m_axis_tuser
 );
-    // before_q: the step before, whose upper bytes begin the next beat. flush_q: it was the last one, and its
-    // upper bytes are still to be given out.
+    // before_q: the step before, whose upper bytes begin the next beat. flush_q: it was the last
+    // one, and its upper bytes are still to be given out.
     reg [511:0]                     before_q;
     reg                             flush_q;
     reg [5:0]                       flush_shift_q;
@@ -45,17 +46,19 @@ module pipe_egress_align (
 
     wire        m_free    = !m_valid_q || m_axis_tready;
     wire        half_free = !half_valid_q || m_free;
-    assign s_ready_o      = half_free && !flush_q;
-    wire        take      = s_valid_i && s_ready_o;
-
-    // Bytes of the packet in its last beat, and the byte past its end in its last step, each with 0 for 64.
+    // Bytes of the packet in its last beat, and the byte past its end in its last step, each with 0
+    // for 64.
     wire [15:0] len       = s_user_i[`SPEC_OUT_LEN_LSB+:`SPEC_OUT_LEN_BITS];
     wire [5:0]  tail      = len[5:0] + s_shift_i;
     wire        aligned   = s_shift_i == 6'd0;
     wire        alone     = s_first_i && s_last_i;
-    wire        past      = tail == 6'd0 || tail > s_shift_i;  // the last step reaches beyond the start's byte
+    // The last step reaches beyond the start's byte.
+    wire        past      = tail == 6'd0 || tail > s_shift_i;
     wire        need_more = s_last_i && !s_first_i && !aligned && past;
     wire        gives     = aligned || alone || !s_first_i;
+    // The next packet's first step may come while this one's last bytes go.
+    assign s_ready_o      = half_free && (!flush_q || !gives);
+    wire        take      = s_valid_i && s_ready_o;
 
     wire [5:0]   shift    = flush_q ? flush_shift_q : s_shift_i;
     wire [511:0] low      = flush_q || !(aligned || alone) ? before_q : s_data_i;
@@ -86,7 +89,8 @@ module pipe_egress_align (
 
     wire [567:0] whole = half_q >> {half_shift_q, 3'd0};
     wire [5:0]   last_bytes = half_user_q[`SPEC_OUT_LEN_LSB+:6];
-    wire [63:0]  keep = half_last_q && last_bytes != 6'd0 ? ~({64{1'b1}} << last_bytes) : {64{1'b1}};
+    wire [63:0]  keep = half_last_q && last_bytes != 6'd0 ? ~({64{1'b1}} << last_bytes)
+                                                         : {64{1'b1}};
     wire [511:0] shown;
     genvar g;
     generate

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The bytes of a packet's buffer from HEAD_BYTES below its first byte, in steps of 64, from the step that holds
-// its new start to the one that holds its new end; see pipe_egress.
+// The bytes of a packet's buffer from HEAD_BYTES below its first byte, in steps of 64, from the
+// step that holds its new start to the one that holds its new end; see pipe_egress.
 //
-// Latency: 1 clock. Throughput: a step each clock; payload before the first step and after the last is taken
-// away a beat each clock. Order: kept. Back-pressure: the output register holds until it is taken.
+// Latency: 1 clock. Throughput: a step each clock; payload before the first step and after the last
+// is taken away a beat each clock. Order: kept. Back-pressure: the output register holds until it
+// is taken.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 
@@ -35,7 +36,7 @@ module pipe_egress_merge #(
     output wire [511:0]                           m_data_o,
     output wire                                   m_first_o,
     output wire                                   m_last_o,
-    output wire [5:0]                             m_shift_o,  // where the packet starts in the first step
+    output wire [5:0]                             m_shift_o,  // where it starts in its first step
     output wire [`SPEC_OUT_TUSER_BITS-1:0]        m_user_o
 );
     localparam HEAD_STEPS = HEAD_BYTES / 64;
@@ -54,8 +55,8 @@ module pipe_egress_merge #(
     wire [9:0]  first    = start_at[15:6];
     wire [9:0]  last     = last_at[15:6];
 
-    // Where the walk is: begun_q is low before a packet's first step, which is the first that has payload
-    // or is to be given out. drained_q: the packet's last payload beat was taken.
+    // Where the walk is: begun_q is low before a packet's first step, which is the first that has
+    // payload or is to be given out. drained_q: the packet's last payload beat was taken.
     reg        begun_q;
     reg        drained_q;
     reg [9:0]  step_q;

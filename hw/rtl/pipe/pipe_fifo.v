@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // First-word fall-through FIFO over a RAM with one registered read port.
 //
-// Latency: 1 clock from a word's acceptance in an empty FIFO to its offer. Throughput: a word a clock.
-// Order: first in, first out. Back-pressure: s_ready_o is a register's value, independent of m_ready_i.
-// Holds DEPTH words in the RAM and one more in the output register.
+// Latency: 1 clock from a word's acceptance in an empty FIFO to its offer. Throughput: a word a
+// clock. Order: first in, first out. Back-pressure: s_ready_o is a register's value, independent of
+// m_ready_i. Holds DEPTH words in the RAM and one more in the output register.
 `default_nettype none
 
 module pipe_fifo #(
@@ -29,8 +29,8 @@ module pipe_fifo #(
         end
     endgenerate
 
-    // Words in the RAM are [rd_q, wr_q); the output register holds the word before them, either in the
-    // RAM's own read register or, when the word arrived with nothing before it, in byp_q.
+    // Words in the RAM are [rd_q, wr_q); the output register holds the word before them, either in
+    // the RAM's own read register or, when the word arrived with nothing before it, in byp_q.
     reg [WIDTH-1:0] ram [0:DEPTH-1];
     reg [WIDTH-1:0] ram_q;
     reg [WIDTH-1:0] byp_q;

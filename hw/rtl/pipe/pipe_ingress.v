@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Packets to windows: the first bytes of each packet side by side, zero past the packet's end, with its
-// metadata; all of its beats go on to the payload FIFO too.
+// Packets to windows: the first bytes of each packet side by side, zero past the packet's end, with
+// its metadata; all of its beats go on to the payload FIFO too.
 //
-// Latency: 1 clock from the beat that completes a window (the WINDOW_BYTES-th byte or the packet's last) to the window; 1
-// clock for a beat. Throughput: a beat each clock, so a packet of up to 64 bytes each clock. Order: kept.
-// Back-pressure: a beat is taken when the payload FIFO has taken the one before, and the window before it
-// is taken if this one completes the next. enable_i low holds packets back before their first beat.
+// Latency: 1 clock from the beat that completes a window (the WINDOW_BYTES-th byte or the packet's
+// last) to the window; 1 clock for a beat. Throughput: a beat each clock, so a packet of up to 64
+// bytes each clock. Order: kept. Back-pressure: a beat is taken when the payload FIFO has taken the
+// one before, and the window before it is taken if this one completes the next. enable_i low holds
+// packets back before their first beat.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 
@@ -42,7 +43,8 @@ module pipe_ingress #(
         end
     endgenerate
 
-    // count_q: beats of the packet that were taken, up to BEATS, which means that its window is complete.
+    // count_q: beats of the packet that were taken, up to BEATS, which means that its window is
+    // complete.
     reg [CW-1:0]                  count_q;
     reg                           m_valid_q;
     reg                           up_q;
@@ -52,11 +54,13 @@ module pipe_ingress #(
     wire [511:0]                  data;
 
     wire first       = count_q == {CW{1'b0}};
-    wire completes   = count_q == BEATS[CW-1:0] - 1'b1 || (s_axis_tlast && count_q != BEATS[CW-1:0]);
+    wire whole       = count_q == BEATS[CW-1:0];
+    wire completes   = count_q == BEATS[CW-1:0] - 1'b1 || (s_axis_tlast && !whole);
     wire window_free = !m_valid_q || m_ready_i;
     wire beat_free   = !beat_valid_q || beat_ready_i;
-    // The window's registers change from its first beat on, so that must wait for the window before.
-    wire may_take    = beat_free && (count_q == BEATS[CW-1:0] || window_free) && (enable_i || !first) && up_q;
+    // The window's registers change from its first beat on, so that must wait for the window
+    // before.
+    wire may_take    = beat_free && (whole || window_free) && (enable_i || !first) && up_q;
     wire take        = s_axis_tvalid && s_axis_tready;
     assign s_axis_tready = may_take;
 
@@ -86,7 +90,7 @@ module pipe_ingress #(
         if (take && first)
             meta_q <= s_axis_tuser;
         if (take)
-            count_q <= s_axis_tlast ? {CW{1'b0}} : count_q == BEATS[CW-1:0] ? count_q : count_q + 1'b1;
+            count_q <= s_axis_tlast ? {CW{1'b0}} : whole ? count_q : count_q + 1'b1;
         if (window_free)
             m_valid_q <= take && completes;
         if (beat_free) begin

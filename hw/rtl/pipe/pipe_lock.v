@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Start of a stretch in which packets of one key must follow each other: a packet whose key equals that of
-// an earlier one that took the lock waits until that one is released at the stretch's end.
+// Start of a stretch in which packets of one key must follow each other: a packet whose key equals
+// that of an earlier one that took the lock waits until that one is released at the stretch's end.
 //
-// Latency: none (combinational pass-through). Throughput: a packet a clock for keys that differ; for one key over and over
-// one packet in (clocks from the pass to the release) + 1. Order: packets leave as they came. Back-pressure:
-// a waiting packet, or DEPTH packets inside, hold the input; a release counts from the next clock on.
+// Latency: none (combinational pass-through). Throughput: a packet a clock for keys that differ;
+// for one key over and over one packet in (clocks from the pass to the release) + 1. Order: packets
+// leave as they came. Back-pressure: a waiting packet, or DEPTH packets inside, hold the input; a
+// release counts from the next clock on.
 `default_nettype none
 
 module pipe_lock #(
@@ -37,8 +38,8 @@ module pipe_lock #(
         end
     endgenerate
 
-    // A ring of the packets inside: slot i is that of a packet if inside_q[i], and bars keys equal to
-    // keys_q's if taken_q[i]. tail_q is the oldest, head_q the next free.
+    // A ring of the packets inside: slot i is that of a packet if inside_q[i], and bars keys equal
+    // to keys_q's if taken_q[i]. tail_q is the oldest, head_q the next free.
     reg [DEPTH-1:0]       inside_q;
     reg [DEPTH-1:0]       taken_q;
     reg [DEPTH*KEY_W-1:0] keys_q;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // 64-bit multiplication (low half of the product), or 32-bit with a zero-extended result.
 //
-// Latency: 4 clocks without stalls. Throughput: one a clock. Order: kept. Back-pressure: the whole unit
-// stands while its last stage holds a result that is not taken.
+// Latency: 4 clocks without stalls. Throughput: one a clock. Order: kept. Back-pressure: the whole
+// unit stands while its last stage holds a result that is not taken.
 `default_nettype none
 
 module pipe_mul #(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The bench that the multiplier and the divider share: random and extreme operands against RFC 9669 4.1, in
-// order, with stalls; latency and an operation a clock without.
+// The bench that the multiplier and the divider share: random and extreme operands against RFC
+// 9669 4.1, in order, with stalls; latency and an operation a clock without.
 #pragma once
 #include <deque>
 
@@ -15,13 +15,27 @@ struct Operation {
 
 static uint64_t operand(Rng &rng)
 {
-    static const uint64_t extremes[] = {0, 1, 2, 3, ~0ull, 1ull << 63, (1ull << 63) - 1, 0x80000000, 0x7fffffff,
-                                        0xffffffff, 0xffffffff80000000, 0x100000000};
+    static const uint64_t extremes[] = {0,
+                                        1,
+                                        2,
+                                        3,
+                                        ~0ull,
+                                        1ull << 63,
+                                        (1ull << 63) - 1,
+                                        0x80000000,
+                                        0x7fffffff,
+                                        0xffffffff,
+                                        0xffffffff80000000,
+                                        0x100000000};
     switch (rng.below(4)) {
-    case 0: return extremes[rng.below(sizeof extremes / sizeof *extremes)];
-    case 1: return rng.next() >> rng.below(64);
-    case 2: return -(rng.next() >> rng.below(64));
-    default: return rng.next();
+    case 0:
+        return extremes[rng.below(sizeof extremes / sizeof *extremes)];
+    case 1:
+        return rng.next() >> rng.below(64);
+    case 2:
+        return -(rng.next() >> rng.below(64));
+    default:
+        return rng.next();
     }
 }
 
@@ -42,7 +56,13 @@ static uint64_t run(Bench<Vtop> &b, uint64_t count, bool plain, uint64_t latency
         if (!offered && sent < count && !in.now(b.rng)) {
             offered = true;
             sent++;
-            o = {operand(b.rng), operand(b.rng), 0, 0, b.rng.below(4), uint32_t(b.rng.next()) & 0xffff, b.rng.chance(40)};
+            o = {operand(b.rng),
+                 operand(b.rng),
+                 0,
+                 0,
+                 b.rng.below(4),
+                 uint32_t(b.rng.next()) & 0xffff,
+                 b.rng.chance(40)};
             o.y = expected(o);
             t.s_a_i = o.a;
             t.s_b_i = o.b;
@@ -58,9 +78,9 @@ static uint64_t run(Bench<Vtop> &b, uint64_t count, bool plain, uint64_t latency
                 b.fail("a result of nothing");
             const Operation &e = inside.front();
             if (t.m_y_o != e.y || t.m_state_o != e.state)
-                b.fail("op %u w32 %d of %016llx and %016llx gives %016llx, not %016llx", e.op, e.w32,
-                       (unsigned long long)e.a, (unsigned long long)e.b, (unsigned long long)t.m_y_o,
-                       (unsigned long long)e.y);
+                b.fail("op %u w32 %d of %016llx and %016llx gives %016llx, not %016llx", e.op,
+                       e.w32, (unsigned long long)e.a, (unsigned long long)e.b,
+                       (unsigned long long)t.m_y_o, (unsigned long long)e.y);
             if (plain && b.clocks != e.clock + latency)
                 b.fail("latency %llu", (unsigned long long)(b.clocks - e.clock));
             inside.pop_front();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the Verilator benches share: a seeded generator, random stalls, clock, wide ports, the verdict.
+// What the Verilator benches share: a seeded generator, random stalls, clock, wide ports, the
+// verdict.
 //
-// A bench is run as "BENCH [SEED [OPERATIONS]]". It prints "PASS name seed=N ..." or "FAIL name seed=N ...".
+// A bench is run as "BENCH [SEED [OPERATIONS]]". It prints "PASS name seed=N ..." or "FAIL name
+// seed=N ...".
 #pragma once
 #include <cstdarg>
 #include <cstdint>
@@ -26,8 +28,14 @@ struct Rng {
         z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
         return z ^ (z >> 31);
     }
-    uint32_t below(uint32_t n) { return n ? uint32_t(next() % n) : 0; }
-    bool chance(uint32_t percent) { return below(100) < percent; }
+    uint32_t below(uint32_t n)
+    {
+        return n ? uint32_t(next() % n) : 0;
+    }
+    bool chance(uint32_t percent)
+    {
+        return below(100) < percent;
+    }
     void fill(void *bytes, size_t n)
     {
         for (size_t i = 0; i < n; i++)
@@ -140,7 +148,8 @@ template <class V> struct Bench {
     [[noreturn]] __attribute__((format(printf, 2, 3))) void fail(const char *format, ...)
     {
         va_list ap;
-        printf("FAIL %s seed=%llu clock=%llu: ", name, (unsigned long long)seed, (unsigned long long)clocks);
+        printf("FAIL %s seed=%llu clock=%llu: ", name, (unsigned long long)seed,
+               (unsigned long long)clocks);
         va_start(ap, format);
         vprintf(format, ap);
         va_end(ap);
@@ -151,7 +160,8 @@ template <class V> struct Bench {
     __attribute__((format(printf, 2, 3))) int pass(const char *format, ...)
     {
         va_list ap;
-        printf("PASS %s seed=%llu clocks=%llu: ", name, (unsigned long long)seed, (unsigned long long)clocks);
+        printf("PASS %s seed=%llu clocks=%llu: ", name, (unsigned long long)seed,
+               (unsigned long long)clocks);
         va_start(ap, format);
         vprintf(format, ap);
         va_end(ap);

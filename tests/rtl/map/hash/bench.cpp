@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// map_hash in lock-step with a model: random requests to several maps, full and empty, with few and many
-// buckets and fingerprints, configuration in between. Every answer, entry number and written value is compared.
+// map_hash in lock-step with a model: random requests to several maps, full and empty, with few and
+// many buckets and fingerprints, configuration in between. Every answer, entry number and written
+// value is compared.
 #include <deque>
 
 #include "Vtop.h"
@@ -14,12 +15,14 @@ struct State {
     Vtop &t = *b.top;
     MapModel maps[P_MAPS];
     std::vector<std::string> pool[P_MAPS]; // keys that are used
-    std::vector<uint8_t> memory, expected;  // values: as written, as they should be
+    std::vector<uint8_t> memory, expected; // values: as written, as they should be
     std::deque<Answer> due;
     std::deque<uint64_t> due_clock;
     uint64_t done = 0, status[32] = {0}, slowest = 0, answered = 0;
 
-    State(int argc, char **argv) : b(BENCH_NAME, argc, argv, 60000) {}
+    State(int argc, char **argv) : b(BENCH_NAME, argc, argv, 60000)
+    {
+    }
     void offer_config(uint32_t map, const Desc &d);
     Desc random_desc(uint32_t map, bool *fits);
     void new_pool(uint32_t map);
@@ -47,12 +50,24 @@ Desc State::random_desc(uint32_t map, bool *fits)
     if (b.rng.chance(5)) {
         *fits = false;
         switch (b.rng.below(6)) {
-        case 0: d[SPEC_MAPDESC_ENGINE] = b.rng.below(2); break;
-        case 1: d[SPEC_MAPDESC_KEY_BYTES] = P_KEY_BYTES + 1; break;
-        case 2: d[SPEC_MAPDESC_STRIDE] += 4; break;
-        case 3: d[SPEC_MAPDESC_ENTRY_BASE] = P_ENTRIES - d[SPEC_MAPDESC_MAX_ENTRIES]; break;
-        case 4: d[SPEC_MAPDESC_BUCKET_BASE] = P_BUCKETS - d[SPEC_MAPDESC_BUCKET_MASK]; break;
-        case 5: d[SPEC_MAPDESC_CPUS] = 0; break;
+        case 0:
+            d[SPEC_MAPDESC_ENGINE] = b.rng.below(2);
+            break;
+        case 1:
+            d[SPEC_MAPDESC_KEY_BYTES] = P_KEY_BYTES + 1;
+            break;
+        case 2:
+            d[SPEC_MAPDESC_STRIDE] += 4;
+            break;
+        case 3:
+            d[SPEC_MAPDESC_ENTRY_BASE] = P_ENTRIES - d[SPEC_MAPDESC_MAX_ENTRIES];
+            break;
+        case 4:
+            d[SPEC_MAPDESC_BUCKET_BASE] = P_BUCKETS - d[SPEC_MAPDESC_BUCKET_MASK];
+            break;
+        case 5:
+            d[SPEC_MAPDESC_CPUS] = 0;
+            break;
         }
     }
     return d;
@@ -61,7 +76,8 @@ Desc State::random_desc(uint32_t map, bool *fits)
 void State::new_pool(uint32_t map)
 {
     const Desc &d = maps[map].desc;
-    uint32_t bytes = d[SPEC_MAPDESC_KEY_BYTES] <= P_KEY_BYTES ? d[SPEC_MAPDESC_KEY_BYTES] : P_KEY_BYTES;
+    uint32_t bytes =
+        d[SPEC_MAPDESC_KEY_BYTES] <= P_KEY_BYTES ? d[SPEC_MAPDESC_KEY_BYTES] : P_KEY_BYTES;
     uint32_t n = 1 + b.rng.below(b.rng.chance(50) ? 4 : 2 * d[SPEC_MAPDESC_MAX_ENTRIES]);
     std::vector<std::string> keys;
     for (uint32_t i = 0; i < n; i++) {
@@ -87,16 +103,18 @@ void State::check_answer()
     answered++;
     status[a.status]++;
     if (t.resp_tag_o != a.tag || t.resp_status_o != a.status || t.resp_addr_o != a.addr)
-        b.fail("answer tag %x status %u addr %x, not tag %x status %u addr %x", t.resp_tag_o, t.resp_status_o,
-               t.resp_addr_o, a.tag, a.status, a.addr);
+        b.fail("answer tag %x status %u addr %x, not tag %x status %u addr %x", t.resp_tag_o,
+               t.resp_status_o, t.resp_addr_o, a.tag, a.status, a.addr);
     if (!a.key.empty()) {
         std::string key(P_KEY_BYTES, '\0');
         get(t.resp_key_o, &key[0], P_KEY_BYTES);
         if (key != a.key)
             b.fail("entry gives another key");
     }
-    // The value is there when the answer comes; later updates may have been modelled, but not written.
-    if (a.value_bytes && due.empty() && memcmp(&memory[a.value_at], &expected[a.value_at], a.value_bytes))
+    // The value is there when the answer comes; later updates may have been modelled, but not
+    // written.
+    if (a.value_bytes && due.empty() &&
+        memcmp(&memory[a.value_at], &expected[a.value_at], a.value_bytes))
         b.fail("value differs at %u", a.value_at);
 }
 
@@ -148,9 +166,9 @@ static int run(State &s)
         if (more && !request && !in.now(b.rng)) {
             request = true;
             map = b.rng.chance(1) ? P_MAPS + b.rng.below(256 - P_MAPS) : b.rng.below(P_MAPS);
-            op = b.rng.chance(lookups) ? OP_LOOKUP
-                 : b.rng.chance(15)    ? OP_ENTRY
-                 : b.rng.chance(1)     ? 4 + b.rng.below(4)
+            op = b.rng.chance(lookups)   ? OP_LOOKUP
+                 : b.rng.chance(15)      ? OP_ENTRY
+                 : b.rng.chance(1)       ? 4 + b.rng.below(4)
                  : b.rng.chance(deletes) ? OP_DELETE
                                          : OP_UPDATE;
             key = std::string(P_KEY_BYTES, '\0');
@@ -162,7 +180,9 @@ static int run(State &s)
             t.req_cpu_i = b.rng.below(5);
             put(t.req_key_i, key.data(), P_KEY_BYTES);
             put(t.req_value_i, value.data(), P_VALUE_BYTES);
-            t.req_flags_i = b.rng.chance(70) ? 0 : b.rng.chance(90) ? 1 + b.rng.below(2) : b.rng.next();
+            t.req_flags_i = b.rng.chance(70)   ? 0
+                            : b.rng.chance(90) ? 1 + b.rng.below(2)
+                                               : b.rng.next();
             t.req_entry_i = b.rng.chance(95) ? b.rng.below(SHARE + 1) : uint32_t(b.rng.next());
             t.req_tag_i = b.rng.below(1u << P_TAG_W);
         }
@@ -178,8 +198,9 @@ static int run(State &s)
         }
         if (taken) {
             MapModel none;
-            Answer a = (map < P_MAPS ? s.maps[map] : none)
-                           .request(op, key, value, t.req_flags_i, t.req_cpu_i, t.req_entry_i, s.expected);
+            Answer a =
+                (map < P_MAPS ? s.maps[map] : none)
+                    .request(op, key, value, t.req_flags_i, t.req_cpu_i, t.req_entry_i, s.expected);
             a.tag = t.req_tag_i;
             s.due.push_back(a);
             s.due_clock.push_back(b.clocks - 1);
@@ -204,7 +225,8 @@ static double lookup_rate(State &s, uint64_t *latency, double *insertion)
     uint32_t buckets = 1;
     while (2 * buckets <= P_BUCKETS)
         buckets *= 2;
-    const uint32_t words[10] = {SPEC_ENGINE_HASH, P_KEY_BYTES, 8, 8, P_ENTRIES - 1, 1, 0, 0, 0, buckets - 1};
+    const uint32_t words[10] = {SPEC_ENGINE_HASH, P_KEY_BYTES, 8, 8, P_ENTRIES - 1, 1, 0, 0, 0,
+                                buckets - 1};
     memcpy(d.word, words, sizeof words);
     put(t.cfg_desc_i, d.word, sizeof d.word);
     t.cfg_map_i = 0;
@@ -262,7 +284,8 @@ int main(int argc, char **argv)
     s.b.reset();
 #ifdef P_RESET_ENTRIES
     Desc first;
-    const uint32_t words[10] = {SPEC_ENGINE_HASH, P_KEY_BYTES, 8, 8, P_RESET_ENTRIES, 1, 0, 0, 0, 3};
+    const uint32_t words[10] = {
+        SPEC_ENGINE_HASH, P_KEY_BYTES, 8, 8, P_RESET_ENTRIES, 1, 0, 0, 0, 3};
     memcpy(first.word, words, sizeof words);
     s.maps[0].config(first, true);
     s.new_pool(0);
@@ -270,10 +293,12 @@ int main(int argc, char **argv)
     int configs = run(s);
     uint64_t latency;
     double insertion, rate = lookup_rate(s, &latency, &insertion);
-    return s.b.pass("%llu requests, %d configurations, status ok %llu ENOENT %llu E2BIG %llu EEXIST %llu EINVAL %llu; "
-                    "%.3f clocks a lookup in a full map, at most %llu clocks; %.2f an insertion of 8 bytes",
-                    (unsigned long long)s.answered, configs, (unsigned long long)s.status[0],
-                    (unsigned long long)s.status[ENOENT], (unsigned long long)s.status[E2BIG],
-                    (unsigned long long)s.status[EEXIST], (unsigned long long)s.status[EINVAL], rate,
-                    (unsigned long long)latency, insertion);
+    return s.b.pass(
+        "%llu requests, %d configurations, status ok %llu ENOENT %llu E2BIG %llu EEXIST %llu "
+        "EINVAL %llu; "
+        "%.3f clocks a lookup in a full map, at most %llu clocks; %.2f an insertion of 8 bytes",
+        (unsigned long long)s.answered, configs, (unsigned long long)s.status[0],
+        (unsigned long long)s.status[ENOENT], (unsigned long long)s.status[E2BIG],
+        (unsigned long long)s.status[EEXIST], (unsigned long long)s.status[EINVAL], rate,
+        (unsigned long long)latency, insertion);
 }

@@ -15,8 +15,14 @@ enum { OP_LOOKUP, OP_UPDATE, OP_DELETE, OP_ENTRY };
 struct Desc {
     uint32_t word[10] = {0};
 
-    uint32_t &operator[](int i) { return word[i]; }
-    uint32_t operator[](int i) const { return word[i]; }
+    uint32_t &operator[](int i)
+    {
+        return word[i];
+    }
+    uint32_t operator[](int i) const
+    {
+        return word[i];
+    }
 };
 
 struct Answer {
@@ -44,7 +50,10 @@ struct MapModel {
         fresh = 0;
         spare = d[SPEC_MAPDESC_MAX_ENTRIES];
     }
-    uint32_t span() const { return desc[SPEC_MAPDESC_CPUS] * desc[SPEC_MAPDESC_STRIDE]; }
+    uint32_t span() const
+    {
+        return desc[SPEC_MAPDESC_CPUS] * desc[SPEC_MAPDESC_STRIDE];
+    }
     uint32_t address(uint32_t entry, uint32_t cpu) const
     {
         if (cpu >= desc[SPEC_MAPDESC_CPUS])
@@ -98,8 +107,8 @@ struct MapModel {
         a->value_at = base + entry * span();
         a->value_bytes = span();
     }
-    Answer request(uint32_t op, const std::string &key, const std::string &value, uint64_t flags, uint32_t cpu,
-                   uint32_t entry, std::vector<uint8_t> &memory)
+    Answer request(uint32_t op, const std::string &key, const std::string &value, uint64_t flags,
+                   uint32_t cpu, uint32_t entry, std::vector<uint8_t> &memory)
     {
         Answer a = {0, 0, 0, "", 0, 0};
         auto found = keys.find(key);
@@ -108,7 +117,9 @@ struct MapModel {
         } else if (op == OP_UPDATE) {
             update(key, value, flags, cpu, memory, &a);
         } else if (op == OP_ENTRY) {
-            a.status = entry > desc[SPEC_MAPDESC_MAX_ENTRIES] ? EINVAL : entries.count(entry) ? 0 : ENOENT;
+            a.status = entry > desc[SPEC_MAPDESC_MAX_ENTRIES] ? EINVAL
+                       : entries.count(entry)                 ? 0
+                                                              : ENOENT;
             if (a.status == 0) {
                 a.key = entries[entry];
                 a.addr = address(entry, cpu);

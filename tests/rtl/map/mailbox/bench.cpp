@@ -1,31 +1,36 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// map_mailbox with a hash engine and a value memory: random commands of the host on one map while the data path uses
-// another map and the value memory; every result is compared with the model. The data path also adds to
-// a counter each clock that the host reads, which must never go back.
+// map_mailbox with a hash engine and a value memory: random commands of the host on one map while
+// the data path uses another map and the value memory; every result is compared with the model. The
+// data path also adds to a counter each clock that the host reads, which must never go back.
 #include <deque>
 
+#include "../hash/model.h"
 #include "Vtop.h"
 #include "bench.h"
-#include "../hash/model.h"
 
-static const uint32_t HOST_MAP = 1, PATH_MAP = 2, COUNTER = P_BYTES - 64, HOST_WORDS = P_BYTES - 1024;
+static const uint32_t HOST_MAP = 1, PATH_MAP = 2, COUNTER = P_BYTES - 64,
+                      HOST_WORDS = P_BYTES - 1024;
 
 struct State {
     Bench<Vtop> b;
     Vtop &t = *b.top;
     MapModel host, path;
-    std::vector<uint8_t> memory = std::vector<uint8_t>(P_BYTES); // as it should be, but for the counter
+    std::vector<uint8_t> memory =
+        std::vector<uint8_t>(P_BYTES); // as it should be, but for the counter
     std::deque<Answer> path_due;
     std::deque<int64_t> loads_due; // address, or -1: not looked at
     bool path_offered = false, path_rests = true;
-    std::string path_key = std::string(P_KEY_BYTES, '\0'), path_value = std::string(P_VALUE_BYTES, '\0');
+    std::string path_key = std::string(P_KEY_BYTES, '\0'),
+                path_value = std::string(P_VALUE_BYTES, '\0');
     Stall path_stall, a_stall;
     uint64_t path_done = 0, adds = 0;
     uint32_t load_at = 0;
     bool load_wanted = false;
     uint64_t loaded = 0;
 
-    State(int argc, char **argv) : b(BENCH_NAME, argc, argv, 30000) {}
+    State(int argc, char **argv) : b(BENCH_NAME, argc, argv, 30000)
+    {
+    }
     void clock();
     uint32_t command(uint32_t cmd, uint32_t map, uint32_t addr, uint32_t flags);
     uint64_t path_load(uint32_t addr);
@@ -53,9 +58,10 @@ void State::clock()
     if (t.s_resp_valid_o) {
         if (path_due.empty())
             b.fail("an answer that belongs to nobody");
-        if (t.s_resp_status_o != path_due.front().status || t.s_resp_addr_o != path_due.front().addr)
-            b.fail("data path gets status %u addr %x, not %u %x", t.s_resp_status_o, t.s_resp_addr_o,
-                   path_due.front().status, path_due.front().addr);
+        if (t.s_resp_status_o != path_due.front().status ||
+            t.s_resp_addr_o != path_due.front().addr)
+            b.fail("data path gets status %u addr %x, not %u %x", t.s_resp_status_o,
+                   t.s_resp_addr_o, path_due.front().status, path_due.front().addr);
         path_due.pop_front();
         path_done++;
     }
@@ -108,8 +114,11 @@ uint32_t State::command(uint32_t cmd, uint32_t map, uint32_t addr, uint32_t flag
 static Desc descriptor(uint32_t map, uint32_t cpus)
 {
     Desc d;
-    const uint32_t words[10] = {SPEC_ENGINE_HASH, P_KEY_BYTES, P_VALUE_BYTES, P_VALUE_BYTES, 24 - 4 * map, cpus,
-                                map * 2048, map * 32, map * 16, 7};
+    const uint32_t words[10] = {SPEC_ENGINE_HASH, P_KEY_BYTES,
+                                P_VALUE_BYTES,    P_VALUE_BYTES,
+                                24 - 4 * map,     cpus,
+                                map * 2048,       map * 32,
+                                map * 16,         7};
     memcpy(d.word, words, sizeof words);
     return d;
 }
@@ -135,7 +144,8 @@ static void one_command(State &s, uint64_t *last_count)
     Bench<Vtop> &b = s.b;
     Vtop &t = s.t;
     std::string key(P_KEY_BYTES, '\0'), value(P_VALUE_BYTES, '\0'), got(64, '\0');
-    uint32_t k = b.rng.below(40), cmd = 1 + b.rng.below(6), addr = 0, flags = b.rng.chance(70) ? 0 : b.rng.below(4);
+    uint32_t k = b.rng.below(40), cmd = 1 + b.rng.below(6), addr = 0,
+             flags = b.rng.chance(70) ? 0 : b.rng.below(4);
     t.base_i = 0;
     if (cmd <= SPEC_MBOX_VMEM_WRITE) {
         bool counter = cmd == SPEC_MBOX_VMEM_READ && b.rng.chance(30);
@@ -155,7 +165,8 @@ static void one_command(State &s, uint64_t *last_count)
             *last_count = read;
         } else if (cmd == SPEC_MBOX_VMEM_READ) {
             if (read != want)
-                b.fail("reads %016llx, not %016llx", (unsigned long long)read, (unsigned long long)want);
+                b.fail("reads %016llx, not %016llx", (unsigned long long)read,
+                       (unsigned long long)want);
         } else {
             memcpy(&s.memory[addr], &word, 8);
             if (s.path_load(addr) != word)
@@ -172,7 +183,8 @@ static void one_command(State &s, uint64_t *last_count)
     Answer a = s.host.request(op, key, value, flags, 0, addr, s.memory);
     uint32_t status = s.command(cmd, HOST_MAP, addr, flags);
     if (status != a.status || t.mbox_result_o != a.addr)
-        b.fail("command %u gives status %u result %x, not %u %x", cmd, status, t.mbox_result_o, a.status, a.addr);
+        b.fail("command %u gives status %u result %x, not %u %x", cmd, status, t.mbox_result_o,
+               a.status, a.addr);
     get(t.mbox_key_o, &got[0], 64);
     if (!a.key.empty() && got != a.key + std::string(64 - P_KEY_BYTES, '\0'))
         b.fail("ENTRY gives another key");
@@ -213,6 +225,7 @@ int main(int argc, char **argv)
             b.fail("command %u", cmd);
     }
 #endif
-    return b.pass("%llu commands, %llu requests of the data path, counter at %llu", (unsigned long long)b.operations,
-                  (unsigned long long)s.path_done, (unsigned long long)last_count);
+    return b.pass("%llu commands, %llu requests of the data path, counter at %llu",
+                  (unsigned long long)b.operations, (unsigned long long)s.path_done,
+                  (unsigned long long)last_count);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// map_vmem in lock-step with an array of bytes: random operations on few and on many addresses, both ports at
-// once. Checks each answer, its clock, and the order that the contract states.
+// map_vmem in lock-step with an array of bytes: random operations on few and on many addresses,
+// both ports at once. Checks each answer, its clock, and the order that the contract states.
 #include <deque>
 
 #include "Vtop.h"
@@ -36,12 +36,24 @@ struct Model {
         b &= mask;
         expect &= mask;
         switch (op) {
-        case SPEC_ATOMIC_ADD: v = old + b; break;
-        case SPEC_ATOMIC_OR: v = old | b; break;
-        case SPEC_ATOMIC_AND: v = old & b; break;
-        case SPEC_ATOMIC_XOR: v = old ^ b; break;
-        case SPEC_ATOMIC_XCHG: v = b; break;
-        case SPEC_ATOMIC_CMPXCHG: v = old == expect ? b : old; break;
+        case SPEC_ATOMIC_ADD:
+            v = old + b;
+            break;
+        case SPEC_ATOMIC_OR:
+            v = old | b;
+            break;
+        case SPEC_ATOMIC_AND:
+            v = old & b;
+            break;
+        case SPEC_ATOMIC_XOR:
+            v = old ^ b;
+            break;
+        case SPEC_ATOMIC_XCHG:
+            v = b;
+            break;
+        case SPEC_ATOMIC_CMPXCHG:
+            v = old == expect ? b : old;
+            break;
         }
         store(addr, size, v);
         return old;
@@ -104,8 +116,9 @@ int main(int argc, char **argv)
         if (due) {
             const Answer &e = a_due.front();
             if (t.r_data_o != e.data || t.r_tag_o != e.tag)
-                b.fail("port A gives %016llx tag %x, not %016llx tag %x", (unsigned long long)t.r_data_o, t.r_tag_o,
-                       (unsigned long long)e.data, e.tag);
+                b.fail("port A gives %016llx tag %x, not %016llx tag %x",
+                       (unsigned long long)t.r_data_o, t.r_tag_o, (unsigned long long)e.data,
+                       e.tag);
             a_due.pop_front();
         }
         due = !b_due.empty() && b_due.front().clock == b.clocks;
@@ -126,7 +139,8 @@ int main(int argc, char **argv)
                 b.fail("port B held with nothing on port A");
         }
         if (a_offered && t.a_ready_o) {
-            uint64_t v = t.a_op_i == 2 ? m.atomic(t.a_atomic_i, t.a_addr_i, t.a_size_i, t.a_data_i, t.a_expect_i)
+            uint64_t v = t.a_op_i == 2 ? m.atomic(t.a_atomic_i, t.a_addr_i, t.a_size_i, t.a_data_i,
+                                                  t.a_expect_i)
                                        : m.load(t.a_addr_i, t.a_size_i);
             if (t.a_op_i == 1)
                 m.store(t.a_addr_i, t.a_size_i, t.a_data_i);
@@ -166,7 +180,8 @@ int main(int argc, char **argv)
     }
     if (hot < b.operations / 10 || b_done < b.operations / 100 || (P_B_WAIT && !held))
         b.fail("too little happened");
-    return b.pass("%llu operations on port A (%llu back to back), %llu on port B, which waited at most %llu clocks",
+    return b.pass("%llu operations on port A (%llu back to back), %llu on port B, which waited at "
+                  "most %llu clocks",
                   (unsigned long long)done, (unsigned long long)hot, (unsigned long long)b_done,
                   (unsigned long long)b_longest);
 }

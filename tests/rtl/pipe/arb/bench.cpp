@@ -45,7 +45,8 @@ int main(int argc, char **argv)
             b.fail("port %u wins, not %d", t.m_tag_o, winner);
         if (t.s_ready_o != (winner >= 0 && t.m_ready_i ? 1u << winner : 0))
             b.fail("ready %x", t.s_ready_o);
-        if (t.r_valid_o != (t.resp_valid_i ? 1u << t.resp_tag_i : 0) || (t.resp_valid_i && t.r_o != t.resp_i))
+        if (t.r_valid_o != (t.resp_valid_i ? 1u << t.resp_tag_i : 0) ||
+            (t.resp_valid_i && t.r_o != t.resp_i))
             b.fail("answer goes to %x", t.r_valid_o);
         if (t.resp_valid_i)
             inside.pop_front();

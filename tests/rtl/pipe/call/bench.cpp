@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// pipe_call with a made-up engine that answers in order after random times (its request's complement), random stalls
-// everywhere; then clocks a packet through an engine of 4 clocks.
+// pipe_call with a made-up engine that answers in order after random times (its request's
+// complement), random stalls everywhere; then clocks a packet through an engine of 4 clocks.
 #include <deque>
 
 #include "Vtop.h"
@@ -18,7 +18,9 @@ struct State {
     std::deque<std::pair<uint64_t, uint32_t>> engine; // clock of the answer, answer
     uint64_t packets = 0, most = 0, calls = 0;
 
-    State(int argc, char **argv) : b(BENCH_NAME, argc, argv, 200000) {}
+    State(int argc, char **argv) : b(BENCH_NAME, argc, argv, 200000)
+    {
+    }
 };
 
 static uint64_t send(State &s, uint64_t count, bool plain)
@@ -87,6 +89,7 @@ int main(int argc, char **argv)
     uint64_t fast = send(s, 1000, true);
     if (P_DEPTH >= 6 && fast > 1010)
         s.b.fail("too slow: %llu clocks for 1000 packets", (unsigned long long)fast);
-    return s.b.pass("%llu packets, %llu calls, at most %llu inside; %.3f clocks a packet", (unsigned long long)s.packets,
-                    (unsigned long long)s.calls, (unsigned long long)s.most, double(fast) / 1000);
+    return s.b.pass("%llu packets, %llu calls, at most %llu inside; %.3f clocks a packet",
+                    (unsigned long long)s.packets, (unsigned long long)s.calls,
+                    (unsigned long long)s.most, double(fast) / 1000);
 }

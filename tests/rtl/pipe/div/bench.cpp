@@ -13,10 +13,14 @@ template <typename U, typename S> static U divide(uint32_t op, U a, U b)
     if (op % 2 && b == U(-1))
         return op == 1 ? U(0) - a : 0;
     switch (op) {
-    case 0: return a / b;
-    case 1: return U(S(a) / S(b));
-    case 2: return a % b;
-    default: return U(S(a) % S(b));
+    case 0:
+        return a / b;
+    case 1:
+        return U(S(a) / S(b));
+    case 2:
+        return a % b;
+    default:
+        return U(S(a) % S(b));
     }
 }
 

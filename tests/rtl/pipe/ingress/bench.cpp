@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// pipe_ingress against the contract: windows, metadata and beats of random packets, with random stalls and
-// enable_i going low at any time; then clocks a packet and the window's latency without stalls.
+// pipe_ingress against the contract: windows, metadata and beats of random packets, with random
+// stalls and enable_i going low at any time; then clocks a packet and the window's latency without
+// stalls.
 #include <algorithm>
 #include <deque>
 
@@ -15,10 +16,14 @@ struct Packet {
 static uint32_t random_length(Rng &rng)
 {
     switch (rng.below(4)) {
-    case 0: return 14 + rng.below(51);
-    case 1: return std::max(14u, 64 * (1 + rng.below(8)) - 1 + rng.below(3));
-    case 2: return std::max(14u, P_WINDOW_BYTES - 2 + rng.below(5));
-    default: return 14 + rng.below(1600);
+    case 0:
+        return 14 + rng.below(51);
+    case 1:
+        return std::max(14u, 64 * (1 + rng.below(8)) - 1 + rng.below(3));
+    case 2:
+        return std::max(14u, P_WINDOW_BYTES - 2 + rng.below(5));
+    default:
+        return 14 + rng.below(1600);
     }
 }
 
@@ -32,7 +37,9 @@ struct State {
     uint64_t packets = 0;
     bool offered = false;
 
-    State(int argc, char **argv) : b(BENCH_NAME, argc, argv, 40000) {}
+    State(int argc, char **argv) : b(BENCH_NAME, argc, argv, 40000)
+    {
+    }
     void offer_beat(uint32_t len);
     void taken_beat();
     void check_window(bool exact);
@@ -54,7 +61,8 @@ void State::offer_beat(uint32_t len)
     b.rng.fill(&user[0], 20);
     memcpy(&data[0], now.bytes.data() + at, n);
     put(t.s_axis_tdata, data.data(), 64);
-    put(t.s_axis_tuser, at == 0 ? now.meta.data() : user.data(), 20); // valid with the first beat only
+    put(t.s_axis_tuser, at == 0 ? now.meta.data() : user.data(),
+        20); // valid with the first beat only
     t.s_axis_tkeep = n == 64 ? ~0ull : (1ull << n) - 1;
     t.s_axis_tlast = at + n == now.bytes.size();
     offered = true;
@@ -152,8 +160,8 @@ int main(int argc, char **argv)
     const uint64_t n = 1000, slack = 4;
     uint64_t small = send(s, n, 64, true), big = send(s, n, 1500, true);
     if (small > n + slack || big > 24 * n + slack)
-        s.b.fail("too slow: %llu and %llu clocks for %llu packets", (unsigned long long)small, (unsigned long long)big,
-                 (unsigned long long)n);
-    return s.b.pass("%llu packets; clocks a packet: 64 B %.3f, 1500 B %.3f", (unsigned long long)s.packets,
-                    double(small) / n, double(big) / n);
+        s.b.fail("too slow: %llu and %llu clocks for %llu packets", (unsigned long long)small,
+                 (unsigned long long)big, (unsigned long long)n);
+    return s.b.pass("%llu packets; clocks a packet: 64 B %.3f, 1500 B %.3f",
+                    (unsigned long long)s.packets, double(small) / n, double(big) / n);
 }

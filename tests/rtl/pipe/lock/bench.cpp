@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// pipe_lock: a packet waits exactly when an unreleased one took its key, or DEPTH packets are inside.
+// pipe_lock: a packet waits exactly when an unreleased one took its key, or DEPTH packets are
+// inside.
 #include <deque>
 
 #include "Vtop.h"
@@ -38,8 +39,10 @@ int main(int argc, char **argv)
         full += bar;
         for (const Packet &p : inside)
             bar |= t.s_take_i && p.take && p.key == t.s_key_i;
-        if (t.m_valid_o != (offered && !bar) || t.s_ready_o != (t.m_ready_i && !bar) || t.stall_o != (offered && bar))
-            b.fail("bar is %d: valid %d ready %d stall %d", bar, t.m_valid_o, t.s_ready_o, t.stall_o);
+        if (t.m_valid_o != (offered && !bar) || t.s_ready_o != (t.m_ready_i && !bar) ||
+            t.stall_o != (offered && bar))
+            b.fail("bar is %d: valid %d ready %d stall %d", bar, t.m_valid_o, t.s_ready_o,
+                   t.stall_o);
         if (t.m_state_o != t.s_state_i)
             b.fail("state differs");
         waits += offered && bar;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "arith.h"
 
-static void set_op(Vtop &, uint32_t) {}
+static void set_op(Vtop &, uint32_t)
+{
+}
 
 static uint64_t expected(const Operation &o)
 {
