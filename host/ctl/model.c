@@ -140,7 +140,7 @@ static void log_tail(const char *path, char *why, size_t why_bytes)
 static int run_build(const char *out, const char *work, bool trace, const char *verilog_path,
                      char *why, size_t why_bytes)
 {
-    char log[MODEL_PATH_BYTES];
+    char log[MODEL_PATH_BYTES + 16];
     posix_spawn_file_actions_t actions;
     const char *const argv[] = {"/bin/sh",
                                 SLUICE_SOURCE_ROOT "/sim/build_model.sh",
