@@ -24,10 +24,10 @@ module core_io #(
     input  wire [3:0]        out4_i,
     input  wire [7:0]        word4_i,
     input  wire [255:0]      operand4_i,
-    // stage 5: end of the program
-    input  wire              exit5_i,
-    input  wire [SLOT_W-1:0] slot5_i,
-    input  wire [31:0]       ret5_i,
+    // stage 6: end of the program
+    input  wire              exit6_i,
+    input  wire [SLOT_W-1:0] slot6_i,
+    input  wire [31:0]       ret6_i,
     input  wire              retire_i,
     input  wire [SLOT_W-1:0] retire_slot_i,
     // to the egress, in order of arrival
@@ -114,7 +114,7 @@ module core_io #(
         .clk(clk), .we_i(we4[2]), .waddr_i(slot4_i), .wdata_i(data4[191:128]),
         .raddr_i(out_q), .rdata_o(redirect));
     ram_lut #(.WIDTH(32), .DEPTH(SLOTS)) u_ret (
-        .clk(clk), .we_i(exit5_i), .waddr_i(slot5_i), .wdata_i(ret5_i),
+        .clk(clk), .we_i(exit6_i), .waddr_i(slot6_i), .wdata_i(ret6_i),
         .raddr_i(out_q), .rdata_o(m_ret_o));
 
     assign meta3_o = meta3_q;

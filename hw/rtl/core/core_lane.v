@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One lane from stage 2 (slot and register values) to stage 4 (result, memory address, branch decision): operand
-// selection and predicate test at stage 2, ALU and address adder at stage 3. One slot a clock, nothing stalls.
+// One lane from stage 2 (slot and register values) to its operands and memory address at stage 4 and its result and
+// branch decision at stage 5: operand selection and predicate test at stage 2, address adder at stage 3, ALU at 3
+// and 4. One slot a clock, nothing stalls.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_lane (
@@ -28,13 +29,16 @@ module core_lane (
     output wire [63:0]  a4_o,
     output wire [63:0]  b4_o,          // second operand; byte-swapped for a big-endian store
     output wire [63:0]  addr4_o,       // a + imm (imm[15:0] for an atomic)
-    output wire [63:0]  result4_o,
     output wire         write4_o,      // the slot writes its register
-    output wire         pred_we4_o,    // the slot writes its predicate
-    output wire         pred4_o,
-    output wire         taken4_o,
-    output wire [11:0]  target4_o,
-    output wire         exit4_o
+    // stage 5
+    output wire [63:0]  result5_o,
+    output wire         pred_we5_o,    // the slot writes its predicate pred_num5_o
+    output wire [2:0]   pred_num5_o,
+    output wire         pred5_o,
+    output wire         taken5_o,
+    output wire [11:0]  target5_o,
+    output wire         exit5_o,
+    output wire [31:0]  operand5_o     // low half of the second operand: the return value
 );
     wire [6:0]  op2   = slot2_i[`UCODE_F_OP_LSB +: `UCODE_F_OP_BITS];
     wire [2:0]  pnum2 = slot2_i[`UCODE_F_PRED_LSB +: `UCODE_F_PRED_BITS];
@@ -75,7 +79,7 @@ module core_lane (
     wire        is_alu3 = op3_q >= `SPEC_ALU_ADD && op3_q <= `SPEC_ALU_BSWAP64;
     wire        is_cmp3 = op3_q >= `SPEC_ALU_EQ && op3_q <= `SPEC_ALU_SET;
     wire        en3 = issue3_q && ptrue3_q;
-    wire [63:0] alu3;
+    reg         other3;          // the result is not the ALU's
     reg  [63:0] result3;
     reg         write3;
     wire [63:0] swap3 = {b3_q[7:0], b3_q[15:8], b3_q[23:16], b3_q[31:24],
@@ -86,10 +90,13 @@ module core_lane (
     wire [63:0] disp3 = op3_q == `UCODE_ATMAP ? {{48{imm3_q[15]}}, imm3_q[15:0]}
                                               : {{32{imm3_q[31]}}, imm3_q};
 
-    core_lane_alu u_alu (.op_i(op3_q), .w32_i(w32_3_q), .a_i(a3_q), .b_i(b3_q), .y_o(alu3));
+    core_lane_alu u_alu (
+        .clk(clk), .op3_i(op3_q), .w32_3_i(w32_3_q), .a3_i(a3_q), .b3_i(b3_q), .other3_i(other3),
+        .other3_value_i(result3), .y5_o(result5_o));
 
     always @* begin
-        result3 = alu3;
+        other3 = 1'b1;
+        result3 = 64'd0;
         write3 = en3;
         case (op3_q)
             `UCODE_SEL: begin
@@ -109,7 +116,10 @@ module core_lane (
             end
             // memory operations: the result joins later
             `UCODE_LDPKT, `UCODE_LDPKTBE, `UCODE_LDSTK, `UCODE_LDMAP, `UCODE_ATMAP: ;
-            default: write3 = en3 && is_alu3;
+            default: begin
+                other3 = 1'b0;
+                write3 = en3 && is_alu3;
+            end
         endcase
     end
 
@@ -123,10 +133,10 @@ module core_lane (
     reg  [63:0] a4_q;
     reg  [63:0] b4_q;
     reg  [63:0] addr4_q;
-    reg  [63:0] result4_q;
     reg         write4_q;
-    reg         pred_we4_q;
-    reg         taken4_q;
+    reg         cmp4_q;
+    reg         jump4_q;       // taken whatever the ALU says
+    reg         maybe4_q;      // taken if the compare is true
     reg  [11:0] tgt4_q;
     reg         exit4_q;
 
@@ -139,19 +149,45 @@ module core_lane (
         a4_q       <= a3_q;
         b4_q       <= store3;
         addr4_q    <= a3_q + disp3;
-        result4_q  <= result3;
         tgt4_q     <= tgt3_q;
         en4_q      <= en3;
         write4_q   <= write3 && dst3_q != 6'd0;
-        pred_we4_q <= en3 && is_cmp3;
-        taken4_q   <= en3 && (op3_q == `UCODE_JMP || (is_cmp3 && br3_q && alu3[0]));
+        cmp4_q     <= en3 && is_cmp3;
+        jump4_q    <= en3 && op3_q == `UCODE_JMP;
+        maybe4_q   <= en3 && is_cmp3 && br3_q;
         exit4_q    <= en3 && op3_q == `UCODE_EXIT;
         if (rst) begin
-            en4_q      <= 1'b0;
-            write4_q   <= 1'b0;
-            pred_we4_q <= 1'b0;
-            taken4_q   <= 1'b0;
-            exit4_q    <= 1'b0;
+            en4_q    <= 1'b0;
+            write4_q <= 1'b0;
+            cmp4_q   <= 1'b0;
+            jump4_q  <= 1'b0;
+            maybe4_q <= 1'b0;
+            exit4_q  <= 1'b0;
+        end
+    end
+
+    // --- stage 5
+    reg         cmp5_q;
+    reg         jump5_q;
+    reg         maybe5_q;
+    reg         exit5_q;
+    reg  [2:0]  dst5_q;
+    reg  [11:0] tgt5_q;
+    reg  [31:0] operand5_q;
+
+    always @(posedge clk) begin
+        dst5_q     <= dst4_q[2:0];
+        tgt5_q     <= tgt4_q;
+        operand5_q <= b4_q[31:0];
+        cmp5_q     <= cmp4_q;
+        jump5_q    <= jump4_q;
+        maybe5_q   <= maybe4_q;
+        exit5_q    <= exit4_q;
+        if (rst) begin
+            cmp5_q   <= 1'b0;
+            jump5_q  <= 1'b0;
+            maybe5_q <= 1'b0;
+            exit5_q  <= 1'b0;
         end
     end
 
@@ -167,12 +203,13 @@ module core_lane (
     assign a4_o = a4_q;
     assign b4_o = b4_q;
     assign addr4_o = addr4_q;
-    assign result4_o = result4_q;
     assign write4_o = write4_q;
-    assign pred_we4_o = pred_we4_q;
-    assign pred4_o = result4_q[0];
-    assign taken4_o = taken4_q;
-    assign target4_o = tgt4_q;
-    assign exit4_o = exit4_q;
+    assign pred_we5_o = cmp5_q;
+    assign pred_num5_o = dst5_q;
+    assign pred5_o = result5_o[0];
+    assign taken5_o = jump5_q || (maybe5_q && result5_o[0]);
+    assign target5_o = tgt5_q;
+    assign exit5_o = exit5_q;
+    assign operand5_o = operand5_q;
 endmodule
 `default_nettype wire

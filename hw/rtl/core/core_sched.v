@@ -3,8 +3,8 @@
 // t mod 8 = c for its stage 0; the row that starts there is at stage s in clock t + s, so the context at stage
 // s is phase - s. A packet starts in order of arrival when its context is idle; a packet of the other program
 // bank waits until all contexts are idle, so two programs never run at once.
-// A context ends by an exit (stage 5), at the earliest clock in which it also has no long operation under
-// way: retire5_o. Then it can take a packet whose first row is in the context's next turn.
+// A context ends by an exit (stage 6), at the earliest clock in which it also has no long operation under
+// way: retire6_o. Then it can take a packet whose first row is in the context's next turn.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_sched #(
@@ -25,13 +25,13 @@ module core_sched #(
     output wire [11:0]            pc0_o,
     // stage 2
     output wire [SLOT_W-1:0]      slot2_o,
-    // stage 5
-    input  wire                   next5_i,       // a row has issued and does not end the program
-    input  wire                   taken5_i,
-    input  wire [11:0]            target5_i,
-    input  wire                   exit5_i,
+    // stage 6
+    input  wire                   next6_i,       // a row has issued and does not end the program
+    input  wire                   taken6_i,
+    input  wire [11:0]            target6_i,
+    input  wire                   exit6_i,
     input  wire [7:0]             busy_i,        // contexts with a long operation under way
-    output wire                   retire5_o,
+    output wire                   retire6_o,
     output wire [2:0]             retire_ctx_o,
     output wire [SLOT_W-1:0]      retire_slot_o
 );
@@ -48,23 +48,23 @@ module core_sched #(
 
     wire [2:0]        ctx0 = phase_q;
     wire [2:0]        ctx2 = phase_q - 3'd2;
-    wire [2:0]        ctx5 = phase_q - 3'd5;
+    wire [2:0]        ctx6 = phase_q - 3'd6;
     wire [2:0]        ctx_s = started_q[2:0];
     wire              bank_s = slot_bank_i[started_q[SLOT_W-1:0]];
     wire              bank_ok = bank_s == last_bank_q || active_q == 8'd0;
     wire              start = started_q != arrived_i && !active_q[ctx_s] && bank_ok;
-    wire              retire5 = active_q[ctx5] && (ended_q[ctx5] || exit5_i) && !busy_i[ctx5];
-    wire [11:0]       pc5 = pc_q[ctx5];
+    wire              retire6 = active_q[ctx6] && (ended_q[ctx6] || exit6_i) && !busy_i[ctx6];
+    wire [11:0]       pc6 = pc_q[ctx6];
     reg  [7:0]        active_d;
     reg  [7:0]        ended_d;
 
     always @* begin
         active_d = active_q;
         ended_d = ended_q;
-        if (exit5_i) ended_d[ctx5] = 1'b1;
-        if (retire5) begin
-            active_d[ctx5] = 1'b0;
-            ended_d[ctx5] = 1'b0;
+        if (exit6_i) ended_d[ctx6] = 1'b1;
+        if (retire6) begin
+            active_d[ctx6] = 1'b0;
+            ended_d[ctx6] = 1'b0;
         end
         if (start) active_d[ctx_s] = 1'b1;
     end
@@ -88,9 +88,9 @@ module core_sched #(
         end
     end
 
-    // A context that starts is idle, so its row counter is not written by stage 5 in the same clock.
+    // A context that starts is idle, so its row counter is not written by stage 6 in the same clock.
     always @(posedge clk) begin
-        if (next5_i) pc_q[ctx5] <= taken5_i ? target5_i : pc5 + 12'd1;
+        if (next6_i) pc_q[ctx6] <= taken6_i ? target6_i : pc6 + 12'd1;
         if (start) pc_q[ctx_s] <= 12'd0;
     end
 
@@ -102,8 +102,8 @@ module core_sched #(
     assign start_o = start;
     assign start_ctx_o = ctx_s;
     assign start_slot_o = started_q[SLOT_W-1:0];
-    assign retire5_o = retire5;
-    assign retire_ctx_o = ctx5;
-    assign retire_slot_o = slot_q[ctx5];
+    assign retire6_o = retire6;
+    assign retire_ctx_o = ctx6;
+    assign retire_slot_o = slot_q[ctx6];
 endmodule
 `default_nettype wire

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The VLIW core: packets in, rows of microcode over 8 contexts in turn, packets out. A row passes these stages, one a
 // clock; the context's next row starts at stage 8:
-//   0 row address   1-2 program memory   2 issue or pass, register read   3 ALU, address   4 results, branch choice
-//   5 memory access, next row address, end of program   6-8 load data   9 register write, map value
+//   0 row address   1-2 program memory   2 issue or pass, register read   3-4 ALU, address   5 memory access,
+//   branch choice   6 next row address, end of program   6-8 load data   9 register write, map value
 // Whatever stage a signal belongs to is the number in its name.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
@@ -87,25 +87,26 @@ module core_top #(
     wire                     bank0;
     wire [11:0]              pc0;
     wire [SLOT_W-1:0]        slot2;
-    wire                     next5;
-    wire                     taken5;
-    wire [11:0]              target5;
-    wire                     exit5;
-    wire [31:0]              ret5;
+    wire                     next6;
+    wire                     taken6;
+    wire [11:0]              target6;
+    wire                     exit6;
+    wire [31:0]              ret6;
     wire [7:0]               busy;
-    wire                     retire5;
+    wire                     retire6;
     wire [2:0]               retire_ctx;
     wire [SLOT_W-1:0]        retire_slot;
     wire [2:0]               ctx2 = phase - 3'd2;
     wire [2:0]               ctx3 = phase - 3'd3;
     wire [2:0]               ctx4 = phase - 3'd4;
+    wire [2:0]               ctx5 = phase - 3'd5;
     wire [2:0]               ctx9 = phase - 3'd1;
 
     core_sched #(.SLOT_W(SLOT_W)) u_sched (
         .clk(clk), .rst(rst), .arrived_i(arrived), .slot_bank_i(slot_bank), .start_o(start),
         .start_ctx_o(start_ctx), .start_slot_o(start_slot), .phase_o(phase), .valid0_o(valid0),
-        .bank0_o(bank0), .pc0_o(pc0), .slot2_o(slot2), .next5_i(next5), .taken5_i(taken5),
-        .target5_i(target5), .exit5_i(exit5), .busy_i(busy), .retire5_o(retire5),
+        .bank0_o(bank0), .pc0_o(pc0), .slot2_o(slot2), .next6_i(next6), .taken6_i(taken6),
+        .target6_i(target6), .exit6_i(exit6), .busy_i(busy), .retire6_o(retire6),
         .retire_ctx_o(retire_ctx), .retire_slot_o(retire_slot));
 
     // --- stages 0 to 2: the row
@@ -127,7 +128,7 @@ module core_top #(
         .clk(clk), .rst(rst), .start_i(start), .start_ctx_i(start_ctx), .ctx2_i(ctx2),
         .slot2_i(slot2), .valid2_i(valid2), .need2_i(header2[`UCODE_H_NEED_LSB +: 8]),
         .rel2_i(header2[`UCODE_H_REL_LSB +: 8]), .wait2_i(header2[`UCODE_H_WAIT_LSB] || long2),
-        .busy2_i(busy[ctx2]), .issue2_o(issue2), .retire_i(retire5),
+        .busy2_i(busy[ctx2]), .issue2_o(issue2), .retire_i(retire6),
         .retire_ctx_i(retire_ctx), .retire_slot_i(retire_slot));
 
     assign row_o = issue2;
@@ -135,19 +136,24 @@ module core_top #(
 
     reg              issue3_q;
     reg              issue4_q;
+    reg              issue5_q;
     reg [SLOT_W-1:0] slot3_q;
     reg [SLOT_W-1:0] slot4_q;
     reg [SLOT_W-1:0] slot5_q;
+    reg [SLOT_W-1:0] slot6_q;
 
     always @(posedge clk) begin
         slot3_q <= slot2;
         slot4_q <= slot3_q;
         slot5_q <= slot4_q;
+        slot6_q <= slot5_q;
         issue3_q <= issue2;
         issue4_q <= issue3_q;
+        issue5_q <= issue4_q;
         if (rst) begin
             issue3_q <= 1'b0;
             issue4_q <= 1'b0;
+            issue5_q <= 1'b0;
         end
     end
 
@@ -158,17 +164,17 @@ module core_top #(
     wire [3:0]   write9;
     wire [23:0]  dst9;
     wire [255:0] result9;
-    wire [3:0]   pred_we4;
-    wire [11:0]  pred_num4;
-    wire [3:0]   pred4;
+    wire [3:0]   pred_we5;
+    wire [11:0]  pred_num5;
+    wire [3:0]   pred5;
 
     core_regfile u_regs (
         .clk(clk), .rctx_i(ctx2), .rreg_i(rreg2), .rdata_o(rdata2), .wctx_i(ctx9), .we_i(write9),
         .wreg_i(dst9), .wdata_i(result9));
 
     core_pred u_pred (
-        .clk(clk), .rctx_i(ctx2), .rdata_o(pred2), .wctx_i(ctx4), .we_i(pred_we4),
-        .wnum_i(pred_num4), .wdata_i(pred4));
+        .clk(clk), .rctx_i(ctx2), .rdata_o(pred2), .wctx_i(ctx5), .we_i(pred_we5),
+        .wnum_i(pred_num5), .wdata_i(pred5));
 
     // --- lanes
     wire [`SPEC_IN_TUSER_BITS-1:0] meta3;
@@ -185,11 +191,12 @@ module core_top #(
     wire [255:0] a4;
     wire [255:0] b4;
     wire [255:0] addr4;
-    wire [255:0] result4;
     wire [3:0]   write4;
-    wire [3:0]   taken4;
-    wire [47:0]  target4;
-    wire [3:0]   exit4;
+    wire [255:0] result5;
+    wire [3:0]   taken5;
+    wire [47:0]  target5;
+    wire [3:0]   exit5;
+    wire [127:0] operand5;
     wire         unused_lanes = &{1'b0, a3[255:64], b3[255:64], w32_3[3:1], w32_4[2:0], imm4[95:0],
                                   a4[191:0], addr4};
 
@@ -200,7 +207,6 @@ module core_top #(
 
             assign rreg2[12*l +: 6] = bits2[`UCODE_F_A_LSB +: `UCODE_F_A_BITS];
             assign rreg2[12*l+6 +: 6] = bits2[`UCODE_F_B_LSB +: `UCODE_F_B_BITS];
-            assign pred_num4[3*l +: 3] = dst4[6*l +: 3];
 
             core_lane u_lane (
                 .clk(clk), .rst(rst), .issue2_i(issue2), .slot2_i(bits2),
@@ -209,16 +215,18 @@ module core_top #(
                 .b3_o(b3[64*l +: 64]), .w32_3_o(w32_3[l]), .en4_o(en4[l]), .op4_o(op4[7*l +: 7]),
                 .w32_4_o(w32_4[l]), .dst4_o(dst4[6*l +: 6]), .size4_o(size4[4*l +: 4]),
                 .imm4_o(imm4[32*l +: 32]), .a4_o(a4[64*l +: 64]), .b4_o(b4[64*l +: 64]),
-                .addr4_o(addr4[64*l +: 64]), .result4_o(result4[64*l +: 64]),
-                .write4_o(write4[l]), .pred_we4_o(pred_we4[l]), .pred4_o(pred4[l]),
-                .taken4_o(taken4[l]), .target4_o(target4[12*l +: 12]), .exit4_o(exit4[l]));
+                .addr4_o(addr4[64*l +: 64]), .write4_o(write4[l]),
+                .result5_o(result5[64*l +: 64]), .pred_we5_o(pred_we5[l]),
+                .pred_num5_o(pred_num5[3*l +: 3]), .pred5_o(pred5[l]), .taken5_o(taken5[l]),
+                .target5_o(target5[12*l +: 12]), .exit5_o(exit5[l]),
+                .operand5_o(operand5[32*l +: 32]));
         end
     endgenerate
 
     core_branch u_branch (
-        .clk(clk), .rst(rst), .issue4_i(issue4_q), .taken4_i(taken4), .exit4_i(exit4),
-        .target4_i(target4), .operand4_i(b4), .next5_o(next5), .taken5_o(taken5),
-        .target5_o(target5), .exit5_o(exit5), .ret5_o(ret5));
+        .clk(clk), .rst(rst), .issue5_i(issue5_q), .taken5_i(taken5), .exit5_i(exit5),
+        .target5_i(target5), .operand5_i(operand5), .next6_o(next6), .taken6_o(taken6),
+        .target6_o(target6), .exit6_o(exit6), .ret6_o(ret6));
 
     // --- packet memory
     wire [1:0]         pkt_load4 = {en4[1] && (op4[13:7] == `UCODE_LDPKT || op4[13:7] == `UCODE_LDPKTBE),
@@ -341,7 +349,7 @@ module core_top #(
     core_mul u_mul (.clk(clk), .w32_3_i(w32_3[0]), .a3_i(a3[63:0]), .b3_i(b3[63:0]), .y6_o(mul6));
 
     core_writeback u_writeback (
-        .clk(clk), .rst(rst), .write4_i(write4), .op4_i(op4), .dst4_i(dst4), .result4_i(result4),
+        .clk(clk), .rst(rst), .write4_i(write4), .op4_i(op4), .dst4_i(dst4), .result5_i(result5),
         .mul6_i(mul6), .pkt8_i(pkt_value8), .stack8_i(stack_value8), .map9_i(r_data_i),
         .write9_o(write9), .dst9_o(dst9), .result9_o(result9));
 
@@ -364,7 +372,7 @@ module core_top #(
         .clk(clk), .rst(rst), .meta_we_i(meta_we), .meta_slot_i(meta_slot), .meta_i(meta),
         .slot2_i(slot2), .meta3_o(meta3), .start_i(start), .start_slot_i(start_slot),
         .slot4_i(slot4_q), .out4_i(out4), .word4_i({dst4[19:18], dst4[13:12], dst4[7:6], dst4[1:0]}),
-        .operand4_i(b4), .exit5_i(exit5), .slot5_i(slot5_q), .ret5_i(ret5), .retire_i(retire5),
+        .operand4_i(b4), .exit6_i(exit6), .slot6_i(slot6_q), .ret6_i(ret6), .retire_i(retire6),
         .retire_slot_i(retire_slot), .m_valid_o(e_valid), .m_ready_i(e_ready), .m_slot_o(e_slot),
         .m_data_o(e_data), .m_end_o(e_end), .m_redirect_o(e_redirect), .m_ret_o(e_ret));
 

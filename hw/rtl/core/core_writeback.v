@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Results of a row from stage 4 to the register write at stage 9. Units join where their values appear:
+// Results of a row from stage 5 to the register write at stage 9. Units join where their values appear:
 // multiplier at 6 (lane 0), packet loads at 8 (lanes 0 and 1), stack loads at 8 (lane 2), map values at 9 (lane 3).
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
@@ -9,7 +9,7 @@ module core_writeback (
     input  wire [3:0]   write4_i,
     input  wire [27:0]  op4_i,
     input  wire [23:0]  dst4_i,
-    input  wire [255:0] result4_i,
+    input  wire [255:0] result5_i,
     input  wire [63:0]  mul6_i,
     input  wire [127:0] pkt8_i,
     input  wire [63:0]  stack8_i,
@@ -20,7 +20,7 @@ module core_writeback (
 );
     reg  [3:0]   write5_q, write6_q, write7_q, write8_q, write9_q;
     reg  [23:0]  dst5_q, dst6_q, dst7_q, dst8_q, dst9_q;
-    reg  [255:0] result5_q, result6_q, result7_q, result8_q, result9_q;
+    reg  [255:0] result6_q, result7_q, result8_q, result9_q;
     reg          mul5_q, mul6_q;                       // lane 0 multiplies
     reg  [3:0]   load5_q, load6_q, load7_q, load8_q;   // the lane loads: packet, packet, stack, map value
     reg          load9_q;                              // of lane 3
@@ -37,8 +37,7 @@ module core_writeback (
         {load8_q, load7_q, load6_q, load5_q} <= {load7_q, load6_q, load5_q, load4};
         load9_q <= load8_q[3];
         {mul6_q, mul5_q} <= {mul5_q, op4_i[6:0] == `SPEC_ALU_MUL};
-        result5_q <= result4_i;
-        result6_q <= result5_q;
+        result6_q <= result5_i;
         result7_q <= {result6_q[255:64], mul6_q ? mul6_i : result6_q[63:0]};
         result8_q <= result7_q;
         result9_q[63:0] <= load8_q[0] ? pkt8_i[63:0] : result8_q[63:0];

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Benches of the VLIW core's device. usage: run.sh [BENCH ...]: directed, units, tokens, random; all without an argument.
+# Benches of the VLIW core's device. usage: run.sh [BENCH ...]: proof, directed, units, tokens, random; all without an
+# argument. proof is a proof: the lane's ALU gives what hw/spec/alu.toml says, for all operands.
 # Environment: WORK (scratch folder), SEED (replays one), LONG=1 for many more random programs.
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -12,10 +13,25 @@ WORK=${WORK:-$own_work}
 cc=${CC:-cc}
 cxx=${CXX:-$(command -v clang++-19 || command -v clang++ || command -v g++)}
 vroot=$(verilator --getenv VERILATOR_ROOT)/include
-benches=${*:-directed units tokens random}
+benches=${*:-proof directed units tokens random}
 failures=0
 
 cd "$ROOT"
+mkdir -p "$WORK"
+case " $benches " in
+*" proof "*)
+    benches=$(echo " $benches " | sed 's/ proof / /')
+    if yosys -p "read_verilog -I. hw/rtl/core/core_lane_alu.v tests/rtl/core/alu_proof.v; hierarchy -check -top alu_proof;
+        proc; flatten; opt; sat -verify -prove bad_o 0 alu_proof" >"$WORK/log" 2>&1; then
+        echo "PASS proof"
+    else
+        tail -30 "$WORK/log"
+        echo "FAIL proof of the lane's ALU"
+        failures=1
+    fi
+    ;;
+esac
+[ -n "$(echo $benches)" ] || exit $failures
 rm -rf "$WORK/obj"
 mkdir -p "$WORK/obj"
 verilator --cc --top-module sluice_dut --prefix Vsluice_dut -Mdir "$WORK/obj" -O3 --x-assign fast \
