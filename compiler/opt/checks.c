@@ -349,5 +349,9 @@ bool opt_checks(struct ir_func *f, struct arena *scratch)
     for (ir_ref r = 0; r < c->insn_count; r++)
         to[r] = c->to[r];
     opt_substitute(f, to);
+    for (ir_ref r = 1; r < c->insn_count; r++)
+        if (c->to[r] != IR_NONE)
+            f->insns[r].op = IR_NOP;
+    ir_compact(f);
     return true;
 }

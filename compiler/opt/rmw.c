@@ -50,13 +50,15 @@ static bool fuse(struct ir_func *f, ir_block b, uint32_t position, uint32_t *use
 {
     const ir_ref store = f->blocks[b].insns[position];
     struct ir_insn *in = &f->insns[store];
-    const struct ir_insn *op = &f->insns[in->args[1]];
+    const struct ir_insn *op;
     enum spec_atomic atomic;
     uint32_t old;
 
     if (in->op != IR_STORE || in->region != IR_REGION_MAP || in->swap ||
-        (in->size != 4 && in->size != 8) || op->op != IR_ALU || op->nargs != 2 ||
-        op->width < 8 * in->size || uses[in->args[1]] != 1)
+        (in->size != 4 && in->size != 8) || uses[in->args[1]] != 1)
+        return false;
+    op = &f->insns[in->args[1]];
+    if (op->op != IR_ALU || op->nargs != 2 || op->width < 8 * in->size)
         return false;
     atomic = atomic_of((enum spec_alu)op->alu);
     if (atomic == SPEC_ATOMIC_NONE || op->args[0] == op->args[1])
