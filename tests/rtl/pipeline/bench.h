@@ -37,8 +37,13 @@ struct device {
 };
 
 /* packets.c */
+enum packet_mix {
+    PACKETS_ALL,   /* of all lengths */
+    PACKETS_SHORT, /* of 64 bytes */
+    PACKETS_SAME,  /* of 64 bytes, all the same */
+};
 /* Packets for a program: those that its text names ("; packet HEX"), and variants of them. */
-struct packet *packets_make(const char *text, uint32_t count, uint64_t *seed);
+struct packet *packets_make(const char *text, uint32_t count, enum packet_mix mix, uint64_t *seed);
 
 /* device.c */
 int device_open(struct device *d, const char *path);

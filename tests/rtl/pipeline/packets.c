@@ -68,12 +68,14 @@ static void set_length(struct packet *k, uint64_t *seed)
         k->bytes[i] = (uint8_t)soft_random(seed);
 }
 
-struct packet *packets_make(const char *text, uint32_t count, uint64_t *seed)
+struct packet *packets_make(const char *text, uint32_t count, enum packet_mix mix, uint64_t *seed)
 {
     struct packet *list = calloc(count, sizeof(*list));
     struct packet *bases = calloc(SEEDS_MAX, sizeof(*bases));
     uint32_t base_count = named_packets(text, bases);
     const uint32_t flows = 1 + (uint32_t)(soft_random(seed) % 8);
+
+    const uint32_t first = base_count ? 0 : (uint32_t)(soft_random(seed) % SEEDS_MAX);
 
     while (base_count < SEEDS_MAX)
         random_bytes(&bases[base_count++], seed);
@@ -81,9 +83,14 @@ struct packet *packets_make(const char *text, uint32_t count, uint64_t *seed)
         struct packet *k = &list[i];
 
         /* streams of one flow, of some flows, and of bytes of any kind */
-        *k = bases[soft_random(seed) % (soft_random(seed) % 2 ? flows : SEEDS_MAX)];
-        set_length(k, seed);
-        while (soft_random(seed) % 4 == 0)
+        *k = bases[mix == PACKETS_SAME
+                       ? first
+                       : soft_random(seed) % (soft_random(seed) % 2 ? flows : SEEDS_MAX)];
+        if (mix == PACKETS_ALL)
+            set_length(k, seed);
+        else
+            k->length = 64;
+        while (mix != PACKETS_SAME && soft_random(seed) % 4 == 0)
             k->bytes[soft_random(seed) % k->length % 80] =
                 (uint8_t)(soft_random(seed) % 2 ? soft_random(seed) % 8 : soft_random(seed));
         k->inputs[SPEC_IN_TIME] = 1000 * i + soft_random(seed) % 1000;
