@@ -110,15 +110,20 @@ bool mach_is_pkt_store(uint8_t op)
     return op == UCODE_STPKT || op == UCODE_STPKTBE;
 }
 
+/* The offset of an access from its base register. */
+static int32_t offset_of(const struct mach_op *op)
+{
+    return op->op == UCODE_ATMAP ? (int16_t)((uint32_t)op->imm & UINT16_MAX) : op->imm;
+}
+
 bool mach_conflict(const struct mach *m, const struct mach_op *x, const struct mach_op *y)
 {
     if (x->mem != y->mem || x->mem == MACH_MEM_NONE || (!x->store && !y->store))
         return false;
     if (x->mem == MACH_MEM_MAP && x->map != y->map && x->map != IR_MAP_ANY && y->map != IR_MAP_ANY)
         return false;
-    if (x->size != 0 && y->size != 0 && x->a == y->a && m->vregs[x->a].defs <= 1 &&
-        x->op != UCODE_ATMAP && y->op != UCODE_ATMAP)
-        return x->imm < y->imm + y->size && y->imm < x->imm + x->size;
+    if (x->size != 0 && y->size != 0 && x->a == y->a && m->vregs[x->a].defs <= 1)
+        return offset_of(x) < offset_of(y) + y->size && offset_of(y) < offset_of(x) + x->size;
     if (x->mem == MACH_MEM_MAP)
         return true;
     return x->low < y->high && y->low < x->high;

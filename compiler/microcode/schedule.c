@@ -71,18 +71,6 @@ static bool branch_absorbable(const struct sched *s, uint32_t block, const struc
            last_ready(s, block, e);
 }
 
-/* How good a block is to fall through to. */
-static uint32_t fall_score(const struct sched *s, uint32_t block, const struct ending *e)
-{
-    const bool room = s->entry_count + 1 < SPEC_LANES;
-
-    if (room && exit_absorbable(s, block, e))
-        return 4;
-    if (room && branch_absorbable(s, block, e))
-        return 3;
-    return s->m->scheds[block].done ? 0 : 1;
-}
-
 static uint32_t urgency_of(const struct sched *s, uint32_t block)
 {
     const struct mach_block *b = &s->m->blocks[block];
@@ -93,6 +81,19 @@ static uint32_t urgency_of(const struct sched *s, uint32_t block)
             most = s->deps->height[b->ops[k]];
     }
     return most;
+}
+
+/* How good a block is to fall through to: the longer way if its branch fits into the same row, so that the way that most
+ * packets are thought to take has fewest rows; then an exit that fits; then a block that can follow in the layout. */
+static uint32_t fall_score(const struct sched *s, uint32_t block, const struct ending *e)
+{
+    const bool room = s->entry_count + 1 < SPEC_LANES;
+
+    if (room && branch_absorbable(s, block, e))
+        return 4;
+    if (room && exit_absorbable(s, block, e))
+        return 3;
+    return s->m->scheds[block].done ? 0 : 1;
 }
 
 /* Puts a block's branch into the row. */

@@ -353,13 +353,11 @@ static void emit_out(struct select *s, uint8_t index, ir_ref ref)
     select_emit(s, op);
 }
 
-/* Ends the block that is being filled. Outputs that keep their initial values are not written. */
-static void end_with_exit(struct select *s, const ir_ref args[4], uint32_t pc)
+/* Writes the outputs that do not keep their initial values. */
+static void emit_outs(struct select *s, const ir_ref args[4])
 {
-    struct mach_op op = {.op = UCODE_EXIT, .effect = true, .pc = pc};
     uint64_t c = 0;
 
-    s->pc = pc;
     if (!select_const(s, args[1], &c))
         s->m->unknown_headroom = true;
     else if ((int64_t)c < s->m->lowest_byte)
@@ -370,10 +368,58 @@ static void end_with_exit(struct select *s, const ir_ref args[4], uint32_t pc)
         emit_out(s, 1, args[2]);
     if (!select_const(s, args[3], &c) || c != 0)
         emit_out(s, 2, args[3]);
-    select_operand_b(s, &op, args[0], 32);
+}
+
+static void emit_exit(struct select *s, ir_ref ret)
+{
+    struct mach_op op = {.op = UCODE_EXIT, .effect = true, .pc = s->pc, .block = s->block};
+
+    select_operand_b(s, &op, ret, 32);
     s->m->blocks[s->block].last = mach_new_op(s->m, op);
-    s->m->ops[s->m->blocks[s->block].last].block = s->block;
     s->m->blocks[s->block].term = MACH_TERM_EXIT;
+}
+
+static uint32_t exit_block(struct select *s, const ir_ref args[4], uint32_t pc);
+
+/* A selection between two return values is better two exits: one row instead of three. */
+static bool end_with_two_exits(struct select *s, ir_ref ret)
+{
+    const struct ir_insn *in = &s->ir->insns[ret];
+    const uint32_t pc = s->pc;
+    ir_ref args[4] = {IR_NONE, IR_NONE, IR_NONE, IR_NONE};
+    bool invert = false;
+    struct mach_op compare;
+    uint32_t exits[2];
+    uint64_t c;
+
+    if (in->op != IR_SELECT)
+        return false;
+    for (uint32_t i = 0; i < 2; i++) {
+        if (!select_const(s, in->args[1 + i], &c))
+            return false;
+    }
+    compare = compare_op(s, condition(s, in->args[0], &invert));
+    for (uint32_t i = 0; i < 2; i++) {
+        args[0] = select_value(s, in->args[1 + i]);
+        exits[i] = exit_block(s, args, pc);
+    }
+    compare.block = s->block;
+    s->m->blocks[s->block].last = mach_new_op(s->m, compare);
+    s->m->blocks[s->block].term = MACH_TERM_BR;
+    s->m->blocks[s->block].succ[0] = exits[invert];
+    s->m->blocks[s->block].succ[1] = exits[!invert];
+    s->m->blocks[s->block].succ_count = 2;
+    return true;
+}
+
+/* Ends the block that is being filled. */
+static void end_with_exit(struct select *s, const ir_ref args[4], uint32_t pc)
+{
+    s->pc = pc;
+    if (args[1] != IR_NONE)
+        emit_outs(s, args);
+    if (!end_with_two_exits(s, select_value(s, args[0])))
+        emit_exit(s, args[0]);
 }
 
 /* Whether an IR block does nothing but end the program; then the exit is made for each of its
@@ -423,6 +469,8 @@ static void exit_args(const struct select *s, ir_block block, uint32_t edge, ir_
     }
 }
 
+/* The block that ends the program with these results; with IR_NONE for the last three, they are set
+ * already. */
 static uint32_t exit_block(struct select *s, const ir_ref args[4], uint32_t pc)
 {
     const uint32_t here = s->block;
