@@ -8,8 +8,8 @@
 // Latency: 3 clocks from the offer of packet and payload to the first beat; 1 more if the start is
 // not aligned and the packet reaches into the next step. Throughput: a packet of up to 64 bytes
 // each clock, a beat each clock otherwise; between packets with different starts at times a clock
-// more; payload that is cut off takes a clock a beat. Order: kept. Back-pressure: all registers hold
-// while m_axis_tready is low.
+// more; payload that is cut off takes a clock a beat. Order: kept. Back-pressure: all registers
+// hold while m_axis_tready is low.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 
