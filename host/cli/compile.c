@@ -63,6 +63,12 @@ static const struct argp argp = {.options = options_table,
                                  .args_doc = "OBJECT",
                                  .doc = "Translates a program for a hardware executor."};
 
+/* The reason of a write that failed. */
+static int write_error(void)
+{
+    return errno ? -errno : -EIO;
+}
+
 typedef int (*writer_fn)(FILE *out, const struct job *job);
 
 static int write_image(FILE *out, const struct job *job)
@@ -78,12 +84,12 @@ static int write_ucode_listing(FILE *out, const struct job *job)
 
 static int write_verilog(FILE *out, const struct job *job)
 {
-    return fputs(job->pipeline->verilog, out) < 0 ? -EIO : 0;
+    return fputs(job->pipeline->verilog, out) < 0 ? write_error() : 0;
 }
 
 static int write_pipe_listing(FILE *out, const struct job *job)
 {
-    return fputs(job->pipeline->listing, out) < 0 ? -EIO : 0;
+    return fputs(job->pipeline->listing, out) < 0 ? write_error() : 0;
 }
 
 static int write_cost(FILE *out, const struct job *job)
@@ -108,7 +114,7 @@ static int write_cost(FILE *out, const struct job *job)
         json_object_set_new(j, "cycles_best", json_integer(job->pipeline->cycles_best));
         json_object_set_new(j, "cycles_same_key", json_integer(job->pipeline->cycles_same_key));
     }
-    err = json_dumpf(j, out, JSON_INDENT(2)) || fputc('\n', out) < 0 ? -EIO : 0;
+    err = json_dumpf(j, out, JSON_INDENT(2)) || fputc('\n', out) < 0 ? write_error() : 0;
     json_decref(j);
     return err;
 }
