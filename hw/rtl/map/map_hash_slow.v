@@ -173,6 +173,10 @@ module map_hash_slow #(
     wire chain_first = !first_found && (match_i & ~pick_i) == 4'd0 && chain_any;
     wire entry_fresh = entry_i >= {{(32 - EW) {1'b0}}, fresh} && entry_i[EW-1:0] != max_i;
     wire [EW-1:0] entry_at = entry_base_i + entry_i[EW-1:0];
+    wire [31:0] refusal = flags_i > 64'd2 ? EINVAL :
+                          found_q && flags_i[0] ? EEXIST :
+                          !found_q && flags_i[1] ? ENOENT :
+                          !found_q && !free_any && fresh == max_i ? E2BIG : 32'd0;
     wire last_word = word_q + 16'd8 >= stride_i;
     wire last_cpu  = in_place || cpu_q + 8'd1 >= cpus_i;
 
@@ -199,18 +203,8 @@ module map_hash_slow #(
             end
             ST_ACT: case (op_i)
                 OP_UPDATE: begin
-                    status_d = 32'd0;
-                    state_d = found_q || !free_any ? ST_LINK : ST_POP;
-                    if (flags_i > 64'd2)
-                        status_d = EINVAL;
-                    else if (found_q && flags_i[0])
-                        status_d = EEXIST;
-                    else if (!found_q && flags_i[1])
-                        status_d = ENOENT;
-                    else if (!found_q && !free_any && fresh == max_i)
-                        status_d = E2BIG;
-                    if (status_d != 32'd0)
-                        state_d = ST_DONE;
+                    status_d = refusal;
+                    state_d  = refusal != 32'd0 ? ST_DONE : found_q || !free_any ? ST_LINK : ST_POP;
                 end
                 OP_DELETE: begin
                     status_d = found_q ? 32'd0 : ENOENT;

@@ -17,15 +17,17 @@ struct State {
     std::vector<std::string> pool[P_MAPS]; // keys that are used
     std::vector<uint8_t> memory, expected; // values: as written, as they should be
     std::deque<Answer> due;
+    uint32_t map = 0, op = 0; // the request that is offered
+    std::string key, value = std::string(P_VALUE_BYTES, '\0');
     std::deque<uint64_t> due_clock;
     uint64_t done = 0, status[32] = {0}, slowest = 0, answered = 0;
 
     State(int argc, char **argv) : b(BENCH_NAME, argc, argv, 60000)
     {
     }
-    void offer_config(uint32_t map, const Desc &d);
     Desc random_desc(uint32_t map, bool *fits);
     void new_pool(uint32_t map);
+    void offer_request(uint32_t lookups, uint32_t deletes);
     void check_answer();
     bool clock(Stall &w_stall, bool *request_taken, bool *config_taken);
 };
@@ -118,6 +120,29 @@ void State::check_answer()
         b.fail("value differs at %u", a.value_at);
 }
 
+// A random request on the port; lookups and deletes are percentages.
+void State::offer_request(uint32_t lookups, uint32_t deletes)
+{
+    map = b.rng.chance(1) ? P_MAPS + b.rng.below(256 - P_MAPS) : b.rng.below(P_MAPS);
+    op = b.rng.chance(lookups)   ? OP_LOOKUP
+         : b.rng.chance(15)      ? OP_ENTRY
+         : b.rng.chance(1)       ? 4 + b.rng.below(4)
+         : b.rng.chance(deletes) ? OP_DELETE
+                                 : OP_UPDATE;
+    key = std::string(P_KEY_BYTES, '\0');
+    if (map < P_MAPS && !pool[map].empty())
+        key = pool[map][b.rng.below(uint32_t(pool[map].size()))];
+    b.rng.fill(&value[0], P_VALUE_BYTES);
+    t.req_op_i = op;
+    t.req_map_i = map;
+    t.req_cpu_i = b.rng.below(5);
+    put(t.req_key_i, key.data(), P_KEY_BYTES);
+    put(t.req_value_i, value.data(), P_VALUE_BYTES);
+    t.req_flags_i = b.rng.chance(70) ? 0 : b.rng.chance(90) ? 1 + b.rng.below(2) : b.rng.next();
+    t.req_entry_i = b.rng.chance(95) ? b.rng.below(SHARE + 1) : uint32_t(b.rng.next());
+    t.req_tag_i = b.rng.below(1u << P_TAG_W);
+}
+
 // One clock with the inputs as they are. Gives what was taken.
 bool State::clock(Stall &w_stall, bool *request_taken, bool *config_taken)
 {
@@ -142,10 +167,9 @@ static int run(State &s)
     Vtop &t = s.t;
     Stall in, w;
     bool request = false, config = false, fits = false;
-    uint32_t map = 0, config_map = 0, op = 0, lookups = 50, deletes = 20;
+    uint32_t config_map = 0, lookups = 50, deletes = 20;
     uint64_t configs = 0;
     Desc desc;
-    std::string key, value(P_VALUE_BYTES, '\0');
 
     s.memory.assign(P_ENTRIES * 4 * P_VALUE_BYTES, 0);
     s.expected = s.memory;
@@ -165,26 +189,7 @@ static int run(State &s)
         }
         if (more && !request && !in.now(b.rng)) {
             request = true;
-            map = b.rng.chance(1) ? P_MAPS + b.rng.below(256 - P_MAPS) : b.rng.below(P_MAPS);
-            op = b.rng.chance(lookups)   ? OP_LOOKUP
-                 : b.rng.chance(15)      ? OP_ENTRY
-                 : b.rng.chance(1)       ? 4 + b.rng.below(4)
-                 : b.rng.chance(deletes) ? OP_DELETE
-                                         : OP_UPDATE;
-            key = std::string(P_KEY_BYTES, '\0');
-            if (map < P_MAPS && !s.pool[map].empty())
-                key = s.pool[map][b.rng.below(uint32_t(s.pool[map].size()))];
-            b.rng.fill(&value[0], P_VALUE_BYTES);
-            t.req_op_i = op;
-            t.req_map_i = map;
-            t.req_cpu_i = b.rng.below(5);
-            put(t.req_key_i, key.data(), P_KEY_BYTES);
-            put(t.req_value_i, value.data(), P_VALUE_BYTES);
-            t.req_flags_i = b.rng.chance(70)   ? 0
-                            : b.rng.chance(90) ? 1 + b.rng.below(2)
-                                               : b.rng.next();
-            t.req_entry_i = b.rng.chance(95) ? b.rng.below(SHARE + 1) : uint32_t(b.rng.next());
-            t.req_tag_i = b.rng.below(1u << P_TAG_W);
+            s.offer_request(lookups, deletes);
         }
         t.req_valid_i = request;
         t.cfg_valid_i = config;
@@ -198,9 +203,9 @@ static int run(State &s)
         }
         if (taken) {
             MapModel none;
-            Answer a =
-                (map < P_MAPS ? s.maps[map] : none)
-                    .request(op, key, value, t.req_flags_i, t.req_cpu_i, t.req_entry_i, s.expected);
+            Answer a = (s.map < P_MAPS ? s.maps[s.map] : none)
+                           .request(s.op, s.key, s.value, t.req_flags_i, t.req_cpu_i, t.req_entry_i,
+                                    s.expected);
             a.tag = t.req_tag_i;
             s.due.push_back(a);
             s.due_clock.push_back(b.clocks - 1);
