@@ -64,7 +64,12 @@ bool opt_swap(struct ir_func *f, struct arena *scratch)
                 changed |= fuse_load(f, r, uses, to);
         }
     }
-    if (changed)
-        opt_substitute(f, to);
-    return changed;
+    if (!changed)
+        return false;
+    opt_substitute(f, to);
+    for (ir_ref r = 1; r < f->insn_count; r++)
+        if (to[r] != IR_NONE)
+            f->insns[r].op = IR_NOP;
+    ir_compact(f);
+    return true;
 }
