@@ -4,87 +4,8 @@
 /* The abstract numbers of the verifier. The parts are those of Linux's (kernel/bpf/tnum.c and the
  * bounds of struct bpf_reg_state), so that both know the same of a program. */
 
-static const struct tnum tnum_unknown = {0, UINT64_MAX};
-
 #define U64_MAX_OF(a, b) ((a) > (b) ? (a) : (b))
 #define U64_MIN_OF(a, b) ((a) < (b) ? (a) : (b))
-
-static struct tnum tnum_add(struct tnum a, struct tnum b)
-{
-    const uint64_t masks = a.mask + b.mask;
-    const uint64_t values = a.value + b.value;
-    const uint64_t carries = (masks + values) ^ values;
-    const uint64_t mask = carries | a.mask | b.mask;
-
-    return (struct tnum){values & ~mask, mask};
-}
-
-static struct tnum tnum_sub(struct tnum a, struct tnum b)
-{
-    const uint64_t values = a.value - b.value;
-    const uint64_t borrows = (values + a.mask) ^ (values - b.mask);
-    const uint64_t mask = borrows | a.mask | b.mask;
-
-    return (struct tnum){values & ~mask, mask};
-}
-
-static struct tnum tnum_and(struct tnum a, struct tnum b)
-{
-    const uint64_t ones = a.value & b.value;
-    const uint64_t possible = (a.value | a.mask) & (b.value | b.mask);
-
-    return (struct tnum){ones, possible & ~ones};
-}
-
-static struct tnum tnum_or(struct tnum a, struct tnum b)
-{
-    const uint64_t ones = a.value | b.value;
-
-    return (struct tnum){ones, (a.mask | b.mask) & ~ones};
-}
-
-static struct tnum tnum_xor(struct tnum a, struct tnum b)
-{
-    const uint64_t mask = a.mask | b.mask;
-
-    return (struct tnum){(a.value ^ b.value) & ~mask, mask};
-}
-
-static struct tnum tnum_shl(struct tnum a, unsigned n)
-{
-    return (struct tnum){a.value << n, a.mask << n};
-}
-
-static struct tnum tnum_lshr(struct tnum a, unsigned n)
-{
-    return (struct tnum){a.value >> n, a.mask >> n};
-}
-
-static struct tnum tnum_ashr(struct tnum a, unsigned n)
-{
-    return (struct tnum){(uint64_t)((int64_t)a.value >> n), (uint64_t)((int64_t)a.mask >> n)};
-}
-
-/* Both at once; false if they contradict each other. */
-static bool tnum_meet(struct tnum *a, struct tnum b)
-{
-    const uint64_t mask = a->mask & b.mask;
-
-    if ((a->value ^ b.value) & ~a->mask & ~b.mask)
-        return false;
-    *a = (struct tnum){(a->value | b.value) & ~mask, mask};
-    return true;
-}
-
-/* The bits that all numbers from min to max share. */
-static struct tnum tnum_range(uint64_t min, uint64_t max)
-{
-    const uint64_t differ = min ^ max;
-    const int n = differ ? 64 - __builtin_clzll(differ) : 0;
-    const uint64_t mask = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
-
-    return (struct tnum){min & ~mask, mask};
-}
 
 struct scalar scalar_const(uint64_t value)
 {
@@ -101,7 +22,7 @@ struct scalar scalar_const(uint64_t value)
 
 struct scalar scalar_unknown(void)
 {
-    return (struct scalar){.bits = tnum_unknown,
+    return (struct scalar){.bits = {0, UINT64_MAX},
                            .umax = UINT64_MAX,
                            .smin = INT64_MIN,
                            .smax = INT64_MAX,
@@ -323,7 +244,7 @@ static struct scalar sub(const struct scalar *a, const struct scalar *b)
 
 static struct scalar mul(const struct scalar *a, const struct scalar *b)
 {
-    struct scalar s = scalar_unknown();
+    struct scalar s = from_bits(tnum_mul(a->bits, b->bits));
 
     if (a->umax <= UINT32_MAX && b->umax <= UINT32_MAX) {
         s.umin = a->umin * b->umin;
@@ -488,14 +409,16 @@ static bool refine_equal(unsigned width, struct scalar *a, struct scalar *b)
 static bool refine_unequal(unsigned width, struct scalar *a, const struct scalar *b)
 {
     if (width == 64) {
+        const uint64_t x = b->bits.value;
+
         if (!scalar_is_const(b))
             return true;
-        if (a->umin == a->umax && a->umin == b->umin)
+        if (a->umin == a->umax && a->umin == x)
             return false;
-        a->umin += a->umin == b->umin;
-        a->umax -= a->umax == b->umin;
-        a->smin += a->smin == b->smin;
-        a->smax -= a->smax == b->smin;
+        a->umin += a->umin == x;
+        a->umax -= a->umax == x;
+        a->smin += a->smin == (int64_t)x;
+        a->smax -= a->smax == (int64_t)x;
         return true;
     }
     if (b->u32min != b->u32max)
@@ -504,8 +427,8 @@ static bool refine_unequal(unsigned width, struct scalar *a, const struct scalar
         return false;
     a->u32min += a->u32min == b->u32min;
     a->u32max -= a->u32max == b->u32min;
-    a->s32min += a->s32min == b->s32min;
-    a->s32max -= a->s32max == b->s32min;
+    a->s32min += a->s32min == (int32_t)b->u32min;
+    a->s32max -= a->s32max == (int32_t)b->u32min;
     return true;
 }
 

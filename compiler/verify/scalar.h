@@ -2,19 +2,11 @@
 #ifndef SLUICE_VERIFY_SCALAR_H
 #define SLUICE_VERIFY_SCALAR_H
 
+#include "compiler/verify/tnum.h"
 #include "hw/spec/gen/alu.h"
-
-#include <stdbool.h>
-#include <stdint.h>
 
 /* What is known of a number: single bits, and ranges, signed and unsigned, of all 64 bits and of
  * the lower 32. Each part alone is a sound bound; scalar_sync lets them sharpen each other. */
-
-/* Known bits: where mask is 1 a bit is unknown, elsewhere it is value's. */
-struct tnum {
-    uint64_t value;
-    uint64_t mask;
-};
 
 struct scalar {
     struct tnum bits;
