@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benches of the VLIW core's device. usage: run.sh [BENCH ...]: proof, directed, units, tokens, random; all without an
 # argument. proof is a proof: the lane's ALU gives what hw/spec/alu.toml says, for all operands.
-# Environment: WORK (scratch folder), SEED (replays one), LONG=1 for many more random programs.
+# Environment: WORK (scratch folder), SEED (replays one), LONG=1 for many more random programs, PARAMETERS of core_dut,
+# such as "-GSLOT_W=5".
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
 ROOT=$(cd "$HERE/../../.." && pwd)
@@ -32,11 +33,13 @@ case " $benches " in
     ;;
 esac
 [ -n "$(echo $benches)" ] || exit $failures
+top='--top-module sluice_dut'
+[ -z "${PARAMETERS:-}" ] || top="--top-module core_dut $PARAMETERS"
 rm -rf "$WORK/obj"
 mkdir -p "$WORK/obj"
-verilator --cc --top-module sluice_dut --prefix Vsluice_dut -Mdir "$WORK/obj" -O3 --x-assign fast \
+verilator --cc $top --prefix Vsluice_dut -Mdir "$WORK/obj" -O3 --x-assign fast \
     --x-initial fast -Wno-fatal -Wno-lint -Wno-style --output-split 20000 -I. -y hw/rtl/common \
-    -y hw/rtl/axis -y hw/rtl/core -y hw/rtl/map -y hw/rtl/csr -y hw/rtl/top hw/rtl/top/sluice_dut.v \
+    -y hw/rtl/axis -y hw/rtl/core -y hw/rtl/map -y hw/rtl/csr -y hw/rtl/top hw/rtl/top/*_dut.v \
     >"$WORK/log" 2>&1 || { cat "$WORK/log"; echo "FAIL core verilator"; exit 1; }
 cxx_flags="-O1 -w -I$vroot -I$vroot/vltstd -I$WORK/obj -I. -DVM_TRACE=0 -DVM_SC=0 -DVM_COVERAGE=0"
 objects=
