@@ -147,7 +147,7 @@ static void emit_memory(struct code *c)
     default:
         if (s >= 2) /* atomics of the packet are not allowed */
             emit(c, insn(EBPF_CLASS_STX | EBPF_MODE_ATOMIC | sizes[s], EBPF_REG_FP, scalar(c),
-                         -64 + bytes * (int)below(c, 64u >> s), atomics[below(c, 10)]));
+                         -128 + bytes * (int)below(c, 64u >> s), atomics[below(c, 10)]));
         break;
     }
 }
@@ -162,10 +162,14 @@ static void make_program(struct code *c)
     emit(c, JMP_X(JLE, 2, 7, 2));
     emit(c, MOV_K(0, 1));
     emit(c, EXIT());
+    for (int area = -64; area >= -128; area -= 64) {
+        for (int i = 0; i < SCALARS; i++)
+            emit(c, LDX(DW, scalars[i], 6, 8 * i));
+        for (int i = 0; i < SCALARS; i++)
+            emit(c, STX(DW, EBPF_REG_FP, area + 8 * i, scalars[i]));
+    }
     for (int i = 0; i < SCALARS; i++)
-        emit(c, LDX(DW, scalars[i], 6, 8 * i));
-    for (int i = 0; i < SCALARS; i++)
-        emit(c, STX(DW, EBPF_REG_FP, -64 + 8 * i, scalars[i]));
+        emit(c, LDX(DW, scalars[i], 6, 64 + 8 * i));
     for (int i = 0; i < BODY; i++) {
         const uint32_t what = below(c, 8);
 
@@ -178,10 +182,10 @@ static void make_program(struct code *c)
     }
     for (int i = 0; i < SCALARS; i++)
         emit(c, STX(DW, 6, 8 * i, scalars[i]));
-    emit(c, LDX(DW, 1, EBPF_REG_FP, -64));
-    emit(c, STX(DW, 6, 64, 1));
-    emit(c, LDX(DW, 1, EBPF_REG_FP, -8));
-    emit(c, STX(DW, 6, 72, 1));
+    for (int i = 0; i < 6; i++) {
+        emit(c, LDX(DW, 1, EBPF_REG_FP, -128 + 16 * i));
+        emit(c, STX(DW, 6, 64 + 8 * i, 1));
+    }
     emit(c, EXIT());
 }
 
