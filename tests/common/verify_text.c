@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/common/verify_text.h"
+
+#include "compiler/ebpf/ebpf.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAPS_MAX = 8, FLAG_RDONLY_PROG = 1 << 7 };
+
+static int fail(struct diag_sink *sink, const char *path, const char *what, const char *line)
+{
+    struct diag_where where = DIAG_NOWHERE;
+
+    where.file = path;
+    diag_add(sink, DIAG_ERROR, "TEST", where, "%s: %s", what, line);
+    return -EINVAL;
+}
+
+static char *read_file(const char *path, struct arena *arena)
+{
+    FILE *file = fopen(path, "r");
+    char *text = NULL;
+    long size;
+
+    if (!file)
+        return NULL;
+    if (!fseek(file, 0, SEEK_END) && (size = ftell(file)) >= 0) {
+        rewind(file);
+        text = arena_alloc(arena, (size_t)size + 1);
+        if (fread(text, 1, (size_t)size, file) != (size_t)size)
+            text = NULL;
+    }
+    fclose(file);
+    return text;
+}
+
+static uint32_t type_of(const char *name)
+{
+    for (uint32_t t = 1; t < SPEC_MAP_COUNT; t++)
+        if (spec_map_type_table[t].name && !strcmp(spec_map_type_table[t].name, name))
+            return t;
+    return 0;
+}
+
+/* "map NAME TYPE KEY VALUE ENTRIES [flags N] [data HEX]" */
+static bool parse_map(const char *line, struct arena *arena, struct load_map *m)
+{
+    const char *flags = strstr(line, " flags "), *data = strstr(line, " data ");
+    char name[64], type[64];
+    uint8_t *bytes;
+
+    if (sscanf(line, "map %63s %63s %u %u %u", name, type, &m->key_bytes, &m->value_bytes,
+               &m->max_entries) != 5)
+        return false;
+    m->name = m->section = arena_strdup(arena, name);
+    m->kind = LOAD_MAP_BTF;
+    m->type = type_of(type);
+    m->flags = flags ? (uint32_t)strtoul(flags + 7, NULL, 0) : 0;
+    if (strcmp(type, "rodata"))
+        return m->type != 0;
+    m->kind = LOAD_MAP_RODATA;
+    m->type = SPEC_MAP_ARRAY;
+    m->flags = FLAG_RDONLY_PROG;
+    m->data = bytes = arena_alloc(arena, m->value_bytes);
+    data = data ? data + 6 : "";
+    for (unsigned i = 0, byte; i < m->value_bytes && sscanf(data, "%2x", &byte) == 1; i++) {
+        bytes[i] = (uint8_t)byte;
+        data += 2;
+    }
+    return true;
+}
+
+void verify_text_functions(struct load_prog *prog, struct arena *arena)
+{
+    uint8_t *starts = arena_alloc(arena, prog->insn_count + 1);
+    uint32_t count = 0;
+
+    starts[0] = 1;
+    for (uint32_t at = 0; at < prog->insn_count; at += ebpf_slots(&prog->insns[at])) {
+        const int64_t to = ebpf_target(&prog->insns[at], at);
+
+        if (ebpf_is_subprog_call(&prog->insns[at]) && to > 0 && to < prog->insn_count)
+            starts[to] = 1;
+    }
+    for (uint32_t at = 0; at < prog->insn_count; at++)
+        count += starts[at];
+    prog->subprogs = arena_array(arena, count + 1, sizeof(*prog->subprogs));
+    prog->subprog_count = 0;
+    for (uint32_t at = 0; at < prog->insn_count; at++) {
+        if (starts[at])
+            prog->subprogs[prog->subprog_count++] = (struct load_subprog){
+                .name = arena_printf(arena, "function_%u", prog->subprog_count), .start = at};
+        prog->subprogs[prog->subprog_count - 1].count++;
+    }
+}
+
+static bool parse_expectation(char *text, struct verify_text *out)
+{
+    char *rest = text;
+    const char *line = strsep(&rest, "\n");
+
+    out->accepted = !strcmp(line, "accepted");
+    if (!out->accepted) {
+        if (strncmp(line, "rejected VFY", 12) || strlen(line) != 16)
+            return false;
+        out->code = line + 9;
+    }
+    while (rest && (line = strsep(&rest, "\n")))
+        if (*line && out->part_count < VERIFY_TEXT_PARTS)
+            out->parts[out->part_count++] = line;
+    return true;
+}
+
+/* Takes the map lines out of the text: blank, so that the assembler counts lines as the file has
+ * them. */
+static int parse_maps(const char *path, char *text, struct arena *arena, struct diag_sink *sink,
+                      struct load_object *object)
+{
+    object->maps = arena_array(arena, MAPS_MAX, sizeof(*object->maps));
+    for (char *line = text; line && *line; line = strchr(line, '\n')) {
+        char *end;
+
+        line += *line == '\n';
+        end = strchrnul(line, '\n');
+        if (strncmp(line, "map ", 4))
+            continue;
+        if (object->map_count == MAPS_MAX ||
+            !parse_map(arena_printf(arena, "%.*s", (int)(end - line), line), arena,
+                       &object->maps[object->map_count++]))
+            return fail(sink, path, "not a map line", line);
+        memset(line, ' ', (size_t)(end - line));
+    }
+    return 0;
+}
+
+int verify_text_read(const char *path, struct arena *arena, struct diag_sink *sink,
+                     struct verify_text *out)
+{
+    static const char first[] = "# run: verify\n", divider[] = "--- expect\n";
+    struct load_object *object = arena_alloc(arena, sizeof(*object));
+    struct load_prog *prog = arena_alloc(arena, sizeof(*prog));
+    const char *names[MAPS_MAX];
+    const struct ebpf_names map_names = {names, 0};
+    struct ebpf_names given = map_names;
+    const struct ebpf_insn *insns = NULL;
+    char *text = read_file(path, arena), *expect;
+    int err;
+
+    *out = (struct verify_text){.object = object};
+    if (!text)
+        return fail(sink, path, "can't be read", strerror(errno));
+    expect = strstr(text, divider);
+    if (strncmp(text, first, strlen(first)) || !expect)
+        return fail(sink, path, "no \"# run: verify\" or no \"--- expect\"", "");
+    *expect = 0;
+    if (!parse_expectation(expect + strlen(divider), out))
+        return fail(sink, path, "expectation is neither accepted nor rejected VFYnnnn", "");
+    err = parse_maps(path, text, arena, sink, object);
+    for (; given.map_count < object->map_count; given.map_count++)
+        names[given.map_count] = object->maps[given.map_count].name;
+    if (!err)
+        err = ebpf_asm(text, path, &given, arena, sink, &insns, &prog->insn_count);
+    if (err)
+        return err;
+    prog->name = "program";
+    prog->section = "xdp";
+    prog->insns = arena_memdup(arena, insns, prog->insn_count * sizeof(*insns));
+    verify_text_functions(prog, arena);
+    object->path = arena_strdup(arena, path);
+    object->license = "GPL";
+    object->progs = prog;
+    object->prog_count = 1;
+    return 0;
+}
+
+void verify_text_each(void (*visit)(const char *path, void *ctx), void *ctx)
+{
+    glob_t found;
+
+    if (glob(SLUICE_SOURCE_ROOT "/tests/text/verify/*.test", 0, NULL, &found))
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        visit(found.gl_pathv[i], ctx);
+    globfree(&found);
+}

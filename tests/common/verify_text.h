@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_TESTS_VERIFY_TEXT_H
+#define SLUICE_TESTS_VERIFY_TEXT_H
+
+#include "compiler/load/load.h"
+
+/* A program for the verifier in one file, tests/text/verify/NAME.test:
+ *
+ *   # run: verify
+ *   map flows hash 4 8 16                  name, type, bytes of key and value, entries
+ *   map table array 4 8 1 flags 0x80       ... and flags
+ *   map .rodata rodata 4 8 1 data 0102     read-only data; the rest is 0
+ *   registers, loads, ... in the assembler's form; functions begin where calls go
+ *   --- expect
+ *   accepted                               or: rejected VFY0051
+ *   part of the message                    any number of lines
+ */
+enum { VERIFY_TEXT_PARTS = 8 };
+
+struct verify_text {
+    const struct load_object *object; /* with one program */
+    bool accepted;
+    const char *code; /* of the rejection */
+    const char *parts[VERIFY_TEXT_PARTS];
+    uint32_t part_count;
+};
+
+/* Reads a file. 0, or -EINVAL, -ENOENT with the reason in the sink. */
+int verify_text_read(const char *path, struct arena *arena, struct diag_sink *sink,
+                     struct verify_text *out);
+
+/* Visits the .test files of tests/text/verify in the order of their names. */
+void verify_text_each(void (*visit)(const char *path, void *ctx), void *ctx);
+
+/* Cuts a program into functions where its calls go, as the loader does. */
+void verify_text_functions(struct load_prog *prog, struct arena *arena);
+
+#endif
