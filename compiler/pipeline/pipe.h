@@ -185,6 +185,7 @@ struct pipe_congruence pipe_congruence_of(const struct pipe_graph *g, pipe_ref a
 struct pipe_congruence pipe_offset_congruence(const struct pipe_graph *g, pipe_ref a);
 
 /* The steps, in their order. 0, or -ENOTSUP with the reason in the sink. */
+int pipe_unroll(struct pipe_graph *g);
 int pipe_predicate(struct pipe_graph *g);
 int pipe_lower(struct pipe_graph *g);
 int pipe_window_load(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out);
@@ -230,6 +231,8 @@ uint32_t pipe_total_cycles(const struct pipe_graph *g);
 /* Most accesses that one packet makes at one port of a map. */
 uint32_t pipe_port_accesses(const struct pipe_graph *g, uint32_t map);
 
+/* The first eBPF instruction of a block, or IR_NO_PC. */
+uint32_t pipe_first_pc(const struct ir_func *f, ir_block b);
 /* A message about the instruction at pc; returns -ENOTSUP. */
 int pipe_refuse(struct pipe_graph *g, const char *code, uint32_t pc, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -28,28 +28,13 @@ int pipe_refuse(struct pipe_graph *g, const char *code, uint32_t pc, const char 
     return -ENOTSUP;
 }
 
-static uint32_t first_pc(const struct ir_func *f, ir_block b)
+uint32_t pipe_first_pc(const struct ir_func *f, ir_block b)
 {
     for (uint32_t i = 0; i < f->blocks[b].count; i++) {
         if (f->insns[f->blocks[b].insns[i]].pc != IR_NO_PC)
             return f->insns[f->blocks[b].insns[i]].pc;
     }
     return IR_NO_PC;
-}
-
-static int refuse_loop(struct pipe_graph *g)
-{
-    ir_block header = 0;
-
-    if (!ir_has_loop(g->f, &header))
-        return 0;
-    if (g->f->blocks[header].trip_max)
-        return pipe_refuse(
-            g, "PIPE0001", first_pc(g->f, header),
-            "a loop that runs up to %u times needs unrolling before it can become a pipeline",
-            g->f->blocks[header].trip_max);
-    return pipe_refuse(g, "PIPE0001", first_pc(g->f, header),
-                       "a loop without a known bound cannot become a pipeline");
 }
 
 static struct pipe_options merge_options(const struct pipe_options *given)
@@ -102,7 +87,7 @@ static void describe(struct pipe_graph *g, struct pipe_design *d)
 
 static int run_steps(struct pipe_graph *g)
 {
-    int err = refuse_loop(g);
+    int err = pipe_unroll(g);
 
     if (!err)
         err = pipe_check_maps(g);

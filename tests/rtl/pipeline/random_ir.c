@@ -306,6 +306,40 @@ static void write_branch(struct writer *w, uint32_t depth)
     }
 }
 
+/* A loop that runs a known number of times at most; what it computes stays visible behind it. */
+static void write_loop(struct writer *w, uint32_t depth)
+{
+    const uint32_t times = 1 + pick(w, 3);
+    const uint32_t start = constant(w, 0);
+    const uint32_t step = constant(w, 1);
+    const uint32_t limit = constant(w, times);
+    const uint32_t seed = any(w);
+    const uint32_t from = w->block;
+    const uint32_t head = ++w->blocks;
+    const uint32_t latch = ++w->blocks;
+    const uint32_t behind = ++w->blocks;
+    const uint32_t i = name(w);
+    const uint32_t carried = name(w);
+    const uint32_t next = name(w);
+    const uint32_t more = name(w);
+
+    fprintf(w->out, "    jmp b%u\nb%u: from b%u, b%u trips %u\n", head, head, from, latch, times);
+    fprintf(w->out, "    %%%u = phi b%u: %%%u, b%u: %%%u\n", i, from, start, latch, next);
+    fprintf(w->out, "    %%%u = phi b%u: %%%u, b%u: ", carried, from, seed, latch);
+    fprintf(w->out, "%%%u\n", more);
+    w->block = head;
+    show(w, i);
+    show(w, carried);
+    write_code(w, 2 + pick(w, 5), depth + 2);
+    fprintf(w->out, "    jmp b%u\nb%u: from b%u\n", latch, latch, w->block);
+    fprintf(w->out, "    %%%u = add.64 %%%u, %%%u\n", next, i, step);
+    fprintf(w->out, "    %%%u = xor.64 %%%u, %%%u\n", more, carried, any(w));
+    fprintf(w->out, "    %%%u = ult.64 %%%u, %%%u\n    br %%%u, b%u, b%u\nb%u: from b%u\n",
+            w->values + 1, next, limit, w->values + 1, head, behind, behind, latch);
+    name(w);
+    w->block = behind;
+}
+
 static void write_code(struct writer *w, uint32_t count, uint32_t depth)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -322,7 +356,7 @@ static void write_code(struct writer *w, uint32_t count, uint32_t depth)
         else if (kind < 28 && w->accesses < 8)
             write_key_access(w);
         else if (depth < DEPTH_MAX)
-            write_branch(w, depth);
+            pick(w, 4) ? write_branch(w, depth) : write_loop(w, depth);
         else
             write_alu(w);
     }
