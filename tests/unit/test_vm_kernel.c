@@ -118,8 +118,10 @@ static void emit_jump(struct code *c)
         emit_alu(c);
 }
 
-/* The stack from -64 is written in the prologue. Wider accesses are aligned, as the verifier wants
- * it. */
+/* The stack from -128 is written in the prologue. Wider accesses are aligned, as the verifier wants
+ * it. Atomics have the lower half to themselves: kernels without commit 179ee84a8911 lose track of
+ * what a fetch takes from a slot that holds a constant on one path only, and then fold a branch
+ * wrongly. */
 static void emit_memory(struct code *c)
 {
     static const uint8_t sizes[] = {EBPF_SIZE_B, EBPF_SIZE_H, EBPF_SIZE_W, EBPF_SIZE_DW};
