@@ -58,6 +58,9 @@ for slots in 3 4 5 6; do
 done
 lint csr_block KIND=1 STAGES=4096 HAS_PROGRAM=1
 lint csr_block KIND=2 STAGES=31 HAS_PROGRAM=0
+lint core_div UNITS=1
+lint core_div UNITS=8
+refuses core_div UNITS=9
 refuses core_top SLOT_W=2
 refuses core_top SLOT_W=7
 refuses core_top ROWS=8192
