@@ -34,7 +34,8 @@ struct vm_packet {
 
 struct vm_result {
     uint32_t ret;
-    uint64_t redirect;  /* as in hw/spec/xdp.toml; 0 unless the verdict is XDP_REDIRECT and a helper set it */
+    uint64_t redirect;  /* as in hw/spec/xdp.toml; 0 unless the verdict is XDP_REDIRECT and a helper set it. A broadcast to a
+                         * devmap, which runs in software only: 1 << 62 | (map + 1) << 32 | (1 if not to the ingress) */
     uint64_t insns;     /* executed */
 };
 

@@ -80,6 +80,20 @@ static void test_kernel_packet_of_wrong_length_refused(void **state)
     kernel_close(k);
 }
 
+static void test_kernel_program_with_fragments_runs(void **state)
+{
+    struct ebpf_insn insns[] = {MOV_K(0, 2), EXIT()};
+    const struct load_object object = {.license = "GPL"};
+    struct load_prog prog = prog_of(insns, COUNT(insns));
+    struct kernel *k;
+
+    (void)state;
+    prog.frags = true;
+    k = open_kernel(&object, &prog, 0);
+    assert_int_equal(run_one(k, SPEC_PKT_LINEAR_BYTES).ret, SPEC_XDP_PASS);
+    kernel_close(k);
+}
+
 static void test_kernel_rejected_program_gives_end_of_log(void **state)
 {
     struct ebpf_insn insns[] = {MOV_K(0, 0), LDX(W, 2, 1, SPEC_CTX_DATA), LDX(B, 0, 2, 0), EXIT()};
@@ -294,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kernel_packet_of_wrong_length_refused),
+        cmocka_unit_test(test_kernel_program_with_fragments_runs),
         cmocka_unit_test(test_kernel_rejected_program_gives_end_of_log),
         cmocka_unit_test(test_kernel_map_that_linux_refuses_named),
         cmocka_unit_test(test_kernel_read_only_data_are_constants_for_the_verifier),
