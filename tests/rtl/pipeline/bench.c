@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/rtl/pipeline/bench.h"
-#include "tests/rtl/pipeline/random_ir.h"
+#include "tests/rtl/pipeline/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static char *random_text(uint64_t seed)
 
     if (!out)
         exit(2);
-    random_ir(out, seed);
+    random_program(out, seed);
     fclose(out);
     return text;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tests/rtl/pipeline/random_ir.h"
+#include "tests/rtl/pipeline/program.h"
 
 #include "hw/spec/gen/alu.h"
 #include "hw/spec/gen/limits.h"
@@ -362,7 +362,7 @@ static void write_code(struct writer *w, uint32_t count, uint32_t depth)
     }
 }
 
-void random_ir(FILE *out, uint64_t seed)
+void random_program(FILE *out, uint64_t seed)
 {
     struct writer *w = calloc(1, sizeof(*w));
 
