@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""./dev bench: what each example costs, as a table in Markdown. Cycles are counted in simulation; both hardware executors, the
+interpreter and the kernel run the same 10,000 packets (one UDP flow, 64 bytes) in one run."""
+import json
+import os
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, 'tests', 'e2e'))
+import lib  # noqa: E402
+
+
+def cost(obj, executor, work):
+    names = lib.sluice('compile', obj, '-t', executor, '-o', work).stdout.split()
+    with open([n for n in names if n.endswith('.cost.json')][0]) as f:
+        return json.load(f)
+
+
+def row(name):
+    obj = lib.example(name)
+    with tempfile.TemporaryDirectory() as work:
+        os.environ['SLUICE_CACHE'] = os.path.join(work, 'cache')  # a cold start, to time the build of the model
+        u, p = cost(obj, 'microcode', work), cost(obj, 'pipeline', work)
+        tiny = lib.traffic('tiny', '--count', 4)
+        start = time.time()
+        lib.sluice('run', obj, '-t', 'pipeline', '-r', tiny)
+        to_running = time.time() - start
+        e = lib.compare(obj, lib.one_flow(), *lib.example_maps(name))['executors']
+    front = (u['verify_ns'] + u['ir_ns']) / 1e6
+    hw = lambda x: f'{e[x]["cycles_per_packet"]:.2f}' if 'skipped' not in e[x] else '-'
+    sw = lambda x: f'{e[x]["ns_per_packet"]:.0f}' if 'skipped' not in e[x] else '-'
+    return [name, u['instructions'], u['rows'], f'{u["operations"] / u["rows"]:.2f}', hw('microcode'),
+            p['stages'], hw('pipeline'), p['cycles_same_key'], sw('interp'), sw('kernel'),
+            f'{front + u["compile_ns"] / 1e6:.1f}', f'{front + p["compile_ns"] / 1e6:.1f}', f'{to_running:.1f}']
+
+
+def main():
+    head = ['example', 'instructions', 'rows', 'operations a row', 'core: cycles a packet', 'stages', 'pipeline: cycles a packet',
+            'predicted for one key', 'interp ns', 'kernel ns', 'to microcode ms', 'to Verilog ms', 'object to running pipeline s']
+    print('| ' + ' | '.join(head) + ' |\n|' + ' --- |' * len(head))
+    for name in lib.examples():
+        print('| ' + ' | '.join(str(c) for c in row(name)) + ' |', flush=True)
+
+
+if __name__ == '__main__':
+    main()
