@@ -34,8 +34,7 @@ static const struct verify_fact *fact_at(const struct builder *b, uint32_t conte
     return &b->facts->contexts[context].facts[pc - subprog_of(b, context)->start];
 }
 
-/* --- nodes
- * ----------------------------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------------------------- */
 
 /* Marks the instructions that begin a node. */
 static void mark_leaders(const struct builder *b, uint32_t context, bool *leader)
@@ -181,8 +180,7 @@ static uint32_t order_nodes(struct builder *b, uint32_t *order)
     return at;
 }
 
-/* --- translation
- * ----------------------------------------------------------------------------------- */
+/* --- translation -------------------------------------------------------------------------- */
 
 /* An edge to a node was made, or found to be impossible. */
 static void arrive(struct builder *b, uint32_t node)

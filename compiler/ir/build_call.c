@@ -49,8 +49,7 @@ static void lower_redirect(struct builder *b)
                                build_const(b, SPEC_XDP_ABORTED)));
 }
 
-/* --- the packet's ends
- * ----------------------------------------------------------------------------- */
+/* --- the packet's ends -------------------------------------------------------------------- */
 
 /* Goes on in a block where the condition does not hold; where it does, r0 is -EINVAL. Returns the
  * block where both meet. */
@@ -117,8 +116,7 @@ static void lower_adjust_tail(struct builder *b)
     succeed(b, meet);
 }
 
-/* --- redirect_map
- * ---------------------------------------------------------------------------------- */
+/* --- redirect_map ------------------------------------------------------------------------- */
 
 /* 1 if the map has a target at this index. */
 static ir_ref target_present(struct builder *b, uint32_t map, ir_ref index)

@@ -7,8 +7,7 @@
 /* What is left to do when all code is translated: phis that stand for one value, absolute packet
  * offsets, what nobody uses, bounds of loops. */
 
-/* --- phis
- * ------------------------------------------------------------------------------------------ */
+/* --- phis --------------------------------------------------------------------------------- */
 
 /* What a phi stands for if its operands stand for what `stands` says: IR_NONE if nothing is known
  * yet. */
@@ -65,8 +64,7 @@ static void remove_redundant_phis(struct builder *b)
             ir_remove(f, r);
 }
 
-/* --- where data is
- * --------------------------------------------------------------------------------- */
+/* --- where data is ------------------------------------------------------------------------ */
 
 struct extent {
     int32_t low;
@@ -172,8 +170,7 @@ static void place_accesses(struct builder *b)
     }
 }
 
-/* --- what nobody uses
- * ------------------------------------------------------------------------------ */
+/* --- what nobody uses --------------------------------------------------------------------- */
 
 static void remove_unused(struct builder *b)
 {
@@ -204,8 +201,7 @@ static void remove_unused(struct builder *b)
     ir_compact(f); /* drops the NOPs */
 }
 
-/* --- loops
- * ----------------------------------------------------------------------------------------- */
+/* --- loops -------------------------------------------------------------------------------- */
 
 /* The sum of the trips of all heads within the loop that the edge from latch to header closes. */
 static uint64_t loop_trips(struct builder *b, const uint32_t *trips, ir_block header,

@@ -13,8 +13,7 @@ const struct verify_fact *build_fact(const struct builder *b, uint32_t pc)
     return &c->facts[pc - b->prog->subprogs[c->subprog].start];
 }
 
-/* --- places
- * ---------------------------------------------------------------------------------------- */
+/* --- places ------------------------------------------------------------------------------- */
 
 /* The stack offset of r10 in the frame at some depth of the present call chain. */
 static int32_t frame_top(const struct builder *b, uint32_t depth)
@@ -148,8 +147,7 @@ void build_store(struct builder *b, const struct build_place *place, uint32_t de
     emit_access(b, IR_STORE, place, delta, size, value);
 }
 
-/* --- loads and stores
- * ------------------------------------------------------------------------------ */
+/* --- loads and stores --------------------------------------------------------------------- */
 
 static void context_load(struct builder *b, const struct ebpf_insn *insn, int32_t off)
 {
@@ -211,8 +209,7 @@ static void translate_store(struct builder *b, const struct ebpf_insn *insn)
     build_store(b, &place, 0, ebpf_size_bytes(insn->opcode), v);
 }
 
-/* --- atomics
- * --------------------------------------------------------------------------------------- */
+/* --- atomics ------------------------------------------------------------------------------ */
 
 static ir_ref atomic_new_value(struct builder *b, enum spec_atomic atomic, uint8_t width,
                                ir_ref old, ir_ref operand, ir_ref expected)
@@ -274,8 +271,7 @@ static void translate_atomic(struct builder *b, const struct ebpf_insn *insn)
         build_set_reg(b, atomic == SPEC_ATOMIC_CMPXCHG ? 0 : insn->src, old);
 }
 
-/* --- arithmetic
- * ------------------------------------------------------------------------------------ */
+/* --- arithmetic --------------------------------------------------------------------------- */
 
 static ir_ref second_operand(struct builder *b, const struct ebpf_insn *insn)
 {

@@ -130,8 +130,7 @@ static uint32_t load_words(struct builder *b, const struct verify_arg *arg, uint
     return ir_words(bytes);
 }
 
-/* --- arrays
- * ---------------------------------------------------------------------------------------- */
+/* --- arrays ------------------------------------------------------------------------------- */
 
 static void array_lookup(struct builder *b, uint32_t map, ir_ref index)
 {
@@ -189,8 +188,7 @@ static void array_update(struct builder *b, uint32_t map, ir_ref index, const ir
     b->cur = meet;
 }
 
-/* --- hashes
- * ---------------------------------------------------------------------------------------- */
+/* --- hashes ------------------------------------------------------------------------------- */
 
 static void hash_op(struct builder *b, enum ir_op op, uint32_t map, const ir_ref *key,
                     const ir_ref *value, ir_ref flags)

@@ -99,8 +99,7 @@ void build_set_reg(struct builder *b, uint32_t reg, ir_ref value)
     build_write(b, b->depth * EBPF_REGS + reg, value);
 }
 
-/* --- instructions
- * ---------------------------------------------------------------------------------- */
+/* --- instructions ------------------------------------------------------------------------- */
 
 static uint32_t const_slot(const struct builder *b, uint64_t value)
 {

@@ -291,8 +291,7 @@ bool ir_dominates(const struct ir_dom *dom, ir_block a, ir_block b)
     return a == b;
 }
 
-/* --- what a function does
- * -------------------------------------------------------------------------- */
+/* --- what a function does ----------------------------------------------------------------- */
 
 bool ir_has_loop(const struct ir_func *f, ir_block *header)
 {

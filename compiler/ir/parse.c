@@ -65,8 +65,7 @@ static void fail(struct parser *p, const char *format, ...)
     p->at = "";
 }
 
-/* --- tokens
- * ---------------------------------------------------------------------------------------- */
+/* --- tokens ------------------------------------------------------------------------------- */
 
 static void skip_blanks(struct parser *p, bool lines)
 {
@@ -196,8 +195,7 @@ static int choice(struct parser *p, const char *const *names, uint32_t count)
     return -1;
 }
 
-/* --- values
- * ---------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------- */
 
 /* Looks through the whole text: do all values have numbers, and which is the highest? */
 static void scan_names(struct parser *p, const char *text)
@@ -302,8 +300,7 @@ static uint32_t args_list(struct parser *p, ir_ref *args)
     return n;
 }
 
-/* --- blocks
- * ---------------------------------------------------------------------------------------- */
+/* --- blocks ------------------------------------------------------------------------------- */
 
 static ir_block block_name(struct parser *p)
 {
@@ -426,8 +423,7 @@ static void finish_phis(struct parser *p)
     }
 }
 
-/* --- instructions
- * ---------------------------------------------------------------------------------- */
+/* --- instructions ------------------------------------------------------------------------- */
 
 static uint32_t parse_phi(struct parser *p, ir_ref *args, ir_ref self)
 {
@@ -594,8 +590,7 @@ static void parse_insn(struct parser *p, ir_block b)
     }
 }
 
-/* --- heads
- * ----------------------------------------------------------------------------------------- */
+/* --- heads -------------------------------------------------------------------------------- */
 
 void ir_map_complete(struct ir_map *map)
 {

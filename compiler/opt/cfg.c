@@ -80,8 +80,7 @@ static bool absorb_successors(struct ir_func *f, ir_ref *to)
     return changed;
 }
 
-/* --- blocks that only jump
- * ------------------------------------------------------------------------- */
+/* --- blocks that only jump ---------------------------------------------------------------- */
 
 static void add_pred(struct ir_func *f, ir_block to, ir_block pred, uint32_t like)
 {

@@ -52,8 +52,7 @@ static void narrow(struct checks *c, ir_ref r, uint64_t min, uint64_t max)
     now->max = max < now->max ? max : now->max;
 }
 
-/* --- differences
- * ----------------------------------------------------------------------------------- */
+/* --- differences -------------------------------------------------------------------------- */
 
 /* r as base + offset. The sum does not wrap, and is so small that differences do not, either. */
 static bool linear(const struct checks *c, ir_ref r, ir_ref *base, int64_t *offset)
@@ -118,8 +117,7 @@ static bool is_ordered(const struct checks *c, ir_ref a, ir_ref b, int64_t less)
            at_most(c, x, y, offset_b - offset_a - less);
 }
 
-/* --- conditions
- * ------------------------------------------------------------------------------------ */
+/* --- conditions --------------------------------------------------------------------------- */
 
 static void learn_compare(struct checks *c, const struct ir_insn *in, enum spec_alu alu)
 {
@@ -219,8 +217,7 @@ static int decide(const struct checks *c, const struct ir_insn *in)
     }
 }
 
-/* --- the walk
- * -------------------------------------------------------------------------------------- */
+/* --- the walk ----------------------------------------------------------------------------- */
 
 /* A condition whose truth is known becomes a constant where it is used. */
 static void settle_condition(struct checks *c, struct ir_insn *in)

@@ -26,8 +26,7 @@ void fold_become(struct fold *c, ir_ref r, enum spec_alu alu, uint8_t width, ir_
     c->changed = true;
 }
 
-/* --- select, phi
- * ----------------------------------------------------------------------------------- */
+/* --- select, phi -------------------------------------------------------------------------- */
 
 /* The condition without a test that changes nothing: v for v != 0; *inverse for v == 0. */
 static ir_ref strip_test(const struct fold *c, ir_ref cond, bool *inverse)
@@ -116,8 +115,7 @@ static void fold_branch(struct fold *c, ir_ref r)
     c->changed = true;
 }
 
-/* --- memory
- * ---------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------- */
 
 /* x + constant: x, with *sum raised. */
 static ir_ref split_sum(const struct fold *c, ir_ref r, int64_t *sum)
@@ -213,8 +211,7 @@ static void fold_zero(struct fold *c, ir_ref r)
     c->changed = true;
 }
 
-/* --- the walk
- * -------------------------------------------------------------------------------------- */
+/* --- the walk ----------------------------------------------------------------------------- */
 
 static ir_ref fold_insn(struct fold *c, ir_ref r)
 {

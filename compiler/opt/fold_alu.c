@@ -35,8 +35,7 @@ static ir_ref constant(struct fold *c, uint64_t v)
     return opt_const(c->f, v);
 }
 
-/* --- one operand
- * ----------------------------------------------------------------------------------- */
+/* --- one operand -------------------------------------------------------------------------- */
 
 /* Swapping twice, and extensions of values that are short enough. */
 static ir_ref fold_unary(struct fold *c, ir_ref r)
@@ -91,8 +90,7 @@ static void strip_operands(struct fold *c, ir_ref r)
     }
 }
 
-/* --- two operands
- * ---------------------------------------------------------------------------------- */
+/* --- two operands ------------------------------------------------------------------------- */
 
 /* The same operand twice. */
 static ir_ref fold_same(struct fold *c, ir_ref r)

@@ -57,8 +57,7 @@ static uint32_t writes_of(const struct ir_insn *in)
     return 0;
 }
 
-/* --- versions
- * -------------------------------------------------------------------------------------- */
+/* --- versions ----------------------------------------------------------------------------- */
 
 static bool meet_preds(struct gvn *g, ir_block b)
 {
@@ -131,8 +130,7 @@ static uint32_t seen_version(const struct gvn *g, ir_ref load, uint32_t v)
     return v;
 }
 
-/* --- numbering
- * ------------------------------------------------------------------------------------- */
+/* --- numbering ---------------------------------------------------------------------------- */
 
 static ir_ref resolve(const struct gvn *g, ir_ref r)
 {

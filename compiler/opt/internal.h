@@ -21,8 +21,7 @@ bool opt_swap(struct ir_func *f, struct arena *scratch);
 bool opt_rmw(struct ir_func *f, struct arena *scratch);
 bool opt_ifconv(struct ir_func *f, struct arena *scratch);
 
-/* --- values
- * ---------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------- */
 
 static inline bool opt_is_const(const struct ir_func *f, ir_ref r, uint64_t *value)
 {
@@ -67,8 +66,7 @@ static inline uint64_t opt_low_bytes(uint64_t v, uint32_t bytes)
 enum spec_alu opt_compare_swapped(enum spec_alu alu);
 enum spec_alu opt_compare_inverse(enum spec_alu alu);
 
-/* --- ranges
- * ---------------------------------------------------------------------------------------- */
+/* --- ranges ------------------------------------------------------------------------------- */
 
 /* An unsigned 64-bit value lies from min to max; min > max: the code is not reached. */
 struct opt_range {
@@ -85,8 +83,7 @@ struct opt_range opt_range_of(const struct ir_func *f, const struct opt_range *k
 /* -1 if the operands do not decide it, else the result of the compare. */
 int opt_decide(enum spec_alu alu, uint32_t width, struct opt_range a, struct opt_range b);
 
-/* --- memory
- * ---------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------- */
 
 static inline bool opt_is_access(const struct ir_insn *in)
 {
@@ -101,8 +98,7 @@ bool opt_may_read(const struct ir_insn *in, const struct ir_insn *access);
 bool opt_disjoint(const struct ir_insn *a, const struct ir_insn *b);
 bool opt_may_alias_map(uint16_t a, uint16_t b);
 
-/* --- values of a variable that is written in several blocks
- * ---------------------------------------- */
+/* --- values of a variable that is written in several blocks ------------------------------- */
 
 struct opt_var {
     ir_ref *at_exit;  /* by block: what the variable holds at its end, if it is written in it */
@@ -114,8 +110,7 @@ struct opt_var opt_var_make(const struct ir_func *f, struct arena *scratch);
 ir_ref opt_var_at_entry(struct ir_func *f, struct opt_var *v, ir_block b);
 ir_ref opt_var_at_exit(struct ir_func *f, struct opt_var *v, ir_block b);
 
-/* --- control flow
- * ---------------------------------------------------------------------------------- */
+/* --- control flow ------------------------------------------------------------------------- */
 
 /* Takes the edge away, and the phi operands with it. The terminator of from is the caller's matter.
  */

@@ -48,8 +48,7 @@ static int32_t max_i32(int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
-/* --- where a value's bytes come from
- * --------------------------------------------------------------- */
+/* --- where a value's bytes come from ------------------------------------------------------ */
 
 static struct bytes bytes_of(const struct merge *m, ir_ref r, uint32_t depth);
 
@@ -162,8 +161,7 @@ static struct bytes bytes_of(const struct merge *m, ir_ref r, uint32_t depth)
     return unknown;
 }
 
-/* --- one load for many
- * ----------------------------------------------------------------------------- */
+/* --- one load for many -------------------------------------------------------------------- */
 
 /* What a value is, if it is `size` adjacent bytes of memory. */
 struct run {
@@ -312,8 +310,7 @@ static void merge_loads(struct merge *m, ir_block b, uint32_t position)
     m->changed = true;
 }
 
-/* --- one store for two
- * ----------------------------------------------------------------------------- */
+/* --- one store for two -------------------------------------------------------------------- */
 
 /* Two values as one: low in the first low_size bytes, high above. IR_NONE if that costs more than
  * it saves. */

@@ -79,8 +79,7 @@ enum spec_alu opt_compare_inverse(enum spec_alu alu)
     return (enum spec_alu)compares[alu].inverse;
 }
 
-/* --- memory
- * ---------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------- */
 
 bool opt_may_alias_map(uint16_t a, uint16_t b)
 {
@@ -135,8 +134,7 @@ bool opt_may_read(const struct ir_insn *in, const struct ir_insn *access)
     return in->op == IR_EXIT && access->region != IR_REGION_STACK;
 }
 
-/* --- variables
- * ------------------------------------------------------------------------------------- */
+/* --- variables ---------------------------------------------------------------------------- */
 
 struct opt_var opt_var_make(const struct ir_func *f, struct arena *scratch)
 {
@@ -175,8 +173,7 @@ ir_ref opt_var_at_entry(struct ir_func *f, struct opt_var *v, ir_block b)
     return v->at_entry[b];
 }
 
-/* --- control flow
- * ---------------------------------------------------------------------------------- */
+/* --- control flow ------------------------------------------------------------------------- */
 
 uint32_t opt_phi_count(const struct ir_func *f, ir_block b)
 {

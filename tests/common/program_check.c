@@ -62,8 +62,7 @@ void program_check_close(struct program_check *c)
     c->arena = NULL;
 }
 
-/* --- packets
- * --------------------------------------------------------------------------------------- */
+/* --- packets ------------------------------------------------------------------------------ */
 
 static uint32_t below(uint64_t *seed, uint32_t n)
 {
@@ -179,8 +178,7 @@ uint32_t program_packet(uint8_t *bytes, uint64_t *seed)
     return len < SPEC_PKT_MIN_BYTES ? SPEC_PKT_MIN_BYTES : len;
 }
 
-/* --- runs
- * ------------------------------------------------------------------------------------------ */
+/* --- runs --------------------------------------------------------------------------------- */
 
 struct inputs {
     uint64_t time;

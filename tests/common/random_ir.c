@@ -89,8 +89,7 @@ static ir_ref some_compare(struct gen *g)
     return alu(g, op, below(g, 3) ? 64 : 32, x, operand(g));
 }
 
-/* --- memory
- * ---------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------- */
 
 static ir_ref load_at(struct gen *g, enum ir_region region, ir_ref base, int32_t at, int32_t imm,
                       uint32_t size, bool swap)
@@ -267,8 +266,7 @@ static void some_array_access(struct gen *g)
     some_value_access(g, p, 0);
 }
 
-/* --- control flow
- * ---------------------------------------------------------------------------------- */
+/* --- control flow ------------------------------------------------------------------------- */
 
 static void statements(struct gen *g, uint32_t n);
 

@@ -85,8 +85,7 @@ void soft_maps_close(struct soft_maps *s)
     s->count = 0;
 }
 
-/* --- the operations
- * -------------------------------------------------------------------------------- */
+/* --- the operations --------------------------------------------------------------------- */
 
 static int maps_access(void *ctx, uint64_t pointer, uint32_t size, uint64_t *value, bool write)
 {
@@ -144,8 +143,9 @@ struct ir_maps_ops soft_maps_ops(struct soft_maps *s)
     return (struct ir_maps_ops){s, maps_access, maps_lookup, maps_update, maps_erase};
 }
 
-/* --- contents
- * -------------------------------------------------------------------------------------- */
+/* --- contents --------------------------------------------------------------------------- */
+
+enum { RDONLY_PROG = 1 << 7 }; /* BPF_F_RDONLY_PROG: .rodata, which is frozen */
 
 static size_t values_bytes(const struct map *map)
 {
@@ -188,10 +188,11 @@ void soft_maps_fill(struct soft_maps *s, uint32_t entries, uint64_t *seed)
 {
     for (uint32_t m = 0; m < s->count; m++) {
         struct map *map = s->maps[m];
+        const bool constant = map_definition(map)->flags & RDONLY_PROG;
         uint8_t *key = malloc(map_definition(map)->key_bytes);
         uint8_t *values = malloc(values_bytes(map));
 
-        for (uint32_t i = 0; i < entries && key && values; i++) {
+        for (uint32_t i = 0; i < entries && key && values && !constant; i++) {
             random_key(map, key, i, seed);
             random_value(map, values, seed);
             map_host_update(map, key, values, SPEC_MAP_FLAG_ANY);

@@ -33,7 +33,7 @@ static __attribute__((noinline)) int fill(__u8 *buffer, __u32 seed)
 {
 	for (__u32 i = 0; i < 16; i++)
 		buffer[i] = seed * (i + 3) >> 2;
-	return 0;
+	return buffer[3];
 }
 
 SEC("xdp") int checksum(struct xdp_md *ctx)
@@ -56,12 +56,17 @@ SEC("xdp") int buffers(struct xdp_md *ctx)
 	__u8 *end = (__u8 *)(long)ctx->data_end;
 	__u8 a[16];
 	__u8 b[16] = {};
+	__u32 i;
+	__u32 j;
 
 	if (data + 20 > end)
 		return XDP_DROP;
-	fill(a, data[0]);
-	b[data[1] & 15] = data[2];
-	b[(data[3] & 7) + 2] ^= a[data[4] & 15];
+	i = data[1] & 15;
+	j = (data[3] & 7) + 2;
+	asm volatile("" : "+r"(i), "+r"(j)); /* else their sums with a stack pointer become ors */
+	note(3, fill(a, data[0]));
+	b[i] = data[2];
+	b[j] ^= a[i ^ 3];
 	note(0, *(__u64 *)a);
 	note(1, *(__u64 *)b);
 	note(2, *(__u64 *)(b + 8));

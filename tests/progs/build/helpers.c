@@ -88,25 +88,40 @@ SEC("xdp") int redirects(struct xdp_md *ctx)
 {
 	__u8 *data = (__u8 *)(long)ctx->data;
 	__u8 *end = (__u8 *)(long)ctx->data_end;
-	long ret = XDP_PASS;
 
 	if (data + 14 > end)
 		return XDP_DROP;
-	switch (data[0] % 8) {
+	switch (data[0] % 4) {
 	case 0: return bpf_redirect(data[1], 0);
 	case 1: return bpf_redirect(data[1], data[2] & 1);
 	case 2: return bpf_redirect_map(&ports, data[1] & 7, XDP_PASS);
-	case 3: return bpf_redirect_map(&named, data[1] & 7, XDP_DROP);
-	case 4: return bpf_redirect_map(&cpus, data[1] & 7, data[2]);
-	case 5:
-		bpf_redirect(7, 0);
-		return bpf_redirect_map(&ports, data[1] & 7, XDP_TX);
-	case 6:
-		bpf_redirect_map(&cpus, data[1] & 3, 0);
-		return XDP_REDIRECT;
 	default: return XDP_REDIRECT;
 	}
-	return ret;
+}
+
+SEC("xdp") int redirect_twice(struct xdp_md *ctx)
+{
+	__u8 *data = (__u8 *)(long)ctx->data;
+	__u8 *end = (__u8 *)(long)ctx->data_end;
+
+	if (data + 14 > end)
+		return XDP_DROP;
+	bpf_redirect(7, 0);
+	bpf_redirect_map(&cpus, data[1], data[2] & 3);
+	if (data[3] & 1)
+		return bpf_redirect_map(&named, data[1] & 7, XDP_DROP);
+	return XDP_REDIRECT;
+}
+
+SEC("xdp") int redirect_flags(struct xdp_md *ctx)
+{
+	__u8 *data = (__u8 *)(long)ctx->data;
+	__u8 *end = (__u8 *)(long)ctx->data_end;
+
+	if (data + 14 > end)
+		return XDP_DROP;
+	bpf_redirect(7, 0);
+	return bpf_redirect_map(&cpus, data[1], data[2]);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";
