@@ -135,8 +135,7 @@ static void find_live(struct allocate *a)
         step_block(a, m->layout[i], &live, true);
 }
 
-/* --- colouring
- * ------------------------------------------------------------------------------------------- */
+/* --- colouring --- */
 
 static uint32_t degree_of(const struct bitset *clash)
 {

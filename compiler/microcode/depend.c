@@ -200,8 +200,7 @@ static void depend_block(struct depend *d, struct mach_block *b)
     drop_idle_awaits(d, b);
 }
 
-/* --- urgency
- * ---------------------------------------------------------------------------------------- */
+/* --- urgency --- */
 
 static void raise_height(struct mach_deps *deps, uint32_t op, uint32_t height)
 {

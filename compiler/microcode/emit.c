@@ -90,9 +90,7 @@ static void emit_row(const struct emit *e, const struct mach_row *in, struct uco
     }
 }
 
-/* --- tokens
- * -------------------------------------------------------------------------------------------------
- */
+/* --- tokens --- */
 
 /* Tokens that some row after this one needs. */
 static uint8_t needed_after(const struct emit *e, uint32_t block, uint32_t row)

@@ -105,8 +105,7 @@ bool ucode_op_is_long(uint8_t op)
     return row && row->is_long;
 }
 
-/* --- legality
- * --------------------------------------------------------------------------------------- */
+/* --- legality --- */
 
 static const char *check_dst(const struct ucode_slot *s, uint32_t lane, enum ucode_form form)
 {
@@ -233,8 +232,7 @@ const char *ucode_row_fault(const struct ucode_row *row)
     return loads && stores ? "a row loads from the packet and stores to it" : NULL;
 }
 
-/* --- bits
- * ------------------------------------------------------------------------------------------- */
+/* --- bits --- */
 
 static void put_bits(uint32_t *words, uint32_t lsb, uint32_t bits, uint32_t value)
 {

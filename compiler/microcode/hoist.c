@@ -9,8 +9,7 @@
 
 enum { WAYS_MAX = 48, CANDIDATES_MAX = 256 };
 
-/* --- candidates
- * ------------------------------------------------------------------------------------------- */
+/* --- candidates --- */
 
 static bool may_rise(const struct sched *s, uint32_t at)
 {
@@ -109,8 +108,7 @@ void sched_find_candidates(struct sched *s)
         s->candidate_count = CANDIDATES_MAX;
 }
 
-/* --- conditions
- * ------------------------------------------------------------------------------------------- */
+/* --- conditions --- */
 
 /* Whether an operation is done before the row at hand. */
 static bool is_before(const struct sched *s, uint32_t at)

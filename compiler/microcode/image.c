@@ -131,8 +131,7 @@ int ucode_image_write(FILE *out, const struct ucode_image *image)
     return 0;
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------------------ */
+/* --- reading --- */
 
 static int refuse(struct diag_sink *sink, const char *why, uint32_t number)
 {

@@ -55,8 +55,7 @@ void mach_add_copy(struct mach *m, uint32_t block, struct mach_copy copy)
     b->copies[b->copy_count++] = copy;
 }
 
-/* --- constants
- * --------------------------------------------------------------------------------------- */
+/* --- constants --- */
 
 bool mach_imm_fits(uint64_t value)
 {
@@ -86,8 +85,7 @@ struct mach_op mach_const_op(mach_reg dst, uint64_t value)
     return op;
 }
 
-/* --- operands and memory
- * ------------------------------------------------------------------------------ */
+/* --- operands and memory --- */
 
 uint32_t mach_uses(const struct mach_op *op, mach_reg uses[2])
 {
@@ -129,8 +127,7 @@ bool mach_conflict(const struct mach *m, const struct mach_op *x, const struct m
     return x->low < y->high && y->low < x->high;
 }
 
-/* --- control flow
- * ------------------------------------------------------------------------------------- */
+/* --- control flow --- */
 
 static void number_blocks(struct mach *m)
 {
@@ -282,8 +279,7 @@ void mach_analyse_flow(struct mach *m)
     find_loops(m);
 }
 
-/* --- registers
- * ---------------------------------------------------------------------------------------- */
+/* --- registers --- */
 
 static void count_op(struct mach *m, uint32_t at)
 {

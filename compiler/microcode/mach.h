@@ -154,7 +154,7 @@ struct mach {
     uint32_t layout_count;
 };
 
-/* --- mach.c ---------------------------------------------------------------------------------------- */
+/* --- mach.c --- */
 mach_reg mach_new_reg(struct mach *m, uint8_t lanes);
 uint32_t mach_new_op(struct mach *m, struct mach_op op);
 uint32_t mach_new_block(struct mach *m);
@@ -175,6 +175,8 @@ void mach_remove_dead(struct mach *m);
 bool mach_imm_fits(uint64_t value);
 bool mach_const_is_single(uint64_t value);
 struct mach_op mach_const_op(mach_reg dst, uint64_t value);
+/* The operation that does a copy; its source is a register or a constant of one operation. */
+struct mach_op mach_copy_op(const struct mach_copy *copy);
 /* What the mach form of an operation reads, without register 0: at most two registers. */
 uint32_t mach_uses(const struct mach_op *op, mach_reg uses[2]);
 bool mach_is_pkt_load(uint8_t op);
@@ -184,10 +186,11 @@ bool mach_conflict(const struct mach *m, const struct mach_op *x, const struct m
 /* Marks the blocks on paths from a dominator to a block, without both ends unless a path leads through them again. */
 void mach_between(const struct mach *m, uint32_t from, uint32_t to, struct bitset *between);
 
-/* --- the steps ------------------------------------------------------------------------------------- */
+/* --- the steps --- */
 void mach_select(struct mach *m);
 void mach_sink(struct mach *m);
 void mach_eliminate_phis(struct mach *m);
+void mach_share_copies(struct mach *m);
 /* Leads edges around blocks that only jump. */
 void mach_thread_jumps(struct mach *m);
 

@@ -174,14 +174,19 @@ static void rename_op(struct phi *p, struct mach_op *op)
     op->b = renamed(p, op->b);
 }
 
-static void emit_copy(struct mach *m, uint32_t block, const struct mach_copy *c)
+struct mach_op mach_copy_op(const struct mach_copy *c)
 {
     struct mach_op op = {.op = SPEC_ALU_MOV, .dst = c->dst, .a = c->src.reg};
 
     if (c->src.reg == MACH_NONE)
         op = mach_const_op(c->dst, c->src.value);
     op.pc = c->pc;
-    mach_append(m, block, mach_new_op(m, op));
+    return op;
+}
+
+static void emit_copy(struct mach *m, uint32_t block, const struct mach_copy *c)
+{
+    mach_append(m, block, mach_new_op(m, mach_copy_op(c)));
 }
 
 /* Whether a copy not yet done still reads a register. */
@@ -247,8 +252,10 @@ void mach_eliminate_phis(struct mach *m)
                 b->copies[kept++] = c;
         }
         b->copy_count = kept;
-        order_copies(m, m->rpo[i]);
     }
+    mach_share_copies(m);
+    for (uint32_t i = 0; i < m->rpo_count; i++)
+        order_copies(m, m->rpo[i]);
     mach_count_uses(m);
 }
 

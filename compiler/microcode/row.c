@@ -26,8 +26,7 @@ bool sched_ready(const struct sched *s, uint32_t op)
     return true;
 }
 
-/* --- lanes
- * ---------------------------------------------------------------------------------------------- */
+/* --- lanes --- */
 
 struct assignment {
     uint8_t lane[SPEC_LANES]; /* by entry */
@@ -88,8 +87,7 @@ static bool assign(const struct sched *s, uint32_t entry, uint32_t taken, struct
     return found;
 }
 
-/* --- predicates
- * ------------------------------------------------------------------------------------------- */
+/* --- predicates --- */
 
 static uint32_t free_pregs(const struct sched *s)
 {
@@ -158,9 +156,7 @@ static void release_predicate(struct sched *s, uint32_t pred)
         s->pregs[s->preg_of[pred]] = 0;
 }
 
-/* --- filling
- * ------------------------------------------------------------------------------------------------
- */
+/* --- filling --- */
 
 static bool packet_conflict(const struct sched *s, uint32_t op)
 {

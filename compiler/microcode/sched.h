@@ -73,7 +73,7 @@ struct sched {
     uint32_t work_capacity;
 };
 
-/* --- row.c --------------------------------------------------------------------------------------------- */
+/* --- row.c --- */
 /* Puts an operation into the row at hand if a lane is left for it. */
 bool sched_try(struct sched *s, struct sched_entry entry);
 bool sched_try_op(struct sched *s, uint32_t op);
@@ -85,7 +85,7 @@ void sched_close_row(struct sched *s);
 bool sched_ready(const struct sched *s, uint32_t op);
 bool sched_is_placed(const struct sched *s, uint32_t op);
 
-/* --- hoist.c ------------------------------------------------------------------------------------------- */
+/* --- hoist.c --- */
 /* Collects what may come up from below into the block at hand. */
 void sched_find_candidates(struct sched *s);
 /* Puts the most urgent candidate that can be issued into the row. */

@@ -31,8 +31,7 @@ static void push_work(struct sched *s, uint32_t block)
     s->work[s->work_count++] = block;
 }
 
-/* --- branches and exits
- * ------------------------------------------------------------------------------------- */
+/* --- branches and exits --- */
 
 /* Whether the last operation of a block on the chain can be issued in the row at hand. */
 static bool last_ready(const struct sched *s, uint32_t block, const struct ending *e)
@@ -83,8 +82,9 @@ static uint32_t urgency_of(const struct sched *s, uint32_t block)
     return most;
 }
 
-/* How good a block is to fall through to: the longer way if its branch fits into the same row, so that the way that most
- * packets are thought to take has fewest rows; then an exit that fits; then a block that can follow in the layout. */
+/* How good a block is to fall through to: the longer way if its branch fits into the same row, so
+ * that the way that most packets are thought to take has fewest rows; then an exit that fits; then
+ * a block that can follow in the layout. */
 static uint32_t fall_score(const struct sched *s, uint32_t block, const struct ending *e)
 {
     const bool room = s->entry_count + 1 < SPEC_LANES;
@@ -205,9 +205,7 @@ static void finish_last_row(struct sched *s, struct ending *e)
     }
 }
 
-/* --- blocks
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- blocks --- */
 
 /* Whether an operation's result would crowd the only banks that it may go to. */
 static bool crowds(const struct sched *s, uint32_t at)
@@ -349,9 +347,7 @@ static uint32_t schedule_block(struct sched *s, uint32_t block)
     return e.ended ? MACH_NONE : e.fall;
 }
 
-/* --- preparation
- * ------------------------------------------------------------------------------------------------
- */
+/* --- preparation --- */
 
 static uint32_t *gather(const struct mach *m, const struct mach_block *b, bool stores,
                         uint32_t *count)

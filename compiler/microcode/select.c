@@ -96,26 +96,29 @@ mach_reg select_result(struct select *s, ir_ref ref, uint8_t lanes)
     return reg;
 }
 
+void select_operand_const(struct select *s, struct mach_op *op, uint64_t value, uint32_t width)
+{
+    if (width == 32)
+        value = (uint64_t)(int64_t)(int32_t)(uint32_t)value;
+    if (mach_imm_fits(value)) {
+        op->bimm = true;
+        op->imm = (int32_t)value;
+    } else {
+        op->b = select_const_reg(s, value);
+    }
+}
+
 void select_operand_b(struct select *s, struct mach_op *op, ir_ref ref, uint32_t width)
 {
     uint64_t c;
 
-    if (!select_const(s, ref, &c)) {
+    if (select_const(s, ref, &c))
+        select_operand_const(s, op, c, width);
+    else
         op->b = select_reg(s, ref);
-        return;
-    }
-    if (width == 32)
-        c = (uint64_t)(int64_t)(int32_t)(uint32_t)c;
-    if (c != 0 && !mach_imm_fits(c)) {
-        op->b = select_const_reg(s, c);
-        return;
-    }
-    op->bimm = true;
-    op->imm = (int32_t)c;
 }
 
-/* --- compares
- * --------------------------------------------------------------------------------------------- */
+/* --- compares --- */
 
 static uint8_t exchanged(uint8_t alu)
 {
@@ -146,8 +149,7 @@ static bool is_compare(const struct ir_insn *in)
     return in->op == IR_ALU && spec_alu_table[in->alu].cls == SPEC_ALU_CLASS_CMP;
 }
 
-/* The compare behind a condition, through "compare == 0" and its like, which *invert counts. */
-static ir_ref condition(const struct select *s, ir_ref ref, bool *invert)
+ir_ref select_condition(const struct select *s, ir_ref ref, bool *invert)
 {
     for (;;) {
         const struct ir_insn *in = &s->ir->insns[ref = select_value(s, ref)];
@@ -166,8 +168,7 @@ static ir_ref condition(const struct select *s, ir_ref ref, bool *invert)
     }
 }
 
-/* The compare operation of a condition, in no block yet. */
-static struct mach_op compare_op(struct select *s, ir_ref ref)
+struct mach_op select_compare(struct select *s, ir_ref ref)
 {
     const struct ir_insn *in = &s->ir->insns[ref];
     struct mach_op op = {.pc = s->pc, .op = SPEC_ALU_NE, .bimm = true};
@@ -205,17 +206,17 @@ static uint32_t pick_predicate(struct select *s, ir_ref ref)
         p->shared = true;
         return p->pred;
     }
-    op = compare_op(s, ref);
+    op = select_compare(s, ref);
     op.pdst = s->m->pred_count++;
     select_emit(s, op);
     *p = (struct select_pred){.block = s->block + 1, .pred = op.pdst};
     return op.pdst;
 }
 
-static void select_compare(struct select *s, ir_ref ref)
+static void select_compared(struct select *s, ir_ref ref)
 {
     bool invert = false;
-    const uint32_t pred = pick_predicate(s, condition(s, ref, &invert));
+    const uint32_t pred = pick_predicate(s, select_condition(s, ref, &invert));
 
     select_emit(s, (struct mach_op){.op = UCODE_SEL,
                                     .dst = select_result(s, ref, MACH_ALL_LANES),
@@ -235,7 +236,7 @@ static void select_select(struct select *s, ir_ref ref)
     uint64_t c;
     uint64_t d;
 
-    op.pred = pick_predicate(s, condition(s, in->args[0], &invert));
+    op.pred = pick_predicate(s, select_condition(s, in->args[0], &invert));
     /* the first operand is a register: better a value, or zero */
     if (select_const(s, yes, &c) && (!select_const(s, no, &d) || (c != 0 && d == 0))) {
         yes = in->args[2];
@@ -248,8 +249,7 @@ static void select_select(struct select *s, ir_ref ref)
     select_emit(s, op);
 }
 
-/* --- arithmetic
- * --------------------------------------------------------------------------------------------- */
+/* --- arithmetic --- */
 
 static void select_alu(struct select *s, ir_ref ref)
 {
@@ -261,7 +261,7 @@ static void select_alu(struct select *s, ir_ref ref)
     uint64_t c;
 
     if (row->cls == SPEC_ALU_CLASS_CMP) {
-        select_compare(s, ref);
+        select_compared(s, ref);
         return;
     }
     if (row->cls == SPEC_ALU_CLASS_DIV) {
@@ -326,276 +326,6 @@ static void select_insn(struct select *s, ir_ref ref)
     }
 }
 
-/* --- the ends of blocks
- * --------------------------------------------------------------------------------------- */
-
-static bool is_initial_end(const struct select *s, ir_ref ref)
-{
-    const struct ir_insn *in = &s->ir->insns[select_value(s, ref)];
-    uint64_t c = 0;
-
-    for (uint32_t i = 0; in->op == IR_ALU && in->alu == SPEC_ALU_ADD && in->width == 64 && i < 2;
-         i++) {
-        const struct ir_insn *len = &s->ir->insns[select_value(s, in->args[i])];
-
-        if (len->op == IR_INPUT && len->imm == SPEC_IN_LEN &&
-            select_const(s, in->args[1 - i], &c) && c == SPEC_PKT_BASE)
-            return true;
-    }
-    return false;
-}
-
-static void emit_out(struct select *s, uint8_t index, ir_ref ref)
-{
-    struct mach_op op = {.op = UCODE_OUT, .index = index, .effect = true};
-
-    select_operand_b(s, &op, ref, 64);
-    select_emit(s, op);
-}
-
-/* Writes the outputs that do not keep their initial values. */
-static void emit_outs(struct select *s, const ir_ref args[4])
-{
-    uint64_t c = 0;
-
-    if (!select_const(s, args[1], &c))
-        s->m->unknown_headroom = true;
-    else if ((int64_t)c < s->m->lowest_byte)
-        s->m->lowest_byte = (int32_t)c;
-    if (!select_const(s, args[1], &c) || c != SPEC_PKT_BASE)
-        emit_out(s, 0, args[1]);
-    if (!is_initial_end(s, args[2]))
-        emit_out(s, 1, args[2]);
-    if (!select_const(s, args[3], &c) || c != 0)
-        emit_out(s, 2, args[3]);
-}
-
-static void emit_exit(struct select *s, ir_ref ret)
-{
-    struct mach_op op = {.op = UCODE_EXIT, .effect = true, .pc = s->pc, .block = s->block};
-
-    select_operand_b(s, &op, ret, 32);
-    s->m->blocks[s->block].last = mach_new_op(s->m, op);
-    s->m->blocks[s->block].term = MACH_TERM_EXIT;
-}
-
-static uint32_t exit_block(struct select *s, const ir_ref args[4], uint32_t pc);
-
-/* A selection between two return values is better two exits: one row instead of three. */
-static bool end_with_two_exits(struct select *s, ir_ref ret)
-{
-    const struct ir_insn *in = &s->ir->insns[ret];
-    const uint32_t pc = s->pc;
-    ir_ref args[4] = {IR_NONE, IR_NONE, IR_NONE, IR_NONE};
-    bool invert = false;
-    struct mach_op compare;
-    uint32_t exits[2];
-    uint64_t c;
-
-    if (in->op != IR_SELECT)
-        return false;
-    for (uint32_t i = 0; i < 2; i++) {
-        if (!select_const(s, in->args[1 + i], &c))
-            return false;
-    }
-    compare = compare_op(s, condition(s, in->args[0], &invert));
-    for (uint32_t i = 0; i < 2; i++) {
-        args[0] = select_value(s, in->args[1 + i]);
-        exits[i] = exit_block(s, args, pc);
-    }
-    compare.block = s->block;
-    s->m->blocks[s->block].last = mach_new_op(s->m, compare);
-    s->m->blocks[s->block].term = MACH_TERM_BR;
-    s->m->blocks[s->block].succ[0] = exits[invert];
-    s->m->blocks[s->block].succ[1] = exits[!invert];
-    s->m->blocks[s->block].succ_count = 2;
-    return true;
-}
-
-/* Ends the block that is being filled. */
-static void end_with_exit(struct select *s, const ir_ref args[4], uint32_t pc)
-{
-    s->pc = pc;
-    if (args[1] != IR_NONE)
-        emit_outs(s, args);
-    if (!end_with_two_exits(s, select_value(s, args[0])))
-        emit_exit(s, args[0]);
-}
-
-/* Whether an IR block does nothing but end the program; then the exit is made for each of its
- * predecessors. */
-static bool only_exits(const struct select *s, ir_block block)
-{
-    const struct ir_block_data *b = &s->ir->blocks[block];
-
-    for (uint32_t i = 0; i + 1 < b->count; i++) {
-        const uint8_t op = s->ir->insns[b->insns[i]].op;
-
-        if (op != IR_PHI && op != IR_CONST)
-            return false;
-    }
-    return b->count > 0 && s->ir->insns[b->insns[b->count - 1]].op == IR_EXIT;
-}
-
-/* Number of the edge in the successor's list of predecessors: the first for succ[0] if both go to
- * one block. */
-static uint32_t edge_index(const struct select *s, ir_block from, uint32_t succ)
-{
-    const struct ir_block_data *b = &s->ir->blocks[from];
-    const struct ir_block_data *to = &s->ir->blocks[b->succ[succ]];
-    uint32_t skip = succ == 1 && b->succ[0] == b->succ[1];
-
-    for (uint32_t i = 0; i < to->pred_count; i++) {
-        if (to->preds[i] == from && skip-- == 0)
-            return i;
-    }
-    assert(false);
-    return 0;
-}
-
-/* The operands of an exit-only block's exit for one edge. */
-static void exit_args(const struct select *s, ir_block block, uint32_t edge, ir_ref args[4])
-{
-    const struct ir_block_data *b = &s->ir->blocks[block];
-    const struct ir_insn *exit = &s->ir->insns[b->insns[b->count - 1]];
-
-    for (uint32_t i = 0; i < 4; i++) {
-        ir_ref ref = select_value(s, exit->args[i]);
-        const struct ir_insn *in = &s->ir->insns[ref];
-
-        if (in->op == IR_PHI && in->block == block)
-            ref = select_value(s, in->args[edge]);
-        args[i] = ref;
-    }
-}
-
-/* The block that ends the program with these results; with IR_NONE for the last three, they are set
- * already. */
-static uint32_t exit_block(struct select *s, const ir_ref args[4], uint32_t pc)
-{
-    const uint32_t here = s->block;
-    struct select_exit e;
-
-    for (uint32_t i = 0; i < s->exit_count; i++) {
-        bool same = true;
-
-        for (uint32_t k = 0; k < 4; k++) {
-            uint64_t c = 0;
-            uint64_t d = 1;
-            const ir_ref x = s->exits[i].args[k];
-
-            same &=
-                x == args[k] || (select_const(s, x, &c) && select_const(s, args[k], &d) && c == d);
-        }
-        if (same)
-            return s->exits[i].block;
-    }
-    for (uint32_t k = 0; k < 4; k++)
-        e.args[k] = args[k];
-    e.block = mach_new_block(s->m);
-    s->block = e.block;
-    end_with_exit(s, args, pc);
-    s->block = here;
-    s->exits =
-        arena_grow(s->m->arena, s->exits, s->exit_count, &s->exit_capacity, sizeof(*s->exits));
-    s->exits[s->exit_count++] = e;
-    return e.block;
-}
-
-static void add_copies(struct select *s, uint32_t block, ir_block to, uint32_t edge)
-{
-    const struct ir_block_data *t = &s->ir->blocks[to];
-
-    for (uint32_t i = 0; i < t->count && s->ir->insns[t->insns[i]].op == IR_PHI; i++) {
-        const struct ir_insn *phi = &s->ir->insns[t->insns[i]];
-        const ir_ref src = select_value(s, phi->args[edge]);
-        struct mach_copy copy = {
-            .dst = select_reg(s, t->insns[i]), .src.reg = MACH_NONE, .pc = phi->pc};
-
-        if (!select_const(s, src, &copy.src.value))
-            copy.src.reg = select_reg(s, src);
-        else if (!mach_const_is_single(copy.src.value))
-            copy.src.reg = select_const_reg(s, copy.src.value);
-        if (copy.src.reg != copy.dst)
-            mach_add_copy(s->m, block, copy);
-    }
-}
-
-/* The machine block that an edge of a two-way branch leads to. */
-static uint32_t branch_target(struct select *s, ir_block from, uint32_t succ)
-{
-    const ir_block to = s->ir->blocks[from].succ[succ];
-    const uint32_t edge = edge_index(s, from, succ);
-    const struct ir_block_data *t = &s->ir->blocks[to];
-    ir_ref args[4];
-    uint32_t split;
-
-    if (only_exits(s, to)) {
-        exit_args(s, to, edge, args);
-        return exit_block(s, args, s->ir->insns[t->insns[t->count - 1]].pc);
-    }
-    if (s->ir->insns[t->insns[0]].op != IR_PHI)
-        return to;
-    split = mach_new_block(s->m);
-    s->m->blocks[split].term = MACH_TERM_JMP;
-    s->m->blocks[split].succ[0] = to;
-    s->m->blocks[split].succ_count = 1;
-    add_copies(s, split, to, edge);
-    return split;
-}
-
-static void end_with_branch(struct select *s, ir_block from)
-{
-    const struct ir_block_data *b = &s->ir->blocks[from];
-    bool invert = false;
-    const ir_ref ref = condition(s, s->ir->insns[b->insns[b->count - 1]].args[0], &invert);
-    const struct mach_op compare = compare_op(s, ref);
-    const uint32_t yes = branch_target(s, from, 0);
-    const uint32_t no = branch_target(s, from, 1);
-    struct mach_block *out;
-
-    if (yes == no) { /* the same exit */
-        out = &s->m->blocks[s->block];
-        out->term = MACH_TERM_JMP;
-        out->succ[0] = yes;
-        out->succ_count = 1;
-        return;
-    }
-    out = &s->m->blocks[s->block];
-    out->term = MACH_TERM_BR;
-    out->succ[0] = invert ? no : yes;
-    out->succ[1] = invert ? yes : no;
-    out->succ_count = 2;
-    out->last = mach_new_op(s->m, compare);
-    s->m->ops[out->last].block = s->block;
-}
-
-static void end_block(struct select *s, ir_block from)
-{
-    const struct ir_block_data *b = &s->ir->blocks[from];
-    const struct ir_insn *last = &s->ir->insns[b->insns[b->count - 1]];
-    ir_ref args[4];
-
-    s->pc = last->pc;
-    if (last->op == IR_EXIT) {
-        for (uint32_t i = 0; i < 4; i++)
-            args[i] = last->args[i];
-        end_with_exit(s, args, last->pc);
-    } else if (last->op == IR_BR) {
-        end_with_branch(s, from);
-    } else if (only_exits(s, b->succ[0])) {
-        const struct ir_block_data *t = &s->ir->blocks[b->succ[0]];
-
-        exit_args(s, b->succ[0], edge_index(s, from, 0), args);
-        end_with_exit(s, args, s->ir->insns[t->insns[t->count - 1]].pc);
-    } else {
-        s->m->blocks[s->block].term = MACH_TERM_JMP;
-        s->m->blocks[s->block].succ[0] = b->succ[0];
-        s->m->blocks[s->block].succ_count = 1;
-        add_copies(s, s->block, b->succ[0], edge_index(s, from, 0));
-    }
-}
-
 /* A result of a long operation that nobody wants needs no slot. */
 static void drop_unused_results(struct mach *m)
 {
@@ -636,11 +366,9 @@ void mach_select(struct mach *m)
         s.block = b;
         s.shared_preds = 0;
         m->blocks[b].trip_max = from->trip_max;
-        if (only_exits(&s, b) && b != 0)
-            continue; /* made with its predecessors */
         for (uint32_t i = 0; i < from->count; i++)
             select_insn(&s, from->insns[i]);
-        end_block(&s, b);
+        select_end(&s, b);
     }
     mach_analyse_flow(m);
     mach_remove_dead(m);

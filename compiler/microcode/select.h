@@ -27,9 +27,21 @@ struct select_const {
     mach_reg reg;
 };
 
+/* A value, or a constant if ref is IR_NONE. */
+struct select_arg {
+    ir_ref ref;
+    uint64_t value;
+};
+
+/* The results of a program: return value, data, data_end, redirect. */
+struct select_results {
+    struct select_arg arg[4];
+    bool outs_done; /* the last three are set already */
+};
+
 /* A block that only ends the program, made once for each set of results. */
 struct select_exit {
-    ir_ref args[4];
+    struct select_results results;
     uint32_t block;
 };
 
@@ -47,12 +59,21 @@ mach_reg select_reg(struct select *s, ir_ref ref);
 mach_reg select_const_reg(struct select *s, uint64_t value);
 /* The second operand: imm if it is a constant that fits the width, else a register. */
 void select_operand_b(struct select *s, struct mach_op *op, ir_ref ref, uint32_t width);
+void select_operand_const(struct select *s, struct mach_op *op, uint64_t value, uint32_t width);
 /* Appends to the block that is being filled. */
 uint32_t select_emit(struct select *s, struct mach_op op);
 /* The register that an IR instruction's result goes to, written by an operation of these lanes. */
 mach_reg select_result(struct select *s, ir_ref ref, uint8_t lanes);
 /* A register between two operations. */
 mach_reg select_temp(struct select *s, uint8_t lanes);
+
+/* The compare behind a condition, through "compare == 0" and its like, which *invert counts. */
+ir_ref select_condition(const struct select *s, ir_ref ref, bool *invert);
+/* The compare operation of a condition, in no block yet. */
+struct mach_op select_compare(struct select *s, ir_ref ref);
+
+/* Ends the block that is being filled as an IR block ends. */
+void select_end(struct select *s, ir_block from);
 
 void select_load(struct select *s, ir_ref ref);
 void select_store(struct select *s, ir_ref ref);

@@ -254,8 +254,7 @@ void select_atomic(struct select *s, ir_ref ref)
     select_emit(s, op);
 }
 
-/* --- long operations
- * ------------------------------------------------------------------------------------ */
+/* --- long operations --- */
 
 /* The end of a long operation; its result goes to the instruction's register. */
 static void collect(struct select *s, ir_ref ref, uint8_t need, const struct mach_op *issued)
