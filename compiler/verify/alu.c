@@ -8,7 +8,14 @@ enum { MAX_VAR_OFF = 1 << 29 };
 
 int verify_reads(struct verifier *v, uint32_t at, unsigned r)
 {
-    if (reg_of(v, r)->type != REG_NONE)
+    const uint8_t type = reg_of(v, r)->type;
+
+    if (type == REG_STALE)
+        return verify_reject(v, "VFY0024", at,
+                             "r%u pointed into the packet before a helper moved it; load data and "
+                             "data_end from the context again, and compare again",
+                             r);
+    if (type != REG_NONE)
         return 0;
     return verify_reject(
         v, "VFY0020", at,

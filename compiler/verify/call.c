@@ -49,8 +49,10 @@ int verify_exit(struct verifier *v, uint32_t at, bool *done)
     const struct reg r0 = *reg_of(v, 0);
     struct frame *callee = cur_frame(v);
 
-    if (r0.type == REG_NONE)
+    if (r0.type == REG_NONE && s->depth == 0)
         return verify_reject(v, "VFY0022", at, "r0, the return value, was never set on this path");
+    if (r0.type == REG_STALE)
+        return verify_reads(v, at, 0);
     *done = s->depth == 0;
     if (*done) {
         if (r0.type != REG_SCALAR)
@@ -60,8 +62,11 @@ int verify_exit(struct verifier *v, uint32_t at, bool *done)
                 verify_describe(v, &r0));
         return 0;
     }
-    if (r0.type == REG_STACK && r0.frame == s->depth)
-        return verify_reject(v, "VFY0081", at, "a pointer to the function's own stack is returned");
+    if (r0.type == REG_STACK)
+        return verify_reject(v, "VFY0081", at,
+                             "the function returns %s; return a number, or write through a pointer "
+                             "that the caller gives",
+                             verify_describe(v, &r0));
     s->insn = callee->return_to;
     s->depth--;
     *reg_of(v, 0) = r0;

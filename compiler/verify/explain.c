@@ -34,6 +34,8 @@ const char *verify_describe(struct verifier *v, const struct reg *r)
     case REG_NONE:
     case REG_TYPE_COUNT:
         return "not initialised";
+    case REG_STALE:
+        return "a packet pointer from before the packet was moved";
     case REG_SCALAR:
         return number_text(v, &r->num);
     case REG_CTX:

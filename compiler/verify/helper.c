@@ -64,17 +64,23 @@ static int check_argument(struct verifier *v, uint32_t at, const struct spec_hel
                          row->name);
 }
 
+static void make_stale(struct reg *r)
+{
+    if (is_packet_pointer(r))
+        *r = (struct reg){.type = REG_STALE, .num = scalar_const(0)};
+}
+
+/* The packet was moved: whatever points into it points nowhere now. */
 static void drop_packet_pointers(struct verifier *v)
 {
     for (uint32_t d = 0; d <= v->cur->depth; d++) {
         struct frame *f = &v->cur->frames[d];
 
         for (unsigned r = 0; r < EBPF_REGS; r++)
-            if (is_packet_pointer(&f->regs[r]))
-                f->regs[r] = (struct reg){0};
+            make_stale(&f->regs[r]);
         for (uint32_t s = 0; s < f->slot_count; s++)
-            if (f->slots[s].kind[0] == SLOT_SPILL && is_packet_pointer(&f->slots[s].reg))
-                f->slots[s] = (struct slot){0};
+            if (f->slots[s].kind[0] == SLOT_SPILL)
+                make_stale(&f->slots[s].reg);
     }
 }
 

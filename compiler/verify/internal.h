@@ -24,6 +24,7 @@ enum reg_type {
                 there */
     REG_PKT_META,
     REG_PKT_END,
+    REG_STALE,         /* pointed into a packet that has been moved since; can't be read */
     REG_MAP,           /* a map itself */
     REG_VALUE,         /* a map's value */
     REG_VALUE_OR_NULL, /* id: becomes REG_VALUE or 0 everywhere at once */
@@ -74,6 +75,9 @@ struct state {
     struct state *next; /* in the list of states to explore, or of free ones */
 };
 
+/* A load of the context is another operation than one of memory (kernel: reg_type_mismatch). */
+enum touched { TOUCHES_NOTHING, TOUCHES_CONTEXT, TOUCHES_MEMORY };
+
 struct verifier {
     const struct load_object *object;
     const struct load_prog *prog;
@@ -88,6 +92,7 @@ struct verifier {
     struct state *unused;
     struct seen **seen; /* by instruction */
     uint8_t *join;      /* by instruction: states are kept here */
+    uint8_t *touches;   /* by instruction, loads: enum touched */
     uint16_t *live;     /* by instruction: registers that may be read later */
     uint16_t *precise;  /* ... whose numbers matter for safety */
     uint32_t next_id;

@@ -92,11 +92,6 @@ static void resolve_null(struct verifier *v, struct reg *r, void *ctx)
     }
 }
 
-static bool is_zero(const struct reg *r)
-{
-    return r->type == REG_SCALAR && scalar_is_const(&r->num) && !r->num.bits.value;
-}
-
 /* --- packets
  * -------------------------------------------------------------------------------------------- */
 
@@ -115,12 +110,13 @@ static void extend_range(struct verifier *v, struct reg *r, void *ctx)
         r->range = c->range;
 }
 
-/* pointer <= end holds (or pointer < end: one byte more). */
+/* pointer <= end holds (or pointer < end: one byte more). An offset of 0 proves nothing, as in
+ * Linux (find_good_pkt_pointers). */
 static void prove_range(struct verifier *v, const struct reg *pointer, bool open)
 {
     struct packet_check c = {pointer->id, pointer->type, 0};
 
-    if (pointer->off < 0 || (pointer->off == 0 && !open) || pointer->num.umax > MAX_PACKET_OFF ||
+    if (pointer->off <= 0 || pointer->num.umax > MAX_PACKET_OFF ||
         pointer->num.umax + (uint64_t)pointer->off > MAX_PACKET_OFF)
         return;
     c.range = (uint32_t)pointer->off + open;
@@ -175,9 +171,12 @@ static void compare_pointers(struct verifier *v, enum spec_alu op, bool taken, c
     }
 }
 
-static bool never_null(const struct reg *r)
+/* A comparison with the constant 0, which the kernel takes for a check for NULL; one with a
+ * register that holds 0 says nothing to it. */
+static bool is_null_check(const struct ebpf_insn *i, enum spec_alu op)
 {
-    return r->type == REG_STACK || r->type == REG_CTX || r->type == REG_VALUE || r->type == REG_MAP;
+    return ebpf_class_of(i) == EBPF_CLASS_JMP && !ebpf_src_is_reg(i) && !i->imm &&
+           (op == SPEC_ALU_EQ || op == SPEC_ALU_NE);
 }
 
 int verify_jump(struct verifier *v, uint32_t at, bool taken, bool *possible)
@@ -200,13 +199,13 @@ int verify_jump(struct verifier *v, uint32_t at, bool taken, bool *possible)
     *possible = true;
     if (dst->type == REG_SCALAR && src->type == REG_SCALAR) {
         *possible = refine_numbers(v, op, width, taken, dst, src);
-    } else if (width == 64 && is_zero(src) && (op == SPEC_ALU_EQ || op == SPEC_ALU_NE)) {
+    } else if (is_null_check(i, op)) {
         const bool null = (op == SPEC_ALU_EQ) == taken;
         struct null_check c = {dst->id, null};
 
         if (dst->type == REG_VALUE_OR_NULL)
             each_reg(v, resolve_null, &c);
-        else if (never_null(dst))
+        else if (dst->type == REG_VALUE)
             *possible = !null;
     } else if (width == 64) {
         compare_pointers(v, op, taken, dst, src);

@@ -123,7 +123,14 @@ static void write_stack(struct verifier *v, const struct access *a, int32_t low,
     }
 }
 
-/* Every byte that may be read was written. */
+static bool holds_pointer(const struct slot *s)
+{
+    return s->kind[0] == SLOT_SPILL && s->reg.type != REG_SCALAR;
+}
+
+/* Every byte that may be read was written, and none is a pointer's: addresses differ from executor
+ * to executor. Linux lets root read bytes that were never written; what they hold differs from run
+ * to run, so we do not. */
 static int check_written(struct verifier *v, const struct access *a, int32_t low, int32_t high)
 {
     const struct frame *f = frame_of(v, a);
@@ -131,6 +138,13 @@ static int check_written(struct verifier *v, const struct access *a, int32_t low
     for (int32_t off = low; off < high + (int32_t)a->bytes; off++) {
         const uint32_t i = slot_of(off);
 
+        if (i < f->slot_count && holds_pointer(&f->slots[i]))
+            return verify_reject(
+                v, "VFY0045", a->at,
+                "%s of %u bytes at r10%+d takes bytes of a spilled register (%s at r10%+d); read "
+                "all 8 at a constant offset, by a load",
+                kind(a), a->bytes, low, verify_describe(v, &f->slots[i].reg),
+                -8 * ((int32_t)i + 1));
         if (i < f->slot_count && f->slots[i].kind[byte_of(off)] != SLOT_NONE)
             continue;
         return verify_reject(v, "VFY0044", a->at,
@@ -146,26 +160,22 @@ static int read_stack(struct verifier *v, const struct access *a, int32_t low, i
 {
     const struct frame *f = frame_of(v, a);
     const struct slot *s = &f->slots[slot_of(low)];
-    int err = check_written(v, a, low, high);
     bool zero = low == high;
+    int err;
 
-    if (err)
-        return err;
     if (low == high && s->kind[0] == SLOT_SPILL && a->bytes == SLOT_BYTES) {
         *dst = s->reg;
         return 0;
     }
+    err = check_written(v, a, low, high);
+    if (err)
+        return err;
     if (low == high && s->kind[0] == SLOT_SPILL && s->reg.type == REG_SCALAR && byte_of(low) == 0) {
         const struct scalar mask = scalar_const((UINT64_C(1) << (a->bytes * 8)) - 1);
 
         set_scalar(dst, scalar_alu(SPEC_ALU_AND, 64, &s->reg.num, &mask));
         return 0;
     }
-    if (s->kind[0] == SLOT_SPILL && s->reg.type != REG_SCALAR)
-        return verify_reject(
-            v, "VFY0045", a->at,
-            "%u bytes are read of a spilled pointer (%s); read all 8 at a constant offset",
-            a->bytes, verify_describe(v, &s->reg));
     for (int32_t off = low; zero && off < low + (int32_t)a->bytes; off++)
         zero = s->kind[byte_of(off)] == SLOT_ZERO;
     set_scalar(dst, zero            ? scalar_const(0)
@@ -309,6 +319,22 @@ static void extend_sign(const struct ebpf_insn *i, struct reg *dst, uint32_t byt
         set_scalar(dst, scalar_alu(ops[bytes], 64, &dst->num, NULL));
 }
 
+/* One instruction loads fields of the context on all paths, or memory on all. */
+static int check_touched(struct verifier *v, const struct access *a)
+{
+    const uint8_t now = a->base->type == REG_CTX ? TOUCHES_CONTEXT : TOUCHES_MEMORY;
+    const uint8_t before = v->touches[a->at];
+
+    v->touches[a->at] = now;
+    if (before == TOUCHES_NOTHING || before == now)
+        return 0;
+    return verify_reject(v, "VFY0064", a->at,
+                         "r%u is %s on this path, and %s on another: load fields of the context by "
+                         "an instruction of their own",
+                         a->reg, verify_describe(v, a->base),
+                         before == TOUCHES_CONTEXT ? "the context" : "a pointer to memory");
+}
+
 int verify_load(struct verifier *v, uint32_t at)
 {
     const struct ebpf_insn *i = insn_of(v, at);
@@ -337,6 +363,8 @@ int verify_load(struct verifier *v, uint32_t at)
             set_scalar(dst, a.bytes == 8 ? scalar_unknown()
                                          : scalar_up_to((UINT64_C(1) << (a.bytes * 8)) - 1));
     }
+    if (!err)
+        err = check_touched(v, &a);
     if (err)
         return err;
     extend_sign(i, dst, a.bytes);
@@ -383,6 +411,11 @@ int verify_store(struct verifier *v, uint32_t at)
                 v, "VFY0048", at,
                 "%u bytes of %s are stored; spill all 8 bytes of a pointer, at a constant offset",
                 a.bytes, verify_describe(v, &value));
+        if (!err && value.type == REG_STACK && base.frame != v->cur->depth)
+            err = verify_reject(v, "VFY0083", at,
+                                "%s is stored in the stack of a caller, which may outlive it; "
+                                "pass it as an argument instead",
+                                verify_describe(v, &value));
         if (!err)
             write_stack(v, &a, low, high, &value);
     }

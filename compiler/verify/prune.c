@@ -34,8 +34,8 @@ static bool same_id(struct id_map *ids, uint32_t old, uint32_t now)
 static bool includes_reg(struct id_map *ids, const struct reg *old, const struct reg *now,
                          bool precise)
 {
-    if (old->type == REG_NONE)
-        return true;
+    if (old->type == REG_NONE || old->type == REG_STALE)
+        return true; /* nothing read it */
     if (old->type != now->type)
         return false;
     switch ((enum reg_type)old->type) {

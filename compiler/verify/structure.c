@@ -178,8 +178,6 @@ static int check_reachable(struct verifier *v, const uint8_t *halves)
     uint32_t top = 0;
 
     stack[top++] = 0;
-    for (uint32_t s = 1; s < v->prog->subprog_count; s++)
-        stack[top++] = v->prog->subprogs[s].start;
     while (top) {
         const uint32_t at = stack[--top];
         const struct ebpf_insn *i = insn_of(v, at);
@@ -191,12 +189,12 @@ static int check_reachable(struct verifier *v, const uint8_t *halves)
         reached[at] = 1;
         if (ebpf_is_jump(i)) {
             v->join[ebpf_target(i, at)] = 1;
-            if (top >= n * 2)
-                return verify_reject(v, "VFY0002", at, "too many jumps");
             stack[top++] = (uint32_t)ebpf_target(i, at);
         }
         if (ebpf_is_call(i))
             v->join[next] = next < n;
+        if (ebpf_is_subprog_call(i))
+            stack[top++] = (uint32_t)ebpf_target(i, at);
         if (ebpf_ends_block(i))
             continue;
         if (next >= sub->start + sub->count)
@@ -207,7 +205,10 @@ static int check_reachable(struct verifier *v, const uint8_t *halves)
     }
     for (uint32_t at = 0; at < n; at++)
         if (!reached[at] && !halves[at])
-            return verify_reject(v, "VFY0014", at, "this instruction can't be reached; remove it");
+            return verify_reject(
+                v, "VFY0014", at,
+                "this instruction of function %s can't be reached by any jump or call; remove it",
+                v->prog->subprogs[load_subprog_of(v->prog, at)].name);
     return 0;
 }
 

@@ -78,6 +78,7 @@ int verify_program(const struct load_object *object, const struct load_prog *pro
     v.result->trip_max = arena_array(arena, prog->insn_count + 1, sizeof(uint32_t));
     v.seen = arena_array(v.scratch, prog->insn_count + 1, sizeof(struct seen *));
     v.join = arena_array(v.scratch, prog->insn_count + 1, 1);
+    v.touches = arena_array(v.scratch, prog->insn_count + 1, 1);
     v.live = arena_array(v.scratch, prog->insn_count + 1, sizeof(uint16_t));
     v.precise = arena_array(v.scratch, prog->insn_count + 1, sizeof(uint16_t));
     err = run(&v);

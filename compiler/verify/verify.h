@@ -4,8 +4,8 @@
 
 #include "compiler/load/load.h"
 
-/* Accepts a program and says what it found out, or rejects it and says why. Semantics: Linux's verifier
- * for BPF_PROG_TYPE_XDP, loaded by root. */
+/* Accepts a program and says what it found out, or rejects it and says why. Semantics: Linux's
+ * verifier for BPF_PROG_TYPE_XDP, loaded by root. */
 
 enum verify_region {
     VERIFY_REGION_NONE,
@@ -23,9 +23,9 @@ enum verify_region {
 
 /* A pointer, joined over all paths. */
 struct verify_pointer {
-    uint8_t region; /* enum verify_region; NONE for a scalar */
-    uint8_t frame;  /* STACK: call depth of the frame that it points into, 0 is the entry's */
-    uint16_t map;   /* MAP: index, or VERIFY_MAP_ANY */
+    uint8_t region;  /* enum verify_region; NONE for a scalar */
+    uint8_t frame;   /* STACK: call depth of the frame that it points into, 0 is the entry's */
+    uint16_t map;    /* MAP: index, or VERIFY_MAP_ANY */
     int32_t off_min; /* first byte, lowest and highest over all paths */
     int32_t off_max;
 };
@@ -35,7 +35,8 @@ struct verify_arg {
     struct verify_pointer pointer;
     bool is_const; /* a scalar with one value */
     uint64_t value;
-    uint16_t map; /* a constant pointer to a map: its index, VERIFY_MAP_ANY if it differs, else VERIFY_MAP_NONE */
+    uint16_t map; /* a constant pointer to a map: its index, VERIFY_MAP_ANY if it differs, else
+                     VERIFY_MAP_NONE */
 };
 
 /* What holds of an instruction, joined over all ways to reach it in one call context. */
@@ -45,26 +46,30 @@ struct verify_fact {
     bool falls_through; /* ... and not taken */
     bool dst_const;     /* arithmetic: the result is always dst_value */
     uint64_t dst_value;
-    struct verify_pointer access; /* load, store, atomic: the address with the instruction's offset */
-    struct verify_arg *args;      /* helper call: r1 to r5; NULL otherwise */
+    struct verify_pointer
+        access;              /* load, store, atomic: the address with the instruction's offset */
+    struct verify_arg *args; /* helper call: r1 to r5; NULL otherwise */
 };
 
-/* One way down the call tree: the entry (context 0), or a call instruction in its caller's context. */
+/* One way down the call tree: the entry (context 0), or a call instruction in its caller's context.
+ */
 struct verify_context {
     uint32_t subprog;
-    uint32_t parent;    /* context of the caller */
-    uint32_t call_insn; /* program numbering */
-    uint32_t depth;     /* 0 for the entry */
+    uint32_t parent;           /* context of the caller */
+    uint32_t call_insn;        /* program numbering */
+    uint32_t depth;            /* 0 for the entry */
     struct verify_fact *facts; /* one an instruction of the subprogram */
 };
 
 struct verify_result {
     struct verify_context *contexts;
     uint32_t context_count;
-    uint32_t *stack_bytes; /* of each subprogram: lowest stack offset used, positive, rounded up to 8 */
-    uint32_t *trip_max;    /* of each instruction: times that the target of a back jump was entered on one path, 0 elsewhere */
-    uint64_t processed;    /* instructions */
-    uint64_t states;       /* kept for pruning, in all */
+    uint32_t
+        *stack_bytes; /* of each subprogram: lowest stack offset used, positive, rounded up to 8 */
+    uint32_t *trip_max; /* of each instruction: times that the target of a back jump was entered on
+                           one path, 0 elsewhere */
+    uint64_t processed; /* instructions */
+    uint64_t states;    /* kept for pruning, in all */
     uint64_t peak_bytes;
     uint64_t ns;
 };
@@ -75,9 +80,10 @@ struct verify_options {
     uint64_t max_insns; /* 0: SPEC_INSNS_PROCESSED */
 };
 
-/* Verifies a program of an object. Returns 0 and *out (owned by the arena), -EACCES with exactly one error in the sink if
- * it is rejected (code VFYnnnn, instruction, source line, registers, reason, what would make it right), or -ENOTSUP
- * if it uses something that Sluice refuses by name. */
+/* Verifies a program of an object. Returns 0 and *out (owned by the arena), -EACCES with exactly
+ * one error in the sink if it is rejected (code VFYnnnn, instruction, source line, registers,
+ * reason, what would make it right), or -ENOTSUP if it uses something that Sluice refuses by name.
+ */
 int verify_program(const struct load_object *object, const struct load_prog *prog,
                    const struct verify_options *options, struct arena *arena,
                    struct diag_sink *sink, const struct verify_result **out);
