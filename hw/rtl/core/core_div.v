@@ -9,18 +9,17 @@ module core_div #(
 ) (
     input  wire        clk,
     input  wire        rst,
-    // stage 4
-    input  wire        en4_i,
-    input  wire [2:0]  ctx4_i,
-    input  wire [4:0]  op4_i,      // SPEC_ALU_UDIV, SDIV, UMOD or SMOD
-    input  wire        w32_4_i,
-    input  wire [63:0] a4_i,
-    input  wire [63:0] b4_i,
+    // stage 3
+    input  wire        en3_i,
+    input  wire [2:0]  ctx3_i,
+    input  wire [4:0]  op3_i,      // SPEC_ALU_UDIV, SDIV, UMOD or SMOD
+    input  wire        w32_3_i,
+    input  wire [63:0] a3_i,
+    input  wire [63:0] b3_i,
     // results
     output wire        done_o,
     output wire [2:0]  done_ctx_o,
-    input  wire [2:0]  ctx3_i,
-    output wire [63:0] result3_o
+    output wire [63:0] result3_o    // of ctx3_i
 );
     localparam ENTRY_W = 3 + 2 + 1 + 64 + 64;
 
@@ -30,8 +29,8 @@ module core_div #(
         end
     endgenerate
 
-    wire               signed4 = {2'd0, op4_i} == `SPEC_ALU_SDIV || {2'd0, op4_i} == `SPEC_ALU_SMOD;
-    wire               rem4 = {2'd0, op4_i} == `SPEC_ALU_UMOD || {2'd0, op4_i} == `SPEC_ALU_SMOD;
+    wire               signed3 = {2'd0, op3_i} == `SPEC_ALU_SDIV || {2'd0, op3_i} == `SPEC_ALU_SMOD;
+    wire               rem3 = {2'd0, op3_i} == `SPEC_ALU_UMOD || {2'd0, op3_i} == `SPEC_ALU_SMOD;
     wire               head_valid;
     wire [ENTRY_W-1:0] head;
     wire [UNITS-1:0]   ready;
@@ -42,8 +41,8 @@ module core_div #(
     wire [3*UNITS-1:0] ctx;
 
     fifo_small #(.WIDTH(ENTRY_W), .DEPTH(8)) u_queue (
-        .clk(clk), .rst(rst), .push_i(en4_i),
-        .data_i({ctx4_i, signed4, rem4, w32_4_i, a4_i, b4_i}),
+        .clk(clk), .rst(rst), .push_i(en3_i),
+        .data_i({ctx3_i, signed3, rem3, w32_3_i, a3_i, b3_i}),
         .valid_o(head_valid), .pop_i(|start), .data_o(head));
 
     genvar u;

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Map operations on their way to the hash engine, in order of issue, and their results. At most one a context, so the
-// queue never overflows. A request is at the engine 2 clocks after stage 4 when nothing is before it.
+// queue never overflows. A request is at the engine at stage 4 when nothing is before it.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_hashq (
     input  wire         clk,
     input  wire         rst,
-    // stage 4
-    input  wire         en4_i,
-    input  wire [2:0]   ctx4_i,
-    input  wire [1:0]   op4_i,
-    input  wire [7:0]   map4_i,
-    input  wire [7:0]   cpu4_i,
-    input  wire [63:0]  flags4_i,
+    // stage 3
+    input  wire         en3_i,
+    input  wire [1:0]   op3_i,
+    input  wire [7:0]   map3_i,
+    input  wire [7:0]   cpu3_i,
+    input  wire [63:0]  flags3_i,
     // words of the context (core_words)
+    output wire         copy3_o,
+    output wire         direct3_o,
     output wire         load_o,
     output wire [2:0]   load_ctx_o,
     // hash engine; key and value come from core_words
@@ -40,18 +41,20 @@ module core_hashq (
     wire [ENTRY_W-1:0] head;
     reg                req_valid_q;
     reg  [ENTRY_W-1:0] req_q;
-    wire               load = head_valid && (!req_valid_q || req_ready_i);
+    wire               free = !req_valid_q || req_ready_i;
+    wire               load = head_valid && free;
+    wire               direct3 = en3_i && !head_valid && free;   // past the queue
+    wire [ENTRY_W-1:0] entry3 = {ctx3_i, op3_i, map3_i, cpu3_i, flags3_i};
 
     fifo_small #(.WIDTH(ENTRY_W), .DEPTH(8)) u_queue (
-        .clk(clk), .rst(rst), .push_i(en4_i),
-        .data_i({ctx4_i, op4_i, map4_i, cpu4_i, flags4_i}),
+        .clk(clk), .rst(rst), .push_i(en3_i && !direct3), .data_i(entry3),
         .valid_o(head_valid), .pop_i(load), .data_o(head));
 
     always @(posedge clk) begin
         if (req_ready_i) req_valid_q <= 1'b0;
-        if (load) begin
+        if (load || direct3) begin
             req_valid_q <= 1'b1;
-            req_q <= head;
+            req_q <= direct3 ? entry3 : head;
         end
         if (rst) req_valid_q <= 1'b0;
     end
@@ -66,9 +69,9 @@ module core_hashq (
     wire [63:0] error = 64'd0 - {32'd0, resp_status_i};
 
     always @(posedge clk) begin
-        if (en4_i) begin
-            op_q[ctx4_i] <= op4_i;
-            map_q[ctx4_i] <= map4_i;
+        if (en3_i) begin
+            op_q[ctx3_i] <= op3_i;
+            map_q[ctx3_i] <= map3_i;
         end
         if (resp_valid_i) begin
             if ({2'd0, op_q[resp_ctx_i]} == `UCODE_MAPOP_LOOKUP)
@@ -78,6 +81,8 @@ module core_hashq (
         end
     end
 
+    assign copy3_o = en3_i && !direct3;
+    assign direct3_o = direct3;
     assign load_o = load;
     assign load_ctx_o = head[ENTRY_W-1 -: 3];
     assign req_valid_o = req_valid_q;

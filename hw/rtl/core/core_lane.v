@@ -16,17 +16,18 @@ module core_lane (
     // stage 3
     input  wire [`SPEC_IN_TUSER_BITS-1:0] meta3_i,   // input words of the context's packet
     input  wire [63:0]  res3_i,                      // result of the context's long operation
+    output wire         en3_o,
+    output wire [6:0]   op3_o,
+    output wire [31:0]  imm3_o,
     output wire [63:0]  a3_o,
     output wire [63:0]  b3_o,
     output wire         w32_3_o,
     // stage 4
     output wire         en4_o,
     output wire [6:0]   op4_o,
-    output wire         w32_4_o,
     output wire [5:0]   dst4_o,
     output wire [3:0]   size4_o,
     output wire [31:0]  imm4_o,
-    output wire [63:0]  a4_o,
     output wire [63:0]  b4_o,          // second operand; byte-swapped for a big-endian store
     output wire [63:0]  addr4_o,       // a + imm (imm[15:0] for an atomic)
     output wire         write4_o,      // the slot writes its register
@@ -126,11 +127,9 @@ module core_lane (
     // --- stage 4
     reg         en4_q;
     reg  [6:0]  op4_q;
-    reg         w32_4_q;
     reg  [5:0]  dst4_q;
     reg  [3:0]  size4_q;
     reg  [31:0] imm4_q;
-    reg  [63:0] a4_q;
     reg  [63:0] b4_q;
     reg  [63:0] addr4_q;
     reg         write4_q;
@@ -142,11 +141,9 @@ module core_lane (
 
     always @(posedge clk) begin
         op4_q      <= op3_q;
-        w32_4_q    <= w32_3_q;
         dst4_q     <= dst3_q;
         size4_q    <= size3_q;
         imm4_q     <= imm3_q;
-        a4_q       <= a3_q;
         b4_q       <= store3;
         addr4_q    <= a3_q + disp3;
         tgt4_q     <= tgt3_q;
@@ -191,16 +188,17 @@ module core_lane (
         end
     end
 
+    assign en3_o = en3;
+    assign op3_o = op3_q;
+    assign imm3_o = imm3_q;
     assign a3_o = a3_q;
     assign b3_o = b3_q;
     assign w32_3_o = w32_3_q;
     assign en4_o = en4_q;
     assign op4_o = op4_q;
-    assign w32_4_o = w32_4_q;
     assign dst4_o = dst4_q;
     assign size4_o = size4_q;
     assign imm4_o = imm4_q;
-    assign a4_o = a4_q;
     assign b4_o = b4_q;
     assign addr4_o = addr4_q;
     assign write4_o = write4_q;

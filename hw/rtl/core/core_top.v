@@ -93,6 +93,7 @@ module core_top #(
     wire                     exit6;
     wire [31:0]              ret6;
     wire [7:0]               busy;
+    wire [7:0]               ending;
     wire                     retire6;
     wire [2:0]               retire_ctx;
     wire [SLOT_W-1:0]        retire_slot;
@@ -128,7 +129,7 @@ module core_top #(
         .clk(clk), .rst(rst), .start_i(start), .start_ctx_i(start_ctx), .ctx2_i(ctx2),
         .slot2_i(slot2), .valid2_i(valid2), .need2_i(header2[`UCODE_H_NEED_LSB +: 8]),
         .rel2_i(header2[`UCODE_H_REL_LSB +: 8]), .wait2_i(header2[`UCODE_H_WAIT_LSB] || long2),
-        .busy2_i(busy[ctx2]), .issue2_o(issue2), .retire_i(retire6),
+        .busy2_i(busy[ctx2] && !ending[ctx2]), .issue2_o(issue2), .retire_i(retire6),
         .retire_ctx_i(retire_ctx), .retire_slot_i(retire_slot));
 
     assign row_o = issue2;
@@ -182,13 +183,14 @@ module core_top #(
     wire [255:0] a3;
     wire [255:0] b3;
     wire [3:0]   w32_3;
+    wire [3:0]   en3;
+    wire [27:0]  op3;
+    wire [127:0] imm3;
     wire [3:0]   en4;
     wire [27:0]  op4;
-    wire [3:0]   w32_4;
     wire [23:0]  dst4;
     wire [15:0]  size4;
     wire [127:0] imm4;
-    wire [255:0] a4;
     wire [255:0] b4;
     wire [255:0] addr4;
     wire [3:0]   write4;
@@ -197,8 +199,7 @@ module core_top #(
     wire [47:0]  target5;
     wire [3:0]   exit5;
     wire [127:0] operand5;
-    wire         unused_lanes = &{1'b0, a3[255:64], b3[255:64], w32_3[3:1], w32_4[2:0], imm4[95:0],
-                                  a4[191:0], addr4};
+    wire         unused_lanes = &{1'b0, a3, b3, w32_3, en3, op3, imm3, imm4, addr4};
 
     genvar l;
     generate
@@ -211,10 +212,11 @@ module core_top #(
             core_lane u_lane (
                 .clk(clk), .rst(rst), .issue2_i(issue2), .slot2_i(bits2),
                 .a2_i(rdata2[128*l +: 64]), .b2_i(rdata2[128*l+64 +: 64]), .pred2_i(pred2),
-                .meta3_i(meta3), .res3_i(long_result3), .a3_o(a3[64*l +: 64]),
+                .meta3_i(meta3), .res3_i(long_result3), .en3_o(en3[l]), .op3_o(op3[7*l +: 7]),
+                .imm3_o(imm3[32*l +: 32]), .a3_o(a3[64*l +: 64]),
                 .b3_o(b3[64*l +: 64]), .w32_3_o(w32_3[l]), .en4_o(en4[l]), .op4_o(op4[7*l +: 7]),
-                .w32_4_o(w32_4[l]), .dst4_o(dst4[6*l +: 6]), .size4_o(size4[4*l +: 4]),
-                .imm4_o(imm4[32*l +: 32]), .a4_o(a4[64*l +: 64]), .b4_o(b4[64*l +: 64]),
+                .dst4_o(dst4[6*l +: 6]), .size4_o(size4[4*l +: 4]),
+                .imm4_o(imm4[32*l +: 32]), .b4_o(b4[64*l +: 64]),
                 .addr4_o(addr4[64*l +: 64]), .write4_o(write4[l]),
                 .result5_o(result5[64*l +: 64]), .pred_we5_o(pred_we5[l]),
                 .pred_num5_o(pred_num5[3*l +: 3]), .pred5_o(pred5[l]), .taken5_o(taken5[l]),
@@ -290,7 +292,8 @@ module core_top #(
     // --- map values, and key and value words
     wire        map4 = en4[3] && (op4[27:21] == `UCODE_LDMAP || op4[27:21] == `UCODE_STMAP ||
                                   op4[27:21] == `UCODE_ATMAP);
-    wire        copy4;
+    wire        copy3;
+    wire        direct3;
     wire        words_load;
     wire [2:0]  words_ctx;
     wire [255:0] first4;
@@ -315,7 +318,8 @@ module core_top #(
             core_words u_words (
                 .clk(clk), .ctx4_i(ctx4), .key_we4_i(en4[k] && op4[7*k +: 7] == `UCODE_KEYW),
                 .val_we4_i(en4[k] && op4[7*k +: 7] == `UCODE_VALW), .word4_i(dst4[6*k+2 +: 3]),
-                .data4_i(b4[64*k +: 64]), .value4_o(first4[64*k +: 64]), .copy4_i(copy4),
+                .data4_i(b4[64*k +: 64]), .value4_o(first4[64*k +: 64]), .ctx3_i(ctx3), .copy3_i(copy3),
+                .direct3_i(direct3),
                 .load_i(words_load), .load_ctx_i(words_ctx), .key_o(key), .value_o(value));
 
             for (w = 0; w < 8; w = w + 1) begin : g_value
@@ -328,15 +332,12 @@ module core_top #(
     endgenerate
 
     // --- long operations
-    reg [7:0] cpu4_q;
-
-    always @(posedge clk) cpu4_q <= meta3[`SPEC_IN_QUEUE_LSB +: 8];
-
     core_long #(.SLOT_W(SLOT_W)) u_long (
-        .clk(clk), .rst(rst), .busy_o(busy), .ctx3_i(ctx3), .result3_o(long_result3),
-        .ctx4_i(ctx4), .slot4_i(slot4_q), .cpu4_i(cpu4_q), .en4_i(en4[3]), .op4_i(op4[27:21]),
-        .w32_4_i(w32_4[3]), .imm4_i(imm4[127:96]), .a4_i(a4[255:192]), .b4_i(b4[255:192]),
-        .copy4_o(copy4), .load_o(words_load), .load_ctx_o(words_ctx),
+        .clk(clk), .rst(rst), .busy_o(busy), .ending_o(ending), .ctx3_i(ctx3),
+        .result3_o(long_result3), .slot3_i(slot3_q), .cpu3_i(meta3[`SPEC_IN_QUEUE_LSB +: 8]),
+        .en3_i(en3[3]), .op3_i(op3[27:21]), .w32_3_i(w32_3[3]), .imm3_i(imm3[127:96]),
+        .a3_i(a3[255:192]), .b3_i(b3[255:192]), .copy3_o(copy3), .direct3_o(direct3),
+        .load_o(words_load), .load_ctx_o(words_ctx),
         .req_valid_o(req_valid_o), .req_ready_i(req_ready_i), .req_op_o(req_op_o),
         .req_map_o(req_map_o), .req_cpu_o(req_cpu_o), .req_flags_o(req_flags_o),
         .req_ctx_o(req_ctx_o), .resp_valid_i(resp_valid_i), .resp_ctx_i(resp_ctx_i),

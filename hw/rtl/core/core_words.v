@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Key and value words of all contexts that one lane writes: key words LANE and LANE + 4, value words LANE, LANE + 4, ...
 // LANE + 28. When a map operation issues, all words of its context are copied as they were before the row, so
-// that later rows may prepare the next operation; the copy is given to the hash engine when its turn comes.
+// that later rows may prepare the next operation; the copy is given to the hash engine when its turn comes, or the
+// words themselves if that is at once.
 `default_nettype none
 module core_words (
     input  wire         clk,
@@ -13,8 +14,10 @@ module core_words (
     input  wire [63:0]  data4_i,
     // stage 4: value word LANE of the context
     output wire [63:0]  value4_o,
-    // stage 4: copy the context's words
-    input  wire         copy4_i,
+    // stage 3: copy the context's words, or give them out from the next clock on
+    input  wire [2:0]   ctx3_i,
+    input  wire         copy3_i,
+    input  wire         direct3_i,
     // give out the copy of a context, from the next clock on
     input  wire         load_i,
     input  wire [2:0]   load_ctx_i,
@@ -35,8 +38,9 @@ module core_words (
             if (key_we4_i && word4_i[0] == i[0]) word_q[ctx4_i][512+64*i +: 64] <= data4_i;
         end
         if (val_we4_i && word4_i == 3'd0) first_q[ctx4_i] <= data4_i;
-        if (copy4_i) copy_q[ctx4_i] <= word_q[ctx4_i];
-        if (load_i) out_q <= copy_q[load_ctx_i];
+        if (copy3_i) copy_q[ctx3_i] <= word_q[ctx3_i];
+        if (direct3_i) out_q <= word_q[ctx3_i];
+        else if (load_i) out_q <= copy_q[load_ctx_i];
     end
 
     assign value4_o = first_q[ctx4_i];

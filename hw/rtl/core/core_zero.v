@@ -7,12 +7,12 @@ module core_zero #(
 ) (
     input  wire              clk,
     input  wire              rst,
-    // stage 4
-    input  wire              en4_i,
-    input  wire [2:0]        ctx4_i,
-    input  wire [SLOT_W-1:0] slot4_i,
-    input  wire [13:0]       from4_i,
-    input  wire [13:0]       to4_i,
+    // stage 3
+    input  wire              en3_i,
+    input  wire [2:0]        ctx3_i,
+    input  wire [SLOT_W-1:0] slot3_i,
+    input  wire [13:0]       from3_i,
+    input  wire [13:0]       to3_i,
     // packet memory
     output wire              z_valid_o,
     input  wire              z_ready_i,
@@ -40,7 +40,7 @@ module core_zero #(
     wire               pop = head_valid && !run_q;
 
     fifo_small #(.WIDTH(ENTRY_W), .DEPTH(8)) u_queue (
-        .clk(clk), .rst(rst), .push_i(en4_i), .data_i({ctx4_i, slot4_i, from4_i, to4_i}),
+        .clk(clk), .rst(rst), .push_i(en3_i), .data_i({ctx3_i, slot3_i, from3_i, to3_i}),
         .valid_o(head_valid), .pop_i(pop), .data_o(head));
 
     always @(posedge clk) begin
