@@ -25,6 +25,7 @@ static int schedule_and_allocate(struct mach *m)
         int ret;
 
         mach_liveness(m);
+        mach_word_liveness(m);
         if (!mach_schedule(m, &deps, &attempts[i < last ? i : last]))
             break;
         if (mach_allocate(m, &failed))
@@ -58,6 +59,7 @@ static int compile(const struct ir_func *f, struct arena *arena, struct arena *s
     mach_select(&m);
     mach_sink(&m);
     mach_eliminate_phis(&m);
+    mach_reuse_words(&m);
     mach_thread_jumps(&m);
     ret = schedule_and_allocate(&m);
     if (ret == 0)

@@ -29,13 +29,12 @@ struct depend {
     uint32_t *mem;      /* memory operations of this block */
     uint32_t mem_count;
     uint32_t mem_capacity;
-    uint32_t *words; /* key and value words written since the last operation that reads them */
+    uint32_t *words; /* operations of this block on key and value words */
     uint32_t word_count;
     uint32_t word_capacity;
-    uint32_t issued;       /* last long operation ... */
-    uint32_t collected;    /* ... and the end of the last one */
-    uint32_t value_reader; /* last atomic that reads a value word */
-    bool *awaited;         /* by operation: some later one needs it */
+    uint32_t issued;    /* last long operation ... */
+    uint32_t collected; /* ... and the end of the last one */
+    bool *awaited;      /* by operation: some later one needs it */
 };
 
 static void add(struct depend *d, uint32_t op, uint32_t latency)
@@ -107,36 +106,30 @@ static void depend_memory(struct depend *d, uint32_t at)
     d->mem[d->mem_count++] = at;
 }
 
-static void read_words(struct depend *d, bool values_only)
+/* Words are read when the row issues, and written behind it. */
+static void depend_words(struct depend *d, uint32_t at)
 {
-    uint32_t kept = 0;
+    const struct mach_op *op = &d->m->ops[at];
 
+    if ((op->words_read | op->words_written) == 0)
+        return;
     for (uint32_t i = 0; i < d->word_count; i++) {
-        if (values_only && d->m->ops[d->words[i]].op == UCODE_KEYW)
-            d->words[kept++] = d->words[i];
-        else
+        const struct mach_op *other = &d->m->ops[d->words[i]];
+
+        if ((other->words_written & (op->words_read | op->words_written)) != 0 ||
+            (other->words_read & op->words_written) != 0)
             add(d, d->words[i], 1);
     }
-    d->word_count = kept;
+    d->words =
+        arena_grow(d->m->arena, d->words, d->word_count, &d->word_capacity, sizeof(*d->words));
+    d->words[d->word_count++] = at;
 }
 
 static void depend_long(struct depend *d, uint32_t at)
 {
     const struct mach_op *op = &d->m->ops[at];
 
-    if (op->op == UCODE_KEYW || op->op == UCODE_VALW) {
-        add(d, d->issued, 1);
-        add(d, d->value_reader, 1);
-        d->words =
-            arena_grow(d->m->arena, d->words, d->word_count, &d->word_capacity, sizeof(*d->words));
-        d->words[d->word_count++] = at;
-    } else if (op->op == UCODE_ATMAP &&
-               (uint32_t)op->imm >> UCODE_KIND_SHIFT == SPEC_ATOMIC_CMPXCHG) {
-        read_words(d, true);
-        d->value_reader = at;
-    } else if (op->op == UCODE_MAPOP || op->op == UCODE_PKTZERO || op->op == UCODE_DIVLONG) {
-        if (op->op == UCODE_MAPOP)
-            read_words(d, false);
+    if (ucode_op_is_long(op->op)) {
         add(d, d->collected, 0);
         d->issued = at;
     } else if (ends_long(op)) {
@@ -150,6 +143,7 @@ static void depend_op(struct depend *d, uint32_t at)
     d->count = 0;
     depend_registers(d, at);
     depend_memory(d, at);
+    depend_words(d, at);
     depend_long(d, at);
     d->deps->pred_count[at] = d->count;
     if (d->count > 0)
@@ -188,7 +182,6 @@ static void depend_block(struct depend *d, struct mach_block *b)
     d->word_count = 0;
     d->issued = 0;
     d->collected = 0;
-    d->value_reader = 0;
     for (uint32_t k = 0; k < b->count; k++)
         depend_op(d, b->ops[k]);
     if (b->last != MACH_NONE)

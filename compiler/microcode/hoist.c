@@ -229,6 +229,50 @@ static bool may_overwrite(const struct sched *s, mach_reg reg, const struct sche
     return true;
 }
 
+/* Whether what is not placed yet of a block uses key or value words. */
+static bool block_uses_words(const struct sched *s, uint32_t block, uint64_t words)
+{
+    const struct mach_block *b = &s->m->blocks[block];
+
+    for (uint32_t k = 0; k < b->count; k++) {
+        const struct mach_op *op = &s->m->ops[b->ops[k]];
+
+        if (!sched_is_placed(s, b->ops[k]) && ((op->words_read | op->words_written) & words) != 0)
+            return true;
+    }
+    return false;
+}
+
+static bool side_exits_use(const struct sched *s, uint32_t block, uint32_t next, uint64_t words)
+{
+    const struct mach_block *b = &s->m->blocks[block];
+
+    for (uint32_t k = 0; k < b->succ_count; k++) {
+        if (b->succ[k] != next && (s->m->blocks[b->succ[k]].words_in & words) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* The same as may_overwrite for a key or value word. */
+static bool may_write_word(const struct sched *s, uint64_t word, const struct sched_way *way)
+{
+    uint32_t above = s->block;
+
+    if (s->word_row[__builtin_ctzll(word)] > s->row || block_uses_words(s, s->block, word))
+        return false;
+    for (uint32_t i = 0; i <= way->through_count; i++) {
+        const uint32_t next = i < way->through_count ? way->through[i] : way->block;
+
+        if (side_exits_use(s, above, next, word))
+            return false;
+        if (i < way->through_count && block_uses_words(s, next, word))
+            return false;
+        above = next;
+    }
+    return true;
+}
+
 static bool bank_has_room(const struct sched *s, const struct mach_op *op)
 {
     const struct mach_vreg *v = &s->m->vregs[op->dst];
@@ -253,15 +297,22 @@ static bool can_rise(const struct sched *s, const struct sched_candidate *c)
         return false; /* would be done over and over */
     if (!bank_has_room(s, op) || !operands_there(s, op, way) || !memory_same(s, op, way))
         return false;
+    if (op->words_written != 0 && !may_write_word(s, op->words_written, way))
+        return false;
     return op->dst == 0 || s->m->vregs[op->dst].defs <= 1 || may_overwrite(s, op->dst, way);
 }
 
-/* A register with several definitions that was written early is live on the way down from there. */
+/* A register with several definitions, or a word, that was written early is live on the way down
+ * from there. */
 static void note_live(struct sched *s, const struct sched_candidate *c)
 {
     const mach_reg reg = s->m->ops[c->op].dst;
+    const uint64_t words = s->m->ops[c->op].words_written;
     const struct sched_way *way = &s->ways[c->way];
 
+    s->m->blocks[way->block].words_in |= words;
+    for (uint32_t i = 0; i < way->through_count; i++)
+        s->m->blocks[way->through[i]].words_in |= words;
     if (reg == 0 || s->m->vregs[reg].defs <= 1)
         return;
     bitset_add(&s->m->blocks[way->block].live_in, reg);

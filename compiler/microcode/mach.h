@@ -44,6 +44,8 @@ struct mach_op {
     uint32_t pc;
     uint32_t block;
     bool effect;  /* may neither be removed nor issued early */
+    uint64_t words_read;    /* key words (bits 0 to 7) and value words (from bit 8 on) */
+    uint64_t words_written;
     uint8_t need; /* ordering tokens */
     /* Memory: which bytes. Two accesses of one region with the same base register compare by offset. */
     uint8_t mem; /* enum mach_mem */
@@ -103,6 +105,7 @@ struct mach_block {
     uint32_t order;      /* in reverse post-order; MACH_NONE: unreachable */
     struct bitset live_in;
     struct bitset live_out;
+    uint64_t words_in; /* key and value words that are read before they are written, from its start on */
     uint32_t trip_max;
 };
 
@@ -190,6 +193,10 @@ void mach_between(const struct mach *m, uint32_t from, uint32_t to, struct bitse
 void mach_select(struct mach *m);
 void mach_sink(struct mach *m);
 void mach_eliminate_phis(struct mach *m);
+/* Drops key and value words that are there already. */
+void mach_reuse_words(struct mach *m);
+/* Fills words_in. */
+void mach_word_liveness(struct mach *m);
 void mach_share_copies(struct mach *m);
 /* Leads edges around blocks that only jump. */
 void mach_thread_jumps(struct mach *m);

@@ -216,6 +216,8 @@ void sched_placed(struct sched *s, uint32_t at)
         }
     }
     s->progress = true;
+    for (uint64_t w = op->words_read | op->words_written; w; w &= w - 1)
+        s->word_row[__builtin_ctzll(w)] = s->row + 1;
     if (op->pred != 0) {
         op->preg = s->preg_of[op->pred];
         release_predicate(s, op->pred);

@@ -50,6 +50,7 @@ struct sched {
     /* predicates */
     uint32_t *pred_uses; /* by number: selections not placed yet */
     uint32_t *pred_def;  /* by number: the compare */
+    uint32_t word_row[UCODE_KEY_WORDS + UCODE_VALUE_WORDS]; /* row after the last that uses a word, in this block */
     uint32_t pregs[SPEC_PREDS]; /* number that a real predicate holds, 0: free */
     uint8_t *preg_of;           /* by number */
     /* the block and the row at hand */

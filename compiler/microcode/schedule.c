@@ -2,7 +2,7 @@
 #include "compiler/microcode/sched.h"
 
 #include <assert.h>
-#include <stdlib.h>
+#include <string.h>
 
 /* List scheduling, most urgent operation first. Blocks come in an order in which each follows its
  * dominator and, where possible, the block that falls through to it. Free slots are filled from
@@ -311,6 +311,7 @@ static uint32_t schedule_block(struct sched *s, uint32_t block)
 
     s->block = block;
     s->row = 0;
+    memset(s->word_row, 0, sizeof(s->word_row));
     out->done = true;
     order = order_ops(s);
     count_live(s);

@@ -6,8 +6,8 @@
 /* Selection of memory, map and division operations. */
 
 enum {
-    LANE_STACK = 1 << 2,
     LANE_MAP = 1 << 3,
+    VALUE_WORD = 1 << UCODE_KEY_WORDS, /* set of value word 0, see mach_op.words_read */
 };
 
 /* Where an access goes: base + imm. */
@@ -239,7 +239,7 @@ void select_atomic(struct select *s, ir_ref ref)
         where = (struct address){.base = sum};
     }
     if (in->atomic == SPEC_ATOMIC_CMPXCHG) {
-        struct mach_op word = {.op = UCODE_VALW, .effect = true};
+        struct mach_op word = {.op = UCODE_VALW, .words_written = VALUE_WORD};
 
         select_operand_b(s, &word, in->args[2], 64);
         select_emit(s, word);
@@ -250,6 +250,7 @@ void select_atomic(struct select *s, ir_ref ref)
     op.effect = true;
     op.imm = (int32_t)((uint32_t)op.imm & UINT16_MAX) | (int32_t)in->atomic << UCODE_KIND_SHIFT;
     op.b = select_reg(s, in->args[1]);
+    op.words_read = in->atomic == SPEC_ATOMIC_CMPXCHG ? VALUE_WORD : 0;
     op.dst = in->fetch || s->regs[ref] != MACH_NONE ? select_result(s, ref, LANE_MAP) : 0;
     select_emit(s, op);
 }
@@ -270,14 +271,18 @@ static void collect(struct select *s, ir_ref ref, uint8_t need, const struct mac
                                     .high = issued->high});
 }
 
-static void emit_words(struct select *s, uint8_t code, const ir_ref *args, uint32_t count)
+/* Returns the set of words written. */
+static uint64_t emit_words(struct select *s, uint8_t code, const ir_ref *args, uint32_t count)
 {
+    const uint64_t first = code == UCODE_VALW ? VALUE_WORD : 1;
+
     for (uint32_t i = 0; i < count; i++) {
-        struct mach_op op = {.op = code, .index = (uint8_t)i, .effect = true};
+        struct mach_op op = {.op = code, .index = (uint8_t)i, .words_written = first << i};
 
         select_operand_b(s, &op, args[i], 64);
         select_emit(s, op);
     }
+    return first * ((UINT64_C(1) << count) - 1);
 }
 
 void select_map_op(struct select *s, ir_ref ref)
@@ -289,9 +294,10 @@ void select_map_op(struct select *s, ir_ref ref)
     struct mach_op op = {.op = UCODE_MAPOP, .effect = true, .need = tokens_of(s->m, in->map)};
     uint32_t kind = UCODE_MAPOP_LOOKUP;
 
-    emit_words(s, UCODE_KEYW, in->args + first, key_words);
+    op.words_read = emit_words(s, UCODE_KEYW, in->args + first, key_words);
     if (in->op == IR_MAP_UPDATE) {
-        emit_words(s, UCODE_VALW, in->args + first + key_words, in->nargs - first - key_words);
+        op.words_read |=
+            emit_words(s, UCODE_VALW, in->args + first + key_words, in->nargs - first - key_words);
         op.a = select_reg(s, in->args[1]);
         kind = UCODE_MAPOP_UPDATE;
     } else if (in->op == IR_MAP_DELETE) {
