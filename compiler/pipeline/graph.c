@@ -226,6 +226,66 @@ static pipe_ref multiply_by_shifts(struct pipe_graph *g, uint32_t width, pipe_re
     return sum ? sum : pipe_const(g, 0);
 }
 
+/* Byte i of a value, up to the last that is not known to be zero. */
+static struct pipe_part byte_of(struct pipe_graph *g, pipe_ref a, uint32_t i)
+{
+    const struct pipe_node *n = &g->nodes[a];
+
+    if (8 * i >= n->bits)
+        return (struct pipe_part){pipe_const(g, 0), 0};
+    if (n->kind == PIPE_K_BYTES)
+        return n->parts[i];
+    if (n->kind == PIPE_K_CONST && (n->imm >> 8 * i & 0xff) == 0)
+        return (struct pipe_part){pipe_const(g, 0), 0};
+    return (struct pipe_part){a, i};
+}
+
+static bool is_zero_part(const struct pipe_graph *g, struct pipe_part p)
+{
+    return g->nodes[p.node].kind == PIPE_K_CONST && g->nodes[p.node].imm == 0;
+}
+
+/* What only moves bytes, as bytes: shifts by whole bytes and swaps. PIPE_NONE for anything else. */
+static pipe_ref move_bytes(struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_ref a,
+                           uint64_t k)
+{
+    const uint32_t bytes = alu == SPEC_ALU_BSWAP16 ? 2 : alu == SPEC_ALU_BSWAP32 ? 4 : width / 8;
+    struct pipe_part parts[8];
+
+    k &= width - 1;
+    if (alu == SPEC_ALU_SHL || alu == SPEC_ALU_LSHR) {
+        if (k % 8)
+            return PIPE_NONE;
+    } else if (alu != SPEC_ALU_BSWAP16 && alu != SPEC_ALU_BSWAP32 && alu != SPEC_ALU_BSWAP64) {
+        return PIPE_NONE;
+    }
+    for (uint32_t i = 0; i < bytes; i++) {
+        const uint32_t moved = (uint32_t)k / 8;
+        const uint32_t from = alu == SPEC_ALU_SHL    ? i - moved
+                              : alu == SPEC_ALU_LSHR ? i + moved
+                                                     : bytes - 1 - i;
+
+        parts[i] = from < bytes ? byte_of(g, a, from) : (struct pipe_part){pipe_const(g, 0), 0};
+    }
+    return pipe_bytes(g, parts, bytes);
+}
+
+/* a | b of values that share no byte: bytes side by side. PIPE_NONE if they do. */
+static pipe_ref join_bytes(struct pipe_graph *g, uint32_t width, pipe_ref a, pipe_ref b)
+{
+    struct pipe_part parts[8];
+
+    for (uint32_t i = 0; i < width / 8; i++) {
+        const struct pipe_part x = byte_of(g, a, i);
+        const struct pipe_part y = byte_of(g, b, i);
+
+        if (!is_zero_part(g, x) && !is_zero_part(g, y))
+            return PIPE_NONE;
+        parts[i] = is_zero_part(g, x) ? y : x;
+    }
+    return pipe_bytes(g, parts, width / 8);
+}
+
 /* Operations that are something simpler; PIPE_NONE if not. b is a constant. */
 static pipe_ref simplify_by_const(struct pipe_graph *g, enum spec_alu alu, uint32_t width,
                                   pipe_ref a, uint64_t k)
@@ -305,6 +365,10 @@ pipe_ref pipe_alu(struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_
                         pipe_const(g, width == 32 ? (uint32_t)-kb : -kb));
     if (row->arity == 2 && cb)
         simple = simplify_by_const(g, alu, width, a, kb);
+    if (!simple && cb)
+        simple = move_bytes(g, alu, width, a, kb);
+    if (!simple && (alu == SPEC_ALU_OR || alu == SPEC_ALU_XOR) && !cb)
+        simple = join_bytes(g, width, a, b);
     if (simple)
         return simple;
     args[0] = a;

@@ -103,7 +103,7 @@ struct pipe_map_plan {
 };
 
 struct pipe_graph {
-    const struct ir_func *f;
+    struct ir_func *f; /* our own copy */
     struct arena *arena;
     struct diag_sink *sink;
     uint32_t delay_levels;
@@ -186,6 +186,7 @@ struct pipe_congruence pipe_offset_congruence(const struct pipe_graph *g, pipe_r
 
 /* The steps, in their order. 0, or -ENOTSUP with the reason in the sink. */
 int pipe_unroll(struct pipe_graph *g);
+void pipe_coalesce(struct pipe_graph *g);
 int pipe_predicate(struct pipe_graph *g);
 int pipe_lower(struct pipe_graph *g);
 int pipe_window_load(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out);

@@ -37,6 +37,34 @@ uint32_t pipe_first_pc(const struct ir_func *f, ir_block b)
     return IR_NO_PC;
 }
 
+/* The caller's function stays as it is: the first steps work on a copy. */
+static struct ir_func *copy_func(struct arena *arena, const struct ir_func *f)
+{
+    struct ir_func *c = arena_memdup(arena, f, sizeof(*f));
+
+    c->arena = arena;
+    c->insns = arena_memdup(arena, f->insns, f->insn_count * sizeof(*f->insns));
+    c->insn_capacity = f->insn_count;
+    for (uint32_t i = 0; i < f->insn_count; i++) {
+        if (f->insns[i].nargs)
+            c->insns[i].args =
+                arena_memdup(arena, f->insns[i].args, f->insns[i].nargs * sizeof(ir_ref));
+    }
+    c->blocks = arena_memdup(arena, f->blocks, f->block_count * sizeof(*f->blocks));
+    c->block_capacity = f->block_count;
+    for (uint32_t b = 0; b < f->block_count; b++) {
+        struct ir_block_data *d = &c->blocks[b];
+
+        if (d->count)
+            d->insns = arena_memdup(arena, d->insns, d->count * sizeof(*d->insns));
+        d->capacity = d->count;
+        if (d->pred_count)
+            d->preds = arena_memdup(arena, d->preds, d->pred_count * sizeof(*d->preds));
+        d->pred_capacity = d->pred_count;
+    }
+    return c;
+}
+
 static struct pipe_options merge_options(const struct pipe_options *given)
 {
     struct pipe_options o = {.size = sizeof(o)};
@@ -89,8 +117,10 @@ static int run_steps(struct pipe_graph *g)
 {
     int err = pipe_unroll(g);
 
-    if (!err)
-        err = pipe_check_maps(g);
+    if (err)
+        return err;
+    pipe_coalesce(g);
+    err = pipe_check_maps(g);
     if (!err)
         err = pipe_predicate(g);
     if (!err)
@@ -126,7 +156,7 @@ int pipe_compile(const struct ir_func *f, const struct pipe_options *options, st
     }
     arena_set_oom(arena, &oom);
     g = arena_alloc(arena, sizeof(*g));
-    *g = (struct pipe_graph){.f = f,
+    *g = (struct pipe_graph){.f = copy_func(arena, f),
                              .arena = arena,
                              .sink = sink,
                              .delay_levels = o.delay_levels,

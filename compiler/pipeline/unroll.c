@@ -32,33 +32,6 @@ struct unroller {
     ir_block never;       /* where the last copy's way back leads: never taken */
 };
 
-static struct ir_func *copy_func(struct arena *arena, const struct ir_func *f)
-{
-    struct ir_func *c = arena_memdup(arena, f, sizeof(*f));
-
-    c->arena = arena;
-    c->insns = arena_memdup(arena, f->insns, f->insn_count * sizeof(*f->insns));
-    c->insn_capacity = f->insn_count;
-    for (uint32_t i = 0; i < f->insn_count; i++) {
-        if (f->insns[i].nargs)
-            c->insns[i].args =
-                arena_memdup(arena, f->insns[i].args, f->insns[i].nargs * sizeof(ir_ref));
-    }
-    c->blocks = arena_memdup(arena, f->blocks, f->block_count * sizeof(*f->blocks));
-    c->block_capacity = f->block_count;
-    for (uint32_t b = 0; b < f->block_count; b++) {
-        struct ir_block_data *d = &c->blocks[b];
-
-        if (d->count)
-            d->insns = arena_memdup(arena, d->insns, d->count * sizeof(*d->insns));
-        d->capacity = d->count;
-        if (d->pred_count)
-            d->preds = arena_memdup(arena, d->preds, d->pred_count * sizeof(*d->preds));
-        d->pred_capacity = d->pred_count;
-    }
-    return c;
-}
-
 /* Adds to the loop what leads to its header again. */
 static void add_latch(struct unroller *u, struct loop *l, ir_block latch, ir_block *stack)
 {
@@ -424,13 +397,9 @@ static int unroll_one(struct unroller *u)
 
 int pipe_unroll(struct pipe_graph *g)
 {
-    struct unroller u = {.g = g};
-    ir_block header;
+    struct unroller u = {.g = g, .f = g->f};
     int err;
 
-    if (!ir_has_loop(g->f, &header))
-        return 0;
-    u.f = copy_func(g->arena, g->f);
     for (;;) {
         err = find_loop(&u, &u.loop);
         if (err || u.loop.count == 0)
@@ -439,6 +408,5 @@ int pipe_unroll(struct pipe_graph *g)
         if (err)
             break;
     }
-    g->f = u.f;
     return err;
 }
