@@ -34,7 +34,7 @@ static void add_address(struct sequence *s, uint8_t dst, int env, size_t offset)
 /* dst = *(size *)(base + 0) */
 static void add_load(struct sequence *s, uint8_t dst, uint8_t base, enum ebpf_size size)
 {
-    add(s, (struct ebpf_insn){.opcode = (uint8_t)(EBPF_CLASS_LDX | EBPF_MODE_MEM | (int)size),
+    add(s, (struct ebpf_insn){.opcode = (uint8_t)((int)EBPF_CLASS_LDX | EBPF_MODE_MEM | (int)size),
                               .dst = dst & 15u,
                               .src = base & 15u});
 }
@@ -50,11 +50,11 @@ static void add_field(struct sequence *s, uint8_t dst, int env, size_t offset, e
 static void add_xor_shift(struct sequence *s, enum ebpf_alu_code shift, int32_t bits)
 {
     add(s, (struct ebpf_insn){
-               .opcode = EBPF_CLASS_ALU | EBPF_ALU_MOV | EBPF_SRC_X, .dst = 2, .src = 0});
+               .opcode = (int)EBPF_CLASS_ALU | EBPF_ALU_MOV | EBPF_SRC_X, .dst = 2, .src = 0});
     add(s, (struct ebpf_insn){
-               .opcode = (uint8_t)(EBPF_CLASS_ALU | (int)shift), .dst = 2, .imm = bits});
+               .opcode = (uint8_t)((int)EBPF_CLASS_ALU | (int)shift), .dst = 2, .imm = bits});
     add(s, (struct ebpf_insn){
-               .opcode = EBPF_CLASS_ALU | EBPF_ALU_XOR | EBPF_SRC_X, .dst = 0, .src = 2});
+               .opcode = (int)EBPF_CLASS_ALU | EBPF_ALU_XOR | EBPF_SRC_X, .dst = 0, .src = 2});
 }
 
 /* The packet's generator (vm_rand_next): a call ends r1 to r5 anyway. */
@@ -66,7 +66,7 @@ static void add_rand(struct sequence *s, int env)
     add_xor_shift(s, EBPF_ALU_RSH, 17);
     add_xor_shift(s, EBPF_ALU_LSH, 5);
     add(s, (struct ebpf_insn){
-               .opcode = EBPF_CLASS_STX | EBPF_MODE_MEM | EBPF_SIZE_W, .dst = 1, .src = 0});
+               .opcode = (int)EBPF_CLASS_STX | EBPF_MODE_MEM | EBPF_SIZE_W, .dst = 1, .src = 0});
 }
 
 /* What takes the place of an instruction; count 0: it stays. */
@@ -79,7 +79,7 @@ static struct sequence replacement(const struct ebpf_insn *i, uint8_t ctx_field,
     else if (ctx_field == SPEC_CTX_INGRESS_IFINDEX)
         add_field(&s, i->dst, env, offsetof(struct kernel_env, ifindex), EBPF_SIZE_W);
     if (s.count && ebpf_is_load_signed(i))
-        add(&s, (struct ebpf_insn){.opcode = EBPF_CLASS_ALU64 | EBPF_ALU_MOV | EBPF_SRC_X,
+        add(&s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_ALU64 | EBPF_ALU_MOV | EBPF_SRC_X,
                                    .dst = i->dst,
                                    .src = i->dst,
                                    .off = 32});

@@ -382,7 +382,7 @@ static enum vm_fault run(struct vm *vm, uint64_t max_insns, uint32_t *fault_insn
             fault = VM_FAULT_BUDGET;
         else if (UNLIKELY(i->dst > EBPF_REG_FP || i->src > EBPF_REG_FP))
             fault = VM_FAULT_OPCODE;
-        else if (i->opcode != (EBPF_CLASS_JMP | EBPF_JMP_EXIT))
+        else if (i->opcode != ((int)EBPF_CLASS_JMP | EBPF_JMP_EXIT))
             fault = step(vm, i);
         else if (!vm->depth)
             return VM_FAULT_NONE;

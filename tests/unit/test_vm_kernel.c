@@ -134,21 +134,21 @@ static void emit_memory(struct code *c)
 
     switch (below(c, 5)) {
     case 0:
-        emit(c, insn(EBPF_CLASS_LDX | EBPF_MODE_MEM | sizes[s], scalar(c), base, off, 0));
+        emit(c, insn((int)EBPF_CLASS_LDX | EBPF_MODE_MEM | sizes[s], scalar(c), base, off, 0));
         break;
     case 1:
-        emit(c, insn(EBPF_CLASS_LDX | (s == 3 ? EBPF_MODE_MEM : EBPF_MODE_MEMSX) | sizes[s],
+        emit(c, insn((int)EBPF_CLASS_LDX | (s == 3 ? EBPF_MODE_MEM : EBPF_MODE_MEMSX) | sizes[s],
                      scalar(c), base, off, 0));
         break;
     case 2:
-        emit(c, insn(EBPF_CLASS_STX | EBPF_MODE_MEM | sizes[s], base, scalar(c), off, 0));
+        emit(c, insn((int)EBPF_CLASS_STX | EBPF_MODE_MEM | sizes[s], base, scalar(c), off, 0));
         break;
     case 3:
-        emit(c, insn(EBPF_CLASS_ST | EBPF_MODE_MEM | sizes[s], base, 0, off, constant(c)));
+        emit(c, insn((int)EBPF_CLASS_ST | EBPF_MODE_MEM | sizes[s], base, 0, off, constant(c)));
         break;
     default:
         if (s >= 2) /* atomics of the packet are not allowed */
-            emit(c, insn(EBPF_CLASS_STX | EBPF_MODE_ATOMIC | sizes[s], EBPF_REG_FP, scalar(c),
+            emit(c, insn((int)EBPF_CLASS_STX | EBPF_MODE_ATOMIC | sizes[s], EBPF_REG_FP, scalar(c),
                          -128 + bytes * (int)below(c, 64u >> s), atomics[below(c, 10)]));
         break;
     }
