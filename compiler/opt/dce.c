@@ -88,8 +88,9 @@ bool opt_dce(struct ir_func *f, struct arena *scratch)
                 block->insns[kept++] = r;
                 continue;
             }
+            /* A constant that a pass made and did not need is no reason for another round. */
+            changed |= f->insns[r].op != IR_CONST;
             f->insns[r] = (struct ir_insn){.op = IR_NOP, .block = IR_NO_BLOCK, .pc = IR_NO_PC};
-            changed = true;
         }
         block->count = kept;
     }

@@ -57,6 +57,7 @@ static void try_pass(const struct opt_pass *pass, const struct ir_func *f, uint6
 static void try_all(const struct ir_func *f, uint64_t seed)
 {
     struct arena *arena = arena_open();
+    struct arena *scratch = arena_open();
     struct diag_sink sink = diag_sink_make(arena);
     struct ir_func *g = random_ir_copy(f, arena);
     char why[256];
@@ -66,6 +67,13 @@ static void try_all(const struct ir_func *f, uint64_t seed)
         print_failure(f, g, "all", seed, sink.records[0].message);
     if (!random_ir_same(f, g, seed, 20, why, sizeof(why)))
         print_failure(f, g, "all", seed, why);
+    for (uint32_t p = 0; p < opt_pass_count; p++) {
+        if (opt_passes[p].run(g, scratch))
+            print_failure(f, g, opt_passes[p].name, seed,
+                          "all passes together do not come to rest");
+        arena_reset(scratch);
+    }
+    arena_close(scratch);
     arena_close(arena);
 }
 
