@@ -350,6 +350,8 @@ void mach_select(struct mach *m)
 {
     struct select s = {.m = m, .ir = m->ir};
 
+    s.dom = ir_dominators(m->arena, m->ir);
+    s.late = arena_array(m->arena, m->ir->insn_count, sizeof(*s.late));
     s.regs = arena_array(m->arena, m->ir->insn_count, sizeof(*s.regs));
     s.preds = arena_array(m->arena, m->ir->insn_count, sizeof(*s.preds));
     for (uint32_t i = 0; i < m->ir->insn_count; i++)

@@ -4,6 +4,8 @@
 
 #include "compiler/microcode/mach.h"
 
+enum { SELECT_TERMS = 4 };
+
 /* What the files of the selection share. */
 struct select {
     struct mach *m;
@@ -14,6 +16,11 @@ struct select {
     struct select_const *consts;
     uint32_t const_count;
     uint32_t const_capacity;
+    struct ir_dom dom;
+    uint16_t *late; /* by ir_ref: see select_addr.c, 0: not known yet */
+    struct select_sum *sums; /* of addresses */
+    uint32_t sum_count;
+    uint32_t sum_capacity;
     struct select_exit *exits;
     uint32_t exit_count;
     uint32_t exit_capacity;
@@ -25,6 +32,28 @@ struct select {
 struct select_const {
     uint64_t value;
     mach_reg reg;
+};
+
+/* A value times a constant. */
+struct select_term {
+    ir_ref ref;
+    uint64_t factor;
+};
+
+/* A sum of terms and a constant whose low half is 0, computed in a block. */
+struct select_sum {
+    struct select_term terms[SELECT_TERMS];
+    uint32_t count;
+    uint64_t high;
+    uint32_t block;
+    mach_reg reg;
+};
+
+/* Where an access goes: base + imm. */
+struct select_address {
+    mach_reg base;
+    int32_t imm;
+    bool absolute; /* base is register 0 */
 };
 
 /* A value, or a constant if ref is IR_NONE. */
@@ -75,6 +104,7 @@ struct mach_op select_compare(struct select *s, ir_ref ref);
 /* Ends the block that is being filled as an IR block ends. */
 void select_end(struct select *s, ir_block from);
 
+struct select_address select_address(struct select *s, const struct ir_insn *in);
 void select_load(struct select *s, ir_ref ref);
 void select_store(struct select *s, ir_ref ref);
 void select_atomic(struct select *s, ir_ref ref);

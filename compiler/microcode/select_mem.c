@@ -10,63 +10,6 @@ enum {
     VALUE_WORD = 1 << UCODE_KEY_WORDS, /* set of value word 0, see mach_op.words_read */
 };
 
-/* Where an access goes: base + imm. */
-struct address {
-    mach_reg base;
-    int32_t imm;
-    bool absolute; /* base is register 0 */
-};
-
-/* One step of constant arithmetic off an address; false if there is none. */
-static bool peel(const struct select *s, ir_ref *ref, int64_t *offset)
-{
-    const struct ir_insn *in = &s->ir->insns[*ref];
-    uint64_t c;
-    int64_t sum;
-
-    if (in->op != IR_ALU || in->width != 64)
-        return false;
-    if (in->alu == SPEC_ALU_ADD && select_const(s, in->args[1], &c))
-        sum = (int64_t)((uint64_t)*offset + c);
-    else if (in->alu == SPEC_ALU_SUB && select_const(s, in->args[1], &c))
-        sum = (int64_t)((uint64_t)*offset - c);
-    else
-        return false;
-    if (!mach_imm_fits((uint64_t)sum))
-        return false;
-    *offset = sum;
-    *ref = select_value(s, in->args[0]);
-    return true;
-}
-
-static struct address address_of(struct select *s, const struct ir_insn *in)
-{
-    ir_ref ref = select_value(s, in->args[0]);
-    int64_t offset = (int64_t)in->imm;
-    uint64_t c;
-
-    if (!mach_imm_fits((uint64_t)offset)) {
-        const mach_reg sum = select_temp(s, MACH_ALL_LANES);
-
-        select_emit(s, (struct mach_op){.op = SPEC_ALU_ADD,
-                                        .dst = sum,
-                                        .a = select_reg(s, ref),
-                                        .b = select_const_reg(s, in->imm)});
-        return (struct address){.base = sum};
-    }
-    while (peel(s, &ref, &offset))
-        ;
-    if (!select_const(s, ref, &c))
-        return (struct address){.base = select_reg(s, ref), .imm = (int32_t)offset};
-    c += (uint64_t)offset;
-    if (mach_imm_fits(c))
-        return (struct address){.imm = (int32_t)c, .absolute = true};
-    if ((c & UINT32_MAX) <= INT32_MAX) /* map pointers: the map in a register, the offset at hand */
-        return (struct address){.base = select_const_reg(s, c & ~(uint64_t)UINT32_MAX),
-                                .imm = (int32_t)(c & UINT32_MAX)};
-    return (struct address){.base = select_const_reg(s, c)};
-}
-
 static uint8_t mem_of(const struct ir_insn *in)
 {
     switch ((enum ir_region)in->region) {
@@ -90,7 +33,7 @@ static uint8_t tokens_of(const struct mach *m, uint16_t map)
 
 /* The memory part of an operation for bytes [at, at + size) of an access. */
 static struct mach_op access_op(struct select *s, const struct ir_insn *in,
-                                const struct address *where, uint32_t at, uint32_t size)
+                                const struct select_address *where, uint32_t at, uint32_t size)
 {
     struct mach_op op = {
         .a = where->base, .size = (uint8_t)size, .mem = mem_of(in), .map = in->map};
@@ -152,7 +95,7 @@ static uint8_t load_code(const struct ir_insn *in)
 void select_load(struct select *s, ir_ref ref)
 {
     const struct ir_insn *in = &s->ir->insns[ref];
-    const struct address where = address_of(s, in);
+    const struct select_address where = select_address(s, in);
     const uint8_t code = load_code(in);
     const uint8_t lanes = ucode_op_lanes(code);
     const bool swap_after = in->swap && in->size > 1 && in->region != IR_REGION_PKT;
@@ -205,7 +148,7 @@ static mach_reg stored_value(struct select *s, const struct ir_insn *in)
 void select_store(struct select *s, ir_ref ref)
 {
     const struct ir_insn *in = &s->ir->insns[ref];
-    const struct address where = address_of(s, in);
+    const struct select_address where = select_address(s, in);
     mach_reg value = stored_value(s, in);
 
     if (in->swap && in->region != IR_REGION_PKT)
@@ -226,7 +169,7 @@ void select_store(struct select *s, ir_ref ref)
 void select_atomic(struct select *s, ir_ref ref)
 {
     const struct ir_insn *in = &s->ir->insns[ref];
-    struct address where = address_of(s, in);
+    struct select_address where = select_address(s, in);
     struct mach_op op;
 
     if (where.imm < INT16_MIN || where.imm > INT16_MAX) {
@@ -236,7 +179,7 @@ void select_atomic(struct select *s, ir_ref ref)
             s,
             (struct mach_op){
                 .op = SPEC_ALU_ADD, .dst = sum, .a = where.base, .bimm = true, .imm = where.imm});
-        where = (struct address){.base = sum};
+        where = (struct select_address){.base = sum};
     }
     if (in->atomic == SPEC_ATOMIC_CMPXCHG) {
         struct mach_op word = {.op = UCODE_VALW, .words_written = VALUE_WORD};
