@@ -171,20 +171,26 @@ void bench_run(struct bench *b, uint64_t packets_out, uint64_t limit)
     }
 }
 
+/* Address and data come in any order, and the answer is taken at any time. */
 void bench_write(struct bench *b, uint32_t address, uint32_t value)
 {
     bool taken = false;
 
-    b->in.awvalid = b->in.wvalid = true;
     b->in.awaddr = (uint16_t)address;
     b->in.wdata = value;
-    b->in.bready = true;
     for (int i = 0; i < BUS_CLOCKS; i++) {
+        if (!taken) {
+            b->in.awvalid = b->in.awvalid || bench_below(b, 2);
+            b->in.wvalid = b->in.wvalid || bench_below(b, 2);
+        }
+        b->in.bready = taken && bench_below(b, 2);
         bench_step(b);
-        if (!taken && b->out.awready && b->out.wready) {
+        BENCH_CHECK(b, b->out.awready == b->out.wready, "address and data taken apart");
+        BENCH_CHECK(b, !b->out.bvalid || (taken && b->out.bresp == 0), "write answer");
+        if (b->in.awvalid && b->in.wvalid && b->out.awready) {
             taken = true;
             b->in.awvalid = b->in.wvalid = false;
-        } else if (taken && b->out.bvalid) {
+        } else if (b->in.bready && b->out.bvalid) {
             b->in.bready = false;
             return;
         }
@@ -198,13 +204,14 @@ uint32_t bench_read(struct bench *b, uint32_t address)
 
     b->in.arvalid = true;
     b->in.araddr = (uint16_t)address;
-    b->in.rready = true;
     for (int i = 0; i < BUS_CLOCKS; i++) {
+        b->in.rready = taken && bench_below(b, 2);
         bench_step(b);
+        BENCH_CHECK(b, !b->out.rvalid || (taken && b->out.rresp == 0), "read answer");
         if (!taken && b->out.arready) {
             taken = true;
             b->in.arvalid = false;
-        } else if (taken && b->out.rvalid) {
+        } else if (b->in.rready && b->out.rvalid) {
             b->in.rready = false;
             return b->out.rdata;
         }
