@@ -167,17 +167,14 @@ static void array_update(struct builder *b, uint32_t map, ir_ref index, const ir
                          ir_ref flags)
 {
     const struct load_map *m = &b->object->maps[map];
-    const bool percpu = is_percpu(b, map);
     const ir_block meet = build_block_new(b, b->pc);
-    const ir_ref known =
-        percpu ? flags : build_alu_imm(b, SPEC_ALU_AND, 64, flags, ~(uint64_t)FLAG_LOCK);
+    const ir_ref known = build_alu_imm(b, SPEC_ALU_AND, 64, flags, ~(uint64_t)FLAG_LOCK);
     struct build_place place = {.region = IR_REGION_MAP, .map = (uint16_t)map};
 
     leave_if(b, build_alu_imm(b, SPEC_ALU_UGT, 64, known, SPEC_MAP_FLAG_EXIST), EINVAL, meet);
     leave_if(b, build_alu_imm(b, SPEC_ALU_UGE, 64, index, m->max_entries), E2BIG, meet);
     leave_if(b, build_alu_imm(b, SPEC_ALU_SET, 64, flags, SPEC_MAP_FLAG_NOEXIST), EEXIST, meet);
-    if (!percpu)
-        leave_if(b, build_alu_imm(b, SPEC_ALU_SET, 64, flags, FLAG_LOCK), EINVAL, meet);
+    leave_if(b, build_alu_imm(b, SPEC_ALU_SET, 64, flags, FLAG_LOCK), EINVAL, meet);
     place.address = build_entry(b, map, index);
     for (uint32_t at = 0; at < m->value_bytes; at += WORD)
         store_word(b, &place, at, m->value_bytes - at < WORD ? m->value_bytes - at : WORD,

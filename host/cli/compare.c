@@ -140,7 +140,7 @@ static int run_opened(struct comparison *c, struct exec *exec, char why[EXEC_WHY
     int err = 0;
 
     if (c->maps_in)
-        err = mapfile_fill(c->maps_in, exec, why, EXEC_WHY_BYTES);
+        err = mapfile_fill(o->maps_in, c->maps_in, exec, why, EXEC_WHY_BYTES);
     if (!err)
         err = cli_run_capture(exec, c->capture, o, take_packet, c, &result, why);
     if (err)

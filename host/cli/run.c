@@ -264,7 +264,7 @@ static int open_and_run(const struct run_arguments *a, const struct exec_ops *op
         fprintf(stderr, "sluice: %s can't be opened: %s\n", ops->name, why);
         status = err == -ENOTSUP ? CLI_NO_FIT : CLI_USAGE;
     }
-    if (!status && maps && mapfile_fill(maps, exec, why, sizeof(why)))
+    if (!status && maps && mapfile_fill(a->run.maps_in, maps, exec, why, sizeof(why)))
         status = cli_fail("%s", why);
     if (!status)
         status = run_opened(a, exec, capture);

@@ -18,8 +18,8 @@ struct kernel_exec {
     struct kernel *kernel;
 };
 
-/* For each instruction the context field that it loads, as far as the kernel's test run can't be given it; NULL if there is
- * no memory. */
+/* For each instruction the context field that it loads, as far as the kernel's test run can't be
+ * given it; NULL if there is no memory. */
 static uint8_t *context_fields(const struct job *job)
 {
     uint8_t *fields = calloc(job->prog->insn_count + 1, 1);
@@ -31,8 +31,8 @@ static uint8_t *context_fields(const struct job *job)
         for (uint32_t i = 0; i < sub->count; i++) {
             const struct verify_pointer *p = &context->facts[i].access;
 
-            if (p->region == VERIFY_REGION_CTX && (p->off_min == SPEC_CTX_RX_QUEUE_INDEX ||
-                                                   p->off_min == SPEC_CTX_INGRESS_IFINDEX))
+            if (p->region == VERIFY_REGION_CTX &&
+                (p->off_min == SPEC_CTX_RX_QUEUE_INDEX || p->off_min == SPEC_CTX_INGRESS_IFINDEX))
                 fields[sub->start + i] = (uint8_t)p->off_min;
         }
     }

@@ -253,9 +253,10 @@ static int fill_entry(void *ctx, const struct place *p, uint32_t map, const uint
     return 0;
 }
 
-int mapfile_fill(const json_t *document, struct exec *exec, char *why, size_t why_bytes)
+int mapfile_fill(const char *path, const json_t *document, struct exec *exec, char *why,
+                 size_t why_bytes)
 {
-    const struct place place = {.path = "maps", .why = why, .why_bytes = why_bytes};
+    const struct place place = {.path = path, .why = why, .why_bytes = why_bytes};
 
     return each_map(&place, document, exec->job->object, fill_entry, exec);
 }

@@ -15,8 +15,9 @@
 int mapfile_read(const char *path, const struct load_object *object, json_t **out, char *why,
                  size_t why_bytes);
 
-/* Puts the entries of a checked document into an executor's maps. */
-int mapfile_fill(const json_t *document, struct exec *exec, char *why, size_t why_bytes);
+/* Puts the entries of a checked document into an executor's maps; path is for messages. */
+int mapfile_fill(const char *path, const json_t *document, struct exec *exec, char *why,
+                 size_t why_bytes);
 
 /* All maps of an executor, entries sorted by key bytes; NULL if there is no memory or the device fails. */
 json_t *mapfile_dump(struct exec *exec);

@@ -126,7 +126,7 @@ static json_t *load_text(struct soft_exec *e, const char *text, int *err)
     why[0] = 0;
     *err = mapfile_read(file, &object, &document, why, sizeof(why));
     if (!*err)
-        *err = mapfile_fill(document, &e->exec, why, sizeof(why));
+        *err = mapfile_fill("maps.json", document, &e->exec, why, sizeof(why));
     return document;
 }
 
@@ -196,7 +196,7 @@ static void test_mapfile_dump_reads_back(void **state)
     dump = mapfile_dump(&a.exec);
     assert_int_equal(mapfile_write(file, dump, why, sizeof(why)), 0);
     assert_int_equal(mapfile_read(file, &object, &document, why, sizeof(why)), 0);
-    assert_int_equal(mapfile_fill(document, &b.exec, why, sizeof(why)), 0);
+    assert_int_equal(mapfile_fill("maps.json", document, &b.exec, why, sizeof(why)), 0);
     first = json_dumps(dump, JSON_COMPACT);
     expect_dump(&b, first);
     free(first);
