@@ -1,46 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tests/rtl/core/program.h"
 #include "compiler/microcode/encode.h"
+#include "tests/rtl/core/program_gen.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* Registers with a fixed meaning; all of bank 3 except for the packet bounds. */
-enum {
-    REG_FOUND = 3, /* result of the last lookup: a pointer or 0 */
-    REG_VALUE = 7, /* a valid pointer into one of the hash maps */
-    REG_ARRAY = 11,
-    REG_CONSTANT = 15,
-    REG_COUNTERS = 19,
-    REG_HASH = 23, /* first value of PROGRAM_HASH */
-    REG_ZERO_FROM = 4,
-    REG_ZERO_TO = 5,
-    REG_PACKET = 6, /* PKT_BASE */
-    PRED_FOUND = 7,
-    KEY_VALUES = 6, /* keys differ in one small number, so that they meet often */
-    PREAMBLE_ROWS = PROGRAM_STACK_BYTES / 8 + 1,
-};
-
-struct gen {
-    struct bench *b;
-    struct program *p;
-    const struct soft_maps *maps;
-    uint32_t row;
-    uint32_t low;   /* first packet byte that may be touched */
-    uint32_t high;  /* one past the last */
-    uint32_t pivot; /* data stays at or below, data_end 14 or more above */
-    bool no_target[PROGRAM_ROWS_MAX];
-    bool is_target[PROGRAM_ROWS_MAX];
-    bool zeroed;          /* a row before this one clears packet bytes */
-    int32_t last_use[3];  /* row that last needs the token */
-    bool by_engine[3];    /* ... and has the hash engine do it */
-    uint32_t preds_used;  /* predicates that the row writes */
-    bool branches;        /* the row has one; then more, so that several are taken at once */
-    bool loads;           /* the row loads from the packet */
-    uint32_t quiet_until; /* no long operation before this row */
-};
-
-static bool chance(struct gen *g, uint32_t percent)
+bool gen_chance(struct gen *g, uint32_t percent)
 {
     return bench_below(g->b, 100) < percent;
 }
@@ -65,13 +30,13 @@ static bool reserved(uint32_t reg)
            reg == REG_HASH;
 }
 
-static uint8_t any_reg(struct gen *g)
+uint8_t gen_any_reg(struct gen *g)
 {
     return (uint8_t)bench_below(g->b, SPEC_REGS);
 }
 
 /* A register that the lane may write. */
-static uint8_t free_reg(struct gen *g, uint32_t lane)
+uint8_t gen_free_reg(struct gen *g, uint32_t lane)
 {
     uint32_t reg;
 
@@ -81,21 +46,21 @@ static uint8_t free_reg(struct gen *g, uint32_t lane)
     return (uint8_t)reg;
 }
 
-static void predicate(struct gen *g, struct ucode_slot *s, uint32_t percent)
+void gen_predicate(struct gen *g, struct ucode_slot *s, uint32_t percent)
 {
-    if (!chance(g, percent))
+    if (!gen_chance(g, percent))
         return;
     s->pred = (uint8_t)(1 + bench_below(g->b, 6));
-    s->pneg = chance(g, 50);
+    s->pneg = gen_chance(g, 50);
 }
 
 static void second(struct gen *g, struct ucode_slot *s)
 {
-    s->bimm = chance(g, 50);
+    s->bimm = gen_chance(g, 50);
     if (s->bimm)
         s->imm = constant(g);
     else
-        s->b = any_reg(g);
+        s->b = gen_any_reg(g);
 }
 
 static uint16_t target(struct gen *g)
@@ -114,12 +79,12 @@ static void gen_alu(struct gen *g, struct ucode_slot *s, uint32_t lane)
     do
         s->op = (uint8_t)(1 + bench_below(g->b, SPEC_ALU_BSWAP64));
     while ((s->op >= SPEC_ALU_UDIV && s->op <= SPEC_ALU_SMOD) || (s->op == SPEC_ALU_MUL && lane));
-    s->w32 = s->op < SPEC_ALU_SEXT32 && chance(g, 40);
-    s->dst = free_reg(g, lane);
-    s->a = any_reg(g);
+    s->w32 = s->op < SPEC_ALU_SEXT32 && gen_chance(g, 40);
+    s->dst = gen_free_reg(g, lane);
+    s->a = gen_any_reg(g);
     if (ucode_form(s->op) == UCODE_FORM_ALU2)
         second(g, s);
-    predicate(g, s, 25);
+    gen_predicate(g, s, 25);
 }
 
 static void gen_compare(struct gen *g, struct ucode_slot *s)
@@ -127,13 +92,13 @@ static void gen_compare(struct gen *g, struct ucode_slot *s)
     const uint32_t dst = 1 + bench_below(g->b, 6);
 
     s->op = (uint8_t)(SPEC_ALU_EQ + bench_below(g->b, SPEC_ALU_SET - SPEC_ALU_EQ + 1));
-    s->w32 = chance(g, 40);
+    s->w32 = gen_chance(g, 40);
     s->dst = g->preds_used >> dst & 1 ? 0 : (uint8_t)dst;
     g->preds_used |= 1u << dst;
-    s->a = any_reg(g);
+    s->a = gen_any_reg(g);
     second(g, s);
-    predicate(g, s, 25);
-    s->br = chance(g, g->branches ? 60 : 10);
+    gen_predicate(g, s, 25);
+    s->br = gen_chance(g, g->branches ? 60 : 10);
     if (s->br)
         s->tgt = target(g);
     g->branches |= s->br;
@@ -144,7 +109,7 @@ static void packet_address(struct gen *g, struct ucode_slot *s)
 {
     s->size = (uint8_t)(1 + bench_below(g->b, 8));
     s->imm = (int32_t)(g->low + bench_below(g->b, g->high - g->low - s->size + 1));
-    if (chance(g, 50)) {
+    if (gen_chance(g, 50)) {
         s->a = REG_PACKET;
         s->imm -= SPEC_PKT_BASE;
     }
@@ -163,12 +128,12 @@ static void gen_out(struct gen *g, struct ucode_slot *s, uint32_t lane)
             (int32_t)(g->high - bench_below(g->b, g->high - g->pivot - SPEC_PKT_MIN_BYTES + 1));
     else
         second(g, s);
-    predicate(g, s, 50);
+    gen_predicate(g, s, 50);
 }
 
 static void gen_word(struct gen *g, struct ucode_slot *s, uint32_t lane)
 {
-    if (chance(g, 60)) {
+    if (gen_chance(g, 60)) {
         s->op = UCODE_KEYW;
         s->dst = (uint8_t)(lane + SPEC_LANES * bench_below(g->b, UCODE_KEY_WORDS / SPEC_LANES));
         s->bimm = true;
@@ -179,7 +144,7 @@ static void gen_word(struct gen *g, struct ucode_slot *s, uint32_t lane)
         s->dst = (uint8_t)(lane + SPEC_LANES * bench_below(g->b, UCODE_VALUE_WORDS / SPEC_LANES));
         second(g, s);
     }
-    predicate(g, s, 25);
+    gen_predicate(g, s, 25);
 }
 
 static void gen_common(struct gen *g, struct ucode_slot *s, uint32_t lane)
@@ -187,23 +152,23 @@ static void gen_common(struct gen *g, struct ucode_slot *s, uint32_t lane)
     switch (bench_below(g->b, 12)) {
     case 0:
         s->op = UCODE_SEL;
-        s->dst = free_reg(g, lane);
-        s->a = any_reg(g);
+        s->dst = gen_free_reg(g, lane);
+        s->a = gen_any_reg(g);
         second(g, s);
-        predicate(g, s, 100);
+        gen_predicate(g, s, 100);
         break;
     case 1:
         s->op = UCODE_MOVHI;
-        s->dst = free_reg(g, lane);
-        s->a = any_reg(g);
+        s->dst = gen_free_reg(g, lane);
+        s->a = gen_any_reg(g);
         s->imm = constant(g);
-        predicate(g, s, 25);
+        gen_predicate(g, s, 25);
         break;
     case 2:
         s->op = UCODE_IN;
-        s->dst = free_reg(g, lane);
+        s->dst = gen_free_reg(g, lane);
         s->imm = (int32_t)bench_below(g->b, SPEC_IN_COUNT);
-        predicate(g, s, 25);
+        gen_predicate(g, s, 25);
         break;
     case 3:
         gen_out(g, s, lane);
@@ -225,7 +190,7 @@ static void gen_common(struct gen *g, struct ucode_slot *s, uint32_t lane)
 static void gen_end(struct gen *g, struct ucode_slot *s)
 {
     g->branches = true;
-    if (chance(g, 50)) {
+    if (gen_chance(g, 50)) {
         s->op = UCODE_JMP;
         s->br = true;
         s->tgt = target(g);
@@ -233,173 +198,36 @@ static void gen_end(struct gen *g, struct ucode_slot *s)
         s->op = UCODE_EXIT;
         second(g, s);
     }
-    predicate(g, s, 100);
+    gen_predicate(g, s, 100);
 }
 
 static void gen_load(struct gen *g, struct ucode_slot *s, uint32_t lane)
 {
-    s->op = chance(g, 50) ? UCODE_LDPKT : UCODE_LDPKTBE;
-    s->dst = free_reg(g, lane);
+    s->op = gen_chance(g, 50) ? UCODE_LDPKT : UCODE_LDPKTBE;
+    s->dst = gen_free_reg(g, lane);
     packet_address(g, s);
-    predicate(g, s, 25);
+    gen_predicate(g, s, 25);
     g->loads = true;
 }
 
 static void gen_memory(struct gen *g, struct ucode_slot *s)
 {
-    if (!g->loads && chance(g, 60)) {
-        s->op = chance(g, 50) ? UCODE_STPKT : UCODE_STPKTBE;
+    if (!g->loads && gen_chance(g, 60)) {
+        s->op = gen_chance(g, 50) ? UCODE_STPKT : UCODE_STPKTBE;
         packet_address(g, s);
-        s->b = any_reg(g);
+        s->b = gen_any_reg(g);
     } else {
-        const bool load = chance(g, 50);
+        const bool load = gen_chance(g, 50);
 
         s->op = load ? UCODE_LDSTK : UCODE_STSTK;
         s->size = (uint8_t)(1 + bench_below(g->b, 8));
         s->imm = (int32_t)bench_below(g->b, PROGRAM_STACK_BYTES - s->size + 1u);
         if (load)
-            s->dst = free_reg(g, 2);
+            s->dst = gen_free_reg(g, 2);
         else
-            s->b = any_reg(g);
+            s->b = gen_any_reg(g);
     }
-    predicate(g, s, 25);
-}
-
-static void need(struct gen *g, uint32_t tokens, bool by_engine)
-{
-    g->p->rows[g->row].need |= (uint8_t)tokens;
-    for (uint32_t t = 0; t < 3; t++) {
-        if (tokens >> t & 1) {
-            g->last_use[t] = (int32_t)g->row;
-            g->by_engine[t] = by_engine;
-        }
-    }
-}
-
-static void gen_atomic(struct gen *g, struct ucode_slot *s, uint32_t bytes, bool counters)
-{
-    uint32_t kind = SPEC_ATOMIC_ADD;
-
-    s->op = UCODE_ATMAP;
-    s->size = chance(g, 50) ? 4 : 8;
-    if (!counters) {
-        kind = 1 + bench_below(g->b, SPEC_ATOMIC_COUNT - 1);
-        s->dst = chance(g, 70) ? free_reg(g, 3) : 0;
-    } else {
-        s->size = 8; /* additions of two sizes to one place do not commute */
-    }
-    s->imm = (int32_t)(bench_below(g->b, bytes / s->size) * s->size | kind << UCODE_KIND_SHIFT);
-    s->b = any_reg(g);
-}
-
-/* A load, store or atomic on a map value. */
-static void gen_value(struct gen *g, struct ucode_slot *s)
-{
-    static const uint8_t pointers[] = {REG_ARRAY, REG_ARRAY,    REG_VALUE,   REG_VALUE,
-                                       REG_HASH,  REG_CONSTANT, REG_COUNTERS};
-    const uint8_t pointer = pointers[bench_below(g->b, sizeof(pointers))];
-    const uint32_t bytes = pointer == REG_ARRAY || pointer == REG_CONSTANT ? 64 : 16;
-    const uint32_t sort = pointer == REG_CONSTANT   ? 0
-                          : pointer == REG_COUNTERS ? 2
-                                                    : bench_below(g->b, 3);
-
-    s->a = pointer;
-    predicate(g, s, 25);
-    if (pointer == REG_ARRAY)
-        need(g, 1, false);
-    if (pointer == REG_VALUE || pointer == REG_HASH) {
-        need(g, pointer == REG_HASH ? 2 : 6, false);
-        g->p->rows[g->row].wait = true; /* the engine may be writing values */
-    }
-    if (sort == 2) {
-        gen_atomic(g, s, bytes, pointer == REG_COUNTERS);
-        return;
-    }
-    s->op = sort == 0 ? UCODE_LDMAP : UCODE_STMAP;
-    s->size = (uint8_t)(1u << bench_below(g->b, 4));
-    s->imm = (int32_t)bench_below(g->b, bytes - s->size + 1);
-    if (sort == 0)
-        s->dst = free_reg(g, 3);
-    else
-        s->b = any_reg(g);
-}
-
-/* Whether a long operation may start here, and the rows after it are entered from here only. */
-static bool room(struct gen *g, uint32_t rows)
-{
-    if (g->row < g->quiet_until || g->row + rows >= g->p->row_count - 1)
-        return false;
-    for (uint32_t r = 1; r <= rows; r++)
-        if (g->is_target[g->row + r])
-            return false;
-    return true;
-}
-
-static void gen_divide(struct gen *g, struct ucode_slot *s)
-{
-    const uint32_t distance = 1 + bench_below(g->b, 3);
-
-    if (!room(g, distance))
-        return;
-    s->op = UCODE_DIVLONG;
-    s->imm = (int32_t)(SPEC_ALU_UDIV + bench_below(g->b, 4));
-    s->w32 = chance(g, 50);
-    s->a = any_reg(g);
-    s->b = any_reg(g);
-    g->p->rows[g->row].wait = true;
-    for (uint32_t r = g->row + 1; r <= g->row + distance; r++)
-        g->no_target[r] = true;
-    g->p->rows[g->row + distance].wait = true;
-    g->p->rows[g->row + distance].slots[3] =
-        (struct ucode_slot){.op = UCODE_RES, .dst = free_reg(g, 3)};
-    g->quiet_until = g->row + distance + 1;
-}
-
-/* A map operation, its result, and after a lookup the choice of a pointer that is valid. */
-static void gen_mapop(struct gen *g, struct ucode_slot *s)
-{
-    const uint32_t distance = 1 + bench_below(g->b, 3);
-    const uint32_t kind = bench_below(g->b, 3);
-    const uint32_t map = chance(g, 50) ? PROGRAM_HASH : PROGRAM_PERCPU;
-    struct ucode_row *rows = g->p->rows + g->row;
-
-    if (!room(g, distance + 2))
-        return;
-    s->op = UCODE_MAPOP;
-    s->imm = (int32_t)(map | kind << UCODE_KIND_SHIFT);
-    s->a = chance(g, 70) ? 0 : any_reg(g); /* mostly valid flags */
-    rows[0].wait = true;
-    need(g, 1u << map, true);
-    for (uint32_t r = 1; r <= distance + 2; r++)
-        g->no_target[g->row + r] = true;
-    rows[distance].wait = true;
-    rows[distance].slots[3] = (struct ucode_slot){
-        .op = UCODE_RES, .dst = kind == UCODE_MAPOP_LOOKUP ? REG_FOUND : free_reg(g, 3)};
-    if (kind == UCODE_MAPOP_LOOKUP) {
-        rows[distance + 1].slots[3] =
-            (struct ucode_slot){.op = SPEC_ALU_NE, .dst = PRED_FOUND, .a = REG_FOUND, .bimm = true};
-        rows[distance + 2].slots[3] = (struct ucode_slot){
-            .op = UCODE_SEL, .dst = REG_VALUE, .a = REG_FOUND, .b = REG_HASH, .pred = PRED_FOUND};
-    }
-    g->quiet_until = g->row + distance + 3;
-}
-
-static void gen_long(struct gen *g, struct ucode_slot *s)
-{
-    const uint32_t pick = bench_below(g->b, 6);
-
-    if (pick < 3) {
-        gen_mapop(g, s);
-    } else if (pick < 5) {
-        gen_divide(g, s);
-    } else if (room(g, 0)) {
-        s->op = UCODE_PKTZERO;
-        s->a = REG_ZERO_FROM;
-        s->b = REG_ZERO_TO;
-        g->p->rows[g->row].wait = true;
-        g->zeroed = true;
-        predicate(g, s, 25);
-    }
+    gen_predicate(g, s, 25);
 }
 
 static void gen_row(struct gen *g)
@@ -413,17 +241,17 @@ static void gen_row(struct gen *g)
     for (uint32_t lane = 0; lane < SPEC_LANES; lane++) {
         struct ucode_slot *s = &row->slots[lane];
 
-        if (s->op != UCODE_NOP || chance(g, 10))
+        if (s->op != UCODE_NOP || gen_chance(g, 10))
             continue;
-        if (chance(g, 1) && g->p->row_count - g->row > 2)
+        if (gen_chance(g, 1) && g->p->row_count - g->row > 2)
             gen_end(g, s);
-        else if (lane < 2 && chance(g, 30) && !long_op)
+        else if (lane < 2 && gen_chance(g, 30) && !long_op)
             gen_load(g, s, lane);
-        else if (lane == 2 && chance(g, 40))
+        else if (lane == 2 && gen_chance(g, 40))
             gen_memory(g, s);
-        else if (lane == 3 && chance(g, 35))
+        else if (lane == 3 && gen_chance(g, 35))
             gen_value(g, s);
-        else if (lane == 3 && chance(g, 20))
+        else if (lane == 3 && gen_chance(g, 20))
             gen_long(g, s);
         else
             gen_common(g, s, lane);
@@ -464,7 +292,7 @@ static void set_register(struct gen *g, uint32_t reg, struct ucode_slot *s)
                                        : PROGRAM_HASH + 1;
         break;
     default:
-        if (chance(g, 30)) {
+        if (gen_chance(g, 30)) {
             s->op = UCODE_IN;
             s->bimm = false;
             s->imm = (int32_t)bench_below(g->b, SPEC_IN_COUNT);
@@ -491,15 +319,15 @@ static void gen_preamble(struct gen *g)
     row += UCODE_KEY_WORDS / SPEC_LANES;
     for (uint32_t w = 0; w < UCODE_VALUE_WORDS; w++)
         rows[row + w / SPEC_LANES].slots[w % SPEC_LANES] =
-            (struct ucode_slot){.op = UCODE_VALW, .dst = (uint8_t)w, .b = any_reg(g)};
+            (struct ucode_slot){.op = UCODE_VALW, .dst = (uint8_t)w, .b = gen_any_reg(g)};
     row += UCODE_VALUE_WORDS / SPEC_LANES;
     for (uint32_t i = 0; i < PROGRAM_STACK_BYTES / 8; i++)
         rows[row + i].slots[2] = (struct ucode_slot){
-            .op = UCODE_STSTK, .size = 8, .imm = (int32_t)(8 * i), .b = any_reg(g)};
+            .op = UCODE_STSTK, .size = 8, .imm = (int32_t)(8 * i), .b = gen_any_reg(g)};
     for (uint32_t i = 1; i < SPEC_PREDS; i++)
         rows[row + i].slots[0] = (struct ucode_slot){.op = SPEC_ALU_ULT,
                                                      .dst = (uint8_t)i,
-                                                     .a = i == PRED_FOUND ? 0 : any_reg(g),
+                                                     .a = i == PRED_FOUND ? 0 : gen_any_reg(g),
                                                      .bimm = true,
                                                      .imm = i == PRED_FOUND ? 0 : constant(g)};
     g->row = row + PREAMBLE_ROWS - 1;
@@ -512,10 +340,10 @@ static void gen_releases(struct gen *g)
         const int32_t first = g->last_use[t] + (g->by_engine[t] ? 1 : 0);
         uint32_t at;
 
-        if (chance(g, 20) || first >= (int32_t)g->p->row_count)
+        if (gen_chance(g, 20) || first >= (int32_t)g->p->row_count)
             continue;
         at = (uint32_t)(first < 0 ? 0 : first);
-        at += bench_below(g->b, chance(g, 70) ? 1 : g->p->row_count - at);
+        at += bench_below(g->b, gen_chance(g, 70) ? 1 : g->p->row_count - at);
         g->p->rows[at].rel |= (uint8_t)(1u << t);
         if (g->last_use[t] >= 0 && g->by_engine[t])
             g->p->rows[at].wait = true;
@@ -547,7 +375,7 @@ void program_random(struct bench *b, const struct soft_maps *maps, uint32_t head
     p->row_count = g.row + 2 + bench_below(b, PROGRAM_ROWS_MAX - g.row - 2);
     for (; g.row < p->row_count - 1; g.row++)
         gen_row(&g);
-    p->rows[g.row].slots[0] = (struct ucode_slot){.op = UCODE_EXIT, .b = any_reg(&g)};
+    p->rows[g.row].slots[0] = (struct ucode_slot){.op = UCODE_EXIT, .b = gen_any_reg(&g)};
     gen_releases(&g);
     for (uint32_t r = 0; r < p->row_count; r++) {
         const char *fault = ucode_row_fault(&p->rows[r]);

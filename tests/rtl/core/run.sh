@@ -48,7 +48,7 @@ for unit in "$WORK"/obj/*.cpp "$vroot/verilated.cpp" "$vroot/verilated_threads.c
     $cxx $cxx_flags -c "$unit" -o "$object" || { echo "FAIL core compile"; exit 1; }
     objects="$objects $object"
 done
-for unit in tests/rtl/core/bench tests/rtl/core/maps tests/rtl/core/program \
+for unit in tests/rtl/core/bench tests/rtl/core/maps tests/rtl/core/program tests/rtl/core/program_map \
     compiler/microcode/encode compiler/microcode/model; do
     object=$WORK/obj/$(basename "$unit").c.o
     $cc -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wshadow -I. -c "$unit.c" -o "$object"
