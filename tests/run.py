@@ -87,8 +87,10 @@ def unit(tally, folder):
 
 
 def rtl(tally):
-    for script in sorted(glob.glob(os.path.join(ROOT, 'tests', 'rtl', '*', 'run.sh'))):
-        name = 'rtl.' + os.path.basename(os.path.dirname(script))
+    benches = [('rtl.' + os.path.basename(os.path.dirname(s)), s) for s in glob.glob(os.path.join(ROOT, 'tests', 'rtl', '*', 'run.sh'))]
+    # map_pipe.sh is a part of the benches of the map engines
+    lints = [('lint.core', os.path.join(ROOT, 'hw', 'rtl', 'lint', 'core.sh'))]
+    for name, script in sorted(benches) + sorted(lints):
         if not tally.wants(name):
             continue
         start = time.time()
