@@ -145,9 +145,17 @@ static void find_needs(struct emit *e)
     }
 }
 
+/* Tokens of the hash operation that a row issues. */
+static uint8_t issued_tokens(const struct mach *m, const struct mach_row *row)
+{
+    const uint32_t at = row->slots[SPEC_LANES - 1];
+
+    return at < MACH_JUMP && m->ops[at].op == UCODE_MAPOP ? m->ops[at].need : 0;
+}
+
 /* A row gives back what no later row needs: if it needs it itself, or if it is the first that some
- * way here leaves it to. A row that needs a token for a long operation is followed by one that
- * needs it for the result, so the operation is complete by then. Giving back twice does no harm. */
+ * way here leaves it to. What a hash operation needs stays until a row has waited for its end; an
+ * exit waits by itself. Giving back twice does no harm. */
 static void release_tokens(struct emit *e)
 {
     const struct mach *m = e->m;
@@ -156,11 +164,15 @@ static void release_tokens(struct emit *e)
         const uint32_t b = m->layout[i];
         const struct mach_sched *s = &m->scheds[b];
         uint8_t held = m->tokens;
+        uint8_t pending = 0;
 
         for (uint32_t r = 0; r < s->row_count; r++) {
             struct ucode_row *row = &e->image->rows[s->first_row + r];
 
-            row->rel = held & (uint8_t)~needed_after(e, b, r);
+            if (row->wait)
+                pending = 0;
+            pending |= issued_tokens(m, &s->rows[r]);
+            row->rel = held & (uint8_t) ~(needed_after(e, b, r) | pending);
             held &= (uint8_t)~row->rel;
         }
     }

@@ -6,7 +6,7 @@
 
 /* What the fields of a slot mean, by operation: printer, parser, checker and model follow this. */
 enum ucode_form {
-    UCODE_FORM_NONE,   /* not an operation */
+    UCODE_FORM_NONE, /* not an operation */
     UCODE_FORM_NOP,
     UCODE_FORM_ALU1,   /* dst, a */
     UCODE_FORM_ALU2,   /* dst, a, b or imm */
@@ -32,16 +32,17 @@ enum ucode_form {
 struct ucode_form_row {
     bool reg_dst; /* dst is a register of the slot's bank */
     bool a;
-    bool b;      /* register b, if bimm is not set */
-    bool bimm;   /* b may be imm */
-    bool imm;    /* imm is used even without bimm */
+    bool b;    /* register b, if bimm is not set */
+    bool bimm; /* b may be imm */
+    bool imm;  /* imm is used even without bimm */
     bool size;
     bool w32;
 };
 extern const struct ucode_form_row ucode_forms[UCODE_FORM_COUNT];
 
 enum {
-    UCODE_ATMAP_OFFSET_BITS = 16, /* imm[15:0] of atmap, signed; the kind is above it, as in mapop */
+    UCODE_ATMAP_OFFSET_BITS =
+        16, /* imm[15:0] of atmap, signed; the kind is above it, as in mapop */
     UCODE_KIND_SHIFT = 16,
     UCODE_KEY_WORDS = SPEC_HW_KEY_BYTES / 8,
     UCODE_VALUE_WORDS = SPEC_HW_VALUE_BYTES / 8,
@@ -55,7 +56,8 @@ const char *ucode_op_name(uint8_t op);
 uint8_t ucode_op_lanes(uint8_t op);
 bool ucode_op_is_long(uint8_t op);
 bool ucode_is_alu(uint8_t op);
-/* Whether the core runs the row: NULL, or what is wrong with it. Fields that an operation does not use must be zero. */
+/* Whether the core runs the row: NULL, or what is wrong with it. Fields that an operation does not
+ * use must be zero. */
 const char *ucode_row_fault(const struct ucode_row *row);
 
 /* Reads back what ucode_print_row writes. 0, or -EINVAL. */

@@ -5,14 +5,13 @@
 #include "compiler/base/bitset.h"
 #include "compiler/microcode/encode.h"
 
-/* The compiler's machine form: operations of the core on virtual registers, in basic blocks. The steps, in order:
- *   select    IR to machine operations, still SSA: phis are lists of parallel copies on the edges
- *   sink      pure operations go down to where they are needed first
- *   phi       copies become operations or vanish; from here on a register may have several definitions
- *   depend    what must stay in which order within a block
- *   schedule  operations to rows and lanes, filling free slots with operations from later blocks
- *   allocate  virtual to real registers, by lane; if they do not suffice: spill, and schedule again
- *   emit      rows with branch targets, tokens and waits */
+/* The compiler's machine form: operations of the core on virtual registers, in basic blocks. The
+ * steps, in order: select    IR to machine operations, still SSA: phis are lists of parallel copies
+ * on the edges sink      pure operations go down to where they are needed first phi       copies
+ * become operations or vanish; from here on a register may have several definitions depend    what
+ * must stay in which order within a block schedule  operations to rows and lanes, filling free
+ * slots with operations from later blocks allocate  virtual to real registers, by lane; if they do
+ * not suffice: spill, and schedule again emit      rows with branch targets, tokens and waits */
 
 typedef uint32_t mach_reg; /* virtual register; 0 is register 0, which reads as zero */
 
@@ -43,15 +42,16 @@ struct mach_op {
     int32_t imm;
     uint32_t pc;
     uint32_t block;
-    bool effect;  /* may neither be removed nor issued early */
-    uint64_t words_read;    /* key words (bits 0 to 7) and value words (from bit 8 on) */
+    bool effect;         /* may neither be removed nor issued early */
+    uint64_t words_read; /* key words (bits 0 to 7) and value words (from bit 8 on) */
     uint64_t words_written;
     uint8_t need; /* ordering tokens */
-    /* Memory: which bytes. Two accesses of one region with the same base register compare by offset. */
+    /* Memory: which bytes. Two accesses of one region with the same base register compare by
+     * offset. */
     uint8_t mem; /* enum mach_mem */
     bool store;
-    uint16_t map;       /* index or IR_MAP_ANY */
-    int32_t low;        /* PKT, STACK: bounds of the bytes touched, [low, high) */
+    uint16_t map; /* index or IR_MAP_ANY */
+    int32_t low;  /* PKT, STACK: bounds of the bytes touched, [low, high) */
     int32_t high;
     /* Where the scheduler put it. */
     uint32_t at_block; /* MACH_NONE: not yet */
@@ -105,12 +105,13 @@ struct mach_block {
     uint32_t order;      /* in reverse post-order; MACH_NONE: unreachable */
     struct bitset live_in;
     struct bitset live_out;
-    uint64_t words_in; /* key and value words that are read before they are written, from its start on */
+    uint64_t
+        words_in; /* key and value words that are read before they are written, from its start on */
     uint32_t trip_max;
 };
 
-/* A scheduled row. A slot with a target branches there: a compare if it is true (or false: invert), or a jump. Of
- * several branches and exits the lowest lane counts. */
+/* A scheduled row. A slot with a target branches there: a compare if it is true (or false: invert),
+ * or a jump. Of several branches and exits the lowest lane counts. */
 struct mach_row {
     uint32_t slots[SPEC_LANES];  /* operation, MACH_NONE or MACH_JUMP */
     uint32_t target[SPEC_LANES]; /* block, or MACH_NONE */
@@ -119,8 +120,8 @@ struct mach_row {
     uint8_t need;
 };
 
-/* A block's rows; after the last one the program goes on with the rows of the block that follows in the layout, unless an exit
- * or a jump ends it. */
+/* A block's rows; after the last one the program goes on with the rows of the block that follows in
+ * the layout, unless an exit or a jump ends it. */
 struct mach_sched {
     struct mach_row *rows;
     uint32_t row_count;
@@ -186,7 +187,8 @@ bool mach_is_pkt_load(uint8_t op);
 bool mach_is_pkt_store(uint8_t op);
 /* Whether two memory operations must keep their order. */
 bool mach_conflict(const struct mach *m, const struct mach_op *x, const struct mach_op *y);
-/* Marks the blocks on paths from a dominator to a block, without both ends unless a path leads through them again. */
+/* Marks the blocks on paths from a dominator to a block, without both ends unless a path leads
+ * through them again. */
 void mach_between(const struct mach *m, uint32_t from, uint32_t to, struct bitset *between);
 
 /* --- the steps --- */
@@ -206,7 +208,8 @@ struct mach_dep {
     uint8_t latency; /* rows: 0 means the same row will do */
 };
 
-/* Order within the blocks: for each operation what must be placed before it, and how urgent it is. */
+/* Order within the blocks: for each operation what must be placed before it, and how urgent it is.
+ */
 struct mach_deps {
     struct mach_dep **preds; /* by operation */
     uint32_t *pred_count;
@@ -215,10 +218,12 @@ struct mach_deps {
 struct mach_deps mach_depend(struct mach *m);
 
 struct mach_limits {
-    uint32_t hoist_blocks;   /* how far down the dominator tree operations are taken from; 0: not at all */
+    uint32_t
+        hoist_blocks; /* how far down the dominator tree operations are taken from; 0: not at all */
     uint32_t bank_registers; /* no more early issue into a bank with so many live registers */
 };
-/* needs: fresh liveness. breaks: liveness. False if it found no way on, which the choice of predicates in select.c rules out. */
+/* needs: fresh liveness. breaks: liveness. False if it found no way on, which the choice of
+ * predicates in select.c rules out. */
 bool mach_schedule(struct mach *m, const struct mach_deps *deps, const struct mach_limits *limits);
 
 /* Real registers for the scheduled code. True, or false with the registers that found no place. */

@@ -160,6 +160,7 @@ static void do_long(struct model *m, const struct ucode_row *row, const struct u
     if (m->now.busy)
         m->error = -EPROTO;
     m->next.busy = true;
+    m->next.busy_need = s->op == UCODE_MAPOP ? row->need : 0;
     switch (s->op) {
     case UCODE_MAPOP:
         m->next.result = do_mapop(m, row, s);
@@ -270,6 +271,8 @@ static void step_row(struct model *m, const struct ucode_row *row)
     m->next = m->now;
     for (uint32_t lane = 0; lane < SPEC_LANES; lane++)
         step_slot(m, row, &row->slots[lane]);
+    if (m->next.busy && (row->rel & m->next.busy_need))
+        m->error = -EPROTO; /* the operation is not complete */
     m->next.given |= row->rel;
     m->now = m->next;
 }

@@ -6,11 +6,12 @@
 
 /* What the files of the scheduler share. */
 
-/* An operation chosen for the row that is being filled; its lane is settled when the row is full. */
+/* An operation chosen for the row that is being filled; its lane is settled when the row is full.
+ */
 struct sched_entry {
     uint32_t op; /* or MACH_JUMP */
     uint8_t lanes;
-    uint8_t rank; /* branches and exits: their order, from 1; 0: none of these */
+    uint8_t rank;    /* branches and exits: their order, from 1; 0: none of these */
     uint32_t target; /* block, or MACH_NONE */
     bool invert;
 };
@@ -24,9 +25,9 @@ struct sched_candidate {
 /* A block below the one that is being scheduled, from which operations may come up. */
 struct sched_way {
     uint32_t block;
-    bool straight;      /* each block on the way has one predecessor */
-    uint32_t parent;    /* way of the block above it, MACH_NONE: the block that is being scheduled */
-    uint32_t *through;  /* blocks on paths to it, whose stores and definitions come first */
+    bool straight;     /* each block on the way has one predecessor */
+    uint32_t parent;   /* way of the block above it, MACH_NONE: the block that is being scheduled */
+    uint32_t *through; /* blocks on paths to it, whose stores and definitions come first */
     uint32_t through_count;
 };
 
@@ -50,9 +51,10 @@ struct sched {
     /* predicates */
     uint32_t *pred_uses; /* by number: selections not placed yet */
     uint32_t *pred_def;  /* by number: the compare */
-    uint32_t word_row[UCODE_KEY_WORDS + UCODE_VALUE_WORDS]; /* row after the last that uses a word, in this block */
-    uint32_t pregs[SPEC_PREDS]; /* number that a real predicate holds, 0: free */
-    uint8_t *preg_of;           /* by number */
+    uint32_t word_row[UCODE_KEY_WORDS +
+                      UCODE_VALUE_WORDS]; /* row after the last that uses a word, in this block */
+    uint32_t pregs[SPEC_PREDS];           /* number that a real predicate holds, 0: free */
+    uint8_t *preg_of;                     /* by number */
     /* the block and the row at hand */
     uint32_t block;
     uint32_t row;
@@ -82,7 +84,8 @@ bool sched_try_op(struct sched *s, uint32_t op);
 void sched_placed(struct sched *s, uint32_t op);
 /* Settles the lanes and appends the row to the block's schedule. */
 void sched_close_row(struct sched *s);
-/* Whether an operation's operands are there at the row at hand, its order within its own block being kept. */
+/* Whether an operation's operands are there at the row at hand, its order within its own block
+ * being kept. */
 bool sched_ready(const struct sched *s, uint32_t op);
 bool sched_is_placed(const struct sched *s, uint32_t op);
 
@@ -91,7 +94,8 @@ bool sched_is_placed(const struct sched *s, uint32_t op);
 void sched_find_candidates(struct sched *s);
 /* Puts the most urgent candidate that can be issued into the row. */
 bool sched_hoist_one(struct sched *s);
-/* Whether a register, as it is after all that comes before in the blocks `chain`, can be read at the row at hand. */
+/* Whether a register, as it is after all that comes before in the blocks `chain`, can be read at
+ * the row at hand. */
 bool sched_value_there(const struct sched *s, mach_reg reg, const uint32_t *chain, uint32_t count);
 
 #endif

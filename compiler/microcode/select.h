@@ -10,14 +10,14 @@ enum { SELECT_TERMS = 4 };
 struct select {
     struct mach *m;
     const struct ir_func *ir;
-    mach_reg *regs;        /* by ir_ref; MACH_NONE: not asked for yet */
-    uint32_t block;        /* machine block that is being filled */
-    uint32_t pc;           /* of the IR instruction that is being translated */
+    mach_reg *regs; /* by ir_ref; MACH_NONE: not asked for yet */
+    uint32_t block; /* machine block that is being filled */
+    uint32_t pc;    /* of the IR instruction that is being translated */
     struct select_const *consts;
     uint32_t const_count;
     uint32_t const_capacity;
     struct ir_dom dom;
-    uint16_t *late; /* by ir_ref: see select_addr.c, 0: not known yet */
+    uint16_t *late;          /* by ir_ref: see select_addr.c, 0: not known yet */
     struct select_sum *sums; /* of addresses */
     uint32_t sum_count;
     uint32_t sum_capacity;

@@ -11,10 +11,11 @@
 
 #include <cmocka.h>
 
-/* The sample functions of tests/text/ir: their microcode does on random packets what the evaluator
- * does. */
+/* The sample functions of tests/text/ir and tests/text/microcode: their microcode does on random
+ * packets what the evaluator does. Those of tests/text/microcode say which rows they become, in
+ * lines that start with ";=" (UCODE_LISTING=1 prints what they became). */
 
-enum { PACKETS = 300, PACKET_MAX = 200 };
+enum { PACKETS = 300, PACKET_MAX = 200, TEXT_MAX = 16384 };
 
 static char *read_text(const char *path)
 {
@@ -32,51 +33,73 @@ static char *read_text(const char *path)
     return text;
 }
 
-static void check_file(const char *path, FILE *listing)
+/* The rows as a text test has them. */
+static void print_expectation(const struct ucode_image *image, char *text, size_t bytes)
+{
+    FILE *out = fmemopen(text, bytes, "w");
+
+    fprintf(out, ";= tokens %02x, headroom %u\n", image->tokens, image->headroom_bytes);
+    for (uint32_t r = 0; r < image->row_count; r++) {
+        fprintf(out, ";= %u: ", r);
+        ucode_print_row(out, &image->rows[r]);
+        fputc('\n', out);
+    }
+    fclose(out);
+}
+
+static void check_packets(const char *path, const struct ir_func *f,
+                          const struct ucode_image *image)
+{
+    struct ucode_check c;
+    uint64_t seed = 7;
+
+    assert_int_equal(ucode_check_open(&c, f, image, 4, 3), 0);
+    for (uint32_t i = 0; i < PACKETS; i++) {
+        uint8_t packet[PACKET_MAX];
+        const uint32_t len = 48 + (uint32_t)(soft_random(&seed) % (PACKET_MAX - 48));
+
+        for (uint32_t k = 0; k < len; k++)
+            packet[k] = (uint8_t)(soft_random(&seed) & (i % 2 ? 3 : 0xff));
+        if (!ucode_check_packet(&c, packet, len, &seed))
+            fail_msg("%s: packet %u: %s", path, i, c.report);
+    }
+    ucode_check_close(&c);
+}
+
+static void check_file(const char *path, bool rows)
 {
     struct arena *arena = arena_open();
     struct diag_sink sink = diag_sink_make(arena);
     const struct ucode_image *image = NULL;
     char *text = read_text(path);
+    char *expected = strstr(text, ";=");
     struct ir_func *f = NULL;
-    struct ucode_check c;
-    uint64_t seed = 7;
 
     if (ir_parse(text, arena, &sink, &f) != 0 || ucode_compile(f, arena, &sink, &image) != 0) {
         diag_write(stderr, diag_first_error(&sink));
         fail_msg("%s", path);
     }
-    if (listing)
-        ucode_print_listing(listing, image, f);
-    assert_int_equal(ucode_check_open(&c, f, image, 4, 3), 0);
-    for (uint32_t i = 0; i < PACKETS; i++) {
-        uint8_t packet[PACKET_MAX];
-        const uint32_t len = 32 + (uint32_t)(soft_random(&seed) % (PACKET_MAX - 32));
+    if (getenv("UCODE_LISTING"))
+        ucode_print_listing(stdout, image, f);
+    check_packets(path, f, image);
+    if (rows) {
+        char *got = calloc(1, TEXT_MAX);
 
-        for (uint32_t k = 0; k < len; k++)
-            packet[k] = (uint8_t)(soft_random(&seed) & (i % 2 ? 3 : 0xff));
-        if (!ucode_check_packet(&c, packet, len, &seed)) {
-            ucode_print_listing(stderr, image, f);
-            fail_msg("%s: packet %u: %s", path, i, c.report);
-        }
+        print_expectation(image, got, TEXT_MAX);
+        if (!expected || strcmp(expected, got) != 0)
+            fail_msg("%s: the rows are\n%s", path, got);
+        free(got);
     }
-    if (listing)
-        fprintf(listing, "%s: %u rows, %.2f operations a row, %.1f rows a packet\n\n", path,
-                image->row_count, (double)image->ops / image->row_count, (double)c.rows / PACKETS);
-    ucode_check_close(&c);
     free(text);
     arena_close(arena);
 }
 
-static void test_ucode_sample_texts_do_what_the_evaluator_does(void **state)
+static uint32_t check_folder(const char *folder, bool rows)
 {
-    const char *folder = SLUICE_SOURCE_ROOT "/tests/text/ir";
-    FILE *listing = getenv("UCODE_LISTING") ? stdout : NULL;
     DIR *dir = opendir(folder);
     const struct dirent *entry;
     uint32_t files = 0;
 
-    (void)state;
     assert_non_null(dir);
     while ((entry = readdir(dir)) != NULL) {
         const size_t n = strlen(entry->d_name);
@@ -85,17 +108,30 @@ static void test_ucode_sample_texts_do_what_the_evaluator_does(void **state)
         if (n < 3 || strcmp(entry->d_name + n - 3, ".ir") != 0)
             continue;
         snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        check_file(path, listing);
+        check_file(path, rows);
         files++;
     }
     closedir(dir);
-    assert_true(files >= 8);
+    return files;
+}
+
+static void test_ucode_sample_texts_do_what_the_evaluator_does(void **state)
+{
+    (void)state;
+    assert_true(check_folder(SLUICE_SOURCE_ROOT "/tests/text/ir", false) >= 8);
+}
+
+static void test_ucode_texts_become_the_expected_rows(void **state)
+{
+    (void)state;
+    assert_true(check_folder(SLUICE_SOURCE_ROOT "/tests/text/microcode", true) >= 8);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ucode_sample_texts_do_what_the_evaluator_does),
+        cmocka_unit_test(test_ucode_texts_become_the_expected_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
