@@ -299,9 +299,14 @@ static void merge_loads(struct merge *m, ir_block b, uint32_t position)
         !loads_are_single(m, &bytes, &run) || m->f->insns[run.lowest].block != b ||
         position - run.first > WINDOW)
         return;
+    /* Each load moves down to here. */
+    for (uint32_t i = 0; i < run.size; i++) {
+        const ir_ref old = bytes.at[i].load;
+
+        if (!is_quiet(m, b, m->position[old], position, &m->f->insns[old], false))
+            return;
+    }
     load = with_base(m->f, run_insn(m, &run), run.lowest, &base);
-    if (!is_quiet(m, b, run.first, position, &load, false))
-        return;
     in = &m->f->insns[r];
     load.block = b;
     load.nargs = 1;
@@ -347,10 +352,14 @@ static ir_ref merged_value(struct merge *m, ir_block b, uint32_t *position, ir_r
         !loads_are_single(m, &bytes, &run) ||
         !size_is_possible((enum ir_region)f->insns[run.lowest].region, size))
         return IR_NONE;
-    load = with_base(f, run_insn(m, &run), run.lowest, &base);
-    for (uint32_t i = 0; i < size; i++)
-        if (!is_quiet(m, b, run.first, m->position[bytes.at[i].load], &load, false))
+    /* Each load moves up to the first one. */
+    for (uint32_t i = 0; i < size; i++) {
+        const ir_ref old = bytes.at[i].load;
+
+        if (!is_quiet(m, b, run.first, m->position[old], &f->insns[old], false))
             return IR_NONE;
+    }
+    load = with_base(f, run_insn(m, &run), run.lowest, &base);
     merged = ir_new(f, load, &base, 1);
     ir_insert(f, b, run.first, merged);
     (*position)++;
