@@ -363,6 +363,27 @@ static bool touches_map(const struct ir_insn *in)
     return op == IR_MAP_LOOKUP || op == IR_MAP_UPDATE || op == IR_MAP_DELETE;
 }
 
+/* Atomics of one kind and size come to the same in any order; different ones do not, so that their
+ * order matters as if the old value were used. */
+static bool has_mixed_atomics(const struct ir_func *f, uint32_t map)
+{
+    const struct ir_insn *first = NULL;
+
+    for (ir_block b = 0; b < f->block_count; b++) {
+        for (uint32_t k = 0; k < f->blocks[b].count; k++) {
+            const struct ir_insn *in = &f->insns[f->blocks[b].insns[k]];
+
+            if (in->op != IR_ATOMIC || (in->map != map && in->map != IR_MAP_ANY))
+                continue;
+            if (!first)
+                first = in;
+            if (in->atomic != first->atomic || in->size != first->size)
+                return true;
+        }
+    }
+    return false;
+}
+
 void ir_map_uses(struct ir_func *f)
 {
     for (uint32_t m = 0; m < f->map_count; m++) {
@@ -382,4 +403,7 @@ void ir_map_uses(struct ir_func *f)
                     use_of_map(&f->maps[m], in);
         }
     }
+    for (uint32_t m = 0; m < f->map_count; m++)
+        if (f->maps[m].atomics && has_mixed_atomics(f, m))
+            f->maps[m].fetches = true;
 }

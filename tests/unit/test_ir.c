@@ -272,6 +272,29 @@ static void test_ir_dominators_of_loop_found(void **state)
     arena_close(arena);
 }
 
+static void test_ir_mixed_atomics_keep_their_order(void **state)
+{
+    struct arena *arena = arena_open();
+    struct diag_sink sink = diag_sink_make(arena);
+    struct ir_func *f;
+
+    (void)state;
+    assert_int_equal(
+        ir_parse("func f\nmap 0 \"a\" array key 4 value 8 entries 1\nmap 1 \"b\" array key 4 value "
+                 "8 entries 1\n"
+                 "b0:\n %1 = const 1\n %2 = atomic.map.8.add %1, %1 map 0\n %3 = atomic.map.8.xor "
+                 "%1, %1 map 0\n"
+                 " %4 = atomic.map.8.add %1, %1 map 1\n %5 = atomic.map.8.add %1, %1 map 1\n"
+                 " exit %1, %1, %1, %1\n",
+                 arena, &sink, &f),
+        0);
+    ir_map_uses(f);
+    assert_true(f->maps[0].fetches);
+    assert_false(f->maps[1].fetches);
+    assert_true(f->maps[1].atomics);
+    arena_close(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_ir_eval_outside_buffer_faults),
         cmocka_unit_test(test_ir_compact_drops_unreachable_blocks),
         cmocka_unit_test(test_ir_dominators_of_loop_found),
+        cmocka_unit_test(test_ir_mixed_atomics_keep_their_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/ebpf/ebpf.h"
+#include "compiler/ir/build.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* What the builder refuses, and facts that it must carry over. Programs are assembled and verified;
+ * some tests then change a fact, to see that the builder does not trust what it can't use. */
+
+enum { LONG_KEY, LONG_VALUE, DEVMAP, HUGE_ARRAY, ARRAY, CPUMAP, ONE };
+
+static const struct load_map maps[] = {
+    [LONG_KEY] = {"long_key", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 72, 8, 16, 0, NULL},
+    [LONG_VALUE] = {"long_value", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 4, 264, 16, 0, NULL},
+    [DEVMAP] = {"ports", ".maps", LOAD_MAP_BTF, SPEC_MAP_DEVMAP, 4, 4, 16, 0, NULL},
+    [HUGE_ARRAY] = {"huge", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 64, 1u << 28, 0, NULL},
+    [ARRAY] = {"array", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 8, 16, 0, NULL},
+    [CPUMAP] = {"cpus", ".maps", LOAD_MAP_BTF, SPEC_MAP_CPUMAP, 4, 4, 16, 0, NULL},
+    [ONE] = {"one", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 8, 1, 0, NULL},
+};
+
+struct built {
+    struct arena *arena;
+    struct diag_sink sink;
+    struct load_object object;
+    struct load_prog prog;
+    struct load_subprog subprog;
+    const struct verify_result *facts;
+    struct ir_func *f;
+};
+
+static void open_program(struct built *t, const char *text)
+{
+    const struct ebpf_insn *insns;
+    int err;
+
+    *t = (struct built){.arena = arena_open()};
+    t->sink = diag_sink_make(t->arena);
+    t->object.path = "test";
+    t->object.maps = arena_memdup(t->arena, maps, sizeof(maps));
+    t->object.map_count = sizeof(maps) / sizeof(*maps);
+    t->object.license = "GPL";
+    t->prog.name = "prog";
+    t->prog.section = "xdp";
+    if (ebpf_asm(text, "text", NULL, t->arena, &t->sink, &insns, &t->prog.insn_count))
+        fail_msg("%s", t->sink.records[0].message);
+    t->prog.insns = arena_memdup(t->arena, insns, t->prog.insn_count * sizeof(*insns));
+    t->subprog = (struct load_subprog){"prog", 0, t->prog.insn_count, true};
+    t->prog.subprogs = &t->subprog;
+    t->prog.subprog_count = 1;
+    t->object.progs = &t->prog;
+    t->object.prog_count = 1;
+    err = verify_program(&t->object, &t->prog, NULL, t->arena, &t->sink, &t->facts);
+    if (err)
+        fail_msg("%s", t->sink.records[0].message);
+}
+
+static void close_program(struct built *t)
+{
+    arena_close(t->arena);
+}
+
+/* The facts are the verifier's result, which only this test changes. */
+static struct verify_fact *fact(struct built *t, uint32_t pc)
+{
+    return &t->facts->contexts[0].facts[pc];
+}
+
+static void forget_access(struct built *t)
+{
+    fact(t, 0)->access.region = VERIFY_REGION_NONE;
+}
+
+static void mixed_access(struct built *t)
+{
+    fact(t, 0)->access.region = VERIFY_REGION_MIXED;
+}
+
+static void read_egress(struct built *t)
+{
+    fact(t, 0)->access.off_min = fact(t, 0)->access.off_max = SPEC_CTX_EGRESS_IFINDEX;
+}
+
+static void bad_opcode(struct built *t)
+{
+    t->prog.insns[0].opcode = (uint8_t)EBPF_CLASS_LD | (uint8_t)EBPF_MODE_ABS;
+}
+
+static void bad_source(struct built *t)
+{
+    t->prog.insns[0].src = EBPF_PSEUDO_FUNC;
+}
+
+static void bad_helper(struct built *t)
+{
+    t->prog.insns[0].imm = 28;
+}
+
+static void any_map(struct built *t)
+{
+    fact(t, 4)->args[0].map = VERIFY_MAP_ANY;
+}
+
+static void type_without_engine(struct built *t)
+{
+    t->object.maps[ARRAY].type = SPEC_MAP_LPM_TRIE;
+}
+
+static void packet_atomic(struct built *t)
+{
+    fact(t, 2)->access.region = VERIFY_REGION_PKT;
+}
+
+#define LOOK_UP(map)                                                                               \
+    "r1 = map[" map "] ll\nr2 = r10\nr2 += -72\ncall bpf_map_lookup_elem#1\nr0 = 2\nexit\n"
+#define CLEAR_KEY                                                                                  \
+    "r1 = 0\n*(u64 *)(r10 -8) = r1\n*(u64 *)(r10 -16) = r1\n*(u64 *)(r10 -24) = r1\n"              \
+    "*(u64 *)(r10 -32) = r1\n*(u64 *)(r10 -40) = r1\n*(u64 *)(r10 -48) = r1\n"                     \
+    "*(u64 *)(r10 -56) = r1\n*(u64 *)(r10 -64) = r1\n*(u64 *)(r10 -72) = r1\n"
+
+static const struct {
+    const char *code;
+    const char *text;
+    void (*change)(struct built *t);
+} refusals[] = {
+    {"IRB0001", "r0 = 2\nexit\n", bad_opcode},
+    {"IRB0002", "r0 = *(u32 *)(r1 +12)\nexit\n", mixed_access},
+    {"IRB0003", "r0 = *(u32 *)(r1 +12)\nexit\n", forget_access},
+    {"IRB0004", "r0 = *(u32 *)(r1 +12)\nexit\n", read_egress},
+    {"IRB0005", "r0 = 1\n*(u64 *)(r10 -8) = r0\nlock *(u64 *)(r10 -8) += r0\nexit\n",
+     packet_atomic},
+    {"IRB0006", "r0 = 0x1234567890 ll\nexit\n", bad_source},
+    {"IRB0007", "r1 = map[2] ll\nr2 = 1\nr3 = 8\ncall bpf_redirect_map#51\nexit\n", NULL},
+    {"IRB0008", "r1 = map[5] ll\nr2 = 1\nr3 = 0\ncall bpf_redirect_map#51\nexit\n", any_map},
+    {"IRB0009", "call bpf_ktime_get_ns#5\nexit\n", bad_helper},
+    {"IRB0010", CLEAR_KEY LOOK_UP("4"), type_without_engine},
+    {"IRB0011", CLEAR_KEY LOOK_UP("3"), NULL},
+    {"IRB0012", CLEAR_KEY LOOK_UP("0"), NULL},
+    {"IRB0013", CLEAR_KEY LOOK_UP("1"), NULL},
+};
+
+static void test_build_refusal_gives_its_code_and_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
+        struct built t;
+
+        open_program(&t, refusals[i].text);
+        if (refusals[i].change)
+            refusals[i].change(&t);
+        assert_int_equal(ir_build(&t.object, &t.prog, t.facts, t.arena, &t.sink, &t.f), -ENOTSUP);
+        assert_int_equal(t.sink.errors, 1);
+        if (strcmp(t.sink.records[0].code, refusals[i].code) != 0)
+            fail_msg("%s instead of %s: %s", t.sink.records[0].code, refusals[i].code,
+                     t.sink.records[0].message);
+        assert_true(t.sink.records[0].where.insn < t.prog.insn_count);
+        close_program(&t);
+    }
+}
+
+static uint32_t count_of(const struct ir_func *f, enum ir_op op)
+{
+    uint32_t n = 0;
+
+    for (ir_block b = 0; b < f->block_count; b++)
+        for (uint32_t i = 0; i < f->blocks[b].count; i++)
+            n += f->insns[f->blocks[b].insns[i]].op == op;
+    return n;
+}
+
+static void build(struct built *t, const char *text)
+{
+    open_program(t, text);
+    if (ir_build(&t->object, &t->prog, t->facts, t->arena, &t->sink, &t->f))
+        fail_msg("%s", t->sink.records[0].message);
+    assert_int_equal(ir_check(t->f, &t->sink), 0);
+}
+
+static void test_build_branch_never_taken_is_left_out(void **state)
+{
+    struct built t;
+
+    (void)state;
+    build(&t, "r0 = 2\nr2 = 5\nif r2 > 7 goto pc+1\nexit\nr0 = *(u32 *)(r1 +12)\nexit\n");
+    assert_int_equal(count_of(t.f, IR_BR), 0);
+    assert_int_equal(count_of(t.f, IR_EXIT), 1);
+    close_program(&t);
+}
+
+static void test_build_loop_has_its_header(void **state)
+{
+    struct built t;
+    ir_block header;
+
+    (void)state;
+    build(&t,
+          "r6 = *(u32 *)(r1 +12)\nr7 = 0\nr0 = 0\nr0 ^= r6\nr7 += 1\nif r7 < 9 goto pc-3\nexit\n");
+    assert_true(ir_has_loop(t.f, &header));
+    assert_true(t.f->blocks[header].trip_max >= 8);
+    assert_int_equal(count_of(t.f, IR_PHI), 2);
+    close_program(&t);
+}
+
+static void test_build_packet_offsets_are_absolute(void **state)
+{
+    struct built t;
+
+    (void)state;
+    build(&t, "r2 = *(u32 *)(r1 +0)\nr3 = *(u32 *)(r1 +4)\nr4 = r2\nr4 += 20\nr0 = 1\n"
+              "if r4 > r3 goto pc+1\nr0 = *(u8 *)(r2 +19)\nexit\n");
+    for (ir_ref r = 1; r < t.f->insn_count; r++) {
+        if (t.f->insns[r].op != IR_LOAD)
+            continue;
+        assert_int_equal(t.f->insns[r].off_min, SPEC_PKT_BASE + 19);
+        assert_int_equal(t.f->insns[r].off_max, SPEC_PKT_BASE + 19);
+        assert_int_equal(t.f->insns[r].pc, 6);
+    }
+    assert_int_equal(count_of(t.f, IR_LOAD), 1);
+    close_program(&t);
+}
+
+static void test_build_array_of_one_entry_has_constant_address(void **state)
+{
+    struct built t;
+
+    (void)state;
+    build(&t,
+          "r1 = 0\n*(u32 *)(r10 -4) = r1\nr1 = map[6] ll\nr2 = r10\nr2 += -4\n"
+          "call bpf_map_lookup_elem#1\nif r0 == 0 goto pc+2\nr1 = 1\nlock *(u64 *)(r0 +0) += r1\n"
+          "r0 = 2\nexit\n");
+    assert_int_equal(count_of(t.f, IR_ATOMIC), 1);
+    assert_true(t.f->maps[ONE].atomics);
+    assert_false(t.f->maps[ONE].fetches);
+    assert_false(t.f->maps[ONE].reads);
+    for (ir_ref r = 1; r < t.f->insn_count; r++)
+        if (t.f->insns[r].op == IR_ATOMIC)
+            assert_int_equal(t.f->insns[t.f->insns[r].args[0]].imm, (uint64_t)(ONE + 1)
+                                                                        << SPEC_MAPPTR_SHIFT);
+    close_program(&t);
+}
+
+static void test_build_sources_name_every_instruction(void **state)
+{
+    struct built t;
+
+    (void)state;
+    build(&t, "r0 = 0x1234567890 ll\nw0 = 2\nexit\n");
+    assert_int_equal(t.f->source_count, 4);
+    assert_non_null(t.f->sources[0].ebpf);
+    assert_null(t.f->sources[1].ebpf);
+    assert_string_equal(t.f->sources[3].ebpf, "exit");
+    close_program(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_build_refusal_gives_its_code_and_place),
+        cmocka_unit_test(test_build_branch_never_taken_is_left_out),
+        cmocka_unit_test(test_build_loop_has_its_header),
+        cmocka_unit_test(test_build_packet_offsets_are_absolute),
+        cmocka_unit_test(test_build_array_of_one_entry_has_constant_address),
+        cmocka_unit_test(test_build_sources_name_every_instruction),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
