@@ -135,6 +135,18 @@ static void unpack_state(struct pipe_emitter *e, const struct cross *list, uint3
     }
 }
 
+/* The place in its bank: the bank's number is taken out of the word address. */
+static const char *bank_address(struct pipe_emitter *e, const struct pipe_node *n, uint32_t stage)
+{
+    const uint32_t bits = (uint32_t)__builtin_ctz(e->g->maps[n->map].banks);
+
+    if (bits == 0)
+        return pipe_slice_text(e, n->args[1], stage, 0, 32);
+    return arena_printf(e->g->arena, "%u'd0, %s, %s", bits,
+                        pipe_slice_text(e, n->args[1], stage, 3 + bits, 29 - bits),
+                        pipe_slice_text(e, n->args[1], stage, 0, 3));
+}
+
 /* What goes to a value memory's port (emit.h: PIPE_VALUE_REQ_BITS). */
 static void put_value_request(struct pipe_emitter *e, const struct pipe_node *n, uint32_t stage)
 {
@@ -146,7 +158,7 @@ static void put_value_request(struct pipe_emitter *e, const struct pipe_node *n,
 
     pipe_put(&e->text, "{%s%s, %s%s, %s, 4'd%u, 4'd%u, 2'd%u}", expect ? pad : "",
              expect ? expect : "64'd0", data ? pad : "", data ? data : "64'd0",
-             pipe_slice_text(e, n->args[1], stage, 0, 32), n->size, n->atomic, op);
+             bank_address(e, n, stage), n->size, n->atomic, op);
 }
 
 /* Words from args[first] on as so many bytes, the highest first. */
@@ -189,7 +201,9 @@ static void put_hash_request(struct pipe_emitter *e, const struct pipe_node *n, 
 
 static const char *engine_of(struct pipe_emitter *e, const struct pipe_node *n)
 {
-    return arena_printf(e->g->arena, "m%u_%s", n->map, n->kind >= PIPE_K_LOOKUP ? "key" : "val");
+    if (n->kind >= PIPE_K_LOOKUP)
+        return arena_printf(e->g->arena, "m%u_key", n->map);
+    return arena_printf(e->g->arena, "m%u_val%u", n->map, n->bank);
 }
 
 /* A call of a map's engine: state and request in, state and answer out. */

@@ -72,95 +72,177 @@ static uint32_t place_of(const struct ir_func *f, ir_ref ref)
     return i;
 }
 
-static ir_ref insert_alu(struct ir_func *f, ir_ref before, enum spec_alu alu, ir_ref a, uint64_t k)
+static ir_ref insert_op(struct ir_func *f, ir_ref before, enum spec_alu alu, ir_ref a, ir_ref b)
 {
-    const struct ir_insn constant = {.op = IR_CONST, .imm = k, .pc = f->insns[before].pc};
     const struct ir_insn in = {
         .op = IR_ALU, .alu = (uint8_t)alu, .width = 64, .pc = f->insns[before].pc};
-    const ir_ref args[2] = {a, ir_new(f, constant, NULL, 0)};
-    const ir_block b = f->insns[before].block;
-    ir_ref made;
+    const ir_ref args[2] = {a, b};
+    const ir_ref made = ir_new(f, in, args, spec_alu_table[alu].arity);
 
-    ir_insert(f, b, place_of(f, before), args[1]);
-    made = ir_new(f, in, args, spec_alu_table[alu].arity);
-    ir_insert(f, b, place_of(f, before), made);
+    ir_insert(f, f->insns[before].block, place_of(f, before), made);
     return made;
 }
 
-/* The member's bytes out of the wide load, in place of its own load. */
-static void replace_member(struct ir_func *f, const struct member *m, ir_ref wide,
-                           uint64_t skip_bytes)
+static ir_ref insert_const_op(struct ir_func *f, ir_ref before, enum spec_alu alu, ir_ref a,
+                              uint64_t k)
+{
+    const struct ir_insn constant = {.op = IR_CONST, .imm = k, .pc = f->insns[before].pc};
+    const ir_ref b = ir_new(f, constant, NULL, 0);
+
+    ir_insert(f, f->insns[before].block, place_of(f, before), b);
+    return insert_op(f, before, alu, a, b);
+}
+
+/* Parts that a group is loaded in: bytes start to end from the base. */
+struct part {
+    int64_t start;
+    int64_t end;
+    ir_ref load;
+};
+
+static int64_t end_of(const struct member *m)
+{
+    return m->offset + m->size;
+}
+
+/* Parts of up to eight bytes, each from the lowest byte that is not covered yet; no member lies in
+ * two. */
+static uint32_t parts_from_lowest(const struct group *g, struct part *parts)
+{
+    uint32_t count = 0;
+
+    for (;;) {
+        struct part p = {.start = INT64_MAX, .end = INT64_MIN};
+
+        for (uint32_t i = 0; i < g->count; i++) {
+            const struct member *m = &g->members[i];
+
+            if (m->offset < p.start && (count == 0 || end_of(m) > parts[count - 1].start + 8))
+                p.start = m->offset;
+        }
+        if (p.start == INT64_MAX)
+            return count;
+        for (uint32_t i = 0; i < g->count; i++) {
+            const struct member *m = &g->members[i];
+
+            if (m->offset >= p.start && end_of(m) <= p.start + 8 && end_of(m) > p.end)
+                p.end = end_of(m);
+        }
+        parts[count++] = p;
+    }
+}
+
+/* Whole words, as far as they are used: a member may lie in two. */
+static uint32_t parts_by_words(const struct group *g, struct part *parts)
+{
+    uint32_t count = 0;
+    int64_t from = INT64_MIN;
+
+    for (;;) {
+        struct part p = {.start = INT64_MAX, .end = INT64_MIN};
+        int64_t word;
+
+        for (uint32_t i = 0; i < g->count; i++) {
+            const struct member *m = &g->members[i];
+            const int64_t low = m->offset > from ? m->offset : from;
+
+            if (end_of(m) > low && low < p.start)
+                p.start = low;
+        }
+        if (p.start == INT64_MAX)
+            return count;
+        word = p.start & ~INT64_C(7);
+        for (uint32_t i = 0; i < g->count; i++) {
+            const struct member *m = &g->members[i];
+            const int64_t high = end_of(m) < word + 8 ? end_of(m) : word + 8;
+
+            if (m->offset < word + 8 && high > p.end)
+                p.end = high;
+        }
+        parts[count++] = p;
+        from = word + 8;
+    }
+}
+
+/* A member's bytes that lie in a part, moved to where they belong in the member's value. */
+static ir_ref take_part(struct ir_func *f, const struct member *m, const struct part *p)
+{
+    ir_ref v = p->load;
+
+    if (m->offset > p->start)
+        return insert_const_op(f, m->load, SPEC_ALU_LSHR, v, 8 * (uint64_t)(m->offset - p->start));
+    if (m->offset < p->start)
+        return insert_const_op(f, m->load, SPEC_ALU_SHL, v, 8 * (uint64_t)(p->start - m->offset));
+    return v;
+}
+
+static void replace_member(struct ir_func *f, const struct member *m, const struct part *parts,
+                           uint32_t count, bool whole)
 {
     const bool swap = f->insns[m->load].swap;
-    ir_ref v = wide;
+    ir_ref v = IR_NONE;
 
-    if (skip_bytes)
-        v = insert_alu(f, m->load, SPEC_ALU_LSHR, v, 8 * skip_bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        ir_ref x;
+
+        if (end_of(m) <= parts[i].start || m->offset >= parts[i].end ||
+            (whole && (m->offset < parts[i].start || end_of(m) > parts[i].end)))
+            continue;
+        x = take_part(f, m, &parts[i]);
+        v = v ? insert_op(f, m->load, SPEC_ALU_OR, v, x) : x;
+        if (whole)
+            break;
+    }
+    assert(v && "each member lies in some part");
     if (m->size < 8)
-        v = insert_alu(f, m->load, SPEC_ALU_AND, v, (UINT64_C(1) << 8 * m->size) - 1);
+        v = insert_const_op(f, m->load, SPEC_ALU_AND, v, (UINT64_C(1) << 8 * m->size) - 1);
     if (swap) {
-        v = insert_alu(f, m->load, SPEC_ALU_BSWAP64, v, 0);
+        v = insert_op(f, m->load, SPEC_ALU_BSWAP64, v, IR_NONE);
         if (m->size < 8)
-            v = insert_alu(f, m->load, SPEC_ALU_LSHR, v, 64 - 8 * m->size);
+            v = insert_const_op(f, m->load, SPEC_ALU_LSHR, v, 64 - 8 * m->size);
     }
     ir_replace(f, m->load, v);
     ir_remove(f, m->load);
 }
 
-/* Members that lie in the eight bytes from low on become one load, put where the first of them
- * stood. */
-static void join(struct coalescer *c, struct group *g, int64_t low)
+static bool crosses_words(const struct group *g)
 {
-    struct ir_func *f = c->f;
-    const struct member *first = NULL;
-    struct ir_insn wide;
-    int64_t end = low;
-    uint32_t count = 0;
-    ir_ref made = IR_NONE;
-
     for (uint32_t i = 0; i < g->count; i++) {
-        const struct member *m = &g->members[i];
-
-        if (!m->load || m->offset < low || m->offset + m->size > low + 8)
-            continue;
-        first = first ? first : m;
-        end = m->offset + m->size > end ? m->offset + m->size : end;
-        count++;
+        if ((g->members[i].offset & 7) + g->members[i].size > 8)
+            return true;
     }
-    assert(first);
-    if (count > 1) {
-        wide = f->insns[first->load];
-        wide.size = (uint8_t)(end - low);
-        wide.swap = false;
-        wide.imm = (uint64_t)low;
-        made = ir_new(f, wide, &g->base, 1);
-        ir_insert(f, f->insns[first->load].block, place_of(f, first->load), made);
-    }
-    for (uint32_t i = 0; i < g->count; i++) {
-        struct member *m = &g->members[i];
-
-        if (!m->load || m->offset < low || m->offset + m->size > low + 8)
-            continue;
-        if (count > 1)
-            replace_member(f, m, made, (uint64_t)(m->offset - low));
-        m->load = IR_NONE;
-    }
+    return false;
 }
 
-/* From the lowest offset on, eight bytes at a time. */
+/* The group's loads become those of its parts, where the first of them stood. Words are better if
+ * they are not more: words may lie in memories of their own. */
 static void flush(struct coalescer *c, struct group *g)
 {
-    for (;;) {
-        const struct member *lowest = NULL;
+    struct ir_func *f = c->f;
+    struct part *parts = arena_array(f->arena, 2 * g->count + 1, sizeof(*parts));
+    struct part *lowest = arena_array(f->arena, g->count + 1, sizeof(*lowest));
+    uint32_t count = parts_by_words(g, parts);
+    const uint32_t fewest = parts_from_lowest(g, lowest);
+    const bool whole = fewest < count;
+    bool useful;
 
-        for (uint32_t i = 0; i < g->count; i++) {
-            if (g->members[i].load && (!lowest || g->members[i].offset < lowest->offset))
-                lowest = &g->members[i];
-        }
-        if (!lowest)
-            break;
-        join(c, g, lowest->offset);
+    if (whole) {
+        parts = lowest;
+        count = fewest;
     }
+    useful = count < g->count || (!whole && count == g->count && crosses_words(g));
+    for (uint32_t i = 0; i < count && useful; i++) {
+        const ir_ref first = g->members[0].load;
+        struct ir_insn wide = f->insns[first];
+
+        wide.size = (uint8_t)(parts[i].end - parts[i].start);
+        wide.swap = false;
+        wide.imm = (uint64_t)parts[i].start;
+        parts[i].load = ir_new(f, wide, &g->base, 1);
+        ir_insert(f, f->insns[first].block, place_of(f, first), parts[i].load);
+    }
+    for (uint32_t i = 0; i < g->count && useful; i++)
+        replace_member(f, &g->members[i], parts, count, whole);
     g->count = 0;
 }
 

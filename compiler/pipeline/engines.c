@@ -22,10 +22,10 @@ uint32_t pipe_hash_req_bits(const struct ir_map *m)
     return 3 + 8 + 8 * m->key_bytes + 8 * pipe_value_bytes(m) + 64 + 32;
 }
 
-static uint64_t vmem_bytes(const struct ir_map *m)
+static uint64_t vmem_bytes(const struct ir_map *m, uint32_t banks)
 {
     const uint64_t need = ((uint64_t)m->max_entries + 1) * m->cpus * m->stride_bytes;
-    uint64_t bytes = MIN_VMEM_BYTES;
+    uint64_t bytes = MIN_VMEM_BYTES * banks;
 
     while (bytes < need)
         bytes *= 2;
@@ -53,11 +53,11 @@ int pipe_check_maps(struct pipe_graph *g)
             return pipe_refuse(g, "PIPE0006", IR_NO_PC,
                                "map %s: %u bytes a value in steps of %u for %u CPUs make no sense",
                                m->name, m->value_bytes, m->stride_bytes, m->cpus);
-        if (vmem_bytes(m) > MAX_VMEM_BYTES)
+        if (vmem_bytes(m, 1) > MAX_VMEM_BYTES)
             return pipe_refuse(
                 g, "PIPE0006", IR_NO_PC,
                 "map %s needs %llu bytes of value memory; an engine has at most %llu", m->name,
-                (unsigned long long)vmem_bytes(m), (unsigned long long)MAX_VMEM_BYTES);
+                (unsigned long long)vmem_bytes(m, 1), (unsigned long long)MAX_VMEM_BYTES);
         if (m->engine != SPEC_ENGINE_HASH)
             continue;
         if (m->key_bytes == 0 || m->key_bytes > SPEC_HW_KEY_BYTES || m->value_bytes == 0 ||
@@ -74,22 +74,31 @@ int pipe_check_maps(struct pipe_graph *g)
     return 0;
 }
 
-/* Sites are ports in the order of their stages; the mailbox comes last at a hash engine and so goes
- * first. */
+/* Sites are ports of their bank or engine in the order of their stages; the mailbox comes last at a
+ * hash engine and so goes first. */
 uint32_t pipe_port_of(const struct pipe_graph *g, pipe_ref unit)
 {
     const struct pipe_node *n = &g->nodes[unit];
     const struct pipe_map_plan *plan = &g->maps[n->map];
     const bool on_keys = n->kind >= PIPE_K_LOOKUP;
     const pipe_ref *sites = on_keys ? plan->key_sites : plan->value_sites;
-    const uint32_t count = on_keys ? plan->key_count : plan->value_count;
+    uint32_t port = 0;
 
-    for (uint32_t i = 0; i < count; i++) {
-        if (sites[i] == unit)
-            return i;
+    while (*sites != unit) {
+        port += g->nodes[*sites].bank == n->bank;
+        sites++;
     }
-    assert(false && "every access of a map has a port");
-    return 0;
+    return port;
+}
+
+static uint32_t bank_ports(const struct pipe_graph *g, const struct pipe_map_plan *plan,
+                           uint32_t bank)
+{
+    uint32_t ports = 0;
+
+    for (uint32_t i = 0; i < plan->value_count; i++)
+        ports += g->nodes[plan->value_sites[i]].bank == bank;
+    return ports;
 }
 
 static uint32_t tag_bits(uint32_t ports)
@@ -102,85 +111,119 @@ static uint32_t tag_bits(uint32_t ports)
 }
 
 /* The arbiter of one kind of port; resp is the width of the engine's whole answer. */
-static void draw_arbiter(struct pipe_text *t, uint32_t m, const char *kind, uint32_t ports,
-                         uint32_t req, uint32_t resp)
+static void draw_arbiter(struct pipe_text *t, const char *p, uint32_t ports, uint32_t req,
+                         uint32_t resp)
 {
     const uint32_t tag = tag_bits(ports);
 
     pipe_put(t,
-             "    wire [%u:0] m%u_%s_valid;\n    wire [%u:0] m%u_%s_ready;\n    wire [%u:0] "
-             "m%u_%s_req;\n"
-             "    wire [%u:0] m%u_%s_rvalid;\n    wire [%u:0] m%u_%s_answer;\n",
-             ports - 1, m, kind, ports - 1, m, kind, ports * req - 1, m, kind, ports - 1, m, kind,
-             resp - 1, m, kind);
-    pipe_put(
-        t,
-        "    wire m%u_%s_go;\n    wire m%u_%s_take;\n    wire [%u:0] m%u_%s_op;\n    wire [%u:0] "
-        "m%u_%s_tag;\n"
-        "    wire m%u_%s_done;\n    wire [%u:0] m%u_%s_done_tag;\n    wire [%u:0] m%u_%s_result;\n",
-        m, kind, m, kind, req - 1, m, kind, tag - 1, m, kind, m, kind, tag - 1, m, kind, resp - 1,
-        m, kind);
+             "    wire [%u:0] %s_valid;\n    wire [%u:0] %s_ready;\n    wire [%u:0] %s_req;\n"
+             "    wire [%u:0] %s_rvalid;\n    wire [%u:0] %s_answer;\n",
+             ports - 1, p, ports - 1, p, ports * req - 1, p, ports - 1, p, resp - 1, p);
+    pipe_put(t,
+             "    wire %s_go;\n    wire %s_take;\n    wire [%u:0] %s_op;\n    wire [%u:0] %s_tag;\n"
+             "    wire %s_done;\n    wire [%u:0] %s_done_tag;\n    wire [%u:0] %s_result;\n",
+             p, p, req - 1, p, tag - 1, p, p, tag - 1, p, resp - 1, p);
     pipe_put(t,
              "    pipe_arb #(\n        .PORTS (%u),\n        .REQ_W (%u),\n        .RESP_W(%u),\n  "
              "      .TAG_W (%u)\n"
-             "    ) u_m%u_%s_arb (\n        .clk         (clk),\n        .rst         (rst),\n",
-             ports, req, resp, tag, m, kind);
+             "    ) u_%s_arb (\n        .clk         (clk),\n        .rst         (rst),\n",
+             ports, req, resp, tag, p);
     pipe_put(t,
-             "        .s_valid_i   (m%u_%s_valid),\n        .s_ready_o   (m%u_%s_ready),\n        "
-             ".s_req_i     (m%u_%s_req),\n"
-             "        .m_valid_o   (m%u_%s_go),\n        .m_ready_i   (m%u_%s_take),\n        "
-             ".m_req_o     (m%u_%s_op),\n"
-             "        .m_tag_o     (m%u_%s_tag),\n",
-             m, kind, m, kind, m, kind, m, kind, m, kind, m, kind, m, kind);
+             "        .s_valid_i   (%s_valid),\n        .s_ready_o   (%s_ready),\n        .s_req_i "
+             "    (%s_req),\n"
+             "        .m_valid_o   (%s_go),\n        .m_ready_i   (%s_take),\n        .m_req_o     "
+             "(%s_op),\n"
+             "        .m_tag_o     (%s_tag),\n",
+             p, p, p, p, p, p, p);
     pipe_put(t,
-             "        .resp_valid_i(m%u_%s_done),\n        .resp_tag_i  (m%u_%s_done_tag),\n"
-             "        .resp_i      (m%u_%s_result),\n        .r_valid_o   (m%u_%s_rvalid),\n"
-             "        .r_o         (m%u_%s_answer)\n    );\n",
-             m, kind, m, kind, m, kind, m, kind, m, kind);
+             "        .resp_valid_i(%s_done),\n        .resp_tag_i  (%s_done_tag),\n"
+             "        .resp_i      (%s_result),\n        .r_valid_o   (%s_rvalid),\n"
+             "        .r_o         (%s_answer)\n    );\n",
+             p, p, p, p, p);
 }
 
-static void draw_vmem(struct pipe_text *t, const struct ir_map *m, uint32_t i, uint32_t ports)
+/* The host's side of a map's values: its port B goes to the bank that an address lies in. Only one
+ * read is under way at a time. */
+static void draw_port_b(struct pipe_text *t, uint32_t i, uint32_t banks)
 {
+    const uint32_t bits = (uint32_t)__builtin_ctz(banks);
+
     pipe_put(t,
              "    wire m%u_b_valid;\n    wire m%u_b_ready;\n    wire m%u_b_write;\n    wire [31:0] "
              "m%u_b_addr;\n"
              "    wire [63:0] m%u_b_data;\n    wire [7:0] m%u_b_strb;\n    wire m%u_b_rvalid;\n    "
              "wire [63:0] m%u_b_rdata;\n",
              i, i, i, i, i, i, i, i);
-    if (ports)
-        draw_arbiter(t, i, "val", ports, PIPE_VALUE_REQ_BITS, PIPE_VALUE_RESP_BITS);
-    else
+    pipe_put(t,
+             "    wire [%u:0] m%u_bank_ready;\n    wire [%u:0] m%u_bank_rvalid;\n    wire [%u:0] "
+             "m%u_bank_rdata;\n",
+             banks - 1, i, banks - 1, i, 64 * banks - 1, i);
+    if (banks == 1) {
         pipe_put(t,
-                 "    wire m%u_val_go = 1'b0;\n    wire m%u_val_take;\n    wire [%u:0] m%u_val_op "
-                 "= %u'd0;\n"
-                 "    wire [0:0] m%u_val_tag = 1'b0;\n    wire m%u_val_done;\n    wire [0:0] "
-                 "m%u_val_done_tag;\n"
-                 "    wire [63:0] m%u_val_result;\n",
-                 i, i, PIPE_VALUE_REQ_BITS - 1, i, PIPE_VALUE_REQ_BITS, i, i, i, i);
+                 "    wire [31:0] m%u_bank_addr = m%u_b_addr;\n    assign m%u_b_ready = "
+                 "m%u_bank_ready;\n"
+                 "    assign m%u_b_rvalid = m%u_bank_rvalid;\n    assign m%u_b_rdata = "
+                 "m%u_bank_rdata;\n",
+                 i, i, i, i, i, i, i, i);
+        return;
+    }
     pipe_put(t,
-             "    map_vmem #(\n        .BYTES (%llu),\n        .TAG_W (%u),\n        .B_WAIT(16)\n "
-             "   ) u_m%u_vmem (\n",
-             (unsigned long long)vmem_bytes(m), tag_bits(ports ? ports : 1), i);
-    pipe_put(
-        t,
-        "        .clk       (clk),\n        .rst       (rst),\n        .a_valid_i (m%u_val_go),\n"
-        "        .a_ready_o (m%u_val_take),\n        .a_op_i    (m%u_val_op[1:0]),\n"
-        "        .a_atomic_i(m%u_val_op[5:2]),\n        .a_size_i  (m%u_val_op[9:6]),\n"
-        "        .a_addr_i  (m%u_val_op[41:10]),\n        .a_data_i  (m%u_val_op[105:42]),\n"
-        "        .a_expect_i(m%u_val_op[169:106]),\n        .a_tag_i   (m%u_val_tag),\n",
-        i, i, i, i, i, i, i, i, i);
-    pipe_put(t,
-             "        .r_valid_o (m%u_val_done),\n        .r_tag_o   (m%u_val_done_tag),\n        "
-             ".r_data_o  (m%u_val_result),\n"
-             "        .b_valid_i (m%u_b_valid),\n        .b_ready_o (m%u_b_ready),\n        "
-             ".b_write_i (m%u_b_write),\n"
-             "        .b_addr_i  (m%u_b_addr),\n        .b_data_i  (m%u_b_data),\n        "
-             ".b_strb_i  (m%u_b_strb),\n"
-             "        .b_rvalid_o(m%u_b_rvalid),\n        .b_rdata_o (m%u_b_rdata)\n    );\n",
-             i, i, i, i, i, i, i, i, i, i, i);
+             "    wire [%u:0] m%u_bank = m%u_b_addr[%u:3];\n"
+             "    wire [31:0] m%u_bank_addr = {%u'd0, m%u_b_addr[31:%u], m%u_b_addr[2:0]};\n"
+             "    assign m%u_b_ready = m%u_bank_ready[m%u_bank];\n    assign m%u_b_rvalid = "
+             "|m%u_bank_rvalid;\n"
+             "    assign m%u_b_rdata = ",
+             bits - 1, i, i, bits + 2, i, bits, i, bits + 3, i, i, i, i, i, i, i);
+    for (uint32_t b = 0; b + 1 < banks; b++)
+        pipe_put(t, "m%u_bank_rvalid[%u] ? m%u_bank_rdata[%u:%u] : ", i, b, i, 64 * b + 63, 64 * b);
+    pipe_put(t, "m%u_bank_rdata[%u:%u];\n", i, 64 * banks - 1, 64 * banks - 64);
 }
 
-static void draw_hash(struct pipe_text *t, const struct ir_map *m, uint32_t i, uint32_t ports)
+static void draw_bank(struct pipe_emitter *e, uint32_t i, uint32_t bank)
+{
+    const struct pipe_map_plan *plan = &e->g->maps[i];
+    const uint32_t ports = bank_ports(e->g, plan, bank);
+    const uint32_t bits = (uint32_t)__builtin_ctz(plan->banks);
+    const char *p = arena_printf(e->g->arena, "m%u_val%u", i, bank);
+    const char *chosen =
+        bits ? arena_printf(e->g->arena, " && m%u_bank == %u'd%u", i, bits, bank) : "";
+    struct pipe_text *t = &e->text;
+
+    if (ports)
+        draw_arbiter(t, p, ports, PIPE_VALUE_REQ_BITS, PIPE_VALUE_RESP_BITS);
+    else
+        pipe_put(t,
+                 "    wire %s_go = 1'b0;\n    wire %s_take;\n    wire [%u:0] %s_op = %u'd0;\n"
+                 "    wire [0:0] %s_tag = 1'b0;\n    wire %s_done;\n    wire [0:0] %s_done_tag;\n"
+                 "    wire [63:0] %s_result;\n",
+                 p, p, PIPE_VALUE_REQ_BITS - 1, p, PIPE_VALUE_REQ_BITS, p, p, p, p);
+    pipe_put(t,
+             "    map_vmem #(\n        .BYTES (%llu),\n        .TAG_W (%u),\n        .B_WAIT(16)\n "
+             "   ) u_%s (\n",
+             (unsigned long long)(vmem_bytes(&e->g->f->maps[i], plan->banks) / plan->banks),
+             tag_bits(ports ? ports : 1), p);
+    pipe_put(t,
+             "        .clk       (clk),\n        .rst       (rst),\n        .a_valid_i (%s_go),\n"
+             "        .a_ready_o (%s_take),\n        .a_op_i    (%s_op[1:0]),\n"
+             "        .a_atomic_i(%s_op[5:2]),\n        .a_size_i  (%s_op[9:6]),\n"
+             "        .a_addr_i  (%s_op[41:10]),\n        .a_data_i  (%s_op[105:42]),\n"
+             "        .a_expect_i(%s_op[169:106]),\n        .a_tag_i   (%s_tag),\n",
+             p, p, p, p, p, p, p, p, p);
+    pipe_put(t,
+             "        .r_valid_o (%s_done),\n        .r_tag_o   (%s_done_tag),\n        .r_data_o  "
+             "(%s_result),\n"
+             "        .b_valid_i (m%u_b_valid%s),\n        .b_ready_o (m%u_bank_ready[%u]),\n      "
+             "  .b_write_i (m%u_b_write),\n"
+             "        .b_addr_i  (m%u_bank_addr),\n        .b_data_i  (m%u_b_data),\n        "
+             ".b_strb_i  (m%u_b_strb),\n"
+             "        .b_rvalid_o(m%u_bank_rvalid[%u]),\n        .b_rdata_o "
+             "(m%u_bank_rdata[%u:%u])\n    );\n",
+             p, p, p, i, chosen, i, bank, i, i, i, i, i, bank, i, 64 * bank + 63, 64 * bank);
+}
+
+static void draw_hash(struct pipe_text *t, const char *name, const struct ir_map *m, uint32_t i,
+                      uint32_t ports)
 {
     const uint32_t req = pipe_hash_req_bits(m);
     const uint32_t key = 8 * m->key_bytes;
@@ -192,7 +235,7 @@ static void draw_hash(struct pipe_text *t, const struct ir_map *m, uint32_t i, u
         [SPEC_MAPDESC_BUCKET_MASK] = buckets(m) - 1,
     };
 
-    draw_arbiter(t, i, "key", ports, req, 64 + key);
+    draw_arbiter(t, name, ports, req, 64 + key);
     pipe_put(t,
              "    wire m%u_w_valid;\n    wire m%u_w_ready;\n    wire [31:0] m%u_w_addr;\n    wire "
              "[63:0] m%u_w_data;\n"
@@ -402,9 +445,11 @@ void pipe_draw_engines(struct pipe_emitter *e)
             continue;
         pipe_put(t, "\n    // ---- map %u, %s: hazard %s: %s\n", i, m->name, hazards[plan->hazard],
                  plan->why);
-        draw_vmem(t, m, i, plan->value_count);
+        draw_port_b(t, i, plan->banks);
+        for (uint32_t b = 0; b < plan->banks; b++)
+            draw_bank(e, i, b);
         if (m->engine == SPEC_ENGINE_HASH)
-            draw_hash(t, m, i, plan->key_count + 1);
+            draw_hash(t, arena_printf(g->arena, "m%u_key", i), m, i, plan->key_count + 1);
         draw_mailbox(t, m, i, plan->key_count);
         if (plan->hazard != PIPE_HAZARD_NONE)
             pipe_put(t, "    wire m%u_release;\n    wire m%u_stall;\n", i, i);

@@ -24,6 +24,8 @@
  * along the pipeline, and these never wait for one behind them: locks are taken in the order of the
  * stages, shared ports are given to the later stage first, and the egress takes what comes. */
 
+#define BANKS_MAX 8u
+
 struct site {
     pipe_ref unit;
     pipe_ref root;   /* of its address: what is left without constant offsets; PIPE_NONE for
@@ -378,6 +380,47 @@ static void list_sites(const struct map_view *v, struct pipe_map_plan *plan)
     }
 }
 
+/* Most accesses to one of so many banks; UINT32_MAX if some access has no bank of its own. */
+static uint32_t busiest_bank(const struct map_view *v, uint32_t banks)
+{
+    uint32_t counts[BANKS_MAX] = {0};
+    uint32_t most = 0;
+
+    if (v->map->stride_bytes % (8 * banks))
+        return UINT32_MAX;
+    for (uint32_t i = 0; i < v->value_count; i++) {
+        const struct site *s = &v->values[i];
+        uint32_t *count;
+
+        if (s->field == UINT32_MAX || s->field % 8 + v->g->nodes[s->unit].size > 8)
+            return UINT32_MAX;
+        count = &counts[s->field / 8 % banks];
+        (*count)++;
+        most = *count > most ? *count : most;
+    }
+    return most;
+}
+
+/* Values are spread over several memories, word by word, if that gives the accesses of a packet
+ * different ports. Whatever touches the same byte goes to the same memory, so nothing above
+ * changes. */
+static void choose_banks(const struct map_view *v, struct pipe_map_plan *plan)
+{
+    uint32_t most = v->value_count;
+
+    plan->banks = 1;
+    for (uint32_t banks = 2; banks <= BANKS_MAX; banks *= 2) {
+        const uint32_t now = busiest_bank(v, banks);
+
+        if (now < most) {
+            plan->banks = banks;
+            most = now;
+        }
+    }
+    for (uint32_t i = 0; i < v->value_count && plan->banks > 1; i++)
+        v->g->nodes[v->values[i].unit].bank = (uint8_t)(v->values[i].field / 8 % plan->banks);
+}
+
 /* needs: pipe_demand, for who is live. gives: the plan of each map, without stages. */
 int pipe_hazards(struct pipe_graph *g)
 {
@@ -388,6 +431,7 @@ int pipe_hazards(struct pipe_graph *g)
         collect(&v, m);
         decide(&v, &g->maps[m]);
         list_sites(&v, &g->maps[m]);
+        choose_banks(&v, &g->maps[m]);
     }
     return 0;
 }

@@ -102,8 +102,8 @@ const char *pipe_listing(struct pipe_graph *g)
         if (plan->hazard != PIPE_HAZARD_NONE)
             pipe_put(t, "; stages %u to %u, %u clocks", plan->first_stage, plan->last_stage,
                      pipe_stretch_cycles(g, m));
-        pipe_put(t, "; %u value and %u key accesses, %u a packet at the busiest port\n",
-                 plan->value_count, plan->key_count, plan->accesses);
+        pipe_put(t, "; %u value and %u key accesses, %u banks, %u a packet at the busiest port\n",
+                 plan->value_count, plan->key_count, plan->banks, plan->accesses);
     }
     for (uint32_t s = 0; s < g->stages; s++)
         list_stage(&e, s);

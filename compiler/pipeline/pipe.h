@@ -56,6 +56,7 @@ struct pipe_node {
     uint8_t size;  /* bytes of an access */
     uint8_t atomic;
     bool fetch;
+    uint8_t bank; /* access to a map's value: which of its memories */
     uint8_t step; /* COARSE, FINE, SPREAD: log2 of the index's known alignment, 0 to 3 */
     bool live;    /* something depends on it */
     uint16_t map;
@@ -86,6 +87,7 @@ struct pipe_memory {
 /* How packets meet at a map, and which accesses it has. */
 struct pipe_map_plan {
     enum pipe_hazard hazard;
+    uint32_t banks;        /* memories that hold the values, 8-byte words in turn: a power of two */
     pipe_ref *value_sites; /* in order of their stages */
     uint32_t value_count;
     pipe_ref *key_sites;

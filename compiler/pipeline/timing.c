@@ -63,8 +63,9 @@ uint32_t pipe_total_cycles(const struct pipe_graph *g)
     return cycles;
 }
 
-/* The longest path by the accesses in its blocks. */
-static uint32_t path_accesses(const struct pipe_graph *g, const pipe_ref *sites, uint32_t count)
+/* The longest path by the accesses to one bank in its blocks. */
+static uint32_t path_accesses(const struct pipe_graph *g, const pipe_ref *sites, uint32_t count,
+                              uint32_t bank)
 {
     uint32_t *most = arena_array(g->arena, g->f->block_count, sizeof(*most));
     uint32_t best = 0;
@@ -78,7 +79,7 @@ static uint32_t path_accesses(const struct pipe_graph *g, const pipe_ref *sites,
                 most[b] = most[data->succ[s]];
         }
         for (uint32_t k = 0; k < count; k++)
-            most[b] += g->nodes[sites[k]].block == b;
+            most[b] += g->nodes[sites[k]].block == b && g->nodes[sites[k]].bank == bank;
         if (most[b] > best)
             best = most[b];
     }
@@ -88,8 +89,12 @@ static uint32_t path_accesses(const struct pipe_graph *g, const pipe_ref *sites,
 uint32_t pipe_port_accesses(const struct pipe_graph *g, uint32_t map)
 {
     const struct pipe_map_plan *plan = &g->maps[map];
-    const uint32_t values = path_accesses(g, plan->value_sites, plan->value_count);
-    const uint32_t keys = path_accesses(g, plan->key_sites, plan->key_count);
+    uint32_t most = path_accesses(g, plan->key_sites, plan->key_count, 0);
 
-    return values > keys ? values : keys;
+    for (uint32_t bank = 0; bank < plan->banks; bank++) {
+        const uint32_t here = path_accesses(g, plan->value_sites, plan->value_count, bank);
+
+        most = here > most ? here : most;
+    }
+    return most;
 }
