@@ -67,9 +67,8 @@ SEC("xdp") int percpus(struct xdp_md *ctx)
 		p->packets++;
 		p->bytes += end - data;
 		p->last = key;
-	} else {
-		note(0, bpf_map_update_elem(&percpu, &key, &fresh, data[1] & 3));
 	}
+	note(0, bpf_map_update_elem(&percpu, &key, &fresh, data[1] & 7));
 	key = data[2];
 	p = bpf_map_lookup_elem(&perhash, &key);
 	if (p) {
