@@ -60,7 +60,8 @@ static int check_argument(struct verifier *v, uint32_t at, const struct spec_hel
     case SPEC_ARG_SIZE:
         break;
     }
-    return verify_refuse(v, "VFY0076", at, "bpf_%s has arguments that are not supported",
+    return verify_refuse(v, "VFY0077", at,
+                         "helper %u (bpf_%s) has arguments that are not supported", row->num,
                          row->name);
 }
 

@@ -63,6 +63,7 @@ struct seen {
     struct seen *parent; /* the one before on the way here */
     uint32_t pending;    /* ways on from here that are not explored to their end */
     uint32_t depth;
+    uint32_t hits, misses; /* comparisons; a state that is of no use is let go */
     struct frame *frames;
 };
 

@@ -48,18 +48,8 @@ static bool refine_numbers(struct verifier *v, enum spec_alu op, unsigned width,
 {
     struct scalar a = dst->num, b = src->num;
 
-    if (dst == src) { /* a register against itself */
-        b = a;
-        if (!scalar_refine(op, width, taken, &a, &b))
-            return false;
-        if ((op == SPEC_ALU_EQ || op == SPEC_ALU_UGE || op == SPEC_ALU_ULE || op == SPEC_ALU_SGE ||
-             op == SPEC_ALU_SLE) &&
-            !taken)
-            return false;
-        return !((op == SPEC_ALU_NE || op == SPEC_ALU_UGT || op == SPEC_ALU_ULT ||
-                  op == SPEC_ALU_SGT || op == SPEC_ALU_SLT) &&
-                 taken);
-    }
+    if (dst == src) /* nothing is learned of a number from itself, and Linux does not decide it */
+        return !scalar_is_const(&a) || scalar_refine(op, width, taken, &a, &b);
     if (!scalar_refine(op, width, taken, &a, &b))
         return false;
     spread(v, dst, a);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/verify/internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Loads, stores and atomics: where they may go (check_mem_access of kernel/bpf/verifier.c), and
@@ -88,27 +89,45 @@ static struct slot *slot_at(struct frame *f, int32_t off)
     return &f->slots[i];
 }
 
+/* Bytes of a spilled register, from the slot's first on; a pointer's are always 8. */
+static uint32_t spill_bytes(const struct slot *s)
+{
+    uint32_t n = 0;
+
+    while (n < SLOT_BYTES && s->kind[n] == SLOT_SPILL)
+        n++;
+    return n;
+}
+
 /* A byte is about to be something else: a spilled register in its slot becomes plain bytes. */
 static void break_spill(struct slot *s)
 {
-    if (s->kind[0] != SLOT_SPILL)
-        return;
-    memset(s->kind, SLOT_MISC, SLOT_BYTES);
+    memset(s->kind, SLOT_MISC, spill_bytes(s));
     s->reg = (struct reg){0};
+}
+
+/* Keeps what is known of a register, or of the lower bytes of a number. */
+static void spill(struct slot *s, const struct reg *value, uint32_t bytes)
+{
+    break_spill(s);
+    memset(s->kind, SLOT_SPILL, bytes);
+    s->reg = *value;
+    if (bytes < SLOT_BYTES && value->num.umax >> (bytes * 8)) {
+        const struct scalar mask = scalar_const((UINT64_C(1) << (bytes * 8)) - 1);
+
+        set_scalar(&s->reg, scalar_alu(SPEC_ALU_AND, 64, &value->num, &mask));
+    }
 }
 
 static void write_stack(struct verifier *v, const struct access *a, int32_t low, int32_t high,
                         const struct reg *value)
 {
     struct frame *f = frame_of(v, a);
-    const bool zero = value && value->type == REG_SCALAR && scalar_is_const(&value->num) &&
-                      !value->num.bits.value;
+    const bool zero =
+        value->type == REG_SCALAR && scalar_is_const(&value->num) && !value->num.bits.value;
 
-    if (low == high && a->bytes == SLOT_BYTES && value && !zero) {
-        struct slot *s = slot_at(f, low);
-
-        memset(s->kind, SLOT_SPILL, SLOT_BYTES);
-        s->reg = *value;
+    if (low == high && !byte_of(low) && !zero) {
+        spill(slot_at(f, low), value, a->bytes);
         return;
     }
     for (int32_t off = low; off < high + (int32_t)a->bytes; off++) {
@@ -163,19 +182,20 @@ static int read_stack(struct verifier *v, const struct access *a, int32_t low, i
     bool zero = low == high;
     int err;
 
-    if (low == high && s->kind[0] == SLOT_SPILL && a->bytes == SLOT_BYTES) {
+    if (low == high && !byte_of(low) && spill_bytes(s) >= a->bytes &&
+        (a->bytes == SLOT_BYTES || s->reg.type == REG_SCALAR)) {
+        const uint64_t mask =
+            a->bytes == SLOT_BYTES ? UINT64_MAX : (UINT64_C(1) << (a->bytes * 8)) - 1;
+        const struct scalar low_bytes = scalar_const(mask);
+
         *dst = s->reg;
+        if (s->reg.type == REG_SCALAR && s->reg.num.umax > mask)
+            set_scalar(dst, scalar_alu(SPEC_ALU_AND, 64, &s->reg.num, &low_bytes));
         return 0;
     }
     err = check_written(v, a, low, high);
     if (err)
         return err;
-    if (low == high && s->kind[0] == SLOT_SPILL && s->reg.type == REG_SCALAR && byte_of(low) == 0) {
-        const struct scalar mask = scalar_const((UINT64_C(1) << (a->bytes * 8)) - 1);
-
-        set_scalar(dst, scalar_alu(SPEC_ALU_AND, 64, &s->reg.num, &mask));
-        return 0;
-    }
     for (int32_t off = low; zero && off < low + (int32_t)a->bytes; off++)
         zero = s->kind[byte_of(off)] == SLOT_ZERO;
     set_scalar(dst, zero            ? scalar_const(0)
@@ -227,9 +247,7 @@ static int check_value(struct verifier *v, const struct access *a)
         return verify_reject(v, "VFY0055", a->at, "map %s can't be written by programs", m->name);
     if ((!a->write || a->atomic) && m->flags & FLAG_WRONLY)
         return verify_reject(v, "VFY0056", a->at, "map %s can't be read by programs", m->name);
-    if (spec_map_type_table[m->type].redirect)
-        return verify_reject(v, "VFY0057", a->at, "values of map %s (%s) are for redirects only",
-                             m->name, spec_map_type_table[m->type].name);
+    assert(!spec_map_type_table[m->type].redirect); /* VFY0073 */
     return 0;
 }
 
@@ -238,9 +256,7 @@ static int check_context(struct verifier *v, const struct access *a)
     const struct reg *r = a->base;
     const int32_t off = r->off + a->off;
 
-    if (!scalar_is_const(&r->num) || r->num.bits.value || r->off)
-        return verify_reject(v, "VFY0060", a->at,
-                             "the context is accessed through a pointer that was moved");
+    assert(scalar_is_const(&r->num) && !r->num.bits.value && !r->off); /* VFY0033 */
     if (a->write)
         return verify_reject(v, "VFY0061", a->at, "fields of struct xdp_md can't be written");
     if (a->bytes != 4 || off % 4 || off < 0 || off > SPEC_CTX_EGRESS_IFINDEX)

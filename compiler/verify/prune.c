@@ -7,7 +7,7 @@
  * to all its ends includes it (states_equal of kernel/bpf/verifier.c). Found facts hold too,
  * because every fact was joined there over more. */
 
-enum { IDS_MAX = 256, STEPS_MIN = 8 };
+enum { IDS_MAX = 256, STEPS_MIN = 8, MISSES_MAX = 8 };
 
 /* Pairs of ids that stand for each other in the two states. */
 struct id_map {
@@ -65,8 +65,8 @@ static bool includes_reg(struct id_map *ids, const struct reg *old, const struct
 
 static bool includes_slot(struct id_map *ids, const struct slot *old, const struct slot *now)
 {
-    if (old->kind[0] == SLOT_SPILL && now->kind[0] == SLOT_SPILL)
-        return includes_reg(ids, &old->reg, &now->reg, true);
+    if (old->kind[0] == SLOT_SPILL && !includes_reg(ids, &old->reg, &now->reg, true))
+        return false;
     for (int b = 0; b < SLOT_BYTES; b++) {
         const uint8_t o = old->kind[b], n = now->kind[b];
         const bool plain =
@@ -229,18 +229,22 @@ int verify_prune(struct verifier *v, bool *pruned)
     *pruned = false;
     if (!v->join[now->insn])
         return 0;
-    for (struct seen *s = v->seen[now->insn]; s; s = s->next) {
-        if (s->pending) {
-            if (equals(v, s, now) && is_ancestor(now, s))
-                return verify_reject(
-                    v, "VFY0090", now->insn,
-                    "endless loop: this instruction is reached again with nothing changed");
-            continue;
-        }
-        if (includes(v, s, now)) {
+    for (struct seen **at = &v->seen[now->insn]; *at;) {
+        struct seen *s = *at;
+
+        if (s->pending && equals(v, s, now) && is_ancestor(now, s))
+            return verify_reject(
+                v, "VFY0090", now->insn,
+                "endless loop: this instruction is reached again with nothing changed");
+        if (!s->pending && includes(v, s, now)) {
+            s->hits++;
             *pruned = true;
             return 0;
         }
+        if (++s->misses > MISSES_MAX * (s->hits + 1))
+            *at = s->next; /* no longer compared; a way that is under way still counts in it */
+        else
+            at = &s->next;
     }
     if (now->steps >= STEPS_MIN || !v->seen[now->insn])
         keep(v);

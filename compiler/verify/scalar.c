@@ -298,22 +298,6 @@ static struct scalar shift(enum spec_alu op, const struct scalar *a, const struc
     return s;
 }
 
-/* Unsigned division and remainder; a divisor of 0 gives 0, and the dividend. */
-static struct scalar divide(enum spec_alu op, const struct scalar *a, const struct scalar *b)
-{
-    struct scalar s = scalar_unknown();
-    const bool known = scalar_is_const(b) && b->bits.value;
-
-    s.umax = a->umax;
-    if (known && op == SPEC_ALU_UDIV) {
-        s.umin = a->umin / b->bits.value;
-        s.umax = a->umax / b->bits.value;
-    } else if (known) {
-        s.umax = U64_MIN_OF(a->umax, b->bits.value - 1);
-    }
-    return s;
-}
-
 static struct scalar alu64(enum spec_alu op, const struct scalar *a, const struct scalar *b,
                            unsigned width)
 {
@@ -324,9 +308,6 @@ static struct scalar alu64(enum spec_alu op, const struct scalar *a, const struc
         return sub(a, b);
     case SPEC_ALU_MUL:
         return mul(a, b);
-    case SPEC_ALU_UDIV:
-    case SPEC_ALU_UMOD:
-        return divide(op, a, b);
     case SPEC_ALU_AND:
     case SPEC_ALU_OR:
     case SPEC_ALU_XOR:
@@ -353,7 +334,7 @@ static struct scalar alu64(enum spec_alu op, const struct scalar *a, const struc
         return scalar_up_to(UINT16_MAX);
     case SPEC_ALU_BSWAP32:
         return scalar_up_to(UINT32_MAX);
-    default:
+    default: /* quotients and remainders too: Linux 6.18 knows nothing of them */
         return scalar_unknown();
     }
 }
@@ -364,7 +345,7 @@ struct scalar scalar_alu(enum spec_alu op, unsigned width, const struct scalar *
     const bool unary = spec_alu_table[op].arity == 1;
     struct scalar x = *a, y = unary ? scalar_const(0) : *b, s;
 
-    if (scalar_is_const(&x) && scalar_is_const(&y))
+    if (scalar_is_const(&x) && scalar_is_const(&y) && (op < SPEC_ALU_UDIV || op > SPEC_ALU_SMOD))
         return scalar_const(spec_alu_eval(op, width, x.bits.value, y.bits.value));
     if (width == 32) {
         x = low_half(&x);

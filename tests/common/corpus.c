@@ -156,7 +156,8 @@ static const char *change_order(struct ebpf_insn *insns, uint32_t count, uint32_
         return "order";
     }
     for (uint32_t k = ebpf_slots(&insns[at]); k-- > 0;)
-        insns[at + k] = (struct ebpf_insn){.opcode = EBPF_CLASS_JMP | EBPF_JMP_JA};
+        if (at + k < count)
+            insns[at + k] = (struct ebpf_insn){.opcode = EBPF_CLASS_JMP | EBPF_JMP_JA};
     return "dropped";
 }
 

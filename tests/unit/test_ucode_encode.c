@@ -260,8 +260,7 @@ static void test_ucode_parse_bad_text_refused(void **state)
         assert_int_equal(ucode_parse_row(texts[i], &row), -EINVAL);
 }
 
-/* --- image files
- * ------------------------------------------------------------------------------------- */
+/* --- image files --- */
 
 enum { FILE_ROWS = 9 };
 

@@ -264,7 +264,7 @@ static void test_verify_kernel_corpus_and_mutants_accepts_no_more_than_linux(voi
     (void)state;
     if (!kernel_is_here())
         skip();
-    each_accepted(&plain, &t, setting("VERIFY_MUTANTS", 40));
+    each_accepted(&plain, &t, setting("VERIFY_MUTANTS", 20));
     print_tally("corpus", &plain);
     print_tally("mutants", &t);
     assert_int_equal(plain.ours_only, 0);
@@ -300,7 +300,7 @@ static void mutate_text(const char *path, void *ctx)
     p = (struct corpus_prog){strrchr(path, '/') + 1, text.object, &text.object->progs[0]};
     make_maps(text.object, fds);
     if (p.prog->insn_count && p.prog->insn_count < 1000)
-        compare_mutants(ctx, &p, setting("VERIFY_MUTANTS", 40), setting("VERIFY_SEED", 1), fds);
+        compare_mutants(ctx, &p, setting("VERIFY_MUTANTS", 5), setting("VERIFY_SEED", 1), fds);
     close_maps(text.object, fds);
     arena_close(arena);
 }
