@@ -28,9 +28,25 @@ bool program_compile(const char *clang, const char *cpu, const char *source, cha
     return false;
 }
 
-int program_check_open(struct program_check *c, const char *path, uint32_t index)
+int program_check_take(struct program_check *c)
 {
     const struct verify_options verify = {.size = sizeof(verify)};
+    int err = verify_program(c->object, c->prog, &verify, c->arena, &c->sink, &c->facts);
+
+    if (err)
+        return err;
+    err = ir_build(c->object, c->prog, c->facts, c->arena, &c->sink, &c->built);
+    if (err == -ENOTSUP)
+        return 0;
+    if (!err)
+        err = ir_build(c->object, c->prog, c->facts, c->arena, &c->sink, &c->optimised);
+    if (!err)
+        err = ir_check(c->built, &c->sink);
+    return err ? err : opt_run(c->optimised, NULL, &c->sink);
+}
+
+int program_check_open(struct program_check *c, const char *path, uint32_t index)
+{
     int err;
 
     *c = (struct program_check){.arena = arena_open()};
@@ -43,17 +59,7 @@ int program_check_open(struct program_check *c, const char *path, uint32_t index
     if (index >= c->object->prog_count)
         return -ENOENT;
     c->prog = &c->object->progs[index];
-    err = verify_program(c->object, c->prog, &verify, c->arena, &c->sink, &c->facts);
-    if (err)
-        return err;
-    err = ir_build(c->object, c->prog, c->facts, c->arena, &c->sink, &c->built);
-    if (err == -ENOTSUP)
-        return 0;
-    if (!err)
-        err = ir_build(c->object, c->prog, c->facts, c->arena, &c->sink, &c->optimised);
-    if (!err)
-        err = ir_check(c->built, &c->sink);
-    return err ? err : opt_run(c->optimised, NULL, &c->sink);
+    return program_check_take(c);
 }
 
 void program_check_close(struct program_check *c)

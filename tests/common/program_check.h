@@ -28,6 +28,9 @@ bool program_compile(const char *clang, const char *cpu, const char *source, cha
  * no such program; what the loader or verifier says. -ENOTSUP of the builder leaves built NULL and
  * is no error. */
 int program_check_open(struct program_check *c, const char *path, uint32_t index);
+/* The same for a program that the test has put into c->object and c->prog; arena and sink are open.
+ */
+int program_check_take(struct program_check *c);
 void program_check_close(struct program_check *c);
 
 /* A random packet as networks have them, mostly: 14 to 9216 bytes in buf. Returns its length. */
