@@ -7,6 +7,7 @@
 
 enum {
     MAPOP_ROWS = 3, /* rows that a long operation takes, as a guess; it orders, the wait is exact */
+    TOKEN_URGENCY = 1 << 12, /* more than any height */
 };
 
 struct reader {
@@ -241,6 +242,52 @@ static void find_heights(const struct mach *m, struct mach_deps *deps)
     }
 }
 
+/* Tokens are held from the first row that needs one to the last, and while one packet holds a token
+ * the others wait: that costs more than rows do. So what leads to an access that needs a token
+ * comes before all else, and the first access comes no sooner than the last one can follow. */
+static void hurry_tokens(const struct mach *m, struct mach_deps *deps, const struct mach_block *b)
+{
+    uint32_t *level = arena_array(m->arena, b->count + 1, sizeof(*level));
+    uint32_t *rest = arena_array(m->arena, m->op_count,
+                                 sizeof(*rest)); /* rows to the last access, plus 1; 0: none */
+    uint32_t *index = arena_array(m->arena, m->op_count, sizeof(*index));
+    uint32_t last = 0;
+    bool any = false;
+
+    for (uint32_t k = 0; k < b->count; k++) {
+        const uint32_t at = b->ops[k];
+
+        index[at] = k;
+        for (uint32_t i = 0; i < deps->pred_count[at]; i++) {
+            const struct mach_dep *dep = &deps->preds[at][i];
+
+            if (level[index[dep->op]] + dep->latency > level[k])
+                level[k] = level[index[dep->op]] + dep->latency;
+        }
+        if (m->ops[at].need != 0) {
+            any = true;
+            last = level[k] > last ? level[k] : last;
+        }
+    }
+    for (uint32_t k = b->count; any && k > 0; k--) {
+        const uint32_t at = b->ops[k - 1];
+
+        if (rest[at] == 0 && m->ops[at].need != 0)
+            rest[at] = 1;
+        if (rest[at] == 0)
+            continue;
+        deps->height[at] += TOKEN_URGENCY;
+        if (m->ops[at].need != 0)
+            deps->earliest[at] = last + 1 - rest[at];
+        for (uint32_t i = 0; i < deps->pred_count[at]; i++) {
+            const struct mach_dep *dep = &deps->preds[at][i];
+
+            if (rest[dep->op] < rest[at] + dep->latency)
+                rest[dep->op] = rest[at] + dep->latency;
+        }
+    }
+}
+
 struct mach_deps mach_depend(struct mach *m)
 {
     struct mach_deps deps;
@@ -249,6 +296,7 @@ struct mach_deps mach_depend(struct mach *m)
     deps.preds = arena_array(m->arena, m->op_count, sizeof(*deps.preds));
     deps.pred_count = arena_array(m->arena, m->op_count, sizeof(*deps.pred_count));
     deps.height = arena_array(m->arena, m->op_count, sizeof(*deps.height));
+    deps.earliest = arena_array(m->arena, m->op_count, sizeof(*deps.earliest));
     d.def = arena_array(m->arena, m->vreg_count, sizeof(*d.def));
     d.first_read = arena_array(m->arena, m->vreg_count, sizeof(*d.first_read));
     d.pred_def = arena_array(m->arena, m->pred_count, sizeof(*d.pred_def));
@@ -256,5 +304,7 @@ struct mach_deps mach_depend(struct mach *m)
     for (uint32_t i = 0; i < m->rpo_count; i++)
         depend_block(&d, &m->blocks[m->rpo[i]]);
     find_heights(m, &deps);
+    for (uint32_t i = 0; m->tokens != 0 && i < m->rpo_count; i++)
+        hurry_tokens(m, &deps, &m->blocks[m->rpo[i]]);
     return deps;
 }

@@ -15,7 +15,7 @@ static bool may_rise(const struct sched *s, uint32_t at)
 {
     const struct mach_op *op = &s->m->ops[at];
 
-    return !op->effect && op->need == 0 && !sched_is_placed(s, at) && op->op != MACH_AWAIT;
+    return !op->effect && !sched_is_placed(s, at) && op->op != MACH_AWAIT;
 }
 
 static void add_candidates(struct sched *s, uint32_t way)
@@ -293,6 +293,8 @@ static bool can_rise(const struct sched *s, const struct sched_candidate *c)
 
     if (sched_is_placed(s, c->op) || !sched_ready(s, c->op))
         return false;
+    if ((op->need & ~s->held[s->block]) != 0)
+        return false; /* other ways would wait for a token that they do not need */
     if (s->m->blocks[way->block].loop_depth < s->m->blocks[s->block].loop_depth)
         return false; /* would be done over and over */
     if (!bank_has_room(s, op) || !operands_there(s, op, way) || !memory_same(s, op, way))

@@ -147,7 +147,7 @@ struct mach {
     uint32_t pred_count; /* predicates numbered so far, from 1 */
     uint32_t *rpo;       /* reachable blocks in reverse post-order */
     uint32_t rpo_count;
-    uint8_t *map_tokens; /* of each map: tokens that its accesses need */
+    uint8_t *need;       /* by ir_ref: ordering tokens that an access of a map needs */
     uint8_t tokens;      /* all that are in use */
     uint32_t stack_bytes;
     bool unknown_headroom;
@@ -214,6 +214,7 @@ struct mach_deps {
     struct mach_dep **preds; /* by operation */
     uint32_t *pred_count;
     uint32_t *height; /* rows from its issue to the end of the longest path, at least */
+    uint32_t *earliest; /* row of its block from which on it is wanted, so that tokens are not held for long */
 };
 struct mach_deps mach_depend(struct mach *m);
 
@@ -234,7 +235,7 @@ int mach_spill(struct mach *m, const struct bitset *regs);
 /* Descriptors of all maps, and where their values, entries and buckets lie. */
 int mach_maps(const struct ir_func *f, struct arena *arena, struct diag_sink *sink,
               struct ucode_image *image);
-/* Which maps need ordering tokens. */
+/* Which accesses need ordering tokens. */
 void mach_tokens(struct mach *m);
 /* The image's rows from the schedule. */
 int mach_emit(struct mach *m, struct arena *arena, struct ucode_image *image);

@@ -47,20 +47,7 @@ static uint32_t cpu_of(const struct model *m, uint32_t map)
     return cpus > 1 ? (uint32_t)m->run->inputs[SPEC_IN_QUEUE] & (SPEC_QUEUES - 1) : 0;
 }
 
-/* A value access needs its map's token. Which maps are ordered is the compiler's matter; where each
- * map has a token of its own the mask tells. */
-static void check_token(struct model *m, const struct ucode_row *row, uint64_t pointer)
-{
-    const uint64_t map = (pointer >> SPEC_MAPPTR_SHIFT) - 1;
-    const uint32_t token = 1u << (map % SPEC_TOKENS);
-
-    if (map < m->image->map_count && m->image->map_count <= SPEC_TOKENS &&
-        (m->image->tokens & token) && !(row->need & token))
-        m->error = -EPROTO;
-}
-
-static uint64_t do_load(struct model *m, const struct ucode_row *row, const struct ucode_slot *s,
-                        uint64_t address)
+static uint64_t do_load(struct model *m, const struct ucode_slot *s, uint64_t address)
 {
     uint64_t value = 0;
 
@@ -77,15 +64,12 @@ static uint64_t do_load(struct model *m, const struct ucode_row *row, const stru
     default:
         if (m->maps->access(m->maps->ctx, address, s->size, &value, false) != 0)
             value = 0;
-        else
-            check_token(m, row, address);
         break;
     }
     return value;
 }
 
-static void do_store(struct model *m, const struct ucode_row *row, const struct ucode_slot *s,
-                     uint64_t address, uint64_t value)
+static void do_store(struct model *m, const struct ucode_slot *s, uint64_t address, uint64_t value)
 {
     switch (s->op) {
     case UCODE_STPKT:
@@ -102,14 +86,13 @@ static void do_store(struct model *m, const struct ucode_row *row, const struct 
             store_bytes(m->next.stack + address, s->size, false, value);
         break;
     default:
-        check_token(m, row, address);
         if (m->maps->access(m->maps->ctx, address, s->size, &value, true) != 0)
             m->error = -EFAULT;
         break;
     }
 }
 
-static void do_atomic(struct model *m, const struct ucode_row *row, const struct ucode_slot *s)
+static void do_atomic(struct model *m, const struct ucode_slot *s)
 {
     const enum spec_atomic kind = (enum spec_atomic)((uint32_t)s->imm >> UCODE_KIND_SHIFT);
     const uint64_t mask = s->size == 4 ? UINT32_MAX : UINT64_MAX;
@@ -118,7 +101,6 @@ static void do_atomic(struct model *m, const struct ucode_row *row, const struct
     uint64_t old = 0;
     uint64_t value;
 
-    check_token(m, row, address);
     if (m->maps->access(m->maps->ctx, address, s->size, &old, false) != 0) {
         m->error = -EFAULT;
         return;
@@ -130,7 +112,7 @@ static void do_atomic(struct model *m, const struct ucode_row *row, const struct
         m->next.regs[s->dst] = old;
 }
 
-static uint64_t do_mapop(struct model *m, const struct ucode_row *row, const struct ucode_slot *s)
+static uint64_t do_mapop(struct model *m, const struct ucode_slot *s)
 {
     const uint32_t map = (uint32_t)s->imm & 0xffff;
     const struct ir_maps_ops *o = m->maps;
@@ -139,7 +121,6 @@ static uint64_t do_mapop(struct model *m, const struct ucode_row *row, const str
         m->error = -EPROTO;
         return 0;
     }
-    check_token(m, row, (uint64_t)(map + 1) << SPEC_MAPPTR_SHIFT);
     switch ((enum ucode_mapop)((uint32_t)s->imm >> UCODE_KIND_SHIFT)) {
     case UCODE_MAPOP_LOOKUP:
         return o->lookup(o->ctx, map, cpu_of(m, map), m->now.key);
@@ -160,10 +141,12 @@ static void do_long(struct model *m, const struct ucode_row *row, const struct u
     if (m->now.busy)
         m->error = -EPROTO;
     m->next.busy = true;
-    m->next.busy_need = s->op == UCODE_MAPOP ? row->need : 0;
+    m->next.busy_need = 0;
+    if (s->op == UCODE_MAPOP)
+        m->next.busy_need = row->need & (uint8_t)(1u << ((uint32_t)s->imm % SPEC_TOKENS));
     switch (s->op) {
     case UCODE_MAPOP:
-        m->next.result = do_mapop(m, row, s);
+        m->next.result = do_mapop(m, s);
         break;
     case UCODE_DIVLONG:
         m->next.result = spec_alu_eval((enum spec_alu)s->imm, s->w32 ? 32 : 64, a, b);
@@ -224,13 +207,13 @@ static void step_slot(struct model *m, const struct ucode_row *row, const struct
         m->next.regs[s->dst] = (uint64_t)(uint32_t)s->imm << 32 | (a & UINT32_MAX);
         break;
     case UCODE_FORM_LOAD:
-        m->next.regs[s->dst] = do_load(m, row, s, address);
+        m->next.regs[s->dst] = do_load(m, s, address);
         break;
     case UCODE_FORM_STORE:
-        do_store(m, row, s, address, b);
+        do_store(m, s, address, b);
         break;
     case UCODE_FORM_ATOMIC:
-        do_atomic(m, row, s);
+        do_atomic(m, s);
         break;
     case UCODE_FORM_WORD:
         (s->op == UCODE_KEYW ? m->next.key : m->next.value)[s->dst] = b;

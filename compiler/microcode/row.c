@@ -230,6 +230,7 @@ void sched_placed(struct sched *s, uint32_t at)
     }
     s->wait |= op->op == UCODE_RES || op->op == MACH_AWAIT;
     s->need |= op->need;
+    s->held[s->block] |= op->need;
 }
 
 bool sched_try(struct sched *s, struct sched_entry entry)

@@ -44,6 +44,7 @@ struct sched {
     uint32_t *def_count;
     uint32_t *left; /* operations not placed yet, of ops (without last) */
     uint32_t *kept; /* operations placed in the block's own rows */
+    uint8_t *held;  /* ordering tokens that some row of it, or of a block above, has needed */
     /* by register */
     uint32_t *uses_left;
     bool *counted; /* in bank_live */

@@ -207,6 +207,12 @@ static void finish_last_row(struct sched *s, struct ending *e)
 
 /* --- blocks --- */
 
+/* Whether an access would take a token sooner than it is wanted. */
+static bool too_early(const struct sched *s, uint32_t at)
+{
+    return s->row < s->deps->earliest[at] && (s->m->ops[at].need & ~s->held[s->block]) != 0;
+}
+
 /* Whether an operation's result would crowd the only banks that it may go to. */
 static bool crowds(const struct sched *s, uint32_t at)
 {
@@ -223,8 +229,9 @@ static bool crowds(const struct sched *s, uint32_t at)
     return true;
 }
 
-/* Most urgent first; results for which there is hardly a register left wait. If nothing else can go
- * on, then the next operation in the order of the program does: there values live shortest. */
+/* Most urgent first; accesses that need a token, and results for which there is hardly a register
+ * left, wait. If nothing else can go on, then the next operation in the order of the program does:
+ * there values live shortest. */
 static void place_own(struct sched *s, const uint32_t *order, uint32_t count)
 {
     const struct mach_block *b = &s->m->blocks[s->block];
@@ -233,8 +240,8 @@ static void place_own(struct sched *s, const uint32_t *order, uint32_t count)
     while (again) {
         again = false;
         for (uint32_t k = 0; k < count; k++) {
-            if (!sched_is_placed(s, order[k]) && sched_ready(s, order[k]) && !crowds(s, order[k]) &&
-                sched_try_op(s, order[k]))
+            if (!sched_is_placed(s, order[k]) && !too_early(s, order[k]) &&
+                sched_ready(s, order[k]) && !crowds(s, order[k]) && sched_try_op(s, order[k]))
                 again = true;
         }
     }
@@ -313,6 +320,7 @@ static uint32_t schedule_block(struct sched *s, uint32_t block)
     s->row = 0;
     memset(s->word_row, 0, sizeof(s->word_row));
     out->done = true;
+    s->held[block] |= s->held[s->m->blocks[block].idom];
     order = order_ops(s);
     count_live(s);
     sched_find_candidates(s);
@@ -377,6 +385,7 @@ static void prepare_blocks(struct sched *s)
     s->def_count = arena_array(m->arena, n, sizeof(*s->def_count));
     s->left = arena_array(m->arena, n, sizeof(*s->left));
     s->kept = arena_array(m->arena, n, sizeof(*s->kept));
+    s->held = arena_array(m->arena, n, sizeof(*s->held));
     m->scheds = arena_array(m->arena, n, sizeof(*m->scheds));
     m->layout = arena_array(m->arena, n, sizeof(*m->layout));
     m->layout_count = 0;

@@ -26,15 +26,11 @@ static uint8_t mem_of(const struct ir_insn *in)
     return MACH_MEM_NONE;
 }
 
-static uint8_t tokens_of(const struct mach *m, uint16_t map)
-{
-    return map == IR_MAP_ANY ? m->tokens : m->map_tokens[map];
-}
-
 /* The memory part of an operation for bytes [at, at + size) of an access. */
-static struct mach_op access_op(struct select *s, const struct ir_insn *in,
-                                const struct select_address *where, uint32_t at, uint32_t size)
+static struct mach_op access_op(struct select *s, ir_ref ref, const struct select_address *where,
+                                uint32_t at, uint32_t size)
 {
+    const struct ir_insn *in = &s->ir->insns[ref];
     struct mach_op op = {
         .a = where->base, .size = (uint8_t)size, .mem = mem_of(in), .map = in->map};
 
@@ -42,7 +38,7 @@ static struct mach_op access_op(struct select *s, const struct ir_insn *in,
     op.low = where->absolute ? op.imm : in->off_min + (int32_t)at;
     op.high = (where->absolute ? op.imm : in->off_max + (int32_t)at) + (int32_t)size;
     if (in->region == IR_REGION_MAP)
-        op.need = tokens_of(s->m, in->map);
+        op.need = s->m->need[ref];
     if (in->region == IR_REGION_PKT && op.low < s->m->lowest_byte)
         s->m->lowest_byte = op.low;
     return op;
@@ -104,7 +100,7 @@ void select_load(struct select *s, ir_ref ref)
     for (uint32_t at = 0; at < in->size;) {
         const uint32_t size = piece_bytes(in, in->size - at);
         const bool only = size == in->size && !swap_after;
-        struct mach_op op = access_op(s, in, &where, at, size);
+        struct mach_op op = access_op(s, ref, &where, at, size);
         mach_reg piece = only ? select_result(s, ref, lanes) : select_temp(s, lanes);
 
         op.op = code;
@@ -155,7 +151,7 @@ void select_store(struct select *s, ir_ref ref)
         value = swap_bytes(s, value, in->size, MACH_NONE);
     for (uint32_t at = 0; at < in->size;) {
         const uint32_t size = piece_bytes(in, in->size - at);
-        struct mach_op op = access_op(s, in, &where, at, size);
+        struct mach_op op = access_op(s, ref, &where, at, size);
 
         op.op = store_code(in);
         op.store = true;
@@ -187,7 +183,7 @@ void select_atomic(struct select *s, ir_ref ref)
         select_operand_b(s, &word, in->args[2], 64);
         select_emit(s, word);
     }
-    op = access_op(s, in, &where, 0, in->size);
+    op = access_op(s, ref, &where, 0, in->size);
     op.op = UCODE_ATMAP;
     op.store = true;
     op.effect = true;
@@ -234,7 +230,7 @@ void select_map_op(struct select *s, ir_ref ref)
     const struct ir_map *map = &s->ir->maps[in->map];
     const uint32_t first = ir_key_arg((enum ir_op)in->op);
     const uint32_t key_words = ir_words(map->key_bytes);
-    struct mach_op op = {.op = UCODE_MAPOP, .effect = true, .need = tokens_of(s->m, in->map)};
+    struct mach_op op = {.op = UCODE_MAPOP, .effect = true, .need = s->m->need[ref]};
     uint32_t kind = UCODE_MAPOP_LOOKUP;
 
     op.words_read = emit_words(s, UCODE_KEYW, in->args + first, key_words);

@@ -1,47 +1,162 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/microcode/mach.h"
 
-/* Which maps need ordering tokens: those whose contents packets could see differently if they did
- * not run one after the other. A map that is only read needs none. Nor does one that is only
- * changed by atomic operations without fetch that commute with each other, if nobody reads the
- * values. */
+/* Which accesses of maps need their map's ordering token: those that could see or leave something
+ * else if packets did not run one after the other. If the program adds or removes keys of a map,
+ * all its accesses do. Otherwise look-ups do not, and values are compared byte by byte: what is
+ * only read, or only changed by atomic operations without fetch that all commute and that nobody
+ * reads, is free.
+ *
+ * Where a value's bytes are not known, an access stands for all of them. */
 
-struct usage {
-    bool read;      /* values loaded, or fetched */
-    bool written;   /* stored to, updated, deleted; or changed by operations that do not commute */
-    uint8_t atomic; /* the one kind and size of atomics that change it so far, 0: none */
+enum { DEPTH_MAX = 16, ATOMIC_MIXED = 0xff };
+
+struct byte_use {
+    bool read;
+    bool written;
+    uint8_t atomic; /* kind and size of the atomics that change it, ATOMIC_MIXED: several */
 };
 
-static void use_atomic(struct usage *u, const struct ir_insn *in)
+struct map_use {
+    bool keys_change;
+    struct byte_use *bytes; /* of one value */
+    uint32_t count;
+};
+
+struct tokens {
+    struct mach *m;
+    struct map_use *maps;
+};
+
+/* The bytes of a value that an access touches. */
+struct span {
+    uint32_t first;
+    uint32_t count;
+};
+
+/* --- which bytes --- */
+
+/* An address's offset within a value, modulo the stride. Values start at multiples of the stride.
+ */
+static bool offset_in_value(const struct ir_func *f, ir_ref ref, uint32_t stride, uint32_t depth,
+                            uint64_t *out)
+{
+    const struct ir_insn *in = &f->insns[ref];
+    uint64_t x = 0;
+    uint64_t y = 0;
+
+    if (depth == 0)
+        return false;
+    if (in->op == IR_CONST) {
+        x = in->imm % (UINT64_C(1) << SPEC_MAPPTR_SHIFT) % stride;
+        y = (0 - in->imm) % stride;
+        *out = (int64_t)in->imm < 0 ? (stride - y) % stride : x;
+        return true;
+    }
+    if (in->op == IR_MAP_LOOKUP) {
+        *out = 0;
+        return true;
+    }
+    if (in->op == IR_SELECT) {
+        *out = 0;
+        return offset_in_value(f, in->args[1], stride, depth - 1, &x) &&
+               offset_in_value(f, in->args[2], stride, depth - 1, out) && x == *out;
+    }
+    if (in->op != IR_ALU || in->width != 64)
+        return false;
+    if (in->alu == SPEC_ALU_MOV)
+        return offset_in_value(f, in->args[0], stride, depth - 1, out);
+    if (in->alu == SPEC_ALU_ADD) {
+        if (!offset_in_value(f, in->args[0], stride, depth - 1, &x) ||
+            !offset_in_value(f, in->args[1], stride, depth - 1, &y))
+            return false;
+        *out = (x + y) % stride;
+        return true;
+    }
+    *out = 0; /* a multiple of the stride? */
+    if (in->nargs != 2 || f->insns[in->args[1]].op != IR_CONST)
+        return false;
+    if (in->alu == SPEC_ALU_MUL)
+        return f->insns[in->args[1]].imm % stride == 0;
+    return in->alu == SPEC_ALU_SHL &&
+           (UINT64_C(1) << (f->insns[in->args[1]].imm & 63)) % stride == 0;
+}
+
+static struct span span_of(const struct tokens *t, const struct ir_insn *in, uint32_t map)
+{
+    const uint32_t stride = t->maps[map].count;
+    const struct span all = {0, stride};
+    uint64_t offset = 0;
+
+    if (in->map == IR_MAP_ANY ||
+        !offset_in_value(t->m->ir, in->args[0], stride, DEPTH_MAX, &offset))
+        return all;
+    offset = (offset + in->imm % stride + stride) % stride;
+    if ((int64_t)in->imm < 0 || offset + in->size > stride)
+        return all;
+    return (struct span){(uint32_t)offset, in->size};
+}
+
+/* --- how they are used --- */
+
+static void use_byte(struct byte_use *b, const struct ir_insn *in)
 {
     const uint8_t kind = (uint8_t)(in->atomic << 4 | in->size);
 
-    if (in->fetch)
-        u->read = true;
-    if (in->atomic == SPEC_ATOMIC_XCHG || in->atomic == SPEC_ATOMIC_CMPXCHG ||
-        (u->atomic != 0 && u->atomic != kind))
-        u->written = true;
-    u->atomic = kind;
+    b->read |= in->op == IR_LOAD || (in->op == IR_ATOMIC && in->fetch);
+    b->written |= in->op == IR_STORE;
+    if (in->op != IR_ATOMIC)
+        return;
+    if (in->atomic == SPEC_ATOMIC_XCHG || in->atomic == SPEC_ATOMIC_CMPXCHG)
+        b->written = true;
+    b->atomic = b->atomic == 0 || b->atomic == kind ? kind : ATOMIC_MIXED;
 }
 
-static void use(struct usage *u, const struct ir_insn *in)
+static void use_map(struct tokens *t, const struct ir_insn *in, uint32_t map)
 {
-    switch ((enum ir_op)in->op) {
-    case IR_LOAD:
-        u->read = true;
-        break;
-    case IR_STORE:
-    case IR_MAP_UPDATE:
-    case IR_MAP_DELETE:
-        u->written = true;
-        break;
-    case IR_ATOMIC:
-        use_atomic(u, in);
-        break;
-    default: /* look-ups see which keys there are: only updates and deletes change that */
-        break;
+    struct map_use *u = &t->maps[map];
+    struct span span;
+
+    if (in->op == IR_MAP_LOOKUP)
+        return;
+    if (in->op == IR_MAP_UPDATE || in->op == IR_MAP_DELETE) {
+        u->keys_change = true;
+        return;
     }
+    span = span_of(t, in, map);
+    for (uint32_t i = 0; i < span.count; i++)
+        use_byte(&u->bytes[span.first + i], in);
 }
+
+static bool byte_needs_token(const struct byte_use *b, const struct ir_insn *in)
+{
+    const bool changed = b->written || b->atomic != 0;
+
+    if (in->op == IR_LOAD)
+        return changed;
+    if (in->op == IR_STORE)
+        return true;
+    return b->read || b->written || b->atomic == ATOMIC_MIXED;
+}
+
+static bool needs_token(const struct tokens *t, const struct ir_insn *in, uint32_t map)
+{
+    const struct map_use *u = &t->maps[map];
+    struct span span;
+
+    if (u->keys_change)
+        return true;
+    if (in->op == IR_MAP_LOOKUP)
+        return false;
+    span = span_of(t, in, map);
+    for (uint32_t i = 0; i < span.count; i++) {
+        if (byte_needs_token(&u->bytes[span.first + i], in))
+            return true;
+    }
+    return false;
+}
+
+/* --- all of them --- */
 
 static bool touches_map(const struct ir_insn *in)
 {
@@ -50,30 +165,41 @@ static bool touches_map(const struct ir_insn *in)
             in->region == IR_REGION_MAP);
 }
 
+static void visit(struct tokens *t, ir_ref ref, bool assign)
+{
+    const struct ir_insn *in = &t->m->ir->insns[ref];
+
+    for (uint32_t map = 0; map < t->m->ir->map_count; map++) {
+        if (in->map != IR_MAP_ANY && in->map != map)
+            continue;
+        if (!assign)
+            use_map(t, in, map);
+        else if (needs_token(t, in, map))
+            t->m->need[ref] |= (uint8_t)(1u << (map % SPEC_TOKENS));
+    }
+    t->m->tokens |= t->m->need[ref];
+}
+
 void mach_tokens(struct mach *m)
 {
     const struct ir_func *f = m->ir;
-    struct usage *usage = arena_array(m->arena, f->map_count + 1, sizeof(*usage));
+    struct tokens t = {.m = m};
 
-    for (uint32_t b = 0; b < f->block_count; b++) {
-        for (uint32_t i = 0; i < f->blocks[b].count; i++) {
-            const struct ir_insn *in = &f->insns[f->blocks[b].insns[i]];
-
-            if (!touches_map(in))
-                continue;
-            if (in->map != IR_MAP_ANY) {
-                use(&usage[in->map], in);
-                continue;
-            }
-            for (uint32_t map = 0; map < f->map_count; map++)
-                use(&usage[map], in);
-        }
-    }
-    m->map_tokens = arena_array(m->arena, f->map_count + 1, sizeof(*m->map_tokens));
+    m->need = arena_array(m->arena, f->insn_count, sizeof(*m->need));
     m->tokens = 0;
+    t.maps = arena_array(m->arena, f->map_count + 1, sizeof(*t.maps));
     for (uint32_t map = 0; map < f->map_count; map++) {
-        if (usage[map].written || (usage[map].atomic != 0 && usage[map].read))
-            m->map_tokens[map] = (uint8_t)(1u << (map % SPEC_TOKENS));
-        m->tokens |= m->map_tokens[map];
+        t.maps[map].count = f->maps[map].stride_bytes ? f->maps[map].stride_bytes : 1;
+        t.maps[map].bytes = arena_array(m->arena, t.maps[map].count, sizeof(struct byte_use));
+    }
+    for (uint32_t assign = 0; assign < 2; assign++) {
+        for (uint32_t b = 0; b < f->block_count; b++) {
+            for (uint32_t i = 0; i < f->blocks[b].count; i++) {
+                const ir_ref ref = f->blocks[b].insns[i];
+
+                if (touches_map(&f->insns[ref]))
+                    visit(&t, ref, assign != 0);
+            }
+        }
     }
 }
