@@ -36,21 +36,23 @@ static bool fuse_load(struct ir_func *f, ir_ref swap, const uint32_t *uses, ir_r
     return true;
 }
 
-static bool fuse_store(struct ir_func *f, ir_ref store)
+/* Not if the swap has become part of a load already. */
+static bool fuse_store(struct ir_func *f, ir_ref store, uint32_t *uses, const ir_ref *to)
 {
     struct ir_insn *in = &f->insns[store];
     const struct ir_insn *v = &f->insns[in->args[1]];
 
-    if (swap_bytes(v) != in->size)
+    if (swap_bytes(v) != in->size || to[in->args[1]] != IR_NONE)
         return false;
     in->swap = !in->swap;
     in->args[1] = v->args[0];
+    uses[v->args[0]]++;
     return true;
 }
 
 bool opt_swap(struct ir_func *f, struct arena *scratch)
 {
-    const uint32_t *uses = opt_use_counts(f, scratch);
+    uint32_t *uses = opt_use_counts(f, scratch);
     ir_ref *to = arena_array(scratch, f->insn_count, sizeof(*to));
     bool changed = false;
 
@@ -59,7 +61,7 @@ bool opt_swap(struct ir_func *f, struct arena *scratch)
             const ir_ref r = f->blocks[b].insns[i];
 
             if (f->insns[r].op == IR_STORE && f->insns[r].size > 1)
-                changed |= fuse_store(f, r);
+                changed |= fuse_store(f, r, uses, to);
             else if (swap_bytes(&f->insns[r]))
                 changed |= fuse_load(f, r, uses, to);
         }
