@@ -151,7 +151,7 @@ static int insert(struct map *map, uint32_t bucket, const void *key, const void 
     if (entry == MAP_NO_ENTRY)
         return -E2BIG;
     map->hash.free = map->hash.chain[entry];
-    for (uint32_t c = 0; c < map->cpus && cpu != MAP_ALL_CPUS; c++)
+    for (uint32_t c = 0; c < map->cpus && map->cpus > 1 && cpu != MAP_ALL_CPUS; c++)
         if (c != cpu)
             memset(map_entry_value(map, entry) + (size_t)c * map->stride, 0, map->stride);
     memmove(key_of(map, entry), key, map->def.key_bytes);
