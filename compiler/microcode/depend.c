@@ -30,7 +30,8 @@ struct depend {
     uint32_t *mem;      /* memory operations of this block */
     uint32_t mem_count;
     uint32_t mem_capacity;
-    uint32_t *words; /* operations of this block on key and value words */
+    uint32_t *covered; /* by operation: the one at hand, if it comes after it anyway */
+    uint32_t *words;   /* operations of this block on key and value words */
     uint32_t word_count;
     uint32_t word_capacity;
     uint32_t issued;    /* last long operation ... */
@@ -91,17 +92,31 @@ static bool ends_long(const struct mach_op *op)
     return op->op == UCODE_RES || op->op == MACH_AWAIT;
 }
 
+/* What an operation comes after, the one at hand comes after too. */
+static void cover_before(struct depend *d, uint32_t before, uint32_t at)
+{
+    for (uint32_t i = 0; i < d->deps->pred_count[before]; i++)
+        d->covered[d->deps->preds[before][i].op] = at;
+}
+
+/* From the last one backwards, without what follows from others: with n operations that all
+ * conflict, n dependences. */
 static void depend_memory(struct depend *d, uint32_t at)
 {
     const struct mach_op *op = &d->m->ops[at];
 
     if (op->mem == MACH_MEM_NONE)
         return;
-    for (uint32_t i = 0; i < d->mem_count; i++) {
-        const struct mach_op *other = &d->m->ops[d->mem[i]];
+    for (uint32_t i = d->mem_count; i > 0; i--) {
+        const uint32_t before = d->mem[i - 1];
+        const struct mach_op *other = &d->m->ops[before];
 
-        if (mach_conflict(d->m, other, op))
-            add(d, d->mem[i], ends_long(other) ? 0 : 1);
+        if (d->covered[before] == at) {
+            cover_before(d, before, at);
+        } else if (mach_conflict(d->m, other, op)) {
+            add(d, before, ends_long(other) ? 0 : 1);
+            cover_before(d, before, at);
+        }
     }
     d->mem = arena_grow(d->m->arena, d->mem, d->mem_count, &d->mem_capacity, sizeof(*d->mem));
     d->mem[d->mem_count++] = at;
@@ -300,6 +315,7 @@ struct mach_deps mach_depend(struct mach *m)
     d.def = arena_array(m->arena, m->vreg_count, sizeof(*d.def));
     d.first_read = arena_array(m->arena, m->vreg_count, sizeof(*d.first_read));
     d.pred_def = arena_array(m->arena, m->pred_count, sizeof(*d.pred_def));
+    d.covered = arena_array(m->arena, m->op_count, sizeof(*d.covered));
     d.awaited = arena_array(m->arena, m->op_count, sizeof(*d.awaited));
     for (uint32_t i = 0; i < m->rpo_count; i++)
         depend_block(&d, &m->blocks[m->rpo[i]]);

@@ -178,39 +178,64 @@ static void parse_div(struct cursor *c, struct ucode_slot *s)
     s->b = reg(c);
 }
 
+/* dst, a and, but for one operand, b. */
+static void parse_alu(struct cursor *c, struct ucode_slot *s, enum ucode_form form)
+{
+    s->dst = form == UCODE_FORM_CMP ? numbered(c, "p", SPEC_PREDS) : reg(c);
+    expect(c, ",");
+    s->a = reg(c);
+    if (form != UCODE_FORM_ALU1) {
+        expect(c, ",");
+        parse_b(c, s);
+    }
+}
+
+static void parse_sel(struct cursor *c, struct ucode_slot *s)
+{
+    s->dst = reg(c);
+    expect(c, ",");
+    parse_condition(c, s);
+    expect(c, ",");
+    s->a = reg(c);
+    expect(c, ",");
+    parse_b(c, s);
+}
+
+static void parse_movhi(struct cursor *c, struct ucode_slot *s)
+{
+    s->dst = reg(c);
+    expect(c, ",");
+    s->imm = (int32_t)number(c, 10, INT32_MIN, INT32_MAX);
+    expect(c, ",");
+    s->a = reg(c);
+}
+
+/* An index, then b. */
+static void parse_indexed(struct cursor *c, struct ucode_slot *s, enum ucode_form form)
+{
+    if (form == UCODE_FORM_OUT)
+        s->dst = (uint8_t)name_of(c, ucode_out_names, 0, UCODE_OUTS);
+    else
+        s->dst = (uint8_t)number(c, 10, 0, UCODE_VALUE_WORDS - 1);
+    expect(c, ",");
+    parse_b(c, s);
+}
+
 static void parse_operands(struct cursor *c, struct ucode_slot *s, enum ucode_form form)
 {
-    const struct ucode_form_row *f = &ucode_forms[form];
-
-    if (f->w32)
+    if (ucode_forms[form].w32)
         s->w32 = accept(c, ".w");
     switch (form) {
     case UCODE_FORM_ALU1:
     case UCODE_FORM_ALU2:
     case UCODE_FORM_CMP:
-        s->dst = form == UCODE_FORM_CMP ? numbered(c, "p", SPEC_PREDS) : reg(c);
-        expect(c, ",");
-        s->a = reg(c);
-        if (form != UCODE_FORM_ALU1) {
-            expect(c, ",");
-            parse_b(c, s);
-        }
+        parse_alu(c, s, form);
         break;
     case UCODE_FORM_SEL:
-        s->dst = reg(c);
-        expect(c, ",");
-        parse_condition(c, s);
-        expect(c, ",");
-        s->a = reg(c);
-        expect(c, ",");
-        parse_b(c, s);
+        parse_sel(c, s);
         break;
     case UCODE_FORM_MOVHI:
-        s->dst = reg(c);
-        expect(c, ",");
-        s->imm = (int32_t)number(c, 10, INT32_MIN, INT32_MAX);
-        expect(c, ",");
-        s->a = reg(c);
+        parse_movhi(c, s);
         break;
     case UCODE_FORM_LOAD:
     case UCODE_FORM_STORE:
@@ -218,9 +243,8 @@ static void parse_operands(struct cursor *c, struct ucode_slot *s, enum ucode_fo
         parse_memory(c, s, form);
         break;
     case UCODE_FORM_WORD:
-        s->dst = (uint8_t)number(c, 10, 0, UCODE_VALUE_WORDS - 1);
-        expect(c, ",");
-        parse_b(c, s);
+    case UCODE_FORM_OUT:
+        parse_indexed(c, s, form);
         break;
     case UCODE_FORM_MAPOP:
         parse_mapop(c, s);
@@ -240,11 +264,6 @@ static void parse_operands(struct cursor *c, struct ucode_slot *s, enum ucode_fo
         s->dst = reg(c);
         expect(c, ",");
         s->imm = (int32_t)name_of(c, ucode_in_names, 0, SPEC_IN_COUNT);
-        break;
-    case UCODE_FORM_OUT:
-        s->dst = (uint8_t)name_of(c, ucode_out_names, 0, UCODE_OUTS);
-        expect(c, ",");
-        parse_b(c, s);
         break;
     case UCODE_FORM_EXIT:
         parse_b(c, s);

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/microcode/encode.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* What does not fit the core is refused by a code of its own, with the numbers. */
+
+struct refusal {
+    struct arena *arena;
+    struct diag_sink sink;
+    int ret;
+};
+
+static ir_ref emit(struct ir_func *f, struct ir_insn in, const ir_ref *args, uint32_t n)
+{
+    in.pc = IR_NO_PC;
+    return ir_append(f, 0, in, args, n);
+}
+
+static ir_ref constant(struct ir_func *f, uint64_t value)
+{
+    return emit(f, (struct ir_insn){.op = IR_CONST, .imm = value}, NULL, 0);
+}
+
+static void end(struct ir_func *f, ir_ref ret)
+{
+    const ir_ref data = constant(f, SPEC_PKT_BASE);
+    const ir_ref args[4] = {ret, data, data, constant(f, 0)};
+
+    emit(f, (struct ir_insn){.op = IR_EXIT}, args, 4);
+}
+
+static struct refusal compile(struct ir_func *f, struct arena *arena)
+{
+    struct refusal r = {.arena = arena, .sink = diag_sink_make(arena)};
+    const struct ucode_image *image = NULL;
+
+    r.ret = ucode_compile(f, arena, &r.sink, &image);
+    assert_true((r.ret == 0) == (image != NULL));
+    return r;
+}
+
+static struct ir_map hash_map(uint32_t key, uint32_t value, uint32_t entries)
+{
+    return (struct ir_map){.name = "flows",
+                           .type = SPEC_MAP_HASH,
+                           .engine = SPEC_ENGINE_HASH,
+                           .key_bytes = key,
+                           .value_bytes = value,
+                           .stride_bytes = (value + 7) / 8 * 8,
+                           .max_entries = entries,
+                           .cpus = 1};
+}
+
+static struct ir_map array_map(uint32_t value, uint32_t entries)
+{
+    return (struct ir_map){.name = "array",
+                           .type = SPEC_MAP_ARRAY,
+                           .engine = SPEC_ENGINE_VMEM,
+                           .key_bytes = 4,
+                           .value_bytes = value,
+                           .stride_bytes = (value + 7) / 8 * 8,
+                           .max_entries = entries,
+                           .cpus = 1};
+}
+
+/* A program that only ends, with these maps. */
+static struct refusal compile_maps(const struct ir_map *maps, uint32_t count)
+{
+    struct arena *arena = arena_open();
+    struct ir_func *f = ir_func_new(arena, "limits");
+
+    ir_block_new(f);
+    f->maps = arena_memdup(arena, maps, count * sizeof(*maps));
+    f->map_count = count;
+    end(f, constant(f, 2));
+    return compile(f, arena);
+}
+
+static void refused(struct refusal r, const char *code, const char *text)
+{
+    const struct diag *d = diag_first_error(&r.sink);
+
+    assert_int_equal(r.ret, -ENOTSUP);
+    assert_non_null(d);
+    assert_string_equal(d->code, code);
+    if (!strstr(d->message, text))
+        fail_msg("no \"%s\" in: %s", text, d->message);
+    arena_close(r.arena);
+}
+
+static void accepted(struct refusal r)
+{
+    assert_int_equal(r.ret, 0);
+    assert_int_equal(r.sink.errors, 0);
+    arena_close(r.arena);
+}
+
+static void test_ucode_maps_up_to_the_limits_accepted(void **state)
+{
+    const struct ir_map key = hash_map(SPEC_HW_KEY_BYTES, SPEC_HW_VALUE_BYTES, 100);
+    const struct ir_map array = array_map(8, SPEC_CORE_VMEM_BYTES / 8);
+    const struct ir_map entries = hash_map(4, 8, SPEC_CORE_HASH_ENTRIES - 1);
+
+    (void)state;
+    accepted(compile_maps(&key, 1));
+    accepted(compile_maps(&array, 1));
+    accepted(compile_maps(&entries, 1));
+}
+
+static void test_ucode_value_memory_exceeded_refused(void **state)
+{
+    const struct ir_map map = array_map(8, SPEC_CORE_VMEM_BYTES / 8 + 1);
+
+    (void)state;
+    refused(compile_maps(&map, 1), "UCODE0004", "4194304");
+}
+
+static void test_ucode_long_key_refused(void **state)
+{
+    const struct ir_map map = hash_map(SPEC_HW_KEY_BYTES + 1, 8, 10);
+
+    (void)state;
+    refused(compile_maps(&map, 1), "UCODE0005", "65 wanted");
+}
+
+static void test_ucode_long_value_refused(void **state)
+{
+    const struct ir_map map = hash_map(4, SPEC_HW_VALUE_BYTES + 1, 10);
+
+    (void)state;
+    refused(compile_maps(&map, 1), "UCODE0006", "257 wanted");
+}
+
+static void test_ucode_hash_entries_exceeded_refused(void **state)
+{
+    const struct ir_map map = hash_map(4, 8, SPEC_CORE_HASH_ENTRIES);
+
+    (void)state;
+    refused(compile_maps(&map, 1), "UCODE0007", "65537 wanted");
+}
+
+static void test_ucode_hash_buckets_exceeded_refused(void **state)
+{
+    /* 33000 entries take 32768 buckets; the second map's do not fit behind them */
+    const struct ir_map maps[2] = {hash_map(4, 8, 33000), hash_map(4, 8, 1000)};
+
+    (void)state;
+    refused(compile_maps(maps, 2), "UCODE0008", "33280 wanted");
+}
+
+static void test_ucode_too_many_maps_refused(void **state)
+{
+    struct ir_map maps[SPEC_HW_MAPS + 1];
+
+    (void)state;
+    for (uint32_t i = 0; i <= SPEC_HW_MAPS; i++)
+        maps[i] = array_map(8, 1);
+    accepted(compile_maps(maps, SPEC_HW_MAPS));
+    refused(compile_maps(maps, SPEC_HW_MAPS + 1), "UCODE0009", "33 maps");
+}
+
+/* Stores of so many bytes, each in a row of its own. */
+static struct refusal compile_stores(uint32_t count)
+{
+    struct arena *arena = arena_open();
+    struct ir_func *f = ir_func_new(arena, "rows");
+    ir_ref value;
+
+    ir_block_new(f);
+    value = emit(f, (struct ir_insn){.op = IR_INPUT, .imm = SPEC_IN_TIME}, NULL, 0);
+    for (uint32_t i = 0; i < count; i++) {
+        const ir_ref args[2] = {constant(f, SPEC_PKT_BASE + i % 64), value};
+
+        emit(f,
+             (struct ir_insn){.op = IR_STORE,
+                              .region = IR_REGION_PKT,
+                              .size = 8,
+                              .off_min = (int32_t)(SPEC_PKT_BASE + i % 64),
+                              .off_max = (int32_t)(SPEC_PKT_BASE + i % 64)},
+             args, 2);
+    }
+    end(f, constant(f, 2));
+    return compile(f, arena);
+}
+
+static void test_ucode_too_many_rows_refused(void **state)
+{
+    (void)state;
+    accepted(compile_stores(SPEC_ROWS - 1));
+    refused(compile_stores(SPEC_ROWS), "UCODE0002", "4097 rows");
+}
+
+/* So many values, all live until their sum is taken in reverse. */
+static struct refusal compile_live(uint32_t count)
+{
+    struct arena *arena = arena_open();
+    struct ir_func *f = ir_func_new(arena, "live");
+    ir_ref *values = arena_array(arena, count, sizeof(*values));
+    const ir_ref zero = (ir_block_new(f), constant(f, 0));
+    ir_ref sum = zero;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct ir_insn load = {.op = IR_LOAD, .region = IR_REGION_PKT, .size = 1};
+
+        load.imm = SPEC_PKT_BASE + i;
+        load.off_min = (int32_t)(SPEC_PKT_BASE + i);
+        load.off_max = load.off_min;
+        values[i] = emit(f, load, &zero, 1);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const ir_ref args[2] = {constant(f, SPEC_PKT_BASE), values[i]};
+
+        emit(f,
+             (struct ir_insn){.op = IR_STORE,
+                              .region = IR_REGION_PKT,
+                              .size = 8,
+                              .off_min = SPEC_PKT_BASE,
+                              .off_max = SPEC_PKT_BASE},
+             args, 2);
+    }
+    for (uint32_t i = count; i > 0; i--) {
+        const ir_ref args[2] = {sum, values[i - 1]};
+
+        sum = emit(f, (struct ir_insn){.op = IR_ALU, .alu = SPEC_ALU_ADD, .width = 64}, args, 2);
+    }
+    end(f, sum);
+    return compile(f, arena);
+}
+
+static void test_ucode_values_beyond_registers_and_stack_refused(void **state)
+{
+    (void)state;
+    accepted(compile_live(70)); /* some live in the stack */
+    refused(compile_live(400), "UCODE0003", "512 bytes of stack");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ucode_maps_up_to_the_limits_accepted),
+        cmocka_unit_test(test_ucode_value_memory_exceeded_refused),
+        cmocka_unit_test(test_ucode_long_key_refused),
+        cmocka_unit_test(test_ucode_long_value_refused),
+        cmocka_unit_test(test_ucode_hash_entries_exceeded_refused),
+        cmocka_unit_test(test_ucode_hash_buckets_exceeded_refused),
+        cmocka_unit_test(test_ucode_too_many_maps_refused),
+        cmocka_unit_test(test_ucode_too_many_rows_refused),
+        cmocka_unit_test(test_ucode_values_beyond_registers_and_stack_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
