@@ -109,11 +109,11 @@ static struct extent data_extent(const struct ir_func *f, const struct extent *k
         if (from.high < from.low)
             return from;
         if (delta > -SPEC_PKT_JUMBO_END && delta < SPEC_PKT_JUMBO_END) {
-            e.low = from.low + (int32_t)delta;
-            e.high = from.high + (int32_t)delta;
-            e.low = e.low < anywhere.low ? anywhere.low : e.low;
-            e.high = e.high > anywhere.high ? anywhere.high : e.high;
-            if (e.low <= e.high)
+            const int64_t low = from.low + delta, high = from.high + delta;
+
+            e.low = low < anywhere.low ? anywhere.low : (int32_t)low;
+            e.high = high > anywhere.high ? anywhere.high : (int32_t)high;
+            if (low <= anywhere.high && e.low <= e.high)
                 return e;
         }
     }
