@@ -394,22 +394,23 @@ static bool refine_unequal(unsigned width, struct scalar *a, const struct scalar
 
         if (!scalar_is_const(b))
             return true;
-        if (a->umin == a->umax && a->umin == x)
+        if ((a->umin == a->umax && a->umin == x) || (a->smin == a->smax && a->smin == (int64_t)x))
             return false;
         a->umin += a->umin == x;
         a->umax -= a->umax == x;
-        a->smin += a->smin == (int64_t)x;
-        a->smax -= a->smax == (int64_t)x;
+        a->smin += a->smin == (int64_t)x && a->smin < INT64_MAX;
+        a->smax -= a->smax == (int64_t)x && a->smax > INT64_MIN;
         return true;
     }
     if (b->u32min != b->u32max)
         return true;
-    if (a->u32min == a->u32max && a->u32min == b->u32min)
+    if ((a->u32min == a->u32max && a->u32min == b->u32min) ||
+        (a->s32min == a->s32max && a->s32min == (int32_t)b->u32min))
         return false;
     a->u32min += a->u32min == b->u32min;
     a->u32max -= a->u32max == b->u32min;
-    a->s32min += a->s32min == (int32_t)b->u32min;
-    a->s32max -= a->s32max == (int32_t)b->u32min;
+    a->s32min += a->s32min == (int32_t)b->u32min && a->s32min < INT32_MAX;
+    a->s32max -= a->s32max == (int32_t)b->u32min && a->s32max > INT32_MIN;
     return true;
 }
 
