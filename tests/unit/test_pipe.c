@@ -205,7 +205,7 @@ static void test_pipe_bigger_budget_fewer_stages(void **state)
     (void)state;
     compile(&c, read_file(c.arena, SLUICE_SOURCE_ROOT "/tests/text/pipeline/stage_cut.ir"));
     for (uint32_t i = 0; i < 3; i++) {
-        const struct pipe_options options = {.size = sizeof(options), .delay_levels = 3 << 2 * i};
+        const struct pipe_options options = {.size = sizeof(options), .delay_levels = 3u << 2 * i};
 
         assert_int_equal(pipe_compile(c.f, &options, c.arena, &c.sink, &c.design), 0);
         stages[i] = c.design->stages;
