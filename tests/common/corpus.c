@@ -157,7 +157,7 @@ static const char *change_order(struct ebpf_insn *insns, uint32_t count, uint32_
     }
     for (uint32_t k = ebpf_slots(&insns[at]); k-- > 0;)
         if (at + k < count)
-            insns[at + k] = (struct ebpf_insn){.opcode = EBPF_CLASS_JMP | EBPF_JMP_JA};
+            insns[at + k] = (struct ebpf_insn){.opcode = (int)EBPF_CLASS_JMP | EBPF_JMP_JA};
     return "dropped";
 }
 
