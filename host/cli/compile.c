@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
+#include "host/ctl/outfile.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -123,31 +124,23 @@ static int write_cost(FILE *out, const struct job *job)
 static int write_one(const char *folder, const char *program, const char *suffix, writer_fn writer,
                      const struct job *job)
 {
-    char *path = NULL, *temporary = NULL;
-    FILE *out = NULL;
-    int err = -ENOMEM;
-    int fd;
+    struct outfile out;
+    char *path = NULL;
+    int err;
 
     if (asprintf(&path, "%s/%s%s", folder, program, suffix) < 0)
         return cli_fail("no memory");
-    if (asprintf(&temporary, "%s.XXXXXX", path) >= 0) {
-        fd = mkstemp(temporary);
-        out = fd < 0 ? NULL : fdopen(fd, "wb");
-        err = out ? writer(out, job) : -errno;
-        if (out && (fchmod(fd, 0644) || ferror(out) || fflush(out)) && !err)
-            err = errno ? -errno : -EIO;
-        if (out && fclose(out) && !err)
-            err = -errno;
-        if (!err && rename(temporary, path))
-            err = -errno;
-        if (err)
-            unlink(temporary);
+    err = outfile_open(path, &out);
+    if (!err) {
+        const int failed = writer(out.file, job);
+
+        err = outfile_close(&out, !failed);
+        err = failed ? failed : err;
     }
     if (err)
         cli_fail("%s can't be written: %s", path, strerror(-err));
     else
         printf("%s\n", path);
-    free(temporary);
     free(path);
     return err ? CLI_USAGE : CLI_OK;
 }

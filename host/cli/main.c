@@ -54,6 +54,14 @@ static void usage(FILE *out)
     fputs("\nsluice VERB --help tells the options of a verb.\n", out);
 }
 
+/* A result that did not reach standard output is no result. */
+static int finish(int status)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return status;
+    return cli_fail("standard output can't be written: %s", strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
     argp_err_exit_status = CLI_USAGE;
@@ -76,7 +84,7 @@ int main(int argc, char **argv)
             continue;
         snprintf(name, sizeof(name), "sluice %s", verbs[i].name);
         argv[1] = name;
-        return verbs[i].run(argc - 1, argv + 1);
+        return finish(verbs[i].run(argc - 1, argv + 1));
     }
     cli_fail("no such verb: \"%s\"", argv[1]);
     usage(stderr);

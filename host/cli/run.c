@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
 #include "host/ctl/mapfile.h"
+#include "host/ctl/outfile.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -68,50 +69,11 @@ static const struct argp argp = {.options = options_table,
 /* The files that a run writes; they appear when it has succeeded. */
 struct outputs {
     struct pcap_writer *capture;
-    FILE *trace;
-    char *trace_temporary;
-    const char *trace_path;
+    struct outfile trace_file;
+    FILE *trace; /* its stream, or NULL */
     bool hardware;
     const struct load_object *object;
 };
-
-static int open_trace(struct outputs *o, const char *path)
-{
-    int fd;
-
-    o->trace_path = path;
-    if (!strcmp(path, "-")) {
-        o->trace = stdout;
-        return 0;
-    }
-    if (asprintf(&o->trace_temporary, "%s.XXXXXX", path) < 0) {
-        o->trace_temporary = NULL;
-        return -ENOMEM;
-    }
-    fd = mkstemp(o->trace_temporary);
-    o->trace = fd < 0 ? NULL : fdopen(fd, "w");
-    return o->trace ? 0 : -errno;
-}
-
-static int close_trace(struct outputs *o, bool commit)
-{
-    int err = 0;
-
-    if (o->trace && o->trace != stdout) {
-        if (ferror(o->trace))
-            err = -EIO;
-        if (fchmod(fileno(o->trace), 0644) || fclose(o->trace))
-            err = -errno;
-        if (commit && !err && rename(o->trace_temporary, o->trace_path))
-            err = -errno;
-        if (err || !commit)
-            unlink(o->trace_temporary);
-    }
-    o->trace = NULL;
-    free(o->trace_temporary);
-    o->trace_temporary = NULL;
-    return err;
-}
 
 static void trace_redirect(const struct outputs *o, uint64_t redirect)
 {
@@ -145,7 +107,8 @@ static int write_packet(void *ctx, uint64_t index, const struct pcap_record *rec
             trace_redirect(o, out->redirect);
         if (o->hardware)
             fprintf(o->trace, ",\"cycles\":%llu", (unsigned long long)out->cycles);
-        fputs("}\n", o->trace);
+        if (fputs("}\n", o->trace) < 0)
+            return errno ? -errno : -EIO;
     }
     if (o->capture && out->ret >= SPEC_XDP_PASS && out->ret <= SPEC_XDP_REDIRECT)
         return pcap_writer_add(o->capture, out->data, out->len, time_ns);
@@ -222,7 +185,8 @@ static int run_opened(const struct run_arguments *a, struct exec *exec,
     if (a->out && pcap_writer_open(a->out, &o.capture, why, sizeof(why)))
         return cli_fail("%s", why);
     if (a->trace)
-        err = open_trace(&o, a->trace);
+        err = outfile_open(a->trace, &o.trace_file);
+    o.trace = o.trace_file.file;
     if (err) {
         status = cli_fail("%s can't be written: %s", a->trace, strerror(-err));
     } else {
@@ -232,7 +196,7 @@ static int run_opened(const struct run_arguments *a, struct exec *exec,
     }
     if (!status)
         status = write_maps(a, exec);
-    err = close_trace(&o, !status);
+    err = outfile_close(&o.trace_file, !status);
     if (err && !status)
         status = cli_fail("%s can't be written: %s", a->trace, strerror(-err));
     if (pcap_writer_close(o.capture, !status, why, sizeof(why)) && !status)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/mapfile.h"
 
+#include "host/ctl/outfile.h"
 #include "hw/spec/gen/limits.h"
 
 #include <errno.h>
@@ -331,36 +332,19 @@ json_t *mapfile_dump(struct exec *exec)
 
 int mapfile_write(const char *path, const json_t *document, char *why, size_t why_bytes)
 {
-    char *temporary = NULL;
-    FILE *file = NULL;
-    int fd = -1;
-    int err = 0;
+    struct outfile out;
+    int err = outfile_open(path, &out);
 
-    if (!strcmp(path, "-")) {
-        if (json_dumpf(document, stdout, JSON_COMPACT) || putchar('\n') < 0)
-            err = -EIO;
-        return err;
-    }
-    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-        return -ENOMEM;
-    fd = mkstemp(temporary);
-    file = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!file) {
-        err = -errno;
-    } else {
-        fchmod(fd, 0644);
+    if (!err) {
+        int closed;
+
         errno = 0;
-        if (json_dumpf(document, file, JSON_COMPACT) || fputc('\n', file) < 0)
+        if (json_dumpf(document, out.file, JSON_COMPACT) || fputc('\n', out.file) < 0)
             err = errno ? -errno : -EIO;
-        if (fclose(file) && !err)
-            err = -errno;
-        if (!err && rename(temporary, path))
-            err = -errno;
-        if (err)
-            unlink(temporary);
+        closed = outfile_close(&out, !err);
+        err = err ? err : closed;
     }
     if (err)
         snprintf(why, why_bytes, "%s can't be written: %s", path, strerror(-err));
-    free(temporary);
     return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/pcapio.h"
 
+#include "host/ctl/outfile.h"
 #include "hw/spec/gen/limits.h"
 
 #include <errno.h>
@@ -161,18 +162,16 @@ int pcap_capture_read(const char *path, struct pcap_capture *out, char *why, siz
 }
 
 struct pcap_writer {
-    char *path; /* NULL: standard output */
-    char *temporary;
+    char *name; /* for messages */
+    struct outfile out;
     pcap_t *pcap;
-    pcap_dumper_t *dumper;
-    FILE *file;
+    pcap_dumper_t *dumper; /* owns out.file's buffer; closed by hand below */
     int err;
 };
 
 static void writer_free(struct pcap_writer *w)
 {
-    free(w->path);
-    free(w->temporary);
+    free(w->name);
     if (w->pcap)
         pcap_close(w->pcap);
     free(w);
@@ -181,37 +180,23 @@ static void writer_free(struct pcap_writer *w)
 int pcap_writer_open(const char *path, struct pcap_writer **out, char *why, size_t why_bytes)
 {
     struct pcap_writer *w = calloc(1, sizeof(*w));
-    const bool to_stdout = !strcmp(path, "-");
-    int fd = -1;
     int err = -ENOMEM;
 
     if (!w)
         return -ENOMEM;
+    w->name = strdup(path);
     w->pcap = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, SNAPLEN, PCAP_TSTAMP_PRECISION_NANO);
-    if (!to_stdout) {
-        w->path = strdup(path);
-        if (w->path && asprintf(&w->temporary, "%s.XXXXXX", path) < 0)
-            w->temporary = NULL;
-    }
-    if (!w->pcap || (!to_stdout && (!w->path || !w->temporary)))
-        goto fail;
-    fd = to_stdout ? dup(STDOUT_FILENO) : mkstemp(w->temporary);
-    err = -errno;
-    if (fd < 0)
-        goto fail;
-    w->file = fdopen(fd, "wb");
-    w->dumper = w->file ? pcap_dump_fopen(w->pcap, w->file) : NULL;
-    if (!w->dumper) {
+    if (w->name && w->pcap)
+        err = outfile_open(path, &w->out);
+    if (!err) {
+        w->dumper = pcap_dump_fopen(w->pcap, w->out.file);
+        if (w->dumper) {
+            *out = w;
+            return 0;
+        }
+        w->out.file = NULL; /* closed by libpcap when it fails */
         err = -EIO;
-        if (w->temporary)
-            unlink(w->temporary);
-        goto fail;
     }
-    if (!to_stdout)
-        fchmod(fd, 0644);
-    *out = w;
-    return 0;
-fail:
     snprintf(why, why_bytes, "%s can't be written: %s", path, strerror(-err));
     writer_free(w);
     return err;
@@ -227,7 +212,7 @@ int pcap_writer_add(struct pcap_writer *writer, const void *data, uint32_t len, 
     };
 
     pcap_dump((u_char *)writer->dumper, &h, data);
-    if (ferror(writer->file) && !writer->err)
+    if (ferror(writer->out.file) && !writer->err)
         writer->err = errno ? -errno : -EIO;
     return writer->err;
 }
@@ -238,18 +223,12 @@ int pcap_writer_close(struct pcap_writer *writer, int commit, char *why, size_t 
 
     if (!writer)
         return 0;
-    errno = 0;
-    if (pcap_dump_flush(writer->dumper) && !writer->err)
-        writer->err = errno ? -errno : -EIO;
-    pcap_dump_close(writer->dumper);
-    err = writer->err;
-    if (!err && commit && writer->path && rename(writer->temporary, writer->path))
-        err = -errno;
-    if (writer->temporary && (err || !commit))
-        unlink(writer->temporary);
+    /* a dumper is the FILE itself: closing the file closes it */
+    err = outfile_close(&writer->out, commit && !writer->err);
+    if (writer->err)
+        err = writer->err;
     if (err)
-        snprintf(why, why_bytes, "%s can't be written: %s", writer->path ? writer->path : "-",
-                 strerror(-err));
+        snprintf(why, why_bytes, "%s can't be written: %s", writer->name, strerror(-err));
     writer_free(writer);
     return err;
 }

@@ -250,3 +250,19 @@ def test_full_disk_leaves_nothing_behind(work):
 def test_output_folder_that_is_missing_is_named(work):
     for option in ('-w', '--trace', '--maps-out'):
         fails(2, 'run', lib.example('swap'), '-r', capture(), option, os.path.join(work, 'none', 'out'), says=['none/out'])
+
+
+def test_devices_are_written_and_not_replaced(work):
+    null = os.path.join(work, 'null')
+    full = os.path.join(work, 'full')
+    os.mknod(null, 0o666 | 0o020000, os.makedev(1, 3))
+    os.mknod(full, 0o666 | 0o020000, os.makedev(1, 7))
+    for option in ('-w', '--trace', '--maps-out'):
+        lib.sluice('run', lib.example('swap'), '-r', capture(), option, null)
+        fails(2, 'run', lib.example('swap'), '-r', capture(), option, full,
+              says=['no space']) if option != '--maps-out' else None
+    for path in (null, full):
+        assert not os.path.isfile(path), f'{path} was replaced'
+    with open(full, 'w') as out:
+        p = subprocess.run([lib.SLUICE, 'check', lib.example('swap')], stdout=out, stderr=subprocess.PIPE, text=True)
+    assert p.returncode == 2 and 'standard output' in p.stderr
