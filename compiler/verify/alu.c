@@ -1,234 +1,326 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/verify/internal.h"
 
-/* Arithmetic: on numbers through scalar.c, on pointers by Linux's rules (adjust_ptr_min_max_vals in
- * kernel/bpf/verifier.c). */
+/* What arithmetic, moves and 64-bit constants do to registers. Pointers can be moved, and
+ * subtracted from each other. */
 
-enum { MAX_VAR_OFF = 1 << 29 };
+/* ---- pointers ---- */
 
-int verify_reads(struct verifier *v, uint32_t at, unsigned r)
+/* The variable part of a pointer moves by a number that is not one constant. */
+static void move_variable(struct scalar *n, const struct scalar *by, bool subtract)
 {
-    const uint8_t type = reg_of(v, r)->type;
+    struct scalar out = *n;
+    bool wraps;
 
-    if (type == REG_STALE)
-        return verify_reject(v, "VFY0024", at,
-                             "r%u pointed into the packet before a helper moved it; load data and "
-                             "data_end from the context again, and compare again",
-                             r);
-    if (type != REG_NONE)
-        return 0;
-    return verify_reject(
-        v, "VFY0020", at,
-        "r%u is read but was never given a value on this path%s; initialise it first", r,
-        r >= 1 && r <= 5 ? " (calls leave r1 to r5 without one)" : "");
+    if (subtract) {
+        wraps = __builtin_sub_overflow(n->smin, by->smax, &out.smin);
+        wraps |= __builtin_sub_overflow(n->smax, by->smin, &out.smax);
+    } else {
+        wraps = __builtin_add_overflow(n->smin, by->smin, &out.smin);
+        wraps |= __builtin_add_overflow(n->smax, by->smax, &out.smax);
+    }
+    if (wraps) {
+        out.smin = INT64_MIN;
+        out.smax = INT64_MAX;
+    }
+    if (subtract) {
+        wraps = n->umin < by->umax;
+        out.umin = n->umin - by->umax;
+        out.umax = n->umax - by->umin;
+    } else {
+        wraps = __builtin_add_overflow(n->umin, by->umin, &out.umin);
+        wraps |= __builtin_add_overflow(n->umax, by->umax, &out.umax);
+    }
+    if (wraps) {
+        out.umin = 0;
+        out.umax = UINT64_MAX;
+    }
+    out.bits = subtract ? tnum_sub(n->bits, by->bits) : tnum_add(n->bits, by->bits);
+    *n = out;
 }
 
-/* A number added to a pointer stays within what pointers may carry. */
-static int check_offset(struct verifier *v, uint32_t at, const struct reg *pointer,
-                        const struct scalar *n)
+static int check_movable(struct verifier *v, uint32_t at, const struct reg *p, bool subtract,
+                         const struct scalar *by)
 {
-    if (scalar_is_const(n) &&
-        ((int64_t)n->bits.value >= MAX_VAR_OFF || (int64_t)n->bits.value <= -MAX_VAR_OFF))
-        return verify_reject(v, "VFY0030", at, "%lld is too large an offset for %s",
-                             (long long)n->bits.value, verify_describe(v, pointer));
-    if (pointer->off >= MAX_VAR_OFF || pointer->off <= -MAX_VAR_OFF)
-        return verify_reject(v, "VFY0030", at, "the offset of %s gets too large",
-                             verify_describe(v, pointer));
-    if (n->smin == INT64_MIN)
-        return verify_reject(
-            v, "VFY0031", at,
-            "an unbounded number is added to %s; bound it first, by an unsigned compare or a mask",
-            verify_describe(v, pointer));
-    if (n->smin <= -MAX_VAR_OFF || n->smin >= MAX_VAR_OFF)
-        return verify_reject(v, "VFY0031", at,
-                             "a number that may be %lld is added to %s; bound it first",
-                             (long long)n->smin, verify_describe(v, pointer));
-    return 0;
-}
-
-/* dst = pointer + n, or pointer - n. */
-static int move_pointer(struct verifier *v, uint32_t at, struct reg *dst, const struct reg *pointer,
-                        const struct scalar *n, bool subtract)
-{
-    struct reg r = *pointer;
-    int err;
-
-    switch ((enum reg_type)pointer->type) {
+    switch ((enum reg_type)p->type) {
     case REG_VALUE_OR_NULL:
         return verify_reject(v, "VFY0032", at, "arithmetic on %s; compare it with NULL first",
-                             verify_describe(v, pointer));
+                             verify_describe(v, p));
     case REG_CTX:
+        if (scalar_is(by, 0))
+            break;
+        return verify_reject(
+            v, "VFY0033", at,
+            "arithmetic on %s; use it as it came, with the field's offset in the load",
+            verify_describe(v, p));
     case REG_MAP:
-    case REG_PKT_END:
-        return verify_reject(v, "VFY0033", at, "arithmetic on %s is not allowed",
-                             verify_describe(v, pointer));
+        if (scalar_is(by, 0) && !subtract)
+            break;
+        return verify_reject(
+            v, "VFY0033", at,
+            "arithmetic on %s: the map is no array to a program; look its elements up",
+            verify_describe(v, p));
+    case REG_PACKET_END:
+        return verify_reject(
+            v, "VFY0033", at,
+            "arithmetic on %s; move the packet pointer that is compared with it instead",
+            verify_describe(v, p));
+    case REG_STACK:
+        if (!subtract)
+            break;
+        return verify_reject(v, "VFY0034", at, "subtraction from %s; add a negative number instead",
+                             verify_describe(v, p));
     default:
         break;
     }
-    if (subtract && pointer->type == REG_STACK)
-        return verify_reject(v, "VFY0034", at,
-                             "subtraction from a stack pointer; add a negative number instead");
-    err = check_offset(v, at, pointer, n);
-    if (err)
-        return err;
-    if (scalar_is_const(n)) {
-        const int64_t off = subtract ? (int64_t)r.off - (int64_t)n->bits.value
-                                     : (int64_t)r.off + (int64_t)n->bits.value;
-
-        if (off >= MAX_VAR_OFF || off <= -MAX_VAR_OFF)
-            return verify_reject(v, "VFY0030", at, "the offset of %s gets too large",
-                                 verify_describe(v, pointer));
-        r.off = (int32_t)off;
-    } else {
-        r.num = scalar_alu(subtract ? SPEC_ALU_SUB : SPEC_ALU_ADD, 64, &pointer->num, n);
-        if (is_packet_pointer(&r)) {
-            r.id = ++v->next_id;
-            r.range = 0;
-        }
-    }
-    *dst = r;
-    return check_offset(v, at, dst, &dst->num);
-}
-
-static int pointer_alu(struct verifier *v, uint32_t at, enum spec_alu op, struct reg *dst,
-                       const struct reg *src)
-{
-    const struct ebpf_insn *i = insn_of(v, at);
-    const bool both = dst->type != REG_SCALAR && src->type != REG_SCALAR;
-
-    if (op == SPEC_ALU_SUB && (both || !ebpf_is_alu64(i))) {
-        set_unknown(dst); /* a distance: no pointer any more */
-        if (!ebpf_is_alu64(i))
-            dst->num = scalar_alu(SPEC_ALU_MOV, 32, &dst->num, NULL);
-        return 0;
-    }
-    if (!ebpf_is_alu64(i))
-        return verify_reject(v, "VFY0035", at, "32-bit arithmetic on %s",
-                             verify_describe(v, dst->type == REG_SCALAR ? src : dst));
-    if (both)
-        return verify_reject(v, "VFY0036", at, "%s of two pointers is not allowed",
-                             spec_alu_table[op].name);
-    if (op == SPEC_ALU_ADD) {
-        if (dst->type != REG_SCALAR)
-            return move_pointer(v, at, dst, dst, &src->num, false);
-        return move_pointer(v, at, dst, src, &dst->num, false);
-    }
-    if (op == SPEC_ALU_SUB && dst->type != REG_SCALAR)
-        return move_pointer(v, at, dst, dst, &src->num, true);
-    return verify_reject(
-        v, "VFY0036", at, "%s of %s is not allowed; pointers can only be moved by + and -",
-        spec_alu_table[op].name, verify_describe(v, dst->type == REG_SCALAR ? src : dst));
-}
-
-static int move(struct verifier *v, uint32_t at, enum spec_alu op, struct reg *dst, struct reg *src)
-{
-    const struct ebpf_insn *i = insn_of(v, at);
-    const unsigned width = ebpf_is_alu64(i) ? 64 : 32;
-
-    if (op == SPEC_ALU_MOV && width == 64) {
-        if (src->type == REG_SCALAR && !src->id && !scalar_is_const(&src->num))
-            src->id = ++v->next_id;
-        *dst = *src;
-        return 0;
-    }
-    if (src->type != REG_SCALAR) {
-        set_unknown(dst);
-        if (op != SPEC_ALU_MOV)
-            return verify_reject(v, "VFY0036", at, "sign extension of %s", verify_describe(v, src));
-        dst->num = scalar_alu(SPEC_ALU_MOV, 32, &dst->num, NULL);
-        return 0;
-    }
-    set_scalar(dst, scalar_alu(op, width, &src->num, NULL));
     return 0;
 }
 
-static struct scalar byte_order(const struct ebpf_insn *i, const struct scalar *n)
+/* dst = pointer + by, or pointer - by. dst may be where pointer or by is. */
+static int move_pointer(struct verifier *v, uint32_t at, struct reg *dst, const struct reg *pointer,
+                        const struct scalar *by, bool subtract)
 {
-    const bool swap = ebpf_is_alu64(i) || ebpf_src_is_reg(i); /* to big-endian, or unconditional */
-    const uint64_t mask = i->imm == 64 ? UINT64_MAX : (UINT64_C(1) << i->imm) - 1;
-    const struct scalar m = scalar_const(mask);
-    const struct scalar low = scalar_alu(SPEC_ALU_AND, 64, n, &m);
+    struct reg p = *pointer;
+    int64_t fixed;
+    int err = check_movable(v, at, &p, subtract, by);
 
-    if (!swap)
-        return low;
-    return scalar_alu(i->imm == 16   ? SPEC_ALU_BSWAP16
-                      : i->imm == 32 ? SPEC_ALU_BSWAP32
-                                     : SPEC_ALU_BSWAP64,
-                      64, &low, NULL);
+    if (!err)
+        err = verify_check_distance(v, at, &p, by);
+    if (!err)
+        err = verify_check_offset(v, at, &p);
+    if (err)
+        return err;
+    if (scalar_is_broken(by)) { /* no run comes here */
+        reg_set_scalar(dst, scalar_unknown(), 0, at);
+        return 0;
+    }
+    fixed = subtract ? p.off - by->smin : p.off + by->smin;
+    if (scalar_is_const(by) && fixed == (int32_t)fixed) {
+        p.off = (int32_t)fixed;
+    } else {
+        move_variable(&p.num, by, subtract);
+        if (p.type == REG_PACKET || p.type == REG_META) {
+            p.id = ++v->next_id;
+            if (!subtract || by->smin < 0)
+                p.range = 0;
+        }
+    }
+    scalar_forget32(&p.num);
+    err = verify_check_offset(v, at, &p);
+    if (err)
+        return err;
+    scalar_sync(&p.num);
+    p.from = at;
+    *dst = p;
+    return 0;
 }
 
-static int unary(struct verifier *v, uint32_t at, struct reg *dst)
+/* Both pointers go into the same memory, wherever that is. Linux lets root subtract any two. */
+static bool is_distance(const struct verifier *v, const struct reg *a, const struct reg *b)
 {
-    const struct ebpf_insn *i = insn_of(v, at);
-    const struct scalar zero = scalar_const(0);
+    switch ((enum reg_type)a->type) {
+    case REG_PACKET:
+    case REG_META:
+    case REG_PACKET_END:
+        return reg_is_packet(b);
+    case REG_STACK:
+        return b->type == REG_STACK && a->frame == b->frame;
+    case REG_VALUE:
+        return b->type == REG_VALUE && a->map == b->map && v->object->maps[a->map].max_entries == 1;
+    default:
+        return false;
+    }
+}
 
-    if (dst->type != REG_SCALAR)
-        return verify_reject(v, "VFY0036", at, "%s of %s is not allowed",
-                             ebpf_code_of(i) == EBPF_ALU_NEG ? "negation" : "byte swap",
-                             verify_describe(v, dst));
-    if (ebpf_code_of(i) == EBPF_ALU_NEG)
-        set_scalar(dst, scalar_alu(SPEC_ALU_SUB, ebpf_is_alu64(i) ? 64 : 32, &zero, &dst->num));
-    else
-        set_scalar(dst, byte_order(i, &dst->num));
+static int pointer_alu(struct verifier *v, uint32_t at, struct reg *dst, const struct reg *src)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+    const uint8_t code = ebpf_code_of(i);
+    const struct reg *pointer = reg_is_pointer(dst) ? dst : src;
+
+    if (reg_is_pointer(dst) && reg_is_pointer(src)) {
+        if (code == EBPF_ALU_SUB && !is_distance(v, dst, src))
+            return verify_reject(v, "VFY0036", at,
+                                 "%s and %s are not in one memory: how far they are apart differs "
+                                 "from executor to executor",
+                                 verify_describe(v, dst), verify_describe(v, src));
+        if (code != EBPF_ALU_SUB)
+            return verify_reject(v, "VFY0036", at, "%s and %s: two pointers can only be subtracted",
+                                 verify_describe(v, dst), verify_describe(v, src));
+        reg_set_scalar(dst, scalar_unknown(), 0, at);
+        return 0;
+    }
+    verify_precise_reg(v, dst);
+    verify_precise_reg(v, src);
+    if (ebpf_is_alu32(i))
+        return verify_reject(
+            v, "VFY0035", at,
+            "32-bit arithmetic on %s cuts the address; use 64-bit addition or subtraction",
+            verify_describe(v, pointer));
+    if (code == EBPF_ALU_ADD)
+        return move_pointer(v, at, dst, pointer, pointer == dst ? &src->num : &dst->num, false);
+    if (code == EBPF_ALU_SUB && pointer == dst)
+        return move_pointer(v, at, dst, dst, &src->num, true);
+    if (code == EBPF_ALU_SUB)
+        return verify_reject(v, "VFY0036", at,
+                             "%s is subtracted from a number; subtract the number from the pointer",
+                             verify_describe(v, pointer));
+    return verify_reject(
+        v, "VFY0036", at,
+        "this operation on %s is not allowed: pointers can be moved by + and - only",
+        verify_describe(v, pointer));
+}
+
+/* ---- numbers ---- */
+
+/* Remembers r1 = r2 + constant: what a comparison says of one, it says of the other. One step is
+ * followed, not more. */
+static void follow_link(const struct ebpf_insn *i, struct reg *dst, const struct scalar *by)
+{
+    const bool adds = ebpf_code_of(i) == EBPF_ALU_ADD;
+    const int64_t value = (int64_t)by->bits.value;
+
+    if (ebpf_is_alu64(i) && (adds || ebpf_code_of(i) == EBPF_ALU_SUB) && dst->id &&
+        !dst->has_delta && scalar_is_const(by) && value > INT32_MIN && value <= INT32_MAX) {
+        dst->has_delta = true;
+        dst->off = (int32_t)(adds ? value : -value);
+        return;
+    }
+    reg_unlink(dst);
+}
+
+static void number_alu(struct verifier *v, uint32_t at, struct reg *dst, const struct reg *src)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+    const bool unary = ebpf_code_of(i) == EBPF_ALU_NEG || ebpf_code_of(i) == EBPF_ALU_END;
+    const struct scalar by = src->num;
+    const uint32_t node = unary ? dst->node : verify_node(v, dst->node, src->node);
+
+    dst->num = scalar_alu(i, &dst->num, &by);
+    if (scalar_is_broken(&dst->num))
+        dst->num = scalar_unknown();
+    follow_link(i, dst, &by);
+    dst->node = node;
+    dst->from = at;
+}
+
+static void move_number(struct verifier *v, uint32_t at, struct reg *dst, struct reg *src)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+    const bool is64 = ebpf_is_alu64(i);
+    const uint32_t bytes = (uint32_t)i->off / 8;
+    bool same = true; /* the copy is the same number */
+
+    if (i->off)
+        same = src->num.umax < UINT64_C(1) << (i->off - 1);
+    else if (!is64)
+        same = scalar_width(&src->num) <= 32;
+    if (same)
+        verify_link(v, src);
+    *dst = *src;
+    dst->from = at;
+    if (!same)
+        reg_unlink(dst);
+    if (i->off)
+        scalar_sign_extend(&dst->num, bytes, is64 ? 64 : 32);
+    if (!is64)
+        scalar_zero_extend32(&dst->num);
+    if (i->off || !is64)
+        scalar_sync(&dst->num);
+}
+
+static int move(struct verifier *v, uint32_t at, struct reg *dst, struct reg *src)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+
+    if (!ebpf_src_is_reg(i)) {
+        const uint64_t value = ebpf_is_alu64(i) ? (uint64_t)(int64_t)i->imm : (uint32_t)i->imm;
+
+        reg_set_scalar(dst, scalar_const(value), 0, at);
+    } else if (src->type == REG_SCALAR) {
+        move_number(v, at, dst, src);
+    } else if (ebpf_is_alu64(i) && !i->off) {
+        *dst = *src;
+        dst->from = at;
+    } else if (i->off) {
+        return verify_reject(v, "VFY0036", at, "sign extension of a part of %s is not allowed",
+                             verify_describe(v, src));
+    } else { /* half an address, for 32-bit differences */
+        struct scalar n = scalar_unknown();
+
+        scalar_zero_extend32(&n);
+        scalar_sync(&n);
+        reg_set_scalar(dst, n, 0, at);
+    }
+    verify_note_result(v, at, dst);
     return 0;
 }
 
 int verify_alu(struct verifier *v, uint32_t at)
 {
-    const struct ebpf_insn *i = insn_of(v, at);
-    const struct ebpf_op_row *row = ebpf_alu_row(i);
-    const enum spec_alu op = row ? (enum spec_alu)row->alu : SPEC_ALU_NONE;
-    const bool is_move = ebpf_code_of(i) == EBPF_ALU_MOV;
-    struct reg *dst = reg_of(v, i->dst);
+    const struct ebpf_insn *i = insn_at(v, at);
+    const uint8_t code = ebpf_code_of(i);
+    struct reg *dst = cur_reg(v, i->dst);
     struct reg constant;
     struct reg *src = &constant;
     int err = 0;
 
-    set_scalar(&constant, scalar_const((uint64_t)(int64_t)i->imm));
-    if (ebpf_code_of(i) != EBPF_ALU_END && ebpf_src_is_reg(i)) {
-        src = reg_of(v, i->src);
-        err = verify_reads(v, at, i->src);
+    reg_set_scalar(&constant, scalar_const((uint64_t)(int64_t)i->imm), 0, at);
+    if (code != EBPF_ALU_END && ebpf_src_is_reg(i)) {
+        src = cur_reg(v, i->src);
+        err = verify_check_read(v, at, i->src);
     }
-    if (!err && !is_move)
-        err = verify_reads(v, at, i->dst);
-    if (!err && i->dst == EBPF_REG_FP)
-        err = verify_reject(v, "VFY0021", at, "r10, the frame pointer, is read-only");
+    if (!err && code != EBPF_ALU_MOV)
+        err = verify_check_read(v, at, i->dst);
+    if (!err)
+        err = verify_check_write(v, at, i->dst);
     if (err)
         return err;
-    if (op == SPEC_ALU_NONE)
-        return unary(v, at, dst);
-    if (is_move)
-        return move(v, at, op, dst, src);
-    if (dst->type != REG_SCALAR || src->type != REG_SCALAR)
-        return pointer_alu(v, at, op, dst, src);
-    set_scalar(dst, scalar_alu(op, ebpf_is_alu64(i) ? 64 : 32, &dst->num, &src->num));
+    if (code == EBPF_ALU_MOV)
+        return move(v, at, dst, src);
+    if (reg_is_pointer(dst) && (code == EBPF_ALU_NEG || code == EBPF_ALU_END))
+        return verify_reject(
+            v, "VFY0036", at,
+            "this operation on %s is not allowed: pointers can be moved by + and - only",
+            verify_describe(v, dst));
+    if (reg_is_pointer(dst) || reg_is_pointer(src))
+        return pointer_alu(v, at, dst, src);
+    number_alu(v, at, dst, src);
+    verify_note_result(v, at, dst);
     return 0;
+}
+
+/* A map that no executor has can't be used for anything. */
+static int check_map_type(struct verifier *v, uint32_t at, const struct load_map *m)
+{
+    if (m->type < SPEC_MAP_COUNT && spec_map_type_table[m->type].soft != SPEC_SOFT_NONE)
+        return 0;
+    return verify_refuse(
+        v, "VFY0072", at, "map %s has type %s (%u), which Sluice does not support", m->name,
+        m->type < SPEC_MAP_COUNT ? spec_map_type_table[m->type].name : "unknown", m->type);
 }
 
 int verify_ld_imm64(struct verifier *v, uint32_t at)
 {
-    const struct ebpf_insn *i = insn_of(v, at);
-    struct reg *dst = reg_of(v, i->dst);
-    const struct load_map *m;
+    const struct ebpf_insn *i = insn_at(v, at);
+    struct reg *dst = cur_reg(v, i->dst);
+    int err = verify_check_write(v, at, i->dst);
 
-    if (i->dst == EBPF_REG_FP)
-        return verify_reject(v, "VFY0021", at, "r10, the frame pointer, is read-only");
-    if (!i->src) {
-        set_scalar(dst, scalar_const(ebpf_imm64(i)));
+    if (err)
+        return err;
+    switch (i->src) {
+    case EBPF_PSEUDO_MAP_FD:
+        reg_set_pointer(dst, REG_MAP, at);
+        dst->map = (uint16_t)i->imm;
+        return check_map_type(v, at, &v->object->maps[i->imm]);
+    case EBPF_PSEUDO_MAP_VALUE:
+        reg_set_pointer(dst, REG_VALUE, at);
+        dst->map = (uint16_t)i->imm;
+        dst->off = i[1].imm;
+        return 0;
+    default:
+        reg_set_scalar(dst, scalar_const(ebpf_imm64(i)), 0, at);
+        verify_note_result(v, at, dst);
         return 0;
     }
-    m = &v->object->maps[i->imm];
-    if (i->src == EBPF_PSEUDO_MAP_VALUE) {
-        if (m->type != SPEC_MAP_ARRAY || m->max_entries != 1 ||
-            (uint32_t)i[1].imm >= m->value_bytes)
-            return verify_reject(v, "VFY0037", at,
-                                 "a direct pointer to offset %u of map %s: only arrays of one "
-                                 "entry, within the value",
-                                 (uint32_t)i[1].imm, m->name);
-        *dst = (struct reg){
-            .type = REG_VALUE, .map = (uint16_t)i->imm, .off = i[1].imm, .num = scalar_const(0)};
-        return 0;
-    }
-    *dst = (struct reg){.type = REG_MAP, .map = (uint16_t)i->imm, .num = scalar_const(0)};
-    return 0;
 }

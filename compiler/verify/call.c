@@ -3,72 +3,86 @@
 
 #include <string.h>
 
-/* bpf-to-bpf calls: a frame of its own for each, and the combined depth of their stacks. */
+/* Calls within the program: a frame of its own for each, and its end. */
 
-static uint32_t subprog_at(const struct verifier *v, uint32_t start)
+static uint32_t subprog_starting_at(const struct verifier *v, uint32_t start)
 {
-    for (uint32_t s = 0; s < v->prog->subprog_count; s++)
-        if (v->prog->subprogs[s].start == start)
-            return s;
-    return 0;
+    return load_subprog_of(v->prog, start);
 }
 
 int verify_call(struct verifier *v, uint32_t at)
 {
-    const struct ebpf_insn *i = insn_of(v, at);
-    const uint32_t target = (uint32_t)ebpf_target(i, at);
-    struct state *s = v->cur;
+    const uint32_t target = (uint32_t)ebpf_target(insn_at(v, at), at);
+    struct state *s = &v->cur;
     struct frame *caller = cur_frame(v), *callee;
 
     if (s->depth + 1 >= SPEC_CALL_FRAMES)
-        return verify_reject(v, "VFY0080", at, "calls are nested deeper than %d frames",
-                             SPEC_CALL_FRAMES);
-    callee = &s->frames[s->depth + 1];
-    if (!callee->slots)
-        callee->slots = arena_array(v->scratch, STACK_SLOTS, sizeof(*callee->slots));
-    memset(callee->regs, 0, sizeof(callee->regs));
-    memset(callee->slots, 0, sizeof(struct slot) * STACK_SLOTS);
-    callee->slot_count = 0;
-    callee->return_to = at + 1;
-    callee->context =
-        verify_context_for(v, subprog_at(v, target), caller->context, at, s->depth + 1);
-    for (unsigned r = 1; r <= 5; r++)
-        callee->regs[r] = caller->regs[r];
-    for (unsigned r = 0; r <= 5; r++)
-        caller->regs[r] = (struct reg){0};
+        return verify_reject(
+            v, "VFY0080", at,
+            "this call would be the %dth function that runs at one time; no more than %d may",
+            SPEC_CALL_FRAMES + 1, SPEC_CALL_FRAMES);
     s->depth++;
-    callee->regs[EBPF_REG_FP] =
-        (struct reg){.type = REG_STACK, .frame = (uint8_t)s->depth, .num = scalar_const(0)};
+    callee = cur_frame(v);
+    memset(callee->regs, 0, sizeof(callee->regs));
+    callee->slot_count = 0;
+    callee->call_insn = at;
+    callee->context =
+        verify_context_for(v, subprog_starting_at(v, target), caller->context, at, s->depth);
+    for (uint32_t r = 1; r <= ARG_COUNT; r++)
+        callee->regs[r] = caller->regs[r];
+    for (uint32_t r = 0; r <= ARG_COUNT; r++)
+        caller->regs[r] = (struct reg){0};
+    reg_set_pointer(&callee->regs[EBPF_REG_FP], REG_STACK, DIAG_NO_INSN);
+    callee->regs[EBPF_REG_FP].frame = (uint8_t)s->depth;
+    s->written[s->depth] = UINT64_MAX; /* nothing is left of an earlier call's frame */
     s->insn = target;
     return 0;
 }
 
-int verify_exit(struct verifier *v, uint32_t at, bool *done)
+/* The entry's end: its value is what the outside sees. */
+static int end_program(struct verifier *v, uint32_t at, const struct reg *r0)
 {
-    struct state *s = v->cur;
-    const struct reg r0 = *reg_of(v, 0);
-    struct frame *callee = cur_frame(v);
+    if (r0->type == REG_NONE)
+        return verify_reject(v, "VFY0022", at,
+                             "the program ends, but r0, its return value, was not set on this "
+                             "path; return XDP_PASS or another verdict");
+    if (reg_is_pointer(r0))
+        return verify_refuse(v, "VFY0023", at,
+                             "the program returns %s; addresses differ from executor to executor",
+                             verify_describe(v, r0));
+    v->done = true;
+    return 0;
+}
 
-    if (r0.type == REG_NONE && s->depth == 0)
-        return verify_reject(v, "VFY0022", at, "r0, the return value, was never set on this path");
-    if (r0.type == REG_STALE)
-        return verify_reads(v, at, 0);
-    *done = s->depth == 0;
-    if (*done) {
-        if (r0.type != REG_SCALAR)
-            return verify_refuse(
-                v, "VFY0023", at,
-                "the program returns %s; addresses differ from executor to executor",
-                verify_describe(v, &r0));
-        return 0;
-    }
+int verify_exit(struct verifier *v, uint32_t at)
+{
+    struct state *s = &v->cur;
+    const struct frame *callee = cur_frame(v);
+    struct reg r0 = callee->regs[0];
+    const uint32_t subprog = v->result->contexts[callee->context].subprog;
+
+    if (s->depth == 0)
+        return end_program(v, at, &r0);
     if (r0.type == REG_STACK)
-        return verify_reject(v, "VFY0081", at,
-                             "the function returns %s; return a number, or write through a pointer "
-                             "that the caller gives",
-                             verify_describe(v, &r0));
-    s->insn = callee->return_to;
+        return verify_reject(
+            v, "VFY0081", at,
+            "function %s returns %s; the caller passes a buffer of its own instead",
+            v->prog->subprogs[subprog].name, verify_describe(v, &r0));
+    if (v->prog->subprogs[subprog].global) {
+        if (r0.type == REG_NONE)
+            return verify_reject(
+                v, "VFY0022", at,
+                "global function %s ends, but r0, its return value, was not set on this path",
+                v->prog->subprogs[subprog].name);
+        if (reg_is_pointer(&r0))
+            return verify_reject(
+                v, "VFY0081", at,
+                "global function %s returns %s; global functions return numbers (make it static)",
+                v->prog->subprogs[subprog].name, verify_describe(v, &r0));
+        reg_set_scalar(&r0, scalar_unknown(), 0, at);
+    }
+    s->insn = callee->call_insn + 1;
     s->depth--;
-    *reg_of(v, 0) = r0;
+    *cur_reg(v, 0) = r0;
     return 0;
 }

@@ -1,107 +1,217 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/verify/internal.h"
 
-#include <errno.h>
 #include <string.h>
 
-/* How to iterate: one path at a time, depth first; at a conditional jump the other outcome waits in
- * a list. */
+/* How to iterate: one path at a time, depth first; at a jump that may go both ways the taken side
+ * waits. Where paths may meet, states are kept, and a path that comes with no more than what was
+ * explored from there ends. */
 
-static struct state *new_state(struct verifier *v)
+enum {
+    /* A state is kept if so much happened since the one before: jumps and instructions, on the way
+       round a loop more. */
+    KEEP_JUMPS = 1,
+    KEEP_INSNS = 1,
+    KEEP_LOOP_JUMPS = 20,
+    KEEP_LOOP_INSNS = 100,
+    /* A kept state that covered nobody so often is not looked at again. */
+    MISSES_FREE = 16,
+    MISSES_A_HIT = 3,
+};
+
+/* ---- checkpoints ---- */
+
+static void drop_checkpoint(struct verifier *v, struct checkpoint *c)
 {
-    struct state *s = v->unused;
+    verify_release(v, c->kept);
+    c->kept = NULL;
+}
 
-    if (s) {
-        v->unused = s->next;
-        return s;
+static struct checkpoint *new_checkpoint(struct verifier *v)
+{
+    struct checkpoint *c = arena_alloc(v->scratch, sizeof(*c));
+
+    if (v->loop_count) {
+        c->trips = arena_array(v->scratch, v->loop_count, sizeof(*c->trips));
+        c->trips_left = arena_array(v->scratch, v->loop_count, sizeof(*c->trips_left));
     }
-    s = arena_alloc(v->scratch, sizeof(*s));
-    for (int d = 0; d < SPEC_CALL_FRAMES; d++)
-        s->frames[d].slots = NULL;
-    return s;
+    v->result->states++;
+    return c;
 }
 
-static void own_slots(struct verifier *v, struct frame *f)
+static void renew_node(struct verifier *v, struct reg *r)
 {
-    if (!f->slots)
-        f->slots = arena_array(v->scratch, STACK_SLOTS, sizeof(*f->slots));
+    if (r->type == REG_SCALAR)
+        r->node = verify_node_after(v, r->node);
 }
 
-static void copy_state(struct verifier *v, struct state *to, const struct state *from)
+/* Numbers that matter from here on are told apart from what they were made of. */
+static void renew_nodes(struct verifier *v)
 {
-    to->insn = from->insn;
-    to->depth = from->depth;
-    to->parent = from->parent;
-    to->steps = from->steps;
-    for (uint32_t d = 0; d < SPEC_CALL_FRAMES && d <= from->depth + 1; d++) {
-        struct frame *t = &to->frames[d];
-        struct slot *slots;
+    for (uint32_t d = 0; d <= v->cur.depth; d++) {
+        struct frame *f = &v->cur.frames[d];
 
-        own_slots(v, t);
-        slots = t->slots;
-        if (d > from->depth)
+        for (uint32_t r = 0; r < EBPF_REG_FP; r++)
+            renew_node(v, &f->regs[r]);
+        for (uint32_t i = 0; i < f->slot_count; i++)
+            if (f->slots[i].kind[0] == SLOT_SPILL)
+                renew_node(v, &f->slots[i].reg);
+    }
+}
+
+/* Registers that nothing reads any more say nothing. */
+static void forget_dead(struct verifier *v)
+{
+    const uint16_t live = v->live[v->cur.insn];
+
+    for (uint32_t r = 0; r < EBPF_REG_FP; r++)
+        if (!(live >> r & 1))
+            *cur_reg(v, r) = (struct reg){0};
+}
+
+static void keep_here(struct verifier *v)
+{
+    struct state *s = &v->cur;
+    struct checkpoint *c = new_checkpoint(v);
+
+    forget_dead(v);
+    renew_nodes(v);
+    c->parent = s->parent;
+    c->pending = 1;
+    memcpy(c->written, s->written, sizeof(c->written));
+    if (v->loop_count) {
+        memcpy(c->trips, s->trips, v->loop_count * sizeof(*c->trips));
+        memset(s->trips, 0, v->loop_count * sizeof(*s->trips));
+    }
+    memset(s->written, 0, sizeof(s->written));
+    s->parent = c;
+    s->jumps = 0;
+    s->insns = 0;
+    c->kept = verify_keep(v);
+    c->listed = true;
+    c->next = v->points[s->insn];
+    v->points[s->insn] = c;
+}
+
+/* The current path is at its end; left is what the one that covers it had before it. */
+static void end_path(struct verifier *v, const uint32_t *left)
+{
+    struct checkpoint *c = v->cur.parent;
+
+    verify_trips_add(v, c, v->cur.trips, left);
+    while (--c->pending == 0) {
+        struct checkpoint *parent = c->parent;
+
+        if (!c->listed)
+            drop_checkpoint(v, c);
+        if (!parent)
             break;
-        *t = from->frames[d];
-        t->slots = slots;
-        memcpy(slots, from->frames[d].slots, t->slot_count * sizeof(*slots));
-        memset(slots + t->slot_count, 0, (STACK_SLOTS - t->slot_count) * sizeof(*slots));
+        verify_trips_add(v, parent, c->trips, c->trips_left);
+        c = parent;
     }
+    v->done = true;
 }
 
-static void drop_state(struct verifier *v, struct state *s)
+static bool is_useless(const struct checkpoint *c)
 {
-    s->next = v->unused;
-    v->unused = s;
+    return c->misses > MISSES_FREE + c->hits * MISSES_A_HIT;
 }
 
-/* Leaves the taken side of a jump in the list and goes on with the other, or with the only one that
- * is possible. */
-static int branch(struct verifier *v, uint32_t at)
+/* Looks for a state that covers the current one. 0, or -EACCES for an endless loop. */
+static int meet(struct verifier *v, bool *in_loop)
 {
-    const uint32_t target = (uint32_t)ebpf_target(insn_of(v, at), at);
-    struct verify_fact *fact = verify_fact_at(v, at);
-    struct state *other = new_state(v);
-    bool taken = false, falls = false;
-    int err;
+    struct checkpoint **link = &v->points[v->cur.insn];
 
-    copy_state(v, other, v->cur);
-    err = verify_jump(v, at, false, &falls);
-    if (!err) {
-        struct state *fall_through = v->cur;
+    *in_loop = false;
+    while (*link) {
+        struct checkpoint *c = *link;
 
-        v->cur = other;
-        err = verify_jump(v, at, true, &taken);
-        v->cur = fall_through;
+        if (c->pending) {
+            *in_loop = true;
+            if (verify_equals(v, c))
+                return verify_reject(v, "VFY0090", v->cur.insn,
+                                     "endless loop: this instruction is reached again, and nothing "
+                                     "has changed that could end the loop; "
+                                     "count its rounds and leave after a constant number of them");
+        } else if (verify_includes(v, c)) {
+            c->hits++;
+            verify_join(v, c);
+            verify_log_text(v, "%u: safe, as explored before\n", v->cur.insn);
+            end_path(v, c->trips_left);
+            return 0;
+        }
+        c->misses++;
+        if (!is_useless(c)) {
+            link = &c->next;
+            continue;
+        }
+        *link = c->next;
+        c->listed = false;
+        if (!c->pending)
+            drop_checkpoint(v, c);
     }
-    if (err)
-        return err;
-    fact->jumps |= taken;
-    fact->falls_through |= falls;
-    other->insn = target;
-    v->cur->insn = at + 1;
-    if (taken && falls) {
-        if (v->cur->parent)
-            v->cur->parent->pending++;
-        other->next = v->todo;
-        v->todo = other;
-    } else if (taken) {
-        drop_state(v, v->cur);
-        v->cur = other;
-    } else {
-        drop_state(v, other);
-    }
-    if (!taken && !falls)
-        return -EAGAIN; /* contradictory knowledge: no packet comes here */
     return 0;
 }
 
-static int step(struct verifier *v, bool *done)
+/* What happens when a path comes to an instruction, before it runs. */
+static int arrive(struct verifier *v)
 {
-    const uint32_t at = v->cur->insn;
-    const struct ebpf_insn *i = insn_of(v, at);
+    const struct state *s = &v->cur;
+    bool in_loop;
+    int err;
 
-    verify_fact_at(v, at)->reached = true;
-    v->cur->insn = at + ebpf_slots(i);
+    if (!v->joins[s->insn])
+        return 0;
+    verify_trips_enter(v, s->insn);
+    err = meet(v, &in_loop);
+    if (err || v->done)
+        return err;
+    if (in_loop ? s->jumps >= KEEP_LOOP_JUMPS || s->insns >= KEEP_LOOP_INSNS
+                : !v->points[s->insn] || (s->jumps >= KEEP_JUMPS && s->insns >= KEEP_INSNS))
+        keep_here(v);
+    return 0;
+}
+
+/* ---- paths ---- */
+
+int verify_wait(struct verifier *v, uint32_t jump)
+{
+    struct kept *k;
+
+    if (v->waiting_count == MAX_BRANCHES)
+        return verify_reject(v, "VFY0092", jump,
+                             "%d branches wait to be explored at one time: the program is too "
+                             "complex; split it, or use "
+                             "fewer conditions in long loops",
+                             MAX_BRANCHES);
+    k = verify_keep(v);
+    k->jump = jump;
+    k->next = v->waiting;
+    v->waiting = k;
+    v->waiting_count++;
+    v->cur.parent->pending++;
+    return 0;
+}
+
+/* Takes up the branch that was left last. */
+static void resume(struct verifier *v)
+{
+    struct kept *k = v->waiting;
+
+    v->waiting = k->next;
+    v->waiting_count--;
+    verify_restore(v, k);
+    v->cur.insn = (uint32_t)ebpf_target(insn_at(v, k->jump), k->jump);
+    verify_jump_side(v, k->jump, true);
+    verify_log_text(v, "from %u to %u:\n", k->jump, v->cur.insn);
+    verify_release(v, k);
+    v->done = false;
+}
+
+static int step(struct verifier *v, uint32_t at)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+
     if (ebpf_is_alu(i))
         return verify_alu(v, at);
     if (ebpf_is_ld_imm64(i))
@@ -113,74 +223,81 @@ static int step(struct verifier *v, bool *done)
     if (ebpf_is_store(i))
         return verify_store(v, at);
     if (ebpf_is_exit(i))
-        return verify_exit(v, at, done);
+        return verify_exit(v, at);
     if (ebpf_is_subprog_call(i))
         return verify_call(v, at);
-    if (ebpf_is_helper_call(i))
-        return verify_helper(v, at);
     if (ebpf_is_call(i))
-        return verify_refuse(v, "VFY0078", at,
-                             "calls of kernel functions (kfuncs) are not supported");
-    if (ebpf_is_goto(i)) {
-        v->cur->insn = (uint32_t)ebpf_target(i, at);
-        return 0;
-    }
-    return branch(v, at);
+        return verify_helper(v, at);
+    if (!ebpf_is_goto(i))
+        return verify_jump(v, at);
+    v->cur.insn = (uint32_t)ebpf_target(i, at);
+    v->cur.jumps++;
+    return 0;
 }
 
-/* Follows the current path to its end. */
-static int follow(struct verifier *v)
+/* Runs the instruction that the current path is at. */
+static int advance(struct verifier *v)
 {
-    bool done = false;
+    const uint32_t at = v->cur.insn;
+    struct verify_fact *fact = verify_fact_at(v, at);
+    int err;
 
-    while (!done) {
-        int err = verify_prune(v, &done);
-
-        if (err || done)
-            return err;
-        if (++v->result->processed > v->max_insns)
-            return verify_reject(v, "VFY0091", v->cur->insn,
-                                 "more than %llu instructions were processed: the program is too "
-                                 "complex, or a loop is not bounded; bound its "
-                                 "loops by constants, or split it",
-                                 (unsigned long long)v->max_insns);
-        v->cur->steps++;
-        verify_log_state(v);
-        err = step(v, &done);
-        if (err == -EAGAIN)
-            return 0;
-        if (err)
-            return err;
-    }
-    return 0;
+    if (++v->result->processed > v->max_insns)
+        return verify_reject(v, "VFY0091", at,
+                             "%llu instructions were processed on all paths, the most that are "
+                             "allowed: a loop has too many "
+                             "rounds, or its end depends on data; bound it by a smaller constant, "
+                             "or split the program",
+                             (unsigned long long)v->max_insns);
+    v->cur.insns++;
+    v->cur.insn = at + ebpf_slots(insn_at(v, at));
+    verify_log_insn(v, at);
+    err = step(v, at);
+    verify_log_state(v, at);
+    fact->reached = true;
+    if (!err && v->done)
+        end_path(v, NULL);
+    return err;
 }
 
 static void start(struct verifier *v)
 {
-    struct state *s = new_state(v);
+    struct state *s = &v->cur;
 
-    memset(s->frames[0].regs, 0, sizeof(s->frames[0].regs));
-    own_slots(v, &s->frames[0]);
-    own_slots(v, &s->frames[1]);
+    for (uint32_t d = 0; d < SPEC_CALL_FRAMES; d++)
+        s->frames[d].slots = arena_array(v->scratch, STACK_SLOTS, sizeof(struct slot));
+    if (v->loop_count)
+        s->trips = arena_array(v->scratch, v->loop_count, sizeof(*s->trips));
     s->frames[0].context = verify_context_for(v, 0, 0, UINT32_MAX, 0);
-    s->frames[0].regs[1] = (struct reg){.type = REG_CTX, .num = scalar_const(0)};
-    s->frames[0].regs[EBPF_REG_FP] = (struct reg){.type = REG_STACK, .num = scalar_const(0)};
-    v->todo = s;
+    s->frames[0].call_insn = DIAG_NO_INSN;
+    reg_set_pointer(&s->frames[0].regs[1], REG_CTX, DIAG_NO_INSN);
+    reg_set_pointer(&s->frames[0].regs[EBPF_REG_FP], REG_STACK, DIAG_NO_INSN);
 }
 
 int verify_explore(struct verifier *v)
 {
-    start(v);
-    while (v->todo) {
-        int err;
+    struct checkpoint *first;
 
-        v->cur = v->todo;
-        v->todo = v->cur->next;
-        err = follow(v);
+    start(v);
+    keep_here(v);
+    first = v->cur.parent;
+    verify_trips_enter(v, 0);
+    while (true) {
+        int err = advance(v);
+
+        if (!err && !v->done)
+            err = arrive(v);
         if (err)
             return err;
-        verify_path_ends(v->cur);
-        drop_state(v, v->cur);
+        while (v->done) {
+            if (!v->waiting) {
+                verify_trips_finish(v, first);
+                return 0;
+            }
+            resume(v);
+            err = arrive(v);
+            if (err)
+                return err;
+        }
     }
-    return 0;
 }

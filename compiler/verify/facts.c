@@ -1,33 +1,39 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/verify/internal.h"
 
-/* What was found out, joined over all paths. */
-
-uint32_t verify_context_for(struct verifier *v, uint32_t subprog, uint32_t parent, uint32_t call,
-                            uint32_t depth)
-{
-    struct verify_result *r = v->result;
-    const uint32_t found = verify_context_of_call(r, parent, call);
-    struct verify_context *c;
-
-    if (depth && found != UINT32_MAX)
-        return found;
-    r->contexts = arena_grow(v->arena, r->contexts, r->context_count, &v->context_capacity,
-                             sizeof(*r->contexts));
-    c = &r->contexts[r->context_count];
-    *c = (struct verify_context){
-        subprog, parent, call, depth,
-        arena_array(v->arena, v->prog->subprogs[subprog].count, sizeof(struct verify_fact))};
-    return r->context_count++;
-}
+/* What was found out, joined over all paths. A path that ends early because a kept state covers it
+ * adds nothing: what was noted on the ways from that state holds for it too, except constants that
+ * rest on numbers in which the two differ. Those numbers are marked open, and verify_facts_finish
+ * takes the constants back. */
 
 uint32_t verify_context_of_call(const struct verify_result *result, uint32_t context,
                                 uint32_t call_insn)
 {
-    for (uint32_t i = 1; i < result->context_count; i++)
+    for (uint32_t i = context + 1; i < result->context_count; i++)
         if (result->contexts[i].parent == context && result->contexts[i].call_insn == call_insn)
             return i;
     return UINT32_MAX;
+}
+
+uint32_t verify_context_for(struct verifier *v, uint32_t subprog, uint32_t parent,
+                            uint32_t call_insn, uint32_t depth)
+{
+    struct verify_result *r = v->result;
+    const uint32_t found = depth ? verify_context_of_call(r, parent, call_insn) : UINT32_MAX;
+    struct verify_context *c;
+
+    if (found != UINT32_MAX)
+        return found;
+    r->contexts = arena_grow(v->arena, r->contexts, r->context_count, &v->context_capacity,
+                             sizeof(*r->contexts));
+    c = &r->contexts[r->context_count];
+    *c = (struct verify_context){.subprog = subprog,
+                                 .parent = parent,
+                                 .call_insn = call_insn,
+                                 .depth = depth,
+                                 .facts = arena_array(v->arena, v->prog->subprogs[subprog].count,
+                                                      sizeof(struct verify_fact))};
+    return r->context_count++;
 }
 
 struct verify_fact *verify_fact_at(struct verifier *v, uint32_t at)
@@ -37,6 +43,8 @@ struct verify_fact *verify_fact_at(struct verifier *v, uint32_t at)
     return &c->facts[at - v->prog->subprogs[c->subprog].start];
 }
 
+/* ---- pointers ---- */
+
 static enum verify_region region_of(const struct reg *r)
 {
     switch ((enum reg_type)r->type) {
@@ -44,9 +52,9 @@ static enum verify_region region_of(const struct reg *r)
         return VERIFY_REGION_CTX;
     case REG_STACK:
         return VERIFY_REGION_STACK;
-    case REG_PKT:
+    case REG_PACKET:
         return VERIFY_REGION_PKT;
-    case REG_PKT_META:
+    case REG_META:
         return VERIFY_REGION_META;
     case REG_VALUE:
         return VERIFY_REGION_MAP;
@@ -55,58 +63,138 @@ static enum verify_region region_of(const struct reg *r)
     }
 }
 
-static int32_t clamp(int64_t x)
+static struct verify_pointer pointer_of(const struct reg *r, int32_t off)
 {
-    return x < INT32_MIN ? INT32_MIN : x > INT32_MAX ? INT32_MAX : (int32_t)x;
+    const int64_t fixed = (int64_t)r->off + off;
+    struct verify_pointer p = {.region = (uint8_t)region_of(r), .map = VERIFY_MAP_NONE};
+
+    if (p.region == VERIFY_REGION_NONE)
+        return p;
+    p.off_min = (int32_t)(fixed + r->num.smin);
+    p.off_max = (int32_t)(fixed + r->num.smax);
+    if (p.region == VERIFY_REGION_STACK)
+        p.frame = r->frame;
+    if (p.region == VERIFY_REGION_MAP)
+        p.map = r->map;
+    return p;
 }
 
-static void join_pointer(struct verify_pointer *p, const struct reg *r, int32_t off, bool first)
+static void join_pointer(struct verify_pointer *p, const struct verify_pointer *q, bool first)
 {
-    const int64_t low = r->num.smin == INT64_MIN ? INT32_MIN : r->num.smin + r->off + off;
-    const int64_t high = r->num.smax == INT64_MAX ? INT32_MAX : r->num.smax + r->off + off;
-    const struct verify_pointer now = {.region = (uint8_t)region_of(r),
-                                       .frame = r->frame,
-                                       .map = r->type == REG_VALUE ? r->map : VERIFY_MAP_NONE,
-                                       .off_min = clamp(low),
-                                       .off_max = clamp(high)};
-
     if (first) {
-        *p = now;
+        *p = *q;
         return;
     }
-    if (p->region != now.region || p->frame != now.frame)
+    if (p->region != q->region || p->frame != q->frame)
         p->region = VERIFY_REGION_MIXED;
-    if (p->map != now.map)
+    if (p->map != q->map)
         p->map = VERIFY_MAP_ANY;
-    if (now.off_min < p->off_min)
-        p->off_min = now.off_min;
-    if (now.off_max > p->off_max)
-        p->off_max = now.off_max;
+    p->off_min = p->off_min < q->off_min ? p->off_min : q->off_min;
+    p->off_max = p->off_max > q->off_max ? p->off_max : q->off_max;
 }
 
-void verify_note_access(struct verifier *v, uint32_t at, const struct reg *pointer, int32_t off)
+void verify_note_access(struct verifier *v, const struct access *a)
+{
+    struct verify_pointer *p = &verify_fact_at(v, a->at)->access;
+    const struct verify_pointer q = pointer_of(&a->base, a->off);
+
+    join_pointer(p, &q, p->region == VERIFY_REGION_NONE);
+}
+
+void verify_note_depth(struct verifier *v, uint32_t frame, int64_t low)
+{
+    const uint32_t context = v->cur.frames[frame].context;
+    uint32_t *bytes = &v->result->stack_bytes[v->result->contexts[context].subprog];
+    const uint32_t needed = ((uint32_t)-low + SLOT_BYTES - 1) / SLOT_BYTES * SLOT_BYTES;
+
+    *bytes = *bytes > needed ? *bytes : needed;
+}
+
+/* ---- constants ---- */
+
+/* The flag rests on a number. The number gets a node of its own, which leads back to the flag. */
+static void rest_on(struct verifier *v, bool *flag, uint32_t *node)
+{
+    if (*node == 0)
+        return; /* made of constants alone: the same on every path */
+    v->const_facts = arena_grow(v->scratch, v->const_facts, v->const_count, &v->const_capacity,
+                                sizeof(*v->const_facts));
+    v->const_facts[v->const_count++] = flag;
+    *node = verify_node_after(v, *node);
+    v->graph.nodes[*node].fact = v->const_count;
+}
+
+/* Joins one more value into "always this"; true if it still is. */
+static bool join_const(bool *is_const, uint64_t *value, bool first, const struct reg *r)
+{
+    const bool now = r->type == REG_SCALAR && scalar_is_const(&r->num);
+
+    if (first && now)
+        *value = r->num.bits.value;
+    *is_const = now && (first || (*is_const && *value == r->num.bits.value));
+    return *is_const;
+}
+
+void verify_note_result(struct verifier *v, uint32_t at, struct reg *r)
 {
     struct verify_fact *f = verify_fact_at(v, at);
 
-    join_pointer(&f->access, pointer, off, f->access.region == VERIFY_REGION_NONE);
+    if (join_const(&f->dst_const, &f->dst_value, !f->reached, r))
+        rest_on(v, &f->dst_const, &r->node);
+    f->reached = true;
 }
 
-void verify_note_args(struct verifier *v, uint32_t at, unsigned count)
+void verify_note_args(struct verifier *v, uint32_t at, uint32_t count)
 {
     struct verify_fact *f = verify_fact_at(v, at);
     const bool first = !f->args;
 
     if (first)
-        f->args = arena_array(v->arena, 5, sizeof(*f->args));
-    for (unsigned i = 0; i < count; i++) {
-        const struct reg *r = reg_of(v, i + 1);
+        f->args = arena_array(v->arena, ARG_COUNT, sizeof(*f->args));
+    for (uint32_t i = 0; i < ARG_COUNT; i++) {
+        const struct reg *r = cur_reg(v, i + 1);
+        const bool used = i < count;
+        const struct verify_pointer p = pointer_of(r, 0);
+        const uint16_t map = used && r->type == REG_MAP ? r->map : VERIFY_MAP_NONE;
         struct verify_arg *a = &f->args[i];
-        const bool is_const = r->type == REG_SCALAR && scalar_is_const(&r->num);
-        const uint16_t map = r->type == REG_MAP ? r->map : VERIFY_MAP_NONE;
+        uint32_t node = r->node;
 
-        join_pointer(&a->pointer, r, 0, first);
-        a->is_const = is_const && (first || (a->is_const && a->value == r->num.bits.value));
-        a->value = r->num.bits.value;
+        if (first)
+            a->pointer.map = a->map = VERIFY_MAP_NONE;
+        if (!used)
+            continue;
+        join_pointer(&a->pointer, &p, first);
+        if (join_const(&a->is_const, &a->value, first, r))
+            rest_on(v, &a->is_const, &node);
         a->map = first || a->map == map ? map : VERIFY_MAP_ANY;
     }
+}
+
+/* What was made from open numbers is open. A node comes after those that it was made from. */
+static void spread_open(struct graph *g)
+{
+    for (uint32_t n = 1; n < g->count; n++)
+        for (int i = 0; i < 2; i++)
+            if (g->nodes[n].from[i] && g->nodes[g->nodes[n].from[i]].open)
+                g->nodes[n].open = true;
+}
+
+void verify_facts_finish(struct verifier *v)
+{
+    struct graph *g = &v->graph;
+    bool changed = true;
+
+    while (changed) {
+        changed = false;
+        spread_open(g);
+        for (uint32_t i = 0; i < g->follows_count; i++) {
+            const struct follows *f = &g->follows[i];
+
+            if (g->nodes[f->other].open && !g->nodes[f->node].open)
+                changed = g->nodes[f->node].open = true;
+        }
+    }
+    for (uint32_t n = 1; n < g->count; n++)
+        if (g->nodes[n].open && g->nodes[n].fact)
+            *v->const_facts[g->nodes[n].fact - 1] = false;
 }

@@ -1,117 +1,169 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/verify/internal.h"
 
+#include <assert.h>
+#include <string.h>
+
 /* Calls of helpers: what their rows in the table ask of the arguments, and what they leave. */
 
-static const struct load_map *map_argument(struct verifier *v)
+static int check_map(struct verifier *v, uint32_t at, const struct spec_helper_row *row, uint32_t r)
 {
-    return &v->object->maps[reg_of(v, 1)->map];
-}
-
-static int check_map(struct verifier *v, uint32_t at, const struct spec_helper_row *row, unsigned r)
-{
-    const struct reg *reg = reg_of(v, r);
+    const struct reg *reg = cur_reg(v, r);
     const struct load_map *m;
 
     if (reg->type != REG_MAP)
-        return verify_reject(v, "VFY0071", at, "r%u is %s, but bpf_%s wants a map", r,
-                             verify_describe(v, reg), row->name);
+        return verify_reject(
+            v, "VFY0071", at,
+            "r%u is %s, but bpf_%s takes a map there (the address of a map variable)", r,
+            verify_describe(v, reg), row->name);
     m = &v->object->maps[reg->map];
-    if (m->type >= SPEC_MAP_COUNT || spec_map_type_table[m->type].soft == SPEC_SOFT_NONE)
-        return verify_refuse(
-            v, "VFY0072", at, "map %s has type %s (%u), which Sluice does not support", m->name,
-            m->type < SPEC_MAP_COUNT ? spec_map_type_table[m->type].name : "unknown", m->type);
+    assert(m->type < SPEC_MAP_COUNT); /* VFY0072 */
     if (row->map_types && !(row->map_types >> m->type & 1))
-        return verify_reject(v, "VFY0073", at, "bpf_%s can't be used on map %s of type %s",
+        return verify_reject(v, "VFY0073", at, "bpf_%s can't be used on map %s, whose type is %s",
                              row->name, m->name, spec_map_type_table[m->type].name);
     if ((row->num == SPEC_HELPER_MAP_UPDATE_ELEM || row->num == SPEC_HELPER_MAP_DELETE_ELEM) &&
-        (m->kind == LOAD_MAP_RODATA || m->flags & 1 << 7))
-        return verify_reject(v, "VFY0055", at, "map %s can't be written by programs", m->name);
+        (m->flags & MAP_RDONLY_PROG || m->kind == LOAD_MAP_RODATA))
+        return verify_reject(v, "VFY0055", at, "bpf_%s on map %s, which programs can only read",
+                             row->name, m->name);
+    if (row->num == SPEC_HELPER_MAP_LOOKUP_ELEM && m->flags & MAP_WRONLY_PROG)
+        return verify_reject(v, "VFY0056", at, "bpf_%s on map %s, which programs can only write",
+                             row->name, m->name);
     return 0;
 }
 
-static int check_argument(struct verifier *v, uint32_t at, const struct spec_helper_row *row,
-                          unsigned r)
+/* Memory of the map's key or value size that the helper reads. */
+static int check_buffer(struct verifier *v, uint32_t at, const struct spec_helper_row *row,
+                        uint32_t r, uint32_t bytes)
 {
-    const struct reg *reg = reg_of(v, r);
+    const struct access a = {
+        .at = at, .reg = r, .base = *cur_reg(v, r), .bytes = bytes, .helper = row->name};
+    int err;
+
+    if (a.base.type == REG_SCALAR || a.base.type == REG_CTX)
+        return verify_reject(
+            v, "VFY0070", at,
+            "r%u is %s, but bpf_%s takes a pointer to %u bytes there (stack, packet or map value)",
+            r, verify_describe(v, &a.base), row->name, bytes);
+    err = verify_check_memory(v, &a);
+    if (!err && a.base.type == REG_STACK)
+        err = verify_stack_argument(v, &a);
+    return err;
+}
+
+static int check_argument(struct verifier *v, uint32_t at, const struct spec_helper_row *row,
+                          uint32_t r)
+{
+    const struct reg *reg = cur_reg(v, r);
+    const struct load_map *map = &v->object->maps[cur_reg(v, 1)->map];
 
     switch ((enum spec_arg)row->args[r - 1]) {
     case SPEC_ARG_NONE:
-        return 0;
     case SPEC_ARG_ANY:
         return 0;
     case SPEC_ARG_SCALAR:
         if (reg->type == REG_SCALAR)
             return 0;
-        return verify_reject(v, "VFY0074", at, "r%u is %s, but bpf_%s wants a number", r,
+        return verify_reject(v, "VFY0074", at, "r%u is %s, but bpf_%s takes a number there", r,
                              verify_describe(v, reg), row->name);
     case SPEC_ARG_MAP:
         return check_map(v, at, row, r);
     case SPEC_ARG_KEY:
-        return verify_read_memory(v, at, r, map_argument(v)->key_bytes);
+        return check_buffer(v, at, row, r, map->key_bytes);
     case SPEC_ARG_VALUE:
-        return verify_read_memory(v, at, r, map_argument(v)->value_bytes);
+        return check_buffer(v, at, row, r, map->value_bytes);
     case SPEC_ARG_CTX:
-        if (reg->type == REG_CTX && !reg->off && scalar_is_const(&reg->num) && !reg->num.bits.value)
+        if (reg->type == REG_CTX && !reg->off && scalar_is(&reg->num, 0))
             return 0;
-        return verify_reject(v, "VFY0075", at, "r%u is %s, but bpf_%s wants the context", r,
-                             verify_describe(v, reg), row->name);
+        return verify_reject(
+            v, "VFY0075", at,
+            "r%u is %s, but bpf_%s takes the context there (struct xdp_md *, unmoved)", r,
+            verify_describe(v, reg), row->name);
     case SPEC_ARG_MEM:
     case SPEC_ARG_SIZE:
         break;
     }
     return verify_refuse(v, "VFY0077", at,
-                         "helper %u (bpf_%s) has arguments that are not supported", row->num,
+                         "bpf_%s takes memory of variable size, which is not supported yet",
                          row->name);
 }
 
-static void make_stale(struct reg *r)
+static void drop_packet_pointer(struct reg *r, uint32_t at)
 {
-    if (is_packet_pointer(r))
-        *r = (struct reg){.type = REG_STALE, .num = scalar_const(0)};
+    if (reg_is_packet(r))
+        *r = (struct reg){.type = REG_STALE, .from = at};
 }
 
-/* The packet was moved: whatever points into it points nowhere now. */
-static void drop_packet_pointers(struct verifier *v)
+/* The packet is elsewhere now. Linux lets root use old pointers into it as numbers; what they are
+ * differs from executor to executor, so they can't be read here. */
+static void drop_packet_pointers(struct verifier *v, uint32_t at)
 {
-    for (uint32_t d = 0; d <= v->cur->depth; d++) {
-        struct frame *f = &v->cur->frames[d];
+    for (uint32_t d = 0; d <= v->cur.depth; d++) {
+        struct frame *f = &v->cur.frames[d];
 
-        for (unsigned r = 0; r < EBPF_REGS; r++)
-            make_stale(&f->regs[r]);
-        for (uint32_t s = 0; s < f->slot_count; s++)
-            if (f->slots[s].kind[0] == SLOT_SPILL)
-                make_stale(&f->slots[s].reg);
+        for (uint32_t r = 0; r < EBPF_REG_FP; r++)
+            drop_packet_pointer(&f->regs[r], at);
+        for (uint32_t i = 0; i < f->slot_count; i++)
+            if (f->slots[i].kind[0] == SLOT_SPILL)
+                drop_packet_pointer(&f->slots[i].reg, at);
     }
+}
+
+/* The licenses that Linux takes for the GPL (include/linux/license.h). */
+static bool is_gpl(const char *license)
+{
+    static const char *const names[] = {"GPL",          "GPL v2",       "GPL and additional rights",
+                                        "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"};
+
+    for (size_t n = 0; license && n < sizeof(names) / sizeof(names[0]); n++)
+        if (strcmp(license, names[n]) == 0)
+            return true;
+    return false;
+}
+
+static int check_callable(struct verifier *v, uint32_t at, const struct spec_helper_row *row)
+{
+    const int32_t num = insn_at(v, at)->imm;
+    const char *license = v->object->license;
+
+    if (!row)
+        return verify_refuse(
+            v, "VFY0077", at,
+            "helper %d (bpf_%s) is not supported by Sluice; docs/tables.md lists those that are",
+            num, spec_helper_name(num));
+    if (row->gpl && !is_gpl(license))
+        return verify_reject(
+            v, "VFY0077", at,
+            "bpf_%s is for programs under the GPL; this object's license is \"%s\"", row->name,
+            license ? license : "");
+    return 0;
 }
 
 int verify_helper(struct verifier *v, uint32_t at)
 {
-    const struct ebpf_insn *i = insn_of(v, at);
-    const struct spec_helper_row *row = spec_helper_find(i->imm);
-    const struct reg map = *reg_of(v, 1);
-    unsigned count = 0;
+    const struct spec_helper_row *row = spec_helper_find(insn_at(v, at)->imm);
+    const uint16_t map = cur_reg(v, 1)->map;
+    uint32_t count = 0;
+    int err = check_callable(v, at, row);
 
-    if (!row)
-        return verify_refuse(v, "VFY0077", at, "helper %d (bpf_%s) is not supported", i->imm,
-                             spec_helper_name(i->imm));
-    for (unsigned r = 1; r <= 5 && row->args[r - 1]; r++, count++) {
-        int err = verify_reads(v, at, r);
-
+    for (uint32_t r = 1; !err && r <= ARG_COUNT && row->args[r - 1] != SPEC_ARG_NONE;
+         r++, count++) {
+        err = verify_check_read(v, at, r);
         if (!err)
             err = check_argument(v, at, row, r);
-        if (err)
-            return err;
     }
+    if (err)
+        return err;
     verify_note_args(v, at, count);
     if (row->changes_packet)
-        drop_packet_pointers(v);
-    for (unsigned r = 0; r <= 5; r++)
-        *reg_of(v, r) = (struct reg){0};
-    if (row->ret == SPEC_RET_MAP_VALUE_OR_NULL)
-        *reg_of(v, 0) = (struct reg){
-            .type = REG_VALUE_OR_NULL, .map = map.map, .id = ++v->next_id, .num = scalar_const(0)};
-    else
-        set_unknown(reg_of(v, 0));
+        drop_packet_pointers(v, at);
+    for (uint32_t r = 0; r <= ARG_COUNT; r++)
+        *cur_reg(v, r) = (struct reg){0};
+    if (row->ret == SPEC_RET_MAP_VALUE_OR_NULL) {
+        reg_set_pointer(cur_reg(v, 0), REG_VALUE_OR_NULL, at);
+        cur_reg(v, 0)->map = map;
+        cur_reg(v, 0)->id = ++v->next_id;
+    } else {
+        reg_set_scalar(cur_reg(v, 0), scalar_unknown(), 0, at);
+    }
     return 0;
 }

@@ -9,173 +9,323 @@
 #include "hw/spec/gen/limits.h"
 #include "hw/spec/gen/xdp.h"
 
-/* Files: structure.c and checks in mem.c, helper.c say what must hold; alu.c, mem.c, jump.c,
- * helper.c, call.c what changes; explore.c how to iterate, prune.c when a state was seen already;
- * facts.c joins what was found; explain.c words it. */
+#include <errno.h>
 
-enum { SLOT_BYTES = 8, STACK_SLOTS = SPEC_STACK_BYTES / SLOT_BYTES, MAX_PACKET_OFF = 0xffff };
+/* The verifier's inside.
+ *
+ * What must hold: structure.c (before anything runs), checks.c (of one instruction in one state),
+ * depth.c (of the call tree). What changes: alu.c, memory.c, stack.c, jump.c, call.c, helper.c; on
+ * numbers alone tnum.c, scalar*.c. How to iterate: explore.c; keep.c copies states, include.c says
+ * when one covers another, live.c which registers matter; graph.c records which numbers depend on
+ * which; trips.c counts rounds of loops. What comes out: facts.c, explain.c, log.c. */
+
+enum {
+    SLOT_BYTES = 8,
+    STACK_SLOTS = SPEC_STACK_BYTES / SLOT_BYTES,
+    ARG_COUNT = 5,
+    MAX_PACKET_OFF = 0xffff,  /* Linux's MAX_PACKET_OFF: no packet is longer */
+    MAX_VAR_OFF = 1 << 29,    /* BPF_MAX_VAR_OFF: pointers are not moved farther */
+    MAX_BRANCHES = 8192,      /* BPF_COMPLEXITY_LIMIT_JMP_SEQ: branches that wait at one time */
+    MAX_LINKED = 6,           /* LINKED_REGS_MAX: copies of a number that follow one comparison */
+    MAP_RDONLY_PROG = 1 << 7, /* BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG, among a map's flags */
+    MAP_WRONLY_PROG = 1 << 8,
+    REGS_CALLEE = 0x3c0, /* r6 to r9, which a call leaves as they are */
+};
 
 enum reg_type {
-    REG_NONE, /* not initialised */
+    REG_NONE,  /* not initialised */
+    REG_STALE, /* a pointer into the packet as it was before a helper moved it; can't be read */
     REG_SCALAR,
     REG_CTX,
-    REG_STACK, /* frame: which frame's r10 it is relative to */
-    REG_PKT, /* id: same variable part; range: bytes from the variable part on that are proved to be
-                there */
-    REG_PKT_META,
-    REG_PKT_END,
-    REG_STALE,         /* pointed into a packet that has been moved since; can't be read */
+    REG_STACK, /* relative to a frame's r10 */
+    REG_PACKET,
+    REG_META,
+    REG_PACKET_END,
     REG_MAP,           /* a map itself */
-    REG_VALUE,         /* a map's value */
-    REG_VALUE_OR_NULL, /* id: becomes REG_VALUE or 0 everywhere at once */
+    REG_VALUE,         /* into a map's value */
+    REG_VALUE_OR_NULL, /* what a lookup returned */
     REG_TYPE_COUNT
 };
 
+/* reg.range of a packet pointer that was found past data_end, or at it. */
+enum { RANGE_BEYOND_END = -2, RANGE_AT_END = -1 };
+
+/* What is known of a register, or of one that was spilled to the stack. */
 struct reg {
-    uint8_t type; /* enum reg_type */
-    uint8_t frame;
-    uint16_t map;
-    int32_t off; /* pointers: constant part of the offset */
-    uint32_t range;
-    uint32_t id;       /* scalars: same number; 0: none */
-    struct scalar num; /* scalars: the number; pointers: variable part of the offset */
+    uint8_t type;  /* enum reg_type */
+    uint8_t frame; /* REG_STACK: whose r10 */
+    uint16_t map;  /* REG_MAP, REG_VALUE, REG_VALUE_OR_NULL */
+    int32_t off;   /* pointers: fixed part of the offset. Scalars with has_delta: distance from the
+                      number that id names */
+    int32_t range; /* packet pointers: bytes from the variable part on that are in the packet, or
+                      RANGE_* */
+    /* Scalars: registers with one id hold one number (has_delta: up to a distance). Packet
+     * pointers: same variable part. REG_VALUE_OR_NULL: the same lookup. 0: none. */
+    uint32_t id;
+    bool has_delta;
+    uint32_t node;     /* scalars: in the dependency graph; 0 is what depends on nothing */
+    uint32_t from;     /* instruction that set it, DIAG_NO_INSN: the start */
+    struct scalar num; /* scalars: the number. Pointers: variable part of the offset */
 };
 
+/* What a stack byte holds. A spilled register of n bytes takes the first n of its slot. */
 enum slot_kind { SLOT_NONE, SLOT_MISC, SLOT_ZERO, SLOT_SPILL, SLOT_KIND_COUNT };
 
 struct slot {
-    uint8_t kind[SLOT_BYTES]; /* of each byte; all SPILL or none is, for reg to hold */
+    uint8_t kind[SLOT_BYTES]; /* enum slot_kind; lowest address first */
     struct reg reg;
 };
 
-/* One function that is being executed. Slot i holds the bytes from r10 - 8 * (i + 1). */
+/* A function while it runs. Slot i has the bytes from r10 - 8 * (i + 1). */
 struct frame {
     struct reg regs[EBPF_REGS];
-    uint32_t context;    /* of verify_result.contexts */
-    uint32_t return_to;  /* instruction behind the call */
-    uint32_t slot_count; /* in use */
-    struct slot *slots;
+    uint32_t context;   /* of verify_result.contexts */
+    uint32_t call_insn; /* that made the frame; the entry's: DIAG_NO_INSN */
+    uint32_t slot_count;
+    struct slot *slots; /* STACK_SLOTS in the current state, slot_count in a kept one */
 };
 
-/* A state that was seen at an instruction; kept for pruning. */
-struct seen {
-    struct seen *next;   /* at the same instruction */
-    struct seen *parent; /* the one before on the way here */
-    uint32_t pending;    /* ways on from here that are not explored to their end */
-    uint32_t depth;
-    uint32_t hits, misses; /* comparisons; a state that is of no use is let go */
-    struct frame *frames;
+struct kept;
+
+/* A place on the paths where the state was kept; paths form a tree of them. */
+struct checkpoint {
+    struct checkpoint *next;   /* at the same instruction */
+    struct checkpoint *parent; /* the one before on the path; NULL for the first */
+    uint32_t pending;          /* ways on from here that are not at their end; 0: explored */
+    uint32_t hits, misses;
+    bool listed;                        /* found by later states */
+    uint64_t read[SPEC_CALL_FRAMES];    /* slots that some way on from here reads first */
+    uint64_t written[SPEC_CALL_FRAMES]; /* slots that the way from parent to here writes */
+    uint32_t *trips;                    /* loop heads entered on the way from parent to here ... */
+    uint32_t *trips_left;               /* ... and the most times on any way on from here */
+    struct kept *kept;
 };
 
+/* The state at one point of one path. */
 struct state {
     uint32_t insn;
-    uint32_t depth; /* of the current frame */
-    struct seen *parent;
-    uint32_t steps; /* since the last seen state */
+    uint32_t depth; /* of the running frame */
+    struct checkpoint *parent;
+    uint64_t written[SPEC_CALL_FRAMES]; /* slots written whole since parent */
+    uint32_t *trips;                    /* loop heads entered since parent */
+    uint32_t jumps, insns;              /* taken since parent */
     struct frame frames[SPEC_CALL_FRAMES];
-    struct state *next; /* in the list of states to explore, or of free ones */
 };
 
-/* A load of the context is another operation than one of memory (kernel: reg_type_mismatch). */
-enum touched { TOUCHES_NOTHING, TOUCHES_CONTEXT, TOUCHES_MEMORY };
+/* A copy of a state, as small as it can be. */
+struct kept {
+    struct kept *next; /* waiting branch, or free */
+    uint32_t bytes;    /* of its memory block */
+    uint32_t jump;     /* waiting branch: the jump, whose taken side it is */
+    struct state state;
+};
+
+/* A number and what it was made from. Marking a node marks all before it. */
+struct node {
+    uint32_t from[2]; /* nodes; 0: none */
+    uint32_t fact;    /* number of the constant fact that rests on it + 1, or 0 */
+    bool precise;     /* whether the program is safe depends on the number */
+    bool open;        /* paths with other numbers were taken for explored */
+};
+
+/* The ways on from a number are also those of another, whose path ended there. */
+struct follows {
+    uint32_t node;
+    uint32_t other;
+};
+
+struct graph {
+    struct node *nodes; /* 0 is not used */
+    uint32_t count, capacity;
+    struct follows *follows;
+    uint32_t follows_count, follows_capacity;
+    uint32_t *work;
+    uint32_t work_capacity;
+};
+
+enum { KEPT_CLASSES = 16 };
 
 struct verifier {
     const struct load_object *object;
     const struct load_prog *prog;
-    const struct verify_options *options;
-    struct arena *arena; /* for the result */
-    struct arena *scratch;
+    FILE *log;
+    uint64_t max_insns;
+    struct arena *arena;   /* of the result */
+    struct arena *scratch; /* of the verification */
     struct diag_sink *sink;
     struct verify_result *result;
     uint32_t context_capacity;
-    struct state *cur;
-    struct state *todo;
-    struct state *unused;
-    struct seen **seen; /* by instruction */
-    uint8_t *join;      /* by instruction: states are kept here */
-    uint8_t *touches;   /* by instruction, loads: enum touched */
-    uint16_t *live;     /* by instruction: registers that may be read later */
-    uint16_t *precise;  /* ... whose numbers matter for safety */
+    struct state cur;
+    struct kept *waiting;
+    uint32_t waiting_count;
+    struct kept *unused[KEPT_CLASSES]; /* by size */
+    struct checkpoint **points;        /* by instruction */
+    uint8_t *joins;                    /* by instruction: paths may meet here */
+    uint16_t *live;                    /* by instruction: registers that may be read from here on */
+    uint8_t *pointer_used; /* by instruction: enum reg_type + 1 of the context, or of others */
+    uint32_t *loop_heads;  /* by instruction: number + 1, or 0 */
+    uint32_t loop_count;
     uint32_t next_id;
-    uint64_t max_insns;
+    struct graph graph;
+    bool **const_facts; /* flags that say "constant", by number */
+    uint32_t const_count, const_capacity;
+    bool done; /* the path at hand is at its end */
 };
 
 static inline struct frame *cur_frame(struct verifier *v)
 {
-    return &v->cur->frames[v->cur->depth];
+    return &v->cur.frames[v->cur.depth];
 }
 
-static inline struct reg *reg_of(struct verifier *v, unsigned r)
+static inline struct reg *cur_reg(struct verifier *v, uint32_t r)
 {
     return &cur_frame(v)->regs[r];
 }
 
-static inline const struct ebpf_insn *insn_of(const struct verifier *v, uint32_t at)
+static inline const struct ebpf_insn *insn_at(const struct verifier *v, uint32_t at)
 {
     return &v->prog->insns[at];
 }
 
-static inline bool is_packet_pointer(const struct reg *r)
+static inline bool reg_is_packet(const struct reg *r)
 {
-    return r->type == REG_PKT || r->type == REG_PKT_META || r->type == REG_PKT_END;
+    return r->type == REG_PACKET || r->type == REG_META || r->type == REG_PACKET_END;
 }
 
-static inline void set_scalar(struct reg *r, struct scalar num)
+static inline bool reg_is_pointer(const struct reg *r)
 {
-    *r = (struct reg){.type = REG_SCALAR, .num = num};
+    return r->type > REG_SCALAR;
 }
 
-static inline void set_unknown(struct reg *r)
+static inline bool reg_is_zero(const struct reg *r)
 {
-    set_scalar(r, scalar_unknown());
+    return r->type == REG_SCALAR && scalar_is(&r->num, 0);
 }
 
-/* --- structure.c --- */
-int verify_structure(struct verifier *v);
-/* --- live.c --- */
+static inline void reg_set_scalar(struct reg *r, struct scalar num, uint32_t node, uint32_t from)
+{
+    *r = (struct reg){.type = REG_SCALAR, .num = num, .node = node, .from = from};
+}
+
+static inline void reg_set_pointer(struct reg *r, enum reg_type type, uint32_t from)
+{
+    *r = (struct reg){.type = (uint8_t)type, .num = scalar_const(0), .from = from};
+}
+
+static inline void reg_unlink(struct reg *r)
+{
+    r->id = 0;
+    if (r->has_delta) {
+        r->has_delta = false;
+        r->off = 0;
+    }
+}
+
+/* ---- what must hold; 0, or negative after verify_reject or verify_refuse ---- */
+int verify_structure(struct verifier *v); /* also finds joins and loop heads */
 void verify_liveness(struct verifier *v);
-/* --- alu.c, mem.c, jump.c, helper.c, call.c: one instruction each; 0 or -EACCES, -ENOTSUP after
- * verify_reject --- */
+int verify_stack_depth(struct verifier *v);
+int verify_check_read(struct verifier *v, uint32_t at, uint32_t r);
+int verify_check_write(struct verifier *v, uint32_t at, uint32_t r);
+
+/* An access to memory through a register. */
+struct access {
+    uint32_t at;
+    uint32_t reg; /* number of the register */
+    struct reg base;
+    int32_t off;
+    uint32_t bytes;
+    bool write;
+    bool atomic;
+    const char *helper; /* the access is a helper's, of argument reg */
+};
+
+int verify_check_packet(struct verifier *v, const struct access *a);
+int verify_check_value(struct verifier *v, const struct access *a);
+int verify_check_context(struct verifier *v, const struct access *a);
+int verify_check_stack(struct verifier *v, const struct access *a);
+int verify_check_memory(struct verifier *v, const struct access *a);
+int verify_check_offset(struct verifier *v, uint32_t at, const struct reg *pointer);
+/* The same for the number that is added to it. */
+int verify_check_distance(struct verifier *v, uint32_t at, const struct reg *pointer,
+                          const struct scalar *by);
+
+/* ---- what changes; the same results ---- */
 int verify_alu(struct verifier *v, uint32_t at);
 int verify_ld_imm64(struct verifier *v, uint32_t at);
 int verify_load(struct verifier *v, uint32_t at);
 int verify_store(struct verifier *v, uint32_t at);
 int verify_atomic(struct verifier *v, uint32_t at);
+int verify_jump(struct verifier *v, uint32_t at);
+/* Makes the current state that of a jump's taken or not taken side. */
+void verify_jump_side(struct verifier *v, uint32_t at, bool taken);
 int verify_helper(struct verifier *v, uint32_t at);
 int verify_call(struct verifier *v, uint32_t at);
-/* Leaves the current frame; *done if it was the entry's. */
-int verify_exit(struct verifier *v, uint32_t at, bool *done);
-/* Changes the current state to what holds if the jump is taken, or not; *possible says if it can
- * be. */
-int verify_jump(struct verifier *v, uint32_t at, bool taken, bool *possible);
-/* Memory that a helper reads. */
-int verify_read_memory(struct verifier *v, uint32_t at, unsigned r, uint32_t bytes);
-/* A register that is read must be initialised. */
-int verify_reads(struct verifier *v, uint32_t at, unsigned r);
-/* --- explore.c --- */
+int verify_exit(struct verifier *v, uint32_t at);
+
+/* stack.c: the access is checked. value NULL: unknown bytes. */
+void verify_stack_write(struct verifier *v, const struct access *a, struct reg *value);
+int verify_stack_read(struct verifier *v, const struct access *a, struct reg *dst);
+int verify_stack_argument(struct verifier *v, const struct access *a);
+/* Gives a scalar that is copied an id, so that what is learned of one holds of both. */
+void verify_link(struct verifier *v, struct reg *r);
+
+/* ---- how to iterate ---- */
 int verify_explore(struct verifier *v);
-/* --- prune.c --- */
-/* Looks for a seen state that includes the current one. 0 and *pruned, or -EACCES for an endless
- * loop; keeps the current state otherwise. */
-int verify_prune(struct verifier *v, bool *pruned);
-/* A way has come to its end. */
-void verify_path_ends(struct state *s);
-void verify_copy_frame(struct arena *arena, struct frame *to, const struct frame *from);
-/* --- facts.c --- */
-uint32_t verify_context_for(struct verifier *v, uint32_t subprog, uint32_t parent, uint32_t call,
-                            uint32_t depth);
+/* Leaves the current state for later, at the taken side of a jump. */
+int verify_wait(struct verifier *v, uint32_t jump);
+struct kept *verify_keep(struct verifier *v);
+void verify_restore(struct verifier *v, const struct kept *kept);
+void verify_release(struct verifier *v, struct kept *kept);
+/* Every way on from now is a way on from old. */
+bool verify_includes(struct verifier *v, const struct checkpoint *old);
+/* Nothing differs: going round once more can't end differently. */
+bool verify_equals(struct verifier *v, const struct checkpoint *old);
+/* The current path goes on as old's did: what mattered there matters here. */
+void verify_join(struct verifier *v, struct checkpoint *old);
+/* A slot's contents are used. */
+void verify_mark_slot(struct verifier *v, uint32_t frame, uint32_t slot);
+
+uint32_t verify_node(struct verifier *v, uint32_t a, uint32_t b);
+/* A node of its own for a number that depends on node alone. */
+uint32_t verify_node_after(struct verifier *v, uint32_t node);
+void verify_precise(struct verifier *v, uint32_t node);
+/* Where other is open, node is. */
+void verify_follows(struct verifier *v, uint32_t node, uint32_t other);
+static inline void verify_precise_reg(struct verifier *v, const struct reg *r)
+{
+    if (r->type == REG_SCALAR)
+        verify_precise(v, r->node);
+}
+
+void verify_trips_enter(struct verifier *v, uint32_t at);
+void verify_trips_add(struct verifier *v, struct checkpoint *to, const uint32_t *way,
+                      const uint32_t *left);
+void verify_trips_finish(struct verifier *v, const struct checkpoint *first);
+
+/* ---- what comes out ---- */
+uint32_t verify_context_for(struct verifier *v, uint32_t subprog, uint32_t parent,
+                            uint32_t call_insn, uint32_t depth);
 struct verify_fact *verify_fact_at(struct verifier *v, uint32_t at);
-void verify_note_access(struct verifier *v, uint32_t at, const struct reg *pointer, int32_t off);
-void verify_note_args(struct verifier *v, uint32_t at, unsigned count);
-/* --- explain.c --- */
-/* Records the one error that ends the verification; returns -EACCES. */
+void verify_note_access(struct verifier *v, const struct access *a);
+void verify_note_result(struct verifier *v, uint32_t at, struct reg *r);
+void verify_note_args(struct verifier *v, uint32_t at, uint32_t count);
+void verify_note_depth(struct verifier *v, uint32_t frame, int64_t low);
+/* Takes back constants that other paths may contradict. */
+void verify_facts_finish(struct verifier *v);
+
+/* The one error that ends the verification: -EACCES. */
 int verify_reject(struct verifier *v, const char *code, uint32_t at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* The same for what Sluice does not run; returns -ENOTSUP. */
+/* What Sluice does not run: -ENOTSUP. */
 int verify_refuse(struct verifier *v, const char *code, uint32_t at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* What is known of a register, in words. */
+/* What is known of a register and where it comes from; of a number; both in scratch. */
 const char *verify_describe(struct verifier *v, const struct reg *r);
-void verify_log_state(struct verifier *v);
+const char *verify_number_text(struct verifier *v, const struct scalar *n);
+void verify_log_insn(struct verifier *v, uint32_t at);
+void verify_log_state(struct verifier *v, uint32_t at);
+void verify_log_text(struct verifier *v, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

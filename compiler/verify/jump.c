@@ -1,204 +1,312 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/verify/internal.h"
 
-/* Conditional jumps: what each outcome says of the registers (check_cond_jmp_op of
- * kernel/bpf/verifier.c). */
+/* Conditional jumps: whether they are decided, and what each side says of the registers. */
 
-typedef void (*reg_fn)(struct verifier *v, struct reg *r, void *ctx);
+typedef void reg_fn(struct verifier *v, struct reg *r, void *arg);
 
-/* Visits all registers and spilled registers of all frames. */
-static void each_reg(struct verifier *v, reg_fn fn, void *ctx)
+/* Registers and spilled registers of all frames, the running one first. */
+static void each_reg(struct verifier *v, reg_fn *fn, void *arg)
 {
-    for (uint32_t d = 0; d <= v->cur->depth; d++) {
-        struct frame *f = &v->cur->frames[d];
+    for (uint32_t d = v->cur.depth + 1; d-- > 0;) {
+        struct frame *f = &v->cur.frames[d];
 
-        for (unsigned r = 0; r < EBPF_REGS; r++)
-            fn(v, &f->regs[r], ctx);
-        for (uint32_t s = 0; s < f->slot_count; s++)
-            if (f->slots[s].kind[0] == SLOT_SPILL)
-                fn(v, &f->slots[s].reg, ctx);
+        for (uint32_t r = 0; r < EBPF_REG_FP; r++)
+            fn(v, &f->regs[r], arg);
+        for (uint32_t i = 0; i < f->slot_count; i++)
+            if (f->slots[i].kind[0] == SLOT_SPILL)
+                fn(v, &f->slots[i].reg, arg);
     }
 }
 
-/* --- numbers
- * ------------------------------------------------------------------------------------------ */
+/* The operands of a jump; an immediate becomes a register of its own. */
+struct operands {
+    uint8_t code;
+    bool is32;
+    bool immediate;
+    struct reg *dst;
+    struct reg *src;
+    struct reg constant;
+};
 
-static void copy_number(struct verifier *v, struct reg *r, void *ctx)
+static void read_operands(struct verifier *v, uint32_t at, struct operands *o)
 {
-    const struct reg *known = ctx;
+    const struct ebpf_insn *i = insn_at(v, at);
+
+    o->code = ebpf_code_of(i);
+    o->is32 = ebpf_class_of(i) == EBPF_CLASS_JMP32;
+    o->immediate = !ebpf_src_is_reg(i);
+    o->dst = cur_reg(v, i->dst);
+    reg_set_scalar(&o->constant, scalar_const((uint64_t)(int64_t)i->imm), 0, at);
+    o->src = o->immediate ? &o->constant : cur_reg(v, i->src);
+}
+
+/* ---- decided? ---- */
+
+/* A packet pointer that was found at or past data_end stays there. */
+static int decide_packet(const struct operands *o)
+{
+    const bool flipped = o->src->type != REG_PACKET_END;
+    const struct reg *p = flipped ? o->src : o->dst;
+    const uint8_t code = flipped ? scalar_flip(o->code) : o->code;
+
+    if ((flipped && o->dst->type != REG_PACKET_END) || p->range >= 0)
+        return -1;
+    if (p->range == RANGE_BEYOND_END && (code == EBPF_JMP_JGT || code == EBPF_JMP_JLE))
+        return code == EBPF_JMP_JGT;
+    if (code == EBPF_JMP_JGE || code == EBPF_JMP_JLT)
+        return code == EBPF_JMP_JGE;
+    return -1;
+}
+
+/* A pointer that is not NULL differs from 0. Its low half alone may still be 0. */
+static int decide_null(const struct operands *o)
+{
+    const struct reg *p = reg_is_pointer(o->dst) ? o->dst : o->src;
+    const struct reg *other = p == o->dst ? o->src : o->dst;
+
+    if (o->is32 || !reg_is_zero(other) || (p->type != REG_VALUE && p->type != REG_MAP))
+        return -1;
+    return o->code == EBPF_JMP_JEQ ? 0 : o->code == EBPF_JMP_JNE ? 1 : -1;
+}
+
+static int decide(const struct operands *o)
+{
+    if (reg_is_packet(o->dst) && reg_is_packet(o->src))
+        return o->is32 ? -1 : decide_packet(o);
+    if (reg_is_pointer(o->dst) || reg_is_pointer(o->src))
+        return decide_null(o);
+    return scalar_branch(o->code, o->is32, &o->dst->num, &o->src->num);
+}
+
+/* ---- numbers ---- */
+
+struct linked {
+    uint32_t id;
+    uint32_t count;
+};
+
+static void limit_link(struct verifier *v, struct reg *r, void *arg)
+{
+    struct linked *l = arg;
 
     (void)v;
-    if (r->type == REG_SCALAR && r->id == known->id)
-        r->num = known->num;
+    if (r->type != REG_SCALAR || r->id != l->id)
+        return;
+    if (l->count == MAX_LINKED)
+        reg_unlink(r);
+    else
+        l->count++;
 }
 
-/* What is known of a number now holds for all registers that have the same one. */
-static void spread(struct verifier *v, struct reg *dst, struct scalar num)
+/* As on Linux only so many copies of a number are followed; the others part. */
+static void limit_links(struct verifier *v, const struct operands *o)
 {
-    struct reg known;
+    struct linked l = {0, 0};
 
-    dst->num = num;
-    known = *dst;
-    if (dst->type == REG_SCALAR && dst->id)
-        each_reg(v, copy_number, &known);
+    if (o->src->type == REG_SCALAR && o->src->id) {
+        l.id = o->src->id;
+        each_reg(v, limit_link, &l);
+    }
+    if (o->dst->type == REG_SCALAR && o->dst->id && o->dst->id != l.id) {
+        l.id = o->dst->id;
+        each_reg(v, limit_link, &l);
+    }
 }
 
-static bool refine_numbers(struct verifier *v, enum spec_alu op, unsigned width, bool taken,
-                           struct reg *dst, struct reg *src)
+static void follow(struct verifier *v, struct reg *r, void *arg)
 {
-    struct scalar a = dst->num, b = src->num;
+    const struct reg *known = arg;
+    struct scalar num = known->num;
 
-    if (dst == src) /* nothing is learned of a number from itself, and Linux does not decide it */
-        return !scalar_is_const(&a) || scalar_refine(op, width, taken, &a, &b);
-    if (!scalar_refine(op, width, taken, &a, &b))
-        return false;
-    spread(v, dst, a);
-    if (src->id || src->type == REG_SCALAR)
-        spread(v, src, b);
-    return true;
+    if (r->type != REG_SCALAR || r->id != known->id || r == known)
+        return;
+    if ((r->has_delta || known->has_delta) && r->off != known->off) {
+        scalar_add_const(&num, (int64_t)r->off - known->off);
+        scalar_sync(&num);
+    }
+    r->num = num;
+    r->node = verify_node(v, r->node, known->node);
 }
 
-/* --- NULL
- * -----------------------------------------------------------------------------------------------
- */
+static void refine_numbers(struct verifier *v, const struct operands *o, bool taken)
+{
+    const uint32_t node = verify_node(v, o->dst->node, o->src->node);
+
+    if (o->dst == o->src)
+        return;
+    scalar_refine(o->code, o->is32, taken, &o->dst->num, &o->src->num);
+    o->dst->node = node;
+    o->src->node = node;
+    if (!o->immediate && o->src->id)
+        each_reg(v, follow, o->src);
+    if (o->dst->id)
+        each_reg(v, follow, o->dst);
+}
+
+/* ---- pointers that may be NULL ---- */
 
 struct null_check {
     uint32_t id;
-    bool null;
+    bool is_null;
+    uint32_t at;
 };
 
-static void resolve_null(struct verifier *v, struct reg *r, void *ctx)
+static void resolve_null(struct verifier *v, struct reg *r, void *arg)
 {
-    const struct null_check *c = ctx;
+    const struct null_check *c = arg;
 
     (void)v;
     if (r->type != REG_VALUE_OR_NULL || r->id != c->id)
         return;
-    if (c->null)
-        set_scalar(r, scalar_const(0));
-    else {
+    if (c->is_null) {
+        reg_set_scalar(r, scalar_const(0), 0, c->at);
+    } else {
         r->type = REG_VALUE;
         r->id = 0;
     }
 }
 
-/* --- packets
- * -------------------------------------------------------------------------------------------- */
+/* Two pointers are equal and one of them is not NULL. */
+static void refine_equal_pointers(const struct operands *o, bool taken)
+{
+    const bool null_dst = o->dst->type == REG_VALUE_OR_NULL;
+    const bool null_src = o->src->type == REG_VALUE_OR_NULL;
+    struct reg *r = null_dst ? o->dst : o->src;
 
-struct packet_check {
-    uint32_t id;
+    if (o->is32 || null_dst == null_src || !reg_is_pointer(o->dst) || !reg_is_pointer(o->src))
+        return;
+    if (o->code != (taken ? EBPF_JMP_JEQ : EBPF_JMP_JNE))
+        return;
+    r->type = REG_VALUE;
+    r->id = 0;
+}
+
+/* ---- packets ---- */
+
+struct proof {
     uint8_t type;
-    uint32_t range;
+    uint32_t id;
+    int32_t bytes;
 };
 
-static void extend_range(struct verifier *v, struct reg *r, void *ctx)
+static void extend_range(struct verifier *v, struct reg *r, void *arg)
 {
-    const struct packet_check *c = ctx;
+    const struct proof *p = arg;
 
     (void)v;
-    if (r->type == c->type && r->id == c->id && r->range < c->range)
-        r->range = c->range;
+    if (r->type == p->type && r->id == p->id && r->range < p->bytes)
+        r->range = p->bytes;
 }
 
-/* pointer <= end holds (or pointer < end: one byte more). An offset of 0 proves nothing, as in
- * Linux (find_good_pkt_pointers). */
-static void prove_range(struct verifier *v, const struct reg *pointer, bool open)
+/* The pointer is not past the end (before: before it): so many bytes from its variable part on are
+ * in the packet. */
+static void prove(struct verifier *v, const struct reg *pointer, bool before)
 {
-    struct packet_check c = {pointer->id, pointer->type, 0};
+    struct proof p = {pointer->type, pointer->id, pointer->off + before};
 
-    if (pointer->off <= 0 || pointer->num.umax > MAX_PACKET_OFF ||
+    if (pointer->off < 0 || p.bytes == 0 || (pointer->off == 0 && before))
+        return;
+    /* A longer offset might wrap, and be before the end because it is before the start. */
+    if (pointer->num.umax > MAX_PACKET_OFF ||
         pointer->num.umax + (uint64_t)pointer->off > MAX_PACKET_OFF)
         return;
-    c.range = (uint32_t)pointer->off + open;
-    each_reg(v, extend_range, &c);
+    each_reg(v, extend_range, &p);
 }
 
-/* pointer OP end came out as taken: is that pointer < end, pointer <= end, or neither? */
-static void compare_with_end(struct verifier *v, enum spec_alu op, bool taken,
-                             const struct reg *pointer)
+static bool is_end_for(const struct reg *end, const struct reg *pointer)
 {
-    if ((op == SPEC_ALU_UGT && !taken) || (op == SPEC_ALU_ULE && taken))
-        prove_range(v, pointer, false);
-    else if ((op == SPEC_ALU_UGE && !taken) || (op == SPEC_ALU_ULT && taken))
-        prove_range(v, pointer, true);
+    if (pointer->type == REG_PACKET)
+        return end->type == REG_PACKET_END;
+    return pointer->type == REG_META && end->type == REG_PACKET && end->id == 0 && end->off == 0 &&
+           scalar_is(&end->num, 0);
 }
 
-static enum spec_alu mirrored(enum spec_alu op)
+static void refine_packet(struct verifier *v, const struct operands *o, bool taken)
 {
-    switch (op) {
-    case SPEC_ALU_UGT:
-        return SPEC_ALU_ULT;
-    case SPEC_ALU_ULT:
-        return SPEC_ALU_UGT;
-    case SPEC_ALU_UGE:
-        return SPEC_ALU_ULE;
-    case SPEC_ALU_ULE:
-        return SPEC_ALU_UGE;
+    struct reg *pointer = o->dst;
+    uint8_t code = o->code;
+    bool inside;
+
+    if (o->is32 || o->immediate)
+        return;
+    if (!is_end_for(o->src, pointer)) {
+        pointer = o->src;
+        code = scalar_flip(code);
+        if (!is_end_for(o->dst, pointer))
+            return;
+    }
+    switch (code) {
+    case EBPF_JMP_JGT:
+    case EBPF_JMP_JGE:
+        inside = !taken;
+        break;
+    case EBPF_JMP_JLT:
+    case EBPF_JMP_JLE:
+        inside = taken;
+        break;
     default:
-        return op;
+        return;
     }
+    if (inside) /* the strict comparison proves the byte at the pointer too */
+        prove(v, pointer, code == EBPF_JMP_JGE || code == EBPF_JMP_JLT);
+    else if (pointer->type == REG_PACKET)
+        pointer->range =
+            code == EBPF_JMP_JGT || code == EBPF_JMP_JLE ? RANGE_BEYOND_END : RANGE_AT_END;
 }
 
-static bool is_start_of_packet(const struct reg *r)
+/* ---- */
+
+void verify_jump_side(struct verifier *v, uint32_t at, bool taken)
 {
-    return r->type == REG_PKT && !r->off && !r->id && scalar_is_const(&r->num) &&
-           !r->num.bits.value;
-}
+    struct operands o;
 
-static void compare_pointers(struct verifier *v, enum spec_alu op, bool taken, const struct reg *a,
-                             const struct reg *b)
-{
-    if ((a->type == REG_PKT && b->type == REG_PKT_END) ||
-        (a->type == REG_PKT_META && is_start_of_packet(b))) {
-        const struct reg copy = *a;
-
-        compare_with_end(v, op, taken, &copy);
-    } else if ((b->type == REG_PKT && a->type == REG_PKT_END) ||
-               (b->type == REG_PKT_META && is_start_of_packet(a))) {
-        const struct reg copy = *b;
-
-        compare_with_end(v, mirrored(op), taken, &copy);
+    read_operands(v, at, &o);
+    if (o.dst->type == REG_SCALAR && o.src->type == REG_SCALAR) {
+        refine_numbers(v, &o, taken);
+        return;
     }
-}
+    refine_equal_pointers(&o, taken);
+    if (o.dst->type == REG_VALUE_OR_NULL && o.immediate && reg_is_zero(o.src) && !o.is32 &&
+        (o.code == EBPF_JMP_JEQ || o.code == EBPF_JMP_JNE)) {
+        struct null_check c = {o.dst->id, (o.code == EBPF_JMP_JEQ) == taken, at};
 
-/* A comparison with the constant 0, which the kernel takes for a check for NULL; one with a
- * register that holds 0 says nothing to it. */
-static bool is_null_check(const struct ebpf_insn *i, enum spec_alu op)
-{
-    return ebpf_class_of(i) == EBPF_CLASS_JMP && !ebpf_src_is_reg(i) && !i->imm &&
-           (op == SPEC_ALU_EQ || op == SPEC_ALU_NE);
-}
-
-int verify_jump(struct verifier *v, uint32_t at, bool taken, bool *possible)
-{
-    const struct ebpf_insn *i = insn_of(v, at);
-    const enum spec_alu op = (enum spec_alu)ebpf_jmp_row(i)->alu;
-    const unsigned width = ebpf_class_of(i) == EBPF_CLASS_JMP32 ? 32 : 64;
-    struct reg *dst = reg_of(v, i->dst);
-    struct reg constant;
-    struct reg *src = &constant;
-    int err = verify_reads(v, at, i->dst);
-
-    set_scalar(&constant, scalar_const((uint64_t)(int64_t)i->imm));
-    if (!err && ebpf_src_is_reg(i)) {
-        err = verify_reads(v, at, i->src);
-        src = reg_of(v, i->src);
+        each_reg(v, resolve_null, &c);
+        return;
     }
+    refine_packet(v, &o, taken);
+}
+
+int verify_jump(struct verifier *v, uint32_t at)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+    const uint32_t target = (uint32_t)ebpf_target(i, at);
+    struct verify_fact *fact = verify_fact_at(v, at);
+    struct operands o;
+    int known;
+    int err = verify_check_read(v, at, i->dst);
+
+    if (!err && ebpf_src_is_reg(i))
+        err = verify_check_read(v, at, i->src);
     if (err)
         return err;
-    *possible = true;
-    if (dst->type == REG_SCALAR && src->type == REG_SCALAR) {
-        *possible = refine_numbers(v, op, width, taken, dst, src);
-    } else if (is_null_check(i, op)) {
-        const bool null = (op == SPEC_ALU_EQ) == taken;
-        struct null_check c = {dst->id, null};
-
-        if (dst->type == REG_VALUE_OR_NULL)
-            each_reg(v, resolve_null, &c);
-        else if (dst->type == REG_VALUE)
-            *possible = !null;
-    } else if (width == 64) {
-        compare_pointers(v, op, taken, dst, src);
+    v->cur.jumps++;
+    read_operands(v, at, &o);
+    known = decide(&o);
+    if (known >= 0) {
+        verify_precise_reg(v, o.dst);
+        verify_precise_reg(v, o.src);
+        fact->jumps |= known;
+        fact->falls_through |= !known;
+        v->cur.insn = known ? target : at + 1;
+        return 0;
     }
-    return 0;
+    fact->jumps = true;
+    fact->falls_through = true;
+    limit_links(v, &o);
+    v->cur.insn = at + 1;
+    err = verify_wait(v, at);
+    if (!err)
+        verify_jump_side(v, at, false);
+    return err;
 }

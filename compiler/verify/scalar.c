@@ -1,520 +1,341 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/verify/scalar.h"
 
-/* The abstract numbers of the verifier. The parts are those of Linux's (kernel/bpf/tnum.c and the
- * bounds of struct bpf_reg_state), so that both know the same of a program. */
+#include <string.h>
 
-#define U64_MAX_OF(a, b) ((a) > (b) ? (a) : (b))
-#define U64_MIN_OF(a, b) ((a) < (b) ? (a) : (b))
+#define LOW32 UINT64_C(0xffffffff)
+
+struct scalar scalar_unknown(void)
+{
+    struct scalar s = {.bits = TNUM_UNKNOWN};
+
+    scalar_forget64(&s);
+    scalar_forget32(&s);
+    return s;
+}
 
 struct scalar scalar_const(uint64_t value)
 {
-    return (struct scalar){.bits = {value, 0},
+    return (struct scalar){.bits = tnum_const(value),
                            .umin = value,
                            .umax = value,
                            .smin = (int64_t)value,
                            .smax = (int64_t)value,
-                           .u32min = (uint32_t)value,
-                           .u32max = (uint32_t)value,
-                           .s32min = (int32_t)value,
-                           .s32max = (int32_t)value};
+                           .umin32 = (uint32_t)value,
+                           .umax32 = (uint32_t)value,
+                           .smin32 = (int32_t)value,
+                           .smax32 = (int32_t)value};
 }
 
-struct scalar scalar_unknown(void)
+void scalar_forget64(struct scalar *s)
 {
-    return (struct scalar){.bits = {0, UINT64_MAX},
-                           .umax = UINT64_MAX,
-                           .smin = INT64_MIN,
-                           .smax = INT64_MAX,
-                           .u32max = UINT32_MAX,
-                           .s32min = INT32_MIN,
-                           .s32max = INT32_MAX};
+    s->umin = 0;
+    s->umax = UINT64_MAX;
+    s->smin = INT64_MIN;
+    s->smax = INT64_MAX;
 }
 
-struct scalar scalar_up_to(uint64_t max)
+void scalar_forget32(struct scalar *s)
 {
-    struct scalar s = scalar_unknown();
-
-    s.umax = max;
-    scalar_sync(&s);
-    return s;
+    s->umin32 = 0;
+    s->umax32 = UINT32_MAX;
+    s->smin32 = INT32_MIN;
+    s->smax32 = INT32_MAX;
 }
 
-/* --- sharpening
- * ------------------------------------------------------------------------------------ */
+/* ---- sharpening: bounds meet further bounds ---- */
 
-static void raise_u64(uint64_t *at, uint64_t to)
+static void meet_u64(struct scalar *s, uint64_t min, uint64_t max)
 {
-    *at = U64_MAX_OF(*at, to);
+    s->umin = s->umin > min ? s->umin : min;
+    s->umax = s->umax < max ? s->umax : max;
 }
 
-static void lower_u64(uint64_t *at, uint64_t to)
+static void meet_s64(struct scalar *s, int64_t min, int64_t max)
 {
-    *at = U64_MIN_OF(*at, to);
+    s->smin = s->smin > min ? s->smin : min;
+    s->smax = s->smax < max ? s->smax : max;
 }
 
-static void raise_s64(int64_t *at, int64_t to)
+static void meet_u32(struct scalar *s, uint32_t min, uint32_t max)
 {
-    *at = U64_MAX_OF(*at, to);
+    s->umin32 = s->umin32 > min ? s->umin32 : min;
+    s->umax32 = s->umax32 < max ? s->umax32 : max;
 }
 
-static void lower_s64(int64_t *at, int64_t to)
+static void meet_s32(struct scalar *s, int32_t min, int32_t max)
 {
-    *at = U64_MIN_OF(*at, to);
+    s->smin32 = s->smin32 > min ? s->smin32 : min;
+    s->smax32 = s->smax32 < max ? s->smax32 : max;
 }
 
-static void raise_u32(uint32_t *at, uint32_t to)
+void scalar_from_bits64(struct scalar *s)
 {
-    *at = U64_MAX_OF(*at, to);
+    const uint64_t sign = UINT64_C(1) << 63;
+    const struct tnum b = s->bits;
+
+    /* An unknown sign bit is set in the least signed value and clear in the largest. */
+    meet_s64(s, (int64_t)(b.value | (b.mask & sign)), (int64_t)(b.value | (b.mask & ~sign)));
+    meet_u64(s, b.value, b.value | b.mask);
 }
 
-static void lower_u32(uint32_t *at, uint32_t to)
+void scalar_from_bits32(struct scalar *s)
 {
-    *at = U64_MIN_OF(*at, to);
+    const uint32_t sign = UINT32_C(1) << 31;
+    const uint32_t value = (uint32_t)s->bits.value;
+    const uint32_t mask = (uint32_t)s->bits.mask;
+
+    meet_s32(s, (int32_t)(value | (mask & sign)), (int32_t)(value | (mask & ~sign)));
+    meet_u32(s, value, value | mask);
 }
 
-static void raise_s32(int32_t *at, int32_t to)
+/* The low halves of two 64-bit bounds that have the same upper half bound the low half of all
+ * between. In one view or both their order may be right. */
+static void low_from_bounds(struct scalar *s, uint64_t min, uint64_t max)
 {
-    *at = U64_MAX_OF(*at, to);
-}
+    const uint32_t above_min = (uint32_t)(min >> 32), above_max = (uint32_t)(max >> 32);
+    const uint32_t low_min = (uint32_t)min, low_max = (uint32_t)max;
 
-static void lower_s32(int32_t *at, int32_t to)
-{
-    *at = U64_MIN_OF(*at, to);
-}
-
-static void ranges_from_bits(struct scalar *s)
-{
-    const uint64_t v = s->bits.value, m = s->bits.mask;
-    const uint32_t v32 = (uint32_t)v, m32 = (uint32_t)m;
-
-    raise_u64(&s->umin, v);
-    lower_u64(&s->umax, v | m);
-    raise_s64(&s->smin, (int64_t)(v | (m & (UINT64_C(1) << 63))));
-    lower_s64(&s->smax, (int64_t)(v | (m & ~(UINT64_C(1) << 63))));
-    raise_u32(&s->u32min, v32);
-    lower_u32(&s->u32max, v32 | m32);
-    raise_s32(&s->s32min, (int32_t)(v32 | (m32 & 0x80000000u)));
-    lower_s32(&s->s32max, (int32_t)(v32 | (m32 & 0x7fffffffu)));
-}
-
-/* Signed and unsigned ranges of one width bound each other where neither crosses its own border. */
-static void signs_from_each_other(struct scalar *s)
-{
-    if ((int64_t)s->umin <= (int64_t)s->umax) {
-        raise_s64(&s->smin, (int64_t)s->umin);
-        lower_s64(&s->smax, (int64_t)s->umax);
-    }
-    if (s->smin >= 0 || s->smax < 0) {
-        raise_u64(&s->umin, (uint64_t)s->smin);
-        lower_u64(&s->umax, (uint64_t)s->smax);
-    }
-    if ((int32_t)s->u32min <= (int32_t)s->u32max) {
-        raise_s32(&s->s32min, (int32_t)s->u32min);
-        lower_s32(&s->s32max, (int32_t)s->u32max);
-    }
-    if (s->s32min >= 0 || s->s32max < 0) {
-        raise_u32(&s->u32min, (uint32_t)s->s32min);
-        lower_u32(&s->u32max, (uint32_t)s->s32max);
+    if (above_min == above_max) {
+        if (low_min <= low_max)
+            meet_u32(s, low_min, low_max);
+        if ((int32_t)low_min <= (int32_t)low_max)
+            meet_s32(s, (int32_t)low_min, (int32_t)low_max);
     }
 }
 
-/* The lower half from the whole where the upper half is one number, and the other way round. */
-static void widths_from_each_other(struct scalar *s)
+/* If the upper halves follow each other, the low half runs from a negative number over -1 and 0. */
+static void low_across_zero(struct scalar *s, uint64_t min, uint64_t max)
 {
-    if (s->umin >> 32 == s->umax >> 32) {
-        const uint64_t upper = s->umin & ~UINT64_C(0xffffffff);
+    if ((uint32_t)(min >> 32) + 1 == (uint32_t)(max >> 32) && (int32_t)min < 0 && (int32_t)max >= 0)
+        meet_s32(s, (int32_t)min, (int32_t)max);
+}
 
-        raise_u32(&s->u32min, (uint32_t)s->umin);
-        lower_u32(&s->u32max, (uint32_t)s->umax);
-        raise_u64(&s->umin, upper | s->u32min);
-        lower_u64(&s->umax, upper | s->u32max);
-    }
-    if (s->smin >= INT32_MIN && s->smax <= INT32_MAX) {
-        raise_s32(&s->s32min, (int32_t)s->smin);
-        lower_s32(&s->s32max, (int32_t)s->smax);
-        raise_s64(&s->smin, s->s32min);
-        lower_s64(&s->smax, s->s32max);
+static void deduce32(struct scalar *s)
+{
+    low_from_bounds(s, s->umin, s->umax);
+    low_from_bounds(s, (uint64_t)s->smin, (uint64_t)s->smax);
+    low_across_zero(s, s->umin, s->umax);
+    low_across_zero(s, (uint64_t)s->smin, (uint64_t)s->smax);
+    /* Where a range does not cross the border between its view's largest and least number, it is
+     * the same range in the other view. A signed range over zero has a part at each end of the
+     * unsigned numbers; if only one of them meets the unsigned range, the number is in that one. */
+    if ((int32_t)s->umin32 <= (int32_t)s->umax32)
+        meet_s32(s, (int32_t)s->umin32, (int32_t)s->umax32);
+    if ((uint32_t)s->smin32 <= (uint32_t)s->smax32) {
+        meet_u32(s, (uint32_t)s->smin32, (uint32_t)s->smax32);
+    } else if (s->umax32 < (uint32_t)s->smin32) {
+        s->smin32 = (int32_t)s->umin32;
+        s->umax32 = s->umax32 < (uint32_t)s->smax32 ? s->umax32 : (uint32_t)s->smax32;
+    } else if ((uint32_t)s->smax32 < s->umin32) {
+        s->smax32 = (int32_t)s->umax32;
+        s->umin32 = s->umin32 > (uint32_t)s->smin32 ? s->umin32 : (uint32_t)s->smin32;
     }
 }
 
-static bool holds_a_number(const struct scalar *s)
+static void deduce64(struct scalar *s)
 {
-    return s->umin <= s->umax && s->smin <= s->smax && s->u32min <= s->u32max &&
-           s->s32min <= s->s32max;
-}
-
-bool scalar_sync(struct scalar *s)
-{
-    for (int round = 0; round < 2; round++) {
-        struct tnum low;
-
-        ranges_from_bits(s);
-        signs_from_each_other(s);
-        widths_from_each_other(s);
-        signs_from_each_other(s);
-        if (!holds_a_number(s) || !tnum_meet(&s->bits, tnum_range(s->umin, s->umax)))
-            return false;
-        low = tnum_range(s->u32min, s->u32max);
-        low.mask |= UINT64_C(0xffffffff) << 32;
-        if (!tnum_meet(&s->bits, low))
-            return false;
+    if ((int64_t)s->umin <= (int64_t)s->umax)
+        meet_s64(s, (int64_t)s->umin, (int64_t)s->umax);
+    if ((uint64_t)s->smin <= (uint64_t)s->smax) {
+        meet_u64(s, (uint64_t)s->smin, (uint64_t)s->smax);
+    } else if (s->umax < (uint64_t)s->smin) {
+        s->smin = (int64_t)s->umin;
+        s->umax = s->umax < (uint64_t)s->smax ? s->umax : (uint64_t)s->smax;
+    } else if ((uint64_t)s->smax < s->umin) {
+        s->smax = (int64_t)s->umax;
+        s->umin = s->umin > (uint64_t)s->smin ? s->umin : (uint64_t)s->smin;
     }
-    ranges_from_bits(s);
-    return holds_a_number(s);
 }
 
-/* --- operations
- * ------------------------------------------------------------------------------------ */
-
-/* All that the ranges of a result do not say is unknown; the bits are known already. */
-static struct scalar from_bits(struct tnum bits)
+/* 64-bit bounds from 32-bit ones: no value below a bound's own 2^32 block can be nearer than the
+ * low half allows. */
+static void deduce64_from32(struct scalar *s)
 {
-    struct scalar s = scalar_unknown();
-
-    s.bits = bits;
-    return s;
-}
-
-static struct scalar low_half(const struct scalar *a)
-{
-    struct scalar s = from_bits((struct tnum){(uint32_t)a->bits.value, (uint32_t)a->bits.mask});
-
-    s.umin = s.u32min = a->u32min;
-    s.umax = s.u32max = a->u32max;
-    s.s32min = a->s32min;
-    s.s32max = a->s32max;
-    scalar_sync(&s);
-    return s;
-}
-
-/* The number that the lower half is as a signed number of so many bits. */
-static struct scalar sign_extend(const struct scalar *a, unsigned bits)
-{
-    const int64_t top = INT64_C(1) << (bits - 1);
-    struct scalar s;
-
-    if (a->smin >= -top && a->smax < top)
-        return *a;
-    s = from_bits(tnum_ashr(tnum_shl(a->bits, 64 - bits), 64 - bits));
-    s.smin = -top;
-    s.smax = top - 1;
-    if (bits == 32) {
-        raise_s64(&s.smin, a->s32min);
-        lower_s64(&s.smax, a->s32max);
+    meet_u64(s, (s->umin & ~LOW32) | s->umin32, (s->umax & ~LOW32) | s->umax32);
+    meet_s64(s, (int64_t)(((uint64_t)s->smin & ~LOW32) | s->umin32),
+             (int64_t)(((uint64_t)s->smax & ~LOW32) | s->umax32));
+    /* A number that fits 32 bits signed, whose low half is not negative, is that half. */
+    if (s->smin32 >= 0 && s->smin >= INT32_MIN && s->smax <= INT32_MAX) {
+        s->smin = s->smin32;
+        s->smax = s->smax32;
+        s->umin = (uint64_t)s->smin32;
+        s->umax = (uint64_t)s->smax32;
+        s->bits = tnum_meet(s->bits, tnum_range(s->umin, s->umax));
     }
-    return s;
 }
 
-static struct scalar add(const struct scalar *a, const struct scalar *b)
+void scalar_sync(struct scalar *s)
 {
-    struct scalar s = from_bits(tnum_add(a->bits, b->bits));
-    int64_t smin, smax;
-    uint64_t umin, umax;
+    enum { ROUNDS = 3 }; /* facts travel 64 -> 32 -> 64; more rounds find nothing new in practice */
+    struct tnum whole, low;
 
-    if (!__builtin_add_overflow(a->smin, b->smin, &smin) &&
-        !__builtin_add_overflow(a->smax, b->smax, &smax)) {
-        s.smin = smin;
-        s.smax = smax;
+    scalar_from_bits32(s);
+    scalar_from_bits64(s);
+    for (int i = 0; i < ROUNDS; i++) {
+        deduce32(s);
+        deduce64(s);
+        deduce64_from32(s);
     }
-    if (!__builtin_add_overflow(a->umin, b->umin, &umin) &&
-        !__builtin_add_overflow(a->umax, b->umax, &umax)) {
-        s.umin = umin;
-        s.umax = umax;
-    }
-    return s;
+    whole = tnum_meet(s->bits, tnum_range(s->umin, s->umax));
+    low = tnum_meet(tnum_low(whole), tnum_range(s->umin32, s->umax32));
+    s->bits = tnum_join_halves(whole, low);
+    scalar_from_bits32(s);
+    scalar_from_bits64(s);
 }
 
-static struct scalar sub(const struct scalar *a, const struct scalar *b)
+bool scalar_is_broken(const struct scalar *s)
 {
-    struct scalar s = from_bits(tnum_sub(a->bits, b->bits));
-    int64_t smin, smax;
-
-    if (!__builtin_sub_overflow(a->smin, b->smax, &smin) &&
-        !__builtin_sub_overflow(a->smax, b->smin, &smax)) {
-        s.smin = smin;
-        s.smax = smax;
-    }
-    if (a->umin >= b->umax) {
-        s.umin = a->umin - b->umax;
-        s.umax = a->umax - b->umin;
-    }
-    return s;
+    if (s->umin > s->umax || s->smin > s->smax || s->umin32 > s->umax32 || s->smin32 > s->smax32)
+        return true;
+    if (s->bits.value & s->bits.mask)
+        return true;
+    /* Once one view has a single value, all must have it. */
+    if (s->umin == s->umax && s->umin != (uint64_t)s->smin)
+        return true;
+    if ((s->umin == s->umax) != (s->smin == s->smax))
+        return true;
+    if (s->umin32 == s->umax32 && s->umin32 != (uint32_t)s->smin32)
+        return true;
+    if ((s->umin32 == s->umax32) != (s->smin32 == s->smax32))
+        return true;
+    if (tnum_is_const(s->bits) != (s->umin == s->umax) ||
+        (tnum_is_const(s->bits) && s->bits.value != s->umin))
+        return true;
+    return scalar_is_const32(s) && (s->umin32 != s->umax32 || (uint32_t)s->bits.value != s->umin32);
 }
 
-static struct scalar mul(const struct scalar *a, const struct scalar *b)
+bool scalar_includes(const struct scalar *outer, const struct scalar *inner)
 {
-    struct scalar s = from_bits(tnum_mul(a->bits, b->bits));
-
-    if (a->umax <= UINT32_MAX && b->umax <= UINT32_MAX) {
-        s.umin = a->umin * b->umin;
-        s.umax = a->umax * b->umax;
-    }
-    return s;
+    return outer->umin <= inner->umin && outer->umax >= inner->umax && outer->smin <= inner->smin &&
+           outer->smax >= inner->smax && outer->umin32 <= inner->umin32 &&
+           outer->umax32 >= inner->umax32 && outer->smin32 <= inner->smin32 &&
+           outer->smax32 >= inner->smax32 && tnum_includes(outer->bits, inner->bits);
 }
 
-static struct scalar bitwise(enum spec_alu op, const struct scalar *a, const struct scalar *b)
+bool scalar_same(const struct scalar *a, const struct scalar *b)
 {
-    struct scalar s;
+    return scalar_includes(a, b) && scalar_includes(b, a);
+}
 
-    if (op == SPEC_ALU_AND) {
-        s = from_bits(tnum_and(a->bits, b->bits));
-        s.umax = U64_MIN_OF(a->umax, b->umax);
-    } else if (op == SPEC_ALU_OR) {
-        s = from_bits(tnum_or(a->bits, b->bits));
-        s.umin = U64_MAX_OF(a->umin, b->umin);
+/* ---- widths ---- */
+
+void scalar_zero_extend32(struct scalar *s)
+{
+    s->bits = tnum_low(s->bits);
+    s->umin = s->umin32;
+    s->umax = s->umax32;
+    if (s->smin32 >= 0) {
+        s->smin = s->smin32;
+        s->smax = s->smax32;
     } else {
-        s = from_bits(tnum_xor(a->bits, b->bits));
+        s->smin = 0;
+        s->smax = UINT32_MAX;
     }
-    return s;
 }
 
-static struct scalar shift(enum spec_alu op, const struct scalar *a, const struct scalar *b,
-                           unsigned width)
+void scalar_truncate(struct scalar *s, uint32_t bytes)
 {
-    const unsigned n = (unsigned)(b->bits.value & (width - 1));
-    struct scalar s = scalar_unknown();
+    const uint64_t keep = (UINT64_C(1) << bytes * 8) - 1;
 
-    if (!scalar_is_const(b)) {
-        if (op == SPEC_ALU_LSHR)
-            s.umax = a->umax;
-        return s;
-    }
-    if (op == SPEC_ALU_SHL) {
-        s.bits = tnum_shl(a->bits, n);
-        if (!n || a->umax >> (64 - n) == 0) {
-            s.umin = a->umin << n;
-            s.umax = a->umax << n;
-        }
-    } else if (op == SPEC_ALU_LSHR) {
-        s.bits = tnum_lshr(a->bits, n);
-        s.umin = a->umin >> n;
-        s.umax = a->umax >> n;
+    s->bits = tnum_truncate(s->bits, bytes);
+    if ((s->umin & ~keep) == (s->umax & ~keep)) {
+        s->umin &= keep;
+        s->umax &= keep;
     } else {
-        s.bits = tnum_ashr(a->bits, n);
-        s.smin = a->smin >> n;
-        s.smax = a->smax >> n;
+        s->umin = 0;
+        s->umax = keep;
     }
-    return s;
+    s->smin = (int64_t)s->umin;
+    s->smax = (int64_t)s->umax;
+    if (bytes < 4)
+        scalar_forget32(s);
+    scalar_sync(s);
 }
 
-static struct scalar alu64(enum spec_alu op, const struct scalar *a, const struct scalar *b,
-                           unsigned width)
+static int64_t extend(uint64_t value, uint32_t bytes)
 {
-    switch (op) {
-    case SPEC_ALU_ADD:
-        return add(a, b);
-    case SPEC_ALU_SUB:
-        return sub(a, b);
-    case SPEC_ALU_MUL:
-        return mul(a, b);
-    case SPEC_ALU_AND:
-    case SPEC_ALU_OR:
-    case SPEC_ALU_XOR:
-        return bitwise(op, a, b);
-    case SPEC_ALU_SHL:
-    case SPEC_ALU_LSHR:
-        return shift(op, a, b, width);
-    case SPEC_ALU_ASHR:
-        if (width == 32) {
-            const struct scalar wide = sign_extend(a, 32);
+    const uint32_t up = 64 - bytes * 8;
 
-            return shift(op, &wide, b, width);
+    return (int64_t)(value << up) >> up;
+}
+
+/* Sets every view to the numbers from min to max, both of one sign. */
+static void set_signed_range(struct scalar *s, int64_t min, int64_t max)
+{
+    s->smin = min;
+    s->smax = max;
+    s->umin = (uint64_t)min;
+    s->umax = (uint64_t)max;
+    s->smin32 = (int32_t)min;
+    s->smax32 = (int32_t)max;
+    s->umin32 = (uint32_t)min;
+    s->umax32 = (uint32_t)max;
+    s->bits = tnum_range((uint64_t)min, (uint64_t)max);
+}
+
+static void sign_extend64(struct scalar *s, uint32_t bytes)
+{
+    const uint32_t bits = bytes * 8;
+    const int64_t limit = (int64_t)(UINT64_C(1) << (bits - 1));
+
+    if (scalar_is_const(s)) {
+        *s = scalar_const((uint64_t)extend(s->bits.value, bytes));
+        return;
+    }
+    if (s->smin >> bits == s->smax >> bits) {
+        const int64_t a = extend((uint64_t)s->smin, bytes), b = extend((uint64_t)s->smax, bytes);
+
+        if ((a < 0) == (b < 0)) {
+            set_signed_range(s, a < b ? a : b, a < b ? b : a);
+            return;
         }
-        return shift(op, a, b, width);
-    case SPEC_ALU_MOV:
-        return *a;
-    case SPEC_ALU_SEXT8:
-        return sign_extend(a, 8);
-    case SPEC_ALU_SEXT16:
-        return sign_extend(a, 16);
-    case SPEC_ALU_SEXT32:
-        return sign_extend(a, 32);
-    case SPEC_ALU_BSWAP16:
-        return scalar_up_to(UINT16_MAX);
-    case SPEC_ALU_BSWAP32:
-        return scalar_up_to(UINT32_MAX);
-    default: /* quotients and remainders too: Linux 6.18 knows nothing of them */
-        return scalar_unknown();
     }
+    *s = scalar_unknown();
+    s->smin = -limit;
+    s->smax = limit - 1;
+    s->smin32 = (int32_t)s->smin;
+    s->smax32 = (int32_t)s->smax;
 }
 
-struct scalar scalar_alu(enum spec_alu op, unsigned width, const struct scalar *a,
-                         const struct scalar *b)
+/* The 64-bit views stay behind: the caller clears the upper half. */
+static void sign_extend32(struct scalar *s, uint32_t bytes)
 {
-    const bool unary = spec_alu_table[op].arity == 1;
-    struct scalar x = *a, y = unary ? scalar_const(0) : *b, s;
+    const uint32_t bits = bytes * 8;
+    const int32_t limit = (int32_t)(UINT32_C(1) << (bits - 1));
 
-    if (scalar_is_const(&x) && scalar_is_const(&y) && (op < SPEC_ALU_UDIV || op > SPEC_ALU_SMOD))
-        return scalar_const(spec_alu_eval(op, width, x.bits.value, y.bits.value));
-    if (width == 32) {
-        x = low_half(&x);
-        y = low_half(&y);
+    if (scalar_is_const(s)) {
+        const uint32_t value = (uint32_t)extend(s->bits.value, bytes);
+
+        s->bits = tnum_const(value);
+        s->umin32 = s->umax32 = value;
+        s->smin32 = s->smax32 = (int32_t)value;
+        return;
     }
-    s = alu64(op, &x, &y, width);
-    scalar_sync(&s);
-    return width == 32 ? low_half(&s) : s;
-}
+    if (s->smin32 >> bits == s->smax32 >> bits) {
+        const int32_t a = (int32_t)extend((uint64_t)s->smin32, bytes);
+        const int32_t b = (int32_t)extend((uint64_t)s->smax32, bytes);
 
-/* --- comparisons
- * ------------------------------------------------------------------------------------ */
-
-static bool meet(struct scalar *a, struct scalar *b, unsigned width)
-{
-    struct tnum bits = b->bits;
-
-    raise_u32(&a->u32min, b->u32min);
-    lower_u32(&a->u32max, b->u32max);
-    raise_s32(&a->s32min, b->s32min);
-    lower_s32(&a->s32max, b->s32max);
-    if (width == 32) {
-        bits.value &= UINT32_MAX;
-        bits.mask |= UINT64_C(0xffffffff) << 32;
-        return tnum_meet(&a->bits, bits);
+        if ((a < 0) == (b < 0)) {
+            s->smin32 = a < b ? a : b;
+            s->smax32 = a < b ? b : a;
+            s->umin32 = (uint32_t)s->smin32;
+            s->umax32 = (uint32_t)s->smax32;
+            s->bits = tnum_low(tnum_range((uint64_t)s->smin32, (uint64_t)s->smax32));
+            return;
+        }
     }
-    raise_u64(&a->umin, b->umin);
-    lower_u64(&a->umax, b->umax);
-    raise_s64(&a->smin, b->smin);
-    lower_s64(&a->smax, b->smax);
-    return tnum_meet(&a->bits, bits);
+    s->bits = tnum_low(TNUM_UNKNOWN);
+    s->umin32 = 0;
+    s->umax32 = UINT32_MAX;
+    s->smin32 = -limit;
+    s->smax32 = limit - 1;
 }
 
-static bool refine_equal(unsigned width, struct scalar *a, struct scalar *b)
+void scalar_sign_extend(struct scalar *s, uint32_t bytes, uint32_t width)
 {
-    struct scalar before = *a;
-
-    return meet(a, b, width) && meet(b, &before, width);
-}
-
-/* a is not the constant b: takes it off the ends of a's ranges. */
-static bool refine_unequal(unsigned width, struct scalar *a, const struct scalar *b)
-{
-    if (width == 64) {
-        const uint64_t x = b->bits.value;
-
-        if (!scalar_is_const(b))
-            return true;
-        if ((a->umin == a->umax && a->umin == x) || (a->smin == a->smax && a->smin == (int64_t)x))
-            return false;
-        a->umin += a->umin == x;
-        a->umax -= a->umax == x;
-        a->smin += a->smin == (int64_t)x && a->smin < INT64_MAX;
-        a->smax -= a->smax == (int64_t)x && a->smax > INT64_MIN;
-        return true;
-    }
-    if (b->u32min != b->u32max)
-        return true;
-    if ((a->u32min == a->u32max && a->u32min == b->u32min) ||
-        (a->s32min == a->s32max && a->s32min == (int32_t)b->u32min))
-        return false;
-    a->u32min += a->u32min == b->u32min;
-    a->u32max -= a->u32max == b->u32min;
-    a->s32min += a->s32min == (int32_t)b->u32min && a->s32min < INT32_MAX;
-    a->s32max -= a->s32max == (int32_t)b->u32min && a->s32max > INT32_MIN;
-    return true;
-}
-
-/* a > b, or a >= b if not strict. */
-static bool refine_unsigned(unsigned width, bool strict, struct scalar *a, struct scalar *b)
-{
-    if (width == 64) {
-        if (strict && (b->umin == UINT64_MAX || a->umax == 0))
-            return false;
-        raise_u64(&a->umin, b->umin + strict);
-        lower_u64(&b->umax, a->umax - strict);
-        return true;
-    }
-    if (strict && (b->u32min == UINT32_MAX || a->u32max == 0))
-        return false;
-    raise_u32(&a->u32min, b->u32min + strict);
-    lower_u32(&b->u32max, a->u32max - strict);
-    return true;
-}
-
-static bool refine_signed(unsigned width, bool strict, struct scalar *a, struct scalar *b)
-{
-    if (width == 64) {
-        if (strict && (b->smin == INT64_MAX || a->smax == INT64_MIN))
-            return false;
-        raise_s64(&a->smin, b->smin + strict);
-        lower_s64(&b->smax, a->smax - strict);
-        return true;
-    }
-    if (strict && (b->s32min == INT32_MAX || a->s32max == INT32_MIN))
-        return false;
-    raise_s32(&a->s32min, b->s32min + strict);
-    lower_s32(&b->s32max, a->s32max - strict);
-    return true;
-}
-
-/* Some bit of b is set in a, or none. */
-static bool refine_bits(unsigned width, bool set, struct scalar *a, const struct scalar *b)
-{
-    const uint64_t all = width == 32 ? UINT32_MAX : UINT64_MAX;
-    const uint64_t mask = b->bits.value & all;
-
-    if (b->bits.mask & all)
-        return true;
-    if (set) {
-        if (!((a->bits.value | a->bits.mask) & mask))
-            return false;
-        if (mask && !(mask & (mask - 1)))
-            return tnum_meet(&a->bits, (struct tnum){mask, ~mask});
-        return true;
-    }
-    return tnum_meet(&a->bits, (struct tnum){0, ~mask});
-}
-
-bool scalar_refine(enum spec_alu op, unsigned width, bool outcome, struct scalar *a,
-                   struct scalar *b)
-{
-    bool ok;
-
-    switch (op) {
-    case SPEC_ALU_EQ:
-    case SPEC_ALU_NE:
-        if ((op == SPEC_ALU_EQ) == outcome)
-            ok = refine_equal(width, a, b);
-        else
-            ok = refine_unequal(width, a, b) && refine_unequal(width, b, a);
-        break;
-    case SPEC_ALU_UGT:
-        ok = outcome ? refine_unsigned(width, true, a, b) : refine_unsigned(width, false, b, a);
-        break;
-    case SPEC_ALU_UGE:
-        ok = outcome ? refine_unsigned(width, false, a, b) : refine_unsigned(width, true, b, a);
-        break;
-    case SPEC_ALU_ULT:
-        ok = outcome ? refine_unsigned(width, true, b, a) : refine_unsigned(width, false, a, b);
-        break;
-    case SPEC_ALU_ULE:
-        ok = outcome ? refine_unsigned(width, false, b, a) : refine_unsigned(width, true, a, b);
-        break;
-    case SPEC_ALU_SGT:
-        ok = outcome ? refine_signed(width, true, a, b) : refine_signed(width, false, b, a);
-        break;
-    case SPEC_ALU_SGE:
-        ok = outcome ? refine_signed(width, false, a, b) : refine_signed(width, true, b, a);
-        break;
-    case SPEC_ALU_SLT:
-        ok = outcome ? refine_signed(width, true, b, a) : refine_signed(width, false, a, b);
-        break;
-    case SPEC_ALU_SLE:
-        ok = outcome ? refine_signed(width, false, b, a) : refine_signed(width, true, a, b);
-        break;
-    case SPEC_ALU_SET:
-        ok = refine_bits(width, outcome, a, b);
-        break;
-    default:
-        return true;
-    }
-    return ok && scalar_sync(a) && scalar_sync(b);
-}
-
-bool scalar_includes(const struct scalar *a, const struct scalar *b)
-{
-    return a->umin <= b->umin && a->umax >= b->umax && a->smin <= b->smin && a->smax >= b->smax &&
-           a->u32min <= b->u32min && a->u32max >= b->u32max && a->s32min <= b->s32min &&
-           a->s32max >= b->s32max && !(b->bits.mask & ~a->bits.mask) &&
-           !((a->bits.value ^ b->bits.value) & ~a->bits.mask);
+    if (width == 64)
+        sign_extend64(s, bytes);
+    else
+        sign_extend32(s, bytes);
 }

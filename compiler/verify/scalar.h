@@ -3,43 +3,75 @@
 #define SLUICE_VERIFY_SCALAR_H
 
 #include "compiler/verify/tnum.h"
-#include "hw/spec/gen/alu.h"
+#include "hw/spec/gen/ebpf.h"
 
-/* What is known of a number: single bits, and ranges, signed and unsigned, of all 64 bits and of
- * the lower 32. Each part alone is a sound bound; scalar_sync lets them sharpen each other. */
-
+/* What is known of a 64-bit number: its bits, and bounds of all 64 and of the low 32 bits, each
+ * read as unsigned and as signed. Every view holds for every value, so each may sharpen the others.
+ */
 struct scalar {
     struct tnum bits;
     uint64_t umin, umax;
     int64_t smin, smax;
-    uint32_t u32min, u32max;
-    int32_t s32min, s32max;
+    uint32_t umin32, umax32;
+    int32_t smin32, smax32;
 };
 
-struct scalar scalar_const(uint64_t value);
 struct scalar scalar_unknown(void);
-/* Any number up to max. */
-struct scalar scalar_up_to(uint64_t max);
+struct scalar scalar_const(uint64_t value);
 
 static inline bool scalar_is_const(const struct scalar *s)
 {
-    return !s->bits.mask;
+    return tnum_is_const(s->bits);
 }
 
-/* Lets the parts sharpen each other; false if they contradict each other: no number is left. */
-bool scalar_sync(struct scalar *s);
+static inline bool scalar_is(const struct scalar *s, uint64_t value)
+{
+    return tnum_is_const(s->bits) && s->bits.value == value;
+}
 
-/* The result of an operation of width 32 or 64; b of operations with one operand is not looked at.
- */
-struct scalar scalar_alu(enum spec_alu op, unsigned width, const struct scalar *a,
-                         const struct scalar *b);
+static inline bool scalar_is_const32(const struct scalar *s)
+{
+    return tnum_is_const(tnum_low(s->bits));
+}
 
-/* What is known of the operands when a comparison of width 32 or 64 came out as given; false if it
- * can't. */
-bool scalar_refine(enum spec_alu op, unsigned width, bool outcome, struct scalar *a,
-                   struct scalar *b);
+/* Bits that the value may need: 0 for the constant 0. */
+static inline uint32_t scalar_width(const struct scalar *s)
+{
+    return s->umax ? 64 - (uint32_t)__builtin_clzll(s->umax) : 0;
+}
 
-/* All numbers of b are numbers of a. */
-bool scalar_includes(const struct scalar *a, const struct scalar *b);
+/* Nothing is known: whole, of the 64-bit bounds, of the 32-bit bounds (bits aside). */
+void scalar_forget64(struct scalar *s);
+void scalar_forget32(struct scalar *s);
+/* Bounds that the bits give. */
+void scalar_from_bits64(struct scalar *s);
+void scalar_from_bits32(struct scalar *s);
+/* Lets every view sharpen the others. */
+void scalar_sync(struct scalar *s);
+/* The views contradict each other, as on a path that no run takes. */
+bool scalar_is_broken(const struct scalar *s);
+/* Every value of inner is in outer. */
+bool scalar_includes(const struct scalar *outer, const struct scalar *inner);
+bool scalar_same(const struct scalar *a, const struct scalar *b);
+
+/* The low 32 bits, zero-extended. No sync. */
+void scalar_zero_extend32(struct scalar *s);
+/* The low bytes, zero-extended: what a narrow load of the value gives. */
+void scalar_truncate(struct scalar *s, uint32_t bytes);
+/* The low bytes, sign-extended to 64 bits, or to 32 with the rest to be cleared by the caller. */
+void scalar_sign_extend(struct scalar *s, uint32_t bytes, uint32_t width);
+
+/* The result of an arithmetic instruction other than MOV on scalars. */
+struct scalar scalar_alu(const struct ebpf_insn *insn, const struct scalar *dst,
+                         const struct scalar *src);
+/* The two steps of 64-bit addition of a constant, without sync (linked registers). */
+void scalar_add_const(struct scalar *s, int64_t value);
+
+/* Whether a jump is taken: 1, 0, or -1 if that is not known. code is an enum ebpf_jmp_code. */
+int scalar_branch(uint8_t code, bool is32, const struct scalar *a, const struct scalar *b);
+/* What holds of both operands if the jump is taken, or not taken. a and b may not be one object. */
+void scalar_refine(uint8_t code, bool is32, bool taken, struct scalar *a, struct scalar *b);
+/* The comparison with its operands exchanged. */
+uint8_t scalar_flip(uint8_t code);
 
 #endif

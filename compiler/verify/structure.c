@@ -1,130 +1,226 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/verify/internal.h"
 
-/* What must hold of a program before anything is executed: opcodes and reserved fields (RFC 9669),
- * registers, jump targets, ends of functions, unreachable code. */
+/* What must hold of a program before any of it runs: instructions that exist, with their reserved
+ * fields clear (RFC 9669), jumps and calls that go somewhere, no end without exit, nothing that
+ * can't be reached. */
+
+static int no_insn(struct verifier *v, uint32_t at)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+
+    return verify_reject(v, "VFY0002", at,
+                         "there is no instruction with opcode 0x%02x, offset %d and immediate 0x%x",
+                         i->opcode, i->off, (uint32_t)i->imm);
+}
+
+static int reserved(struct verifier *v, uint32_t at, const char *field)
+{
+    return verify_reject(v, "VFY0003", at, "the %s of this instruction is reserved and must be 0",
+                         field);
+}
+
+static int check_swap(struct verifier *v, uint32_t at)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+
+    if (i->src || i->off)
+        return reserved(v, at, i->src ? "source register" : "offset");
+    if (ebpf_is_alu64(i) && ebpf_src_is_reg(i))
+        return no_insn(v, at);
+    if (i->imm != 16 && i->imm != 32 && i->imm != 64)
+        return verify_reject(v, "VFY0003", at, "a byte swap has 16, 32 or 64 bits, not %d", i->imm);
+    return 0;
+}
+
+static int check_constant(struct verifier *v, uint32_t at)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+    const int32_t width = ebpf_is_alu64(i) ? 64 : 32;
+
+    switch (ebpf_code_of(i)) {
+    case EBPF_ALU_DIV:
+    case EBPF_ALU_MOD:
+        if (i->imm == 0)
+            return verify_reject(v, "VFY0004", at, "division by the constant 0");
+        return 0;
+    case EBPF_ALU_LSH:
+    case EBPF_ALU_RSH:
+    case EBPF_ALU_ARSH:
+        if (i->imm < 0 || i->imm >= width)
+            return verify_reject(
+                v, "VFY0005", at,
+                "a shift by %d bits; a register of %d bits can be shifted by 0 to %d", i->imm,
+                width, width - 1);
+        return 0;
+    default:
+        return 0;
+    }
+}
 
 static int check_alu(struct verifier *v, uint32_t at)
 {
-    const struct ebpf_insn *i = insn_of(v, at);
-    const uint8_t code = ebpf_code_of(i);
-    const bool wide = ebpf_is_alu64(i);
+    const struct ebpf_insn *i = insn_at(v, at);
     const bool x = ebpf_src_is_reg(i);
 
-    if (code == EBPF_ALU_END) {
-        if (i->src || i->off || (i->imm != 16 && i->imm != 32 && i->imm != 64) || (wide && x))
-            return verify_reject(
-                v, "VFY0003", at,
-                "reserved field of a byte swap is not 0, or its width is not 16, 32 or 64");
-        return 0;
-    }
-    if (code == EBPF_ALU_NEG) {
-        if (x || i->src || i->off || i->imm)
-            return verify_reject(v, "VFY0003", at, "reserved field of a negation is not 0");
+    if (ebpf_code_of(i) == EBPF_ALU_END)
+        return check_swap(v, at);
+    if (ebpf_code_of(i) == EBPF_ALU_NEG) {
+        if (x)
+            return no_insn(v, at);
+        if (i->src || i->off || i->imm)
+            return reserved(v, at, i->src ? "source register" : i->off ? "offset" : "immediate");
         return 0;
     }
     if (!ebpf_alu_row(i))
-        return verify_reject(v, "VFY0002", at, "opcode 0x%02x with offset %d is not an instruction",
-                             i->opcode, i->off);
-    if (code == EBPF_ALU_MOV && i->off && (!x || (!wide && i->off == 32)))
-        return verify_reject(
-            v, "VFY0003", at,
-            "a sign-extending move takes a register, and 8 or 16 bits at 32-bit width");
-    if (x ? i->imm != 0 : i->src != 0)
-        return verify_reject(v, "VFY0003", at, "reserved field is not 0 (%s)",
-                             x ? "immediate" : "source register");
-    if (!x && (code == EBPF_ALU_DIV || code == EBPF_ALU_MOD) && !i->imm)
-        return verify_reject(v, "VFY0004", at, "division by the constant 0");
-    if (!x && (code == EBPF_ALU_LSH || code == EBPF_ALU_RSH || code == EBPF_ALU_ARSH) &&
-        (i->imm < 0 || i->imm >= (wide ? 64 : 32)))
-        return verify_reject(v, "VFY0005", at, "shift by %d, at a width of %d bits", i->imm,
-                             wide ? 64 : 32);
+        return no_insn(v, at);
+    /* Offsets of MOV mean sign extension from a register that is wider than they say. */
+    if (ebpf_code_of(i) == EBPF_ALU_MOV && i->off && (!x || (ebpf_is_alu32(i) && i->off == 32)))
+        return reserved(v, at, "offset");
+    if (x && i->imm)
+        return reserved(v, at, "immediate");
+    if (!x && i->src)
+        return reserved(v, at, "source register");
+    return x ? 0 : check_constant(v, at);
+}
+
+static int check_goto(struct verifier *v, uint32_t at)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+    const bool far = ebpf_class_of(i) == EBPF_CLASS_JMP32;
+
+    if (ebpf_src_is_reg(i))
+        return no_insn(v, at);
+    if (i->dst || i->src)
+        return reserved(v, at, "register field");
+    if (far ? i->off != 0 : i->imm != 0)
+        return reserved(v, at, far ? "offset" : "immediate");
     return 0;
+}
+
+static int check_call(struct verifier *v, uint32_t at)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+
+    if (ebpf_class_of(i) == EBPF_CLASS_JMP32 || ebpf_src_is_reg(i) ||
+        i->src > EBPF_PSEUDO_KFUNC_CALL)
+        return no_insn(v, at);
+    if (i->dst)
+        return reserved(v, at, "destination register");
+    if (i->src == EBPF_PSEUDO_KFUNC_CALL)
+        return verify_refuse(
+            v, "VFY0078", at,
+            "calls of kernel functions (kfuncs; here BTF number %d) are not supported", i->imm);
+    return i->off ? reserved(v, at, "offset") : 0;
 }
 
 static int check_jump(struct verifier *v, uint32_t at)
 {
-    const struct ebpf_insn *i = insn_of(v, at);
-    const bool x = ebpf_src_is_reg(i);
-    const uint8_t code = ebpf_code_of(i);
+    const struct ebpf_insn *i = insn_at(v, at);
 
-    if (code == EBPF_JMP_EXIT || code == EBPF_JMP_CALL || code == EBPF_JMP_JA) {
-        const bool far = i->opcode == EBPF_OP_GOTOL;
-
-        if (x || i->dst || (ebpf_class_of(i) == EBPF_CLASS_JMP32 && !far))
-            return verify_reject(v, "VFY0002", at,
-                                 "opcode 0x%02x is not an instruction that XDP programs may have",
-                                 i->opcode);
-        if (code == EBPF_JMP_EXIT && (i->src || i->off || i->imm))
-            return verify_reject(v, "VFY0003", at, "reserved field of exit is not 0");
-        if (code == EBPF_JMP_CALL && (i->off || i->src > EBPF_PSEUDO_KFUNC_CALL))
-            return verify_reject(v, "VFY0003", at, "reserved field of a call is not 0");
-        if (code == EBPF_JMP_JA && (i->src || (far ? i->off : i->imm)))
-            return verify_reject(v, "VFY0003", at, "reserved field of a jump is not 0");
-        return 0;
+    switch (ebpf_code_of(i)) {
+    case EBPF_JMP_JA:
+        return check_goto(v, at);
+    case EBPF_JMP_CALL:
+        return check_call(v, at);
+    case EBPF_JMP_EXIT:
+        if (ebpf_class_of(i) == EBPF_CLASS_JMP32 || ebpf_src_is_reg(i))
+            return no_insn(v, at);
+        return i->dst || i->src || i->imm ? reserved(v, at, "register field or immediate") : 0;
+    default:
+        break;
     }
     if (!ebpf_jmp_row(i))
-        return verify_reject(v, "VFY0002", at, "opcode 0x%02x is not an instruction", i->opcode);
-    if (x ? i->imm != 0 : i->src != 0)
-        return verify_reject(v, "VFY0003", at, "reserved field is not 0 (%s)",
-                             x ? "immediate" : "source register");
-    return 0;
+        return no_insn(v, at);
+    if (ebpf_src_is_reg(i) && i->imm)
+        return reserved(v, at, "immediate");
+    return !ebpf_src_is_reg(i) && i->src ? reserved(v, at, "source register") : 0;
 }
 
 static int check_memory(struct verifier *v, uint32_t at)
 {
-    const struct ebpf_insn *i = insn_of(v, at);
-    const enum ebpf_class class = ebpf_class_of(i);
+    const struct ebpf_insn *i = insn_at(v, at);
     const enum ebpf_mode mode = ebpf_mode_of(i);
+    const uint32_t bytes = ebpf_size_bytes(i->opcode);
 
-    if (class == EBPF_CLASS_LDX &&
-        (mode == EBPF_MODE_MEM || (mode == EBPF_MODE_MEMSX && ebpf_size_bytes(i->opcode) < 8)))
-        return i->imm ? verify_reject(v, "VFY0003", at, "reserved field of a load is not 0") : 0;
-    if (class == EBPF_CLASS_STX && mode == EBPF_MODE_MEM)
-        return i->imm ? verify_reject(v, "VFY0003", at, "reserved field of a store is not 0") : 0;
-    if (class == EBPF_CLASS_ST && mode == EBPF_MODE_MEM)
-        return i->src ? verify_reject(v, "VFY0003", at, "reserved field of a store is not 0") : 0;
-    if (class == EBPF_CLASS_STX && mode == EBPF_MODE_ATOMIC && ebpf_size_bytes(i->opcode) >= 4 &&
-        ebpf_atomic_of(i->imm))
-        return 0;
-    return verify_reject(v, "VFY0002", at, "opcode 0x%02x (immediate 0x%x) is not an instruction",
-                         i->opcode, (uint32_t)i->imm);
+    switch (ebpf_class_of(i)) {
+    case EBPF_CLASS_LDX:
+        if (mode != EBPF_MODE_MEM && (mode != EBPF_MODE_MEMSX || bytes == 8))
+            return no_insn(v, at);
+        return i->imm ? reserved(v, at, "immediate") : 0;
+    case EBPF_CLASS_ST:
+        if (mode != EBPF_MODE_MEM)
+            return no_insn(v, at);
+        return i->src ? reserved(v, at, "source register") : 0;
+    default:
+        if (mode == EBPF_MODE_ATOMIC && bytes >= 4 && ebpf_atomic_of(i->imm) != SPEC_ATOMIC_NONE)
+            return 0;
+        if (mode != EBPF_MODE_MEM)
+            return no_insn(v, at);
+        return i->imm ? reserved(v, at, "immediate") : 0;
+    }
+}
+
+static int check_map_reference(struct verifier *v, uint32_t at)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+    const struct load_map *m;
+
+    if ((uint32_t)i->imm >= v->object->map_count)
+        return verify_reject(v, "VFY0008", at, "there is no map number %d; the object has %u",
+                             i->imm, v->object->map_count);
+    m = &v->object->maps[i->imm];
+    if (i->src == EBPF_PSEUDO_MAP_FD)
+        return i[1].imm ? reserved(v, at, "second immediate") : 0;
+    if (m->type != SPEC_MAP_ARRAY || m->max_entries != 1)
+        return verify_reject(
+            v, "VFY0037", at,
+            "the address of a value of map %s is taken; only an array of one entry has a fixed one",
+            m->name);
+    if ((uint32_t)i[1].imm >= m->value_bytes)
+        return verify_reject(v, "VFY0037", at, "offset %u of map %s, whose value has %u bytes",
+                             (uint32_t)i[1].imm, m->name, m->value_bytes);
+    return 0;
 }
 
 static int check_ld(struct verifier *v, uint32_t at)
 {
-    const struct ebpf_insn *i = insn_of(v, at);
+    const struct ebpf_insn *i = insn_at(v, at);
 
     if (ebpf_is_ld_packet(i))
         return verify_refuse(
             v, "VFY0006", at,
             "LD_ABS and LD_IND are for socket filters; read the packet through xdp_md.data");
     if (!ebpf_is_ld_imm64(i))
-        return verify_reject(v, "VFY0002", at, "opcode 0x%02x is not an instruction", i->opcode);
-    if (at + 1 >= v->prog->insn_count || i[1].opcode || i[1].dst || i[1].src || i[1].off || i->off)
-        return verify_reject(
-            v, "VFY0007", at,
-            "the second half of a 64-bit constant is missing or has reserved fields set");
-    if (i->src == EBPF_PSEUDO_MAP_FD || i->src == EBPF_PSEUDO_MAP_VALUE) {
-        if ((uint32_t)i->imm >= v->object->map_count)
-            return verify_reject(v, "VFY0008", at, "there is no map number %d", i->imm);
-        if (i->src == EBPF_PSEUDO_MAP_FD && i[1].imm)
-            return verify_reject(v, "VFY0003", at, "reserved field of a map reference is not 0");
+        return no_insn(v, at);
+    if (at + 1 >= v->prog->insn_count || i[1].opcode || i[1].dst || i[1].src || i[1].off)
+        return verify_reject(v, "VFY0007", at,
+                             "a 64-bit constant takes two instructions; the second, all fields but "
+                             "the immediate 0, is missing");
+    if (i->off)
+        return reserved(v, at, "offset");
+    switch (i->src) {
+    case 0:
         return 0;
-    }
-    if (i->src)
+    case EBPF_PSEUDO_MAP_FD:
+    case EBPF_PSEUDO_MAP_VALUE:
+        return check_map_reference(v, at);
+    case EBPF_PSEUDO_FUNC:
+        return verify_refuse(v, "VFY0009", at,
+                             "the address of a function is taken; callbacks are not supported");
+    default:
         return verify_refuse(
-            v, "VFY0009", at,
-            "64-bit constants of kind %u (functions, kernel symbols) are not supported", i->src);
-    return 0;
+            v, "VFY0009", at, "64-bit constants of kind %u (%s) are not supported", i->src,
+            i->src == EBPF_PSEUDO_BTF_ID ? "address of a kernel variable" : "unknown");
+    }
 }
 
 static int check_insn(struct verifier *v, uint32_t at)
 {
-    const struct ebpf_insn *i = insn_of(v, at);
+    const struct ebpf_insn *i = insn_at(v, at);
 
     if (i->dst > EBPF_REG_FP || i->src > EBPF_REG_FP)
-        return verify_reject(v, "VFY0001", at, "there is no register r%u",
+        return verify_reject(v, "VFY0001", at, "there is no register r%u; they end at r10",
                              i->dst > EBPF_REG_FP ? i->dst : i->src);
     switch (ebpf_class_of(i)) {
     case EBPF_CLASS_ALU:
@@ -140,93 +236,130 @@ static int check_insn(struct verifier *v, uint32_t at)
     case EBPF_CLASS_STX:
         return check_memory(v, at);
     }
-    return 0;
+    return no_insn(v, at);
 }
 
-/* Jumps stay in their function and do not go into a constant's second half. */
-static int check_target(struct verifier *v, uint32_t at, const uint8_t *halves)
-{
-    const struct ebpf_insn *i = insn_of(v, at);
-    const struct load_subprog *sub = &v->prog->subprogs[load_subprog_of(v->prog, at)];
-    const int64_t to = ebpf_target(i, at);
+/* ---- where control goes ---- */
 
-    if (ebpf_is_subprog_call(i)) {
-        for (uint32_t s = 1; s < v->prog->subprog_count; s++)
-            if (v->prog->subprogs[s].start == to)
-                return 0;
-        return verify_reject(v, "VFY0010", at,
-                             "the call goes to instruction %lld, where no function starts",
-                             (long long)to);
-    }
+static bool is_second_half(const struct verifier *v, uint32_t at)
+{
+    return at > 0 && ebpf_is_ld_imm64(insn_at(v, at - 1));
+}
+
+static int check_call_target(struct verifier *v, uint32_t at)
+{
+    const int64_t to = ebpf_target(insn_at(v, at), at);
+
+    if (to > 0 && to < v->prog->insn_count &&
+        v->prog->subprogs[load_subprog_of(v->prog, (uint32_t)to)].start == to)
+        return 0;
+    return verify_reject(v, "VFY0010", at,
+                         "the call goes to instruction %lld, where no function begins",
+                         (long long)to);
+}
+
+static int check_jump_target(struct verifier *v, uint32_t at)
+{
+    const struct load_subprog *sub = &v->prog->subprogs[load_subprog_of(v->prog, at)];
+    const int64_t to = ebpf_target(insn_at(v, at), at);
+
     if (to < sub->start || to >= (int64_t)sub->start + sub->count)
         return verify_reject(
             v, "VFY0011", at,
             "the jump goes to instruction %lld, outside of its function (%u to %u)", (long long)to,
             sub->start, sub->start + sub->count - 1);
-    if (halves[to])
-        return verify_reject(v, "VFY0012", at,
-                             "the jump goes into the second half of a 64-bit constant");
+    if (is_second_half(v, (uint32_t)to))
+        return verify_reject(
+            v, "VFY0012", at,
+            "the jump goes to instruction %lld, the second half of a 64-bit constant",
+            (long long)to);
     return 0;
 }
 
-/* Marks what can be reached from the entry; joins are where ways meet or a loop comes back. */
-static int check_reachable(struct verifier *v, const uint8_t *halves)
+struct walk {
+    uint32_t *stack;
+    uint32_t count;
+    uint8_t *entered; /* by instruction: number of ways in, up to 2 */
+};
+
+static void enter(struct verifier *v, struct walk *w, uint32_t at)
+{
+    if (w->entered[at] == 0)
+        w->stack[w->count++] = at;
+    else
+        v->joins[at] = 1;
+    w->entered[at] = 1;
+}
+
+static void enter_jump_target(struct verifier *v, struct walk *w, uint32_t at)
+{
+    const uint32_t to = (uint32_t)ebpf_target(insn_at(v, at), at);
+
+    enter(v, w, to);
+    if (to <= at && v->loop_heads[to] == 0) {
+        v->joins[to] = 1;
+        v->loop_heads[to] = ++v->loop_count;
+    }
+}
+
+static int enter_next(struct verifier *v, struct walk *w, uint32_t at)
+{
+    const struct load_subprog *sub = &v->prog->subprogs[load_subprog_of(v->prog, at)];
+    const uint32_t next = at + ebpf_slots(insn_at(v, at));
+
+    if (next >= sub->start + sub->count)
+        return verify_reject(
+            v, "VFY0013", at,
+            "control would run past the end of function %s; end it with exit or a jump", sub->name);
+    enter(v, w, next);
+    if (ebpf_is_subprog_call(insn_at(v, at)))
+        v->joins[next] = 1; /* the function's ends meet here */
+    return 0;
+}
+
+/* Goes everywhere that control may go, and finds where ways meet and loops begin. */
+static int check_flow(struct verifier *v)
 {
     const uint32_t n = v->prog->insn_count;
-    uint32_t *stack = arena_array(v->scratch, n * 2 + 2, sizeof(*stack));
-    uint8_t *reached = arena_array(v->scratch, n + 1, 1);
-    uint32_t top = 0;
+    struct walk w = {arena_array(v->scratch, n, sizeof(uint32_t)), 0,
+                     arena_array(v->scratch, n, 1)};
+    int err = 0;
 
-    stack[top++] = 0;
-    while (top) {
-        const uint32_t at = stack[--top];
-        const struct ebpf_insn *i = insn_of(v, at);
-        const uint32_t next = at + ebpf_slots(i);
-        const struct load_subprog *sub = &v->prog->subprogs[load_subprog_of(v->prog, at)];
+    enter(v, &w, 0);
+    while (w.count && !err) {
+        const uint32_t at = w.stack[--w.count];
+        const struct ebpf_insn *i = insn_at(v, at);
 
-        if (reached[at])
-            continue;
-        reached[at] = 1;
-        if (ebpf_is_jump(i)) {
-            v->join[ebpf_target(i, at)] = 1;
-            stack[top++] = (uint32_t)ebpf_target(i, at);
-        }
-        if (ebpf_is_call(i))
-            v->join[next] = next < n;
-        if (ebpf_is_subprog_call(i))
-            stack[top++] = (uint32_t)ebpf_target(i, at);
-        if (ebpf_ends_block(i))
-            continue;
-        if (next >= sub->start + sub->count)
-            return verify_reject(
-                v, "VFY0013", at,
-                "control runs past the end of function %s; end it with exit or a jump", sub->name);
-        stack[top++] = next;
+        if (ebpf_is_subprog_call(i) && !w.entered[ebpf_target(i, at)])
+            enter(v, &w, (uint32_t)ebpf_target(i, at));
+        if (ebpf_is_jump(i))
+            enter_jump_target(v, &w, at);
+        if (!ebpf_ends_block(i))
+            err = enter_next(v, &w, at);
     }
-    for (uint32_t at = 0; at < n; at++)
-        if (!reached[at] && !halves[at])
-            return verify_reject(
-                v, "VFY0014", at,
-                "this instruction of function %s can't be reached by any jump or call; remove it",
-                v->prog->subprogs[load_subprog_of(v->prog, at)].name);
-    return 0;
+    for (uint32_t at = 0; at < n && !err; at++)
+        if (!w.entered[at] && !is_second_half(v, at))
+            err = verify_reject(v, "VFY0014", at, "no way leads to this instruction; remove it");
+    return err;
 }
 
 int verify_structure(struct verifier *v)
 {
     const uint32_t n = v->prog->insn_count;
-    uint8_t *halves = arena_array(v->scratch, n + 1, 1);
     int err = 0;
 
-    if (!n)
+    if (n == 0 || v->prog->subprog_count == 0)
         return verify_reject(v, "VFY0013", 0, "the program has no instructions");
-    for (uint32_t at = 0; at < n && !err; at += ebpf_slots(insn_of(v, at))) {
+    if (n > SPEC_INSNS_PROCESSED)
+        return verify_reject(v, "VFY0091", 0, "the program has %u instructions; the most is %d", n,
+                             SPEC_INSNS_PROCESSED);
+    for (uint32_t at = 0; at < n && !err; at += ebpf_slots(insn_at(v, at)))
         err = check_insn(v, at);
-        if (!err && ebpf_is_ld_imm64(insn_of(v, at)))
-            halves[at + 1] = 1;
+    for (uint32_t at = 0; at < n && !err; at += ebpf_slots(insn_at(v, at))) {
+        if (ebpf_is_subprog_call(insn_at(v, at)))
+            err = check_call_target(v, at);
+        else if (ebpf_is_jump(insn_at(v, at)))
+            err = check_jump_target(v, at);
     }
-    for (uint32_t at = 0; at < n && !err; at++)
-        if (!halves[at] && (ebpf_is_jump(insn_of(v, at)) || ebpf_is_subprog_call(insn_of(v, at))))
-            err = check_target(v, at, halves);
-    return err ? err : check_reachable(v, halves);
+    return err ? err : check_flow(v);
 }

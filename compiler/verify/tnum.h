@@ -5,103 +5,70 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Known bits: where mask is 1 a bit is unknown, elsewhere it is value's; value is 0 where mask
- * is 1. The operations are those of Linux's kernel/bpf/tnum.c. */
+/* Known bits of a 64-bit value: a bit set in mask is not known, a bit clear in mask is as in value.
+ * Invariant: value & mask is 0. Each operation gives a tnum that holds every result that operands
+ * within theirs can have. */
 struct tnum {
     uint64_t value;
     uint64_t mask;
 };
 
-static inline struct tnum tnum_add(struct tnum a, struct tnum b)
-{
-    const uint64_t masks = a.mask + b.mask;
-    const uint64_t values = a.value + b.value;
-    const uint64_t carries = (masks + values) ^ values;
-    const uint64_t mask = carries | a.mask | b.mask;
+#define TNUM_UNKNOWN ((struct tnum){0, UINT64_MAX})
 
-    return (struct tnum){values & ~mask, mask};
+static inline struct tnum tnum_const(uint64_t value)
+{
+    return (struct tnum){value, 0};
 }
 
-static inline struct tnum tnum_sub(struct tnum a, struct tnum b)
+static inline bool tnum_is_const(struct tnum a)
 {
-    const uint64_t values = a.value - b.value;
-    const uint64_t borrows = (values + a.mask) ^ (values - b.mask);
-    const uint64_t mask = borrows | a.mask | b.mask;
-
-    return (struct tnum){values & ~mask, mask};
+    return a.mask == 0;
 }
 
-static inline struct tnum tnum_and(struct tnum a, struct tnum b)
+/* The low 32 bits, the others 0; and the reverse. */
+static inline struct tnum tnum_low(struct tnum a)
 {
-    const uint64_t ones = a.value & b.value;
-    const uint64_t possible = (a.value | a.mask) & (b.value | b.mask);
-
-    return (struct tnum){ones, possible & ~ones};
+    return (struct tnum){(uint32_t)a.value, (uint32_t)a.mask};
 }
 
-static inline struct tnum tnum_or(struct tnum a, struct tnum b)
+static inline struct tnum tnum_high(struct tnum a)
 {
-    const uint64_t ones = a.value | b.value;
-
-    return (struct tnum){ones, (a.mask | b.mask) & ~ones};
+    return (struct tnum){a.value & ~UINT64_C(0xffffffff), a.mask & ~UINT64_C(0xffffffff)};
 }
 
-static inline struct tnum tnum_xor(struct tnum a, struct tnum b)
+/* high's upper and low's lower half. */
+static inline struct tnum tnum_join_halves(struct tnum high, struct tnum low)
 {
-    const uint64_t mask = a.mask | b.mask;
-
-    return (struct tnum){(a.value ^ b.value) & ~mask, mask};
+    return (struct tnum){tnum_high(high).value | tnum_low(low).value,
+                         tnum_high(high).mask | tnum_low(low).mask};
 }
 
-static inline struct tnum tnum_shl(struct tnum a, unsigned n)
-{
-    return (struct tnum){a.value << n, a.mask << n};
-}
+/* All values from min to max, as far as bits can say it. */
+struct tnum tnum_range(uint64_t min, uint64_t max);
+/* What is in both. If the two contradict each other the result means nothing. */
+struct tnum tnum_meet(struct tnum a, struct tnum b);
+/* What is in either. */
+struct tnum tnum_union(struct tnum a, struct tnum b);
+/* A value that is in both may exist. */
+bool tnum_overlaps(struct tnum a, struct tnum b);
+/* Every value of inner is in outer. */
+bool tnum_includes(struct tnum outer, struct tnum inner);
+/* All values are multiples of bytes, a power of two. */
+bool tnum_is_aligned(struct tnum a, uint32_t bytes);
 
-static inline struct tnum tnum_lshr(struct tnum a, unsigned n)
-{
-    return (struct tnum){a.value >> n, a.mask >> n};
-}
-
-static inline struct tnum tnum_ashr(struct tnum a, unsigned n)
-{
-    return (struct tnum){(uint64_t)((int64_t)a.value >> n), (uint64_t)((int64_t)a.mask >> n)};
-}
-
-/* Known bits of a product: schoolbook multiplication, where a known 1 of a adds b at its place, and
- * an unknown bit adds 0 or b: any bit that b may have is then unknown. */
-static inline struct tnum tnum_mul(struct tnum a, struct tnum b)
-{
-    struct tnum sum = {a.value * b.value, 0};
-
-    for (unsigned n = 0; n < 64 && (a.value | a.mask) >> n; n++) {
-        if (a.mask >> n & 1)
-            sum = tnum_add(sum, (struct tnum){0, (b.value | b.mask) << n});
-        else if (a.value >> n & 1)
-            sum = tnum_add(sum, (struct tnum){0, b.mask << n});
-    }
-    return sum;
-}
-
-/* Both at once; false if they contradict each other. */
-static inline bool tnum_meet(struct tnum *a, struct tnum b)
-{
-    const uint64_t mask = a->mask & b.mask;
-
-    if ((a->value ^ b.value) & ~a->mask & ~b.mask)
-        return false;
-    *a = (struct tnum){(a->value | b.value) & ~mask, mask};
-    return true;
-}
-
-/* The bits that all numbers from min to max share. */
-static inline struct tnum tnum_range(uint64_t min, uint64_t max)
-{
-    const uint64_t differ = min ^ max;
-    const int n = differ ? 64 - __builtin_clzll(differ) : 0;
-    const uint64_t mask = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
-
-    return (struct tnum){min & ~mask, mask};
-}
+struct tnum tnum_add(struct tnum a, struct tnum b);
+struct tnum tnum_sub(struct tnum a, struct tnum b);
+struct tnum tnum_mul(struct tnum a, struct tnum b);
+struct tnum tnum_and(struct tnum a, struct tnum b);
+struct tnum tnum_or(struct tnum a, struct tnum b);
+struct tnum tnum_xor(struct tnum a, struct tnum b);
+struct tnum tnum_shl(struct tnum a, uint32_t by);
+struct tnum tnum_shr(struct tnum a, uint32_t by);
+/* Arithmetic shift of a number of 32 or 64 bits. */
+struct tnum tnum_sar(struct tnum a, uint32_t by, uint32_t width);
+/* The low bytes, the others 0. */
+struct tnum tnum_truncate(struct tnum a, uint32_t bytes);
+/* The low bytes in reverse order, the others 0. */
+struct tnum tnum_swap(struct tnum a, uint32_t bytes);
 
 #endif

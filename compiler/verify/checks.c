@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/verify/internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What must hold of one instruction in one state: registers that are read and written, and where
+ * memory may be touched through each kind of pointer. Nothing here changes a state. */
+
+int verify_check_read(struct verifier *v, uint32_t at, uint32_t r)
+{
+    const struct reg *reg = cur_reg(v, r);
+
+    if (reg->type == REG_STALE)
+        return verify_reject(v, "VFY0024", at,
+                             "r%u pointed into the packet until the call at instruction %u moved "
+                             "the packet; load data and "
+                             "data_end again and compare them anew",
+                             r, reg->from);
+    if (reg->type != REG_NONE)
+        return 0;
+    if (r >= 1 && r <= 5)
+        return verify_reject(v, "VFY0020", at,
+                             "r%u is read, but nothing was put into it on this path (calls leave "
+                             "r1 to r5 empty); set it first, or "
+                             "keep the value in r6 to r9 or on the stack across calls",
+                             r);
+    return verify_reject(v, "VFY0020", at,
+                         "r%u is read, but nothing was put into it on this path; set it before", r);
+}
+
+int verify_check_write(struct verifier *v, uint32_t at, uint32_t r)
+{
+    if (r != EBPF_REG_FP)
+        return 0;
+    return verify_reject(v, "VFY0021", at,
+                         "r10, the frame pointer, can't be written; copy it to another register");
+}
+
+/* ---- moving pointers ---- */
+
+int verify_check_offset(struct verifier *v, uint32_t at, const struct reg *p)
+{
+    const int64_t fixed = p->off;
+
+    if (scalar_is_const(&p->num) &&
+        ((int64_t)p->num.bits.value >= MAX_VAR_OFF || (int64_t)p->num.bits.value <= -MAX_VAR_OFF))
+        return verify_reject(
+            v, "VFY0030", at,
+            "this would move %s by %lld; pointers stay within %d bytes of where they began",
+            verify_describe(v, p), (long long)p->num.bits.value, MAX_VAR_OFF);
+    if (fixed >= MAX_VAR_OFF || fixed <= -MAX_VAR_OFF)
+        return verify_reject(v, "VFY0030", at,
+                             "the offset %lld of the pointer is too large; it stays within %d "
+                             "bytes of where it began",
+                             (long long)fixed, MAX_VAR_OFF);
+    if (p->num.smin == INT64_MIN)
+        return verify_reject(v, "VFY0031", at,
+                             "%s would have an offset without a lower bound; check that the number "
+                             "is at least 0, or mask it",
+                             verify_describe(v, p));
+    if (p->num.smin >= MAX_VAR_OFF || p->num.smin <= -MAX_VAR_OFF)
+        return verify_reject(
+            v, "VFY0031", at,
+            "%s may be moved by %lld; pointers stay within %d bytes of where they began",
+            verify_describe(v, p), (long long)p->num.smin, MAX_VAR_OFF);
+    return 0;
+}
+
+int verify_check_distance(struct verifier *v, uint32_t at, const struct reg *pointer,
+                          const struct scalar *by)
+{
+    if (scalar_is_const(by) &&
+        ((int64_t)by->bits.value >= MAX_VAR_OFF || (int64_t)by->bits.value <= -MAX_VAR_OFF))
+        return verify_reject(
+            v, "VFY0030", at,
+            "%s is moved by %lld; pointers stay within %d bytes of where they began",
+            verify_describe(v, pointer), (long long)by->bits.value, MAX_VAR_OFF);
+    if (by->smin == INT64_MIN)
+        return verify_reject(v, "VFY0031", at,
+                             "%s is moved by a number without a lower bound (%s); check that it is "
+                             "at least 0 (with its upper "
+                             "bound), or mask it",
+                             verify_describe(v, pointer), verify_number_text(v, by));
+    if (by->smin >= MAX_VAR_OFF || by->smin <= -MAX_VAR_OFF)
+        return verify_reject(v, "VFY0031", at,
+                             "%s is moved by %s; pointers stay within %d bytes of where they began",
+                             verify_describe(v, pointer), verify_number_text(v, by), MAX_VAR_OFF);
+    return 0;
+}
+
+/* ---- memory ---- */
+
+/* "load of 4 bytes", "bpf_map_lookup_elem reads 4 bytes", ... */
+static const char *what(struct verifier *v, const struct access *a)
+{
+    const char *verb = a->atomic ? "atomic operation on" : a->write ? "store of" : "load of";
+
+    if (a->helper)
+        return arena_printf(v->scratch, "bpf_%s reads %u bytes", a->helper, a->bytes);
+    return arena_printf(v->scratch, "%s %u byte%s", verb, a->bytes, a->bytes == 1 ? "" : "s");
+}
+
+int verify_check_packet(struct verifier *v, const struct access *a)
+{
+    const struct reg *p = &a->base;
+    const int64_t first = (int64_t)p->off + a->off;
+    const int64_t end = first + a->bytes;
+    const char *limit = p->type == REG_META ? "data" : "data_end";
+
+    if (p->num.smin < 0)
+        return verify_reject(v, "VFY0050", a->at,
+                             "%s through r%u, which is %s: its variable part may be negative; make "
+                             "it unsigned, mask it, or check "
+                             "that it is at least 0",
+                             what(v, a), a->reg, verify_describe(v, p));
+    if (first < 0)
+        return verify_reject(v, "VFY0051", a->at,
+                             "%s through r%u, which is %s: %lld bytes before its start", what(v, a),
+                             a->reg, verify_describe(v, p), (long long)-first);
+    if (p->range >= 0 && end <= p->range)
+        return 0;
+    if (p->range <= 0)
+        return verify_reject(v, "VFY0051", a->at,
+                             "%s at offset %lld through r%u, which is %s: no byte of it is known "
+                             "to be in the packet here; before "
+                             "this, leave if (pointer + %lld > %s)",
+                             what(v, a), (long long)first, a->reg, verify_describe(v, p),
+                             (long long)end, limit);
+    return verify_reject(v, "VFY0051", a->at,
+                         "%s at offset %lld through r%u, which is %s: byte %lld and later ones may "
+                         "be past %s; compare with "
+                         "(pointer + %lld > %s), %lld more than was compared",
+                         what(v, a), (long long)first, a->reg, verify_describe(v, p),
+                         (long long)(p->range > first ? p->range : first), limit, (long long)end,
+                         limit, (long long)(end - p->range));
+}
+
+static int check_value_rights(struct verifier *v, const struct access *a, const struct load_map *m)
+{
+    if (a->write && (m->flags & MAP_RDONLY_PROG || m->kind == LOAD_MAP_RODATA))
+        return verify_reject(v, "VFY0055", a->at, "%s to map %s, which programs can only read%s",
+                             what(v, a), m->name,
+                             m->kind == LOAD_MAP_RODATA ? " (const data); drop the const" : "");
+    if ((!a->write || a->atomic) && m->flags & MAP_WRONLY_PROG)
+        return verify_reject(v, "VFY0056", a->at, "%s from map %s, which programs can only write",
+                             what(v, a), m->name);
+    return 0;
+}
+
+int verify_check_value(struct verifier *v, const struct access *a)
+{
+    const struct reg *p = &a->base;
+    const struct load_map *m = &v->object->maps[p->map];
+    const int64_t fixed = (int64_t)p->off + a->off;
+    int err = check_value_rights(v, a, m);
+
+    if (err)
+        return err;
+    if (p->num.smin < -MAX_VAR_OFF || fixed + p->num.smin < 0)
+        return verify_reject(v, "VFY0053", a->at,
+                             "%s through r%u, which is %s: it may begin before the value; use an "
+                             "unsigned index, or check that it is "
+                             "at least 0",
+                             what(v, a), a->reg, verify_describe(v, p));
+    if (p->num.umax >= MAX_VAR_OFF)
+        return verify_reject(v, "VFY0054", a->at,
+                             "%s through r%u, which is %s: the offset has no upper bound; compare "
+                             "the index with the number of "
+                             "elements first (the value has %u bytes)",
+                             what(v, a), a->reg, verify_describe(v, p), m->value_bytes);
+    if (fixed + (int64_t)p->num.umax + a->bytes > m->value_bytes)
+        return verify_reject(v, "VFY0054", a->at,
+                             "%s through r%u, which is %s: it may end at byte %lld, but a value of "
+                             "map %s has %u bytes; %s",
+                             what(v, a), a->reg, verify_describe(v, p),
+                             (long long)(fixed + (int64_t)p->num.umax + a->bytes), m->name,
+                             m->value_bytes,
+                             scalar_is_const(&p->num) ? "lower the offset or enlarge the value"
+                                                      : "bound the index more tightly");
+    return 0;
+}
+
+static bool is_devmap_section(const char *section)
+{
+    return section && (strstr(section, "xdp/devmap") || strstr(section, "xdp.frags/devmap") ||
+                       strstr(section, "xdp_devmap"));
+}
+
+int verify_check_context(struct verifier *v, const struct access *a)
+{
+    const struct reg *p = &a->base;
+    const struct ebpf_insn *i = insn_at(v, a->at);
+
+    assert(!p->off && scalar_is(&p->num, 0)); /* the context is not moved */
+    if (a->write)
+        return verify_reject(v, "VFY0061", a->at,
+                             "%s in the context; struct xdp_md can only be read "
+                             "(bpf_xdp_adjust_head and bpf_xdp_adjust_tail move "
+                             "data and data_end)",
+                             what(v, a));
+    if (a->bytes != 4 || a->off % 4 || a->off < 0 || a->off > SPEC_CTX_EGRESS_IFINDEX)
+        return verify_reject(v, "VFY0062", a->at,
+                             "%s at offset %d of the context; struct xdp_md has fields of 4 bytes "
+                             "at offsets 0 to %d",
+                             what(v, a), a->off, SPEC_CTX_EGRESS_IFINDEX);
+    if (ebpf_is_load_signed(i) && a->off <= SPEC_CTX_DATA_META)
+        return verify_reject(
+            v, "VFY0062", a->at,
+            "a packet pointer can't be loaded with sign extension; load it as u32");
+    if (a->off == SPEC_CTX_EGRESS_IFINDEX && !is_devmap_section(v->prog->section))
+        return verify_reject(
+            v, "VFY0063", a->at,
+            "egress_ifindex exists only for programs that a devmap runs (section xdp/devmap)");
+    return 0;
+}
+
+/* A stack access is within the frame's 512 bytes, and aligned unless a helper does it. */
+int verify_check_stack(struct verifier *v, const struct access *a)
+{
+    const struct reg *p = &a->base;
+    const struct scalar *n = &p->num;
+    const int64_t fixed = (int64_t)p->off + a->off;
+
+    if (n->smax >= MAX_VAR_OFF || n->smin <= -MAX_VAR_OFF)
+        return verify_reject(v, "VFY0041", a->at,
+                             "%s through r%u, which is %s: the offset is not bounded; compare the "
+                             "index with the size of the array first",
+                             what(v, a), a->reg, verify_describe(v, p));
+    if (fixed + n->smin < -SPEC_STACK_BYTES)
+        return verify_reject(v, "VFY0042", a->at,
+                             "%s at r10%+lld, below the stack, which has %d bytes; put large data "
+                             "into a map (a per-CPU array of one "
+                             "entry)",
+                             what(v, a), (long long)(fixed + n->smin), SPEC_STACK_BYTES);
+    if (fixed + n->smax + a->bytes > 0)
+        return verify_reject(
+            v, "VFY0042", a->at,
+            "%s at r10%+lld, beyond the top of the stack; offsets from r10 are negative",
+            what(v, a), (long long)(fixed + n->smax));
+    if (!a->helper && !tnum_is_aligned(tnum_add(n->bits, tnum_const((uint64_t)fixed)), a->bytes))
+        return verify_reject(v, "VFY0043", a->at,
+                             "%s through r%u, which is %s: at r10%+lld it is not aligned to its "
+                             "size, which stack accesses must be",
+                             what(v, a), a->reg, verify_describe(v, p),
+                             (long long)(fixed + n->smin));
+    return 0;
+}
+
+/* One instruction becomes one kind of access: the context is no ordinary memory. */
+static int check_same_use(struct verifier *v, const struct access *a)
+{
+    const uint8_t use = a->base.type == REG_CTX ? 1 : 2;
+
+    if (a->helper)
+        return 0;
+    if (v->pointer_used[a->at] && v->pointer_used[a->at] != use)
+        return verify_reject(v, "VFY0064", a->at,
+                             "r%u is %s here, but on another path this instruction accesses %s; "
+                             "give each path a load of its own",
+                             a->reg, verify_describe(v, &a->base),
+                             use == 1 ? "other memory" : "the context");
+    v->pointer_used[a->at] = use;
+    return 0;
+}
+
+static int check_no_memory(struct verifier *v, const struct access *a)
+{
+    const struct reg *p = &a->base;
+    const char *null_code = a->helper ? "VFY0070" : "VFY0040";
+
+    switch ((enum reg_type)p->type) {
+    case REG_VALUE_OR_NULL:
+        return verify_reject(
+            v, null_code, a->at,
+            "%s through r%u, which is %s; compare it with NULL first, and leave if it is",
+            what(v, a), a->reg, verify_describe(v, p));
+    case REG_PACKET_END:
+        return verify_reject(
+            v, "VFY0046", a->at,
+            "%s through r%u, which is %s: there is no packet behind it; start from data",
+            what(v, a), a->reg, verify_describe(v, p));
+    case REG_MAP:
+        return verify_reject(
+            v, "VFY0046", a->at,
+            "%s through r%u, which is %s; look an element up with bpf_map_lookup_elem", what(v, a),
+            a->reg, verify_describe(v, p));
+    default:
+        return verify_reject(
+            v, "VFY0046", a->at, "%s through r%u, which is %s, not a pointer%s", what(v, a), a->reg,
+            verify_describe(v, p),
+            scalar_is(&p->num, 0)
+                ? ""
+                : " (a pointer loses what is known of it in arithmetic other than + and -, and "
+                  "packet pointers in calls that change the packet)");
+    }
+}
+
+int verify_check_memory(struct verifier *v, const struct access *a)
+{
+    int err;
+
+    switch ((enum reg_type)a->base.type) {
+    case REG_CTX:
+        err = a->helper ? check_no_memory(v, a) : verify_check_context(v, a);
+        break;
+    case REG_PACKET:
+    case REG_META:
+        err = verify_check_packet(v, a);
+        break;
+    case REG_VALUE:
+        err = verify_check_value(v, a);
+        break;
+    case REG_STACK:
+        err = verify_check_stack(v, a);
+        break;
+    default:
+        err = check_no_memory(v, a);
+        break;
+    }
+    return err ? err : check_same_use(v, a);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/verify/tnum.h"
+
+/* The set of carries (or borrows) that may differ follows from adding the extremes: Vishwanathan et
+ * al., "Sound, precise, and fast abstract interpretation with tristate numbers" (CGO 2022), which
+ * shows that add and sub below are the best possible. */
+
+struct tnum tnum_range(uint64_t min, uint64_t max)
+{
+    const uint64_t differ = min ^ max;
+    uint64_t unknown = 0;
+
+    if (differ)
+        unknown = UINT64_MAX >> __builtin_clzll(differ);
+    return (struct tnum){min & ~unknown, unknown};
+}
+
+struct tnum tnum_meet(struct tnum a, struct tnum b)
+{
+    const uint64_t mask = a.mask & b.mask;
+
+    return (struct tnum){(a.value | b.value) & ~mask, mask};
+}
+
+struct tnum tnum_union(struct tnum a, struct tnum b)
+{
+    const uint64_t mask = a.mask | b.mask | (a.value ^ b.value);
+
+    return (struct tnum){a.value & ~mask, mask};
+}
+
+bool tnum_overlaps(struct tnum a, struct tnum b)
+{
+    return ((a.value ^ b.value) & ~(a.mask | b.mask)) == 0;
+}
+
+bool tnum_includes(struct tnum outer, struct tnum inner)
+{
+    return (inner.mask & ~outer.mask) == 0 && (inner.value & ~outer.mask) == outer.value;
+}
+
+bool tnum_is_aligned(struct tnum a, uint32_t bytes)
+{
+    return ((a.value | a.mask) & (bytes - 1)) == 0;
+}
+
+struct tnum tnum_add(struct tnum a, struct tnum b)
+{
+    const uint64_t low = a.value + b.value;
+    const uint64_t high = low + a.mask + b.mask;
+    const uint64_t mask = (low ^ high) | a.mask | b.mask;
+
+    return (struct tnum){low & ~mask, mask};
+}
+
+struct tnum tnum_sub(struct tnum a, struct tnum b)
+{
+    const uint64_t most = a.value - b.value + a.mask;
+    const uint64_t least = a.value - b.value - b.mask;
+    const uint64_t mask = (most ^ least) | a.mask | b.mask;
+
+    return (struct tnum){(a.value - b.value) & ~mask, mask};
+}
+
+/* Long multiplication: for each bit of a, the sum with b added, not added, or either. */
+struct tnum tnum_mul(struct tnum a, struct tnum b)
+{
+    struct tnum sum = tnum_const(0);
+
+    for (uint32_t i = 0; (a.value | a.mask) >> i; i++) {
+        const struct tnum with = tnum_add(sum, tnum_shl(b, i));
+
+        if (a.value >> i & 1)
+            sum = with;
+        else if (a.mask >> i & 1)
+            sum = tnum_union(sum, with);
+        if (i == 63)
+            break;
+    }
+    return sum;
+}
+
+struct tnum tnum_and(struct tnum a, struct tnum b)
+{
+    const uint64_t ones = a.value & b.value;
+
+    return (struct tnum){ones, (a.value | a.mask) & (b.value | b.mask) & ~ones};
+}
+
+struct tnum tnum_or(struct tnum a, struct tnum b)
+{
+    const uint64_t ones = a.value | b.value;
+
+    return (struct tnum){ones, (a.mask | b.mask) & ~ones};
+}
+
+struct tnum tnum_xor(struct tnum a, struct tnum b)
+{
+    const uint64_t mask = a.mask | b.mask;
+
+    return (struct tnum){(a.value ^ b.value) & ~mask, mask};
+}
+
+struct tnum tnum_shl(struct tnum a, uint32_t by)
+{
+    return (struct tnum){a.value << by, a.mask << by};
+}
+
+struct tnum tnum_shr(struct tnum a, uint32_t by)
+{
+    return (struct tnum){a.value >> by, a.mask >> by};
+}
+
+struct tnum tnum_sar(struct tnum a, uint32_t by, uint32_t width)
+{
+    /* A sign bit that is not known spreads as not known. */
+    if (width == 32)
+        return (struct tnum){(uint32_t)((int32_t)a.value >> by), (uint32_t)((int32_t)a.mask >> by)};
+    return (struct tnum){(uint64_t)((int64_t)a.value >> by), (uint64_t)((int64_t)a.mask >> by)};
+}
+
+struct tnum tnum_truncate(struct tnum a, uint32_t bytes)
+{
+    const uint64_t keep = bytes >= 8 ? UINT64_MAX : (UINT64_C(1) << bytes * 8) - 1;
+
+    return (struct tnum){a.value & keep, a.mask & keep};
+}
+
+struct tnum tnum_swap(struct tnum a, uint32_t bytes)
+{
+    const uint32_t drop = 64 - bytes * 8;
+
+    return (struct tnum){__builtin_bswap64(a.value) >> drop, __builtin_bswap64(a.mask) >> drop};
+}
