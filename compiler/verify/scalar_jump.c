@@ -181,13 +181,13 @@ static void refine_unequal(bool is32, struct scalar *a, uint64_t value)
     if (is32) {
         a->umin32 += a->umin32 == (uint32_t)value;
         a->umax32 -= a->umax32 == (uint32_t)value;
-        a->smin32 += a->smin32 == (int32_t)value;
-        a->smax32 -= a->smax32 == (int32_t)value;
+        a->smin32 += a->smin32 == (int32_t)value && a->smin32 < INT32_MAX;
+        a->smax32 -= a->smax32 == (int32_t)value && a->smax32 > INT32_MIN;
     } else {
         a->umin += a->umin == value;
         a->umax -= a->umax == value;
-        a->smin += a->smin == (int64_t)value;
-        a->smax -= a->smax == (int64_t)value;
+        a->smin += a->smin == (int64_t)value && a->smin < INT64_MAX;
+        a->smax -= a->smax == (int64_t)value && a->smax > INT64_MIN;
     }
 }
 
