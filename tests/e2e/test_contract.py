@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The command line's contract: JSON fields, trace lines, map files, outputs, on every executor."""
+import glob
 import json
 import os
 import struct
+import subprocess
 import zlib
 
 import lib
@@ -149,12 +151,31 @@ def test_check_json_has_the_fields_of_the_contract(work):
     assert program['executors']['microcode']['rows'] > 0 and program['executors']['pipeline']['stages'] > 0
 
 
-def test_compare_tells_differences_and_exits_1(work):
-    """A planted difference: two different programs in the same capture can't agree, so compare a run's output with another seed's."""
+def test_compare_of_executors_that_agree_exits_0(work):
     result = lib.compare(lib.example('swap'), lib.mixed(1000))
     assert result['mismatches'] == 0 and result['differences'] == []
     for name, e in result['executors'].items():
         assert 'skipped' in e or e['packets'] == 1000 and e['executor'] == name
+
+
+def test_compare_tells_differences_and_exits_1(work):
+    """A planted fault: in the core's place stands a device that drops every packet, the pipeline of another program."""
+    cache, build = os.path.join(work, 'cache'), os.path.join(work, 'build')
+    os.mkdir(build)
+    env = dict(os.environ, SLUICE_CACHE=cache)
+    subprocess.run([lib.SLUICE, 'run', lib.example('drop'), '-t', 'pipeline', '-r', lib.traffic('tiny', '--count', 4)], env=env, check=True,
+                   stdout=subprocess.DEVNULL)
+    model, = glob.glob(os.path.join(cache, '*.so'))
+    os.rename(model, os.path.join(build, 'core_model.so'))
+    os.symlink(os.path.join(lib.BUILD, 'sluice-sim.so'), os.path.join(build, 'sluice-sim.so'))
+    p = subprocess.run([lib.SLUICE, 'compare', lib.example('swap'), '-t', 'interp,microcode', '-r', lib.traffic('tiny', '--count', 4),
+                        '--json'], env=dict(env, SLUICE_BUILD_DIR=build), capture_output=True, text=True)
+    assert p.returncode == 1, p
+    result = json.loads(p.stdout)
+    assert result['mismatches'] == result['executors']['microcode']['mismatches'] == 4
+    ret = [d for d in result['differences'] if d['field'] == 'ret']
+    assert [(d['packet'], d['executor'], d['expected'], d['got']) for d in ret] == [(i, 'microcode', 3, 1) for i in range(4)]
+    assert [d for d in result['differences'] if d['field'] == 'bytes']
 
 
 def test_compile_writes_image_verilog_listing_and_cost(work):
