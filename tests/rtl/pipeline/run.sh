@@ -25,7 +25,7 @@ libraries="-I$ROOT -I$ROOT/hw/spec/gen -y $ROOT/hw/rtl/common -y $ROOT/hw/rtl/ma
 lint() {
     # shellcheck disable=SC2086
     verilator --lint-only -Wall --top-module sluice_dut $libraries "$2" >"$WORK/lint" 2>&1 &&
-        iverilog -g2005 -s sluice_dut -o /dev/null $libraries "$2" >>"$WORK/lint" 2>&1 || {
+        iverilog -g2005 -s sluice_dut -o "$WORK/icarus.vvp" $libraries "$2" >>"$WORK/lint" 2>&1 || {
         echo "FAIL $1 lint"
         head -20 "$WORK/lint"
         status=1
