@@ -158,6 +158,8 @@ int load_core_check(struct load_ctx *c, const struct load_func *f, uint32_t base
 
 /* maps.c: all maps. Needs: load_elf, load_btf. */
 int load_maps(struct load_ctx *c);
+/* Whether Linux would make a map of this type with these sizes; the message names its section. */
+int load_map_check(struct load_ctx *c, const struct load_map *m);
 /* Adds a map; the caller fills it. */
 struct load_map *load_map_add(struct load_ctx *c, uint32_t section, uint64_t offset,
                               uint64_t bytes);

@@ -88,6 +88,15 @@ int load_object_memory(const void *data, size_t bytes, const char *name,
                        const struct load_options *options, struct arena *arena,
                        struct diag_sink *sink, const struct load_object **out);
 
+/* Takes bare instructions of 8 bytes, as bpf(BPF_PROG_LOAD) does, as a GPL program "raw". A ld_imm64 with source
+ * EBPF_PSEUDO_MAP_FD or EBPF_PSEUDO_MAP_VALUE has the index of a map as imm. Functions begin where calls go. Maps are copied, their
+ * names, sections and data are not. Errors as load_object's; name stands for the path in messages. */
+int load_raw(const void *insns, size_t bytes, const char *name, const struct load_map *maps,
+             uint32_t map_count, struct arena *arena, struct diag_sink *sink,
+             const struct load_object **out);
+/* Fills in the subprograms of a program that has none: one begins wherever a call or a function's address goes. */
+void load_cut_functions(struct load_prog *prog, struct arena *arena);
+
 /* The line that an instruction belongs to, or NULL. */
 const struct load_line *load_line_of(const struct load_prog *prog, uint32_t insn);
 /* The place of an instruction, for a message. */

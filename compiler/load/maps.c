@@ -226,7 +226,7 @@ static int size_error(struct load_ctx *c, const struct load_map *m, const char *
                      min == max ? ", not " : " to ", min == max ? value : max);
 }
 
-static int check_sizes(struct load_ctx *c, const struct load_map *m)
+int load_map_check(struct load_ctx *c, const struct load_map *m)
 {
     const struct size_rule *r;
     uint32_t fixed;
@@ -271,7 +271,7 @@ int load_maps(struct load_ctx *c)
             return err;
     }
     for (uint32_t i = 0; i < c->map_count; i++) {
-        int err = check_sizes(c, &c->maps[i]);
+        int err = load_map_check(c, &c->maps[i]);
 
         if (err)
             return err;

@@ -78,8 +78,7 @@ int verify_program(const struct load_object *object, const struct load_prog *pro
     arena_set_oom(arena, NULL);
     v->result->peak_bytes = arena_used_bytes(scratch);
     v->result->ns = now_ns() - begin;
-    if (!err)
-        *out = v->result;
+    *out = v->result;
     arena_close(scratch);
     return err;
 }

@@ -80,7 +80,8 @@ struct verify_options {
     uint64_t max_insns; /* 0: SPEC_INSNS_PROCESSED */
 };
 
-/* Verifies a program of an object. Returns 0 and *out (owned by the arena), -EACCES with exactly
+/* Verifies a program of an object. Returns 0 and *out (owned by the arena; of a program that is not accepted only the
+ * counts processed, states, peak_bytes and ns hold), -EACCES with exactly
  * one error in the sink if it is rejected (code VFYnnnn, instruction, source line, registers,
  * reason, what would make it right), or -ENOTSUP if it uses something that Sluice refuses by name.
  */

@@ -96,6 +96,29 @@ static json_t *check_executors(struct job *job)
     return all;
 }
 
+/* What the verification took. */
+static void add_effort(json_t *j, const struct verify_result *r)
+{
+    json_object_set_new(j, "processed", json_integer((json_int_t)r->processed));
+    json_object_set_new(j, "states", json_integer((json_int_t)r->states));
+    json_object_set_new(j, "peak_bytes", json_integer((json_int_t)r->peak_bytes));
+    json_object_set_new(j, "ns", json_integer((json_int_t)r->ns));
+}
+
+/* Of one program, the document itself has its fields, beside the array. */
+static void lift_only_program(json_t *document, const json_t *programs)
+{
+    const char *key;
+    json_t *value;
+
+    if (json_array_size(programs) != 1)
+        return;
+    json_object_foreach(json_array_get(programs, 0), key, value)
+    {
+        json_object_set(document, key, value);
+    }
+}
+
 static json_t *check_program(const struct check_arguments *a, const struct cli_object *object,
                              const struct load_prog *prog, int *status)
 {
@@ -121,13 +144,11 @@ static json_t *check_program(const struct check_arguments *a, const struct cli_o
         if (!a->json)
             for (uint32_t i = 0; i < job->sinks[JOB_VERIFY].count; i++)
                 diag_write(stderr, &job->sinks[JOB_VERIFY].records[i]);
-    } else {
-        json_object_set_new(j, "processed", json_integer((json_int_t)job->facts->processed));
-        json_object_set_new(j, "states", json_integer((json_int_t)job->facts->states));
-        json_object_set_new(j, "peak_bytes", json_integer((json_int_t)job->facts->peak_bytes));
-        json_object_set_new(j, "ns", json_integer((json_int_t)job->facts->ns));
-        json_object_set_new(j, "executors", check_executors(job));
     }
+    if (err != -ENOMEM)
+        add_effort(j, job->facts);
+    if (!err)
+        json_object_set_new(j, "executors", check_executors(job));
     return j;
 }
 
@@ -192,6 +213,7 @@ int cli_check(int argc, char **argv)
     }
     json_object_set_new(document, "object", json_string(a.object.path));
     json_object_set_new(document, "programs", programs);
+    lift_only_program(document, programs);
     if (a.json) {
         json_dumpf(document, stdout, JSON_INDENT(2));
         putchar('\n');

@@ -44,6 +44,8 @@ struct cli_object_options {
     const char *section;
     bool any_type;
     const char *dump; /* print the IR after this pass */
+    bool raw;         /* path is bare instructions ... */
+    const char *maps; /* ... and this their maps, a JSON file, or NULL */
 };
 extern const struct argp cli_object_argp;
 
@@ -55,6 +57,9 @@ struct cli_object {
 
 /* Reads the object and picks the program. 0, or an exit status after telling why. */
 int cli_object_open(const struct cli_object_options *options, struct cli_object *out);
+/* Bare instructions (raw.c). 0, or an exit status after telling why. */
+int cli_raw_open(const struct cli_object_options *options, struct arena *arena,
+                 struct diag_sink *sink, const struct load_object **out);
 void cli_object_close(struct cli_object *object);
 /* A job for the picked program, verified; or NULL after telling why, *status is then the exit status. */
 struct job *cli_job_open(const struct cli_object_options *options, const struct cli_object *object,

@@ -6,13 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPT_SECTION = 0x100, OPT_TYPE, OPT_DUMP };
+enum { OPT_SECTION = 0x100, OPT_TYPE, OPT_DUMP, OPT_RAW, OPT_MAPS };
 
 static const struct argp_option options_table[] = {
     {"program", 'p', "NAME", 0, "the program of the object (default: its first)", 1},
     {"section", OPT_SECTION, "NAME", 0, "take the programs of this ELF section as XDP programs", 1},
     {"type", OPT_TYPE, "xdp", 0, "take programs of every section as XDP programs", 1},
     {"dump", OPT_DUMP, "PASS", 0, "print the IR after this pass (all: after each) to stderr", 1},
+    {"raw", OPT_RAW, NULL, 0, "OBJECT is bare instructions of 8 bytes, not ELF", 1},
+    {"maps", OPT_MAPS, "FILE", 0,
+     "with --raw: the maps that ld_imm64 names by index, a JSON array of {\"type\", \"key_size\", "
+     "\"value_size\", \"max_entries\", \"flags\"}",
+     1},
     {0},
 };
 
@@ -30,6 +35,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_DUMP:
         o->dump = arg;
         return 0;
+    case OPT_RAW:
+        o->raw = true;
+        return 0;
+    case OPT_MAPS:
+        o->maps = arg;
+        return 0;
     case OPT_TYPE:
         if (strcmp(arg, "xdp"))
             argp_error(state, "--type takes xdp only, not \"%s\"", arg);
@@ -44,6 +55,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (!o->path)
             argp_error(state, "OBJECT is missing: an eBPF ELF file, such as clang -O2 -g -target "
                               "bpf -c makes");
+        if (o->maps && !o->raw)
+            argp_error(state, "--maps goes with --raw; an ELF object has its maps itself");
+        if (o->raw && (o->section || o->program))
+            argp_error(state, "--raw has one program and no sections: leave %s out",
+                       o->section ? "--section" : "-p");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -98,11 +114,12 @@ int cli_object_open(const struct cli_object_options *options, struct cli_object 
         return cli_fail("%s: no memory", options->path);
     }
     arena_set_oom(out->arena, &oom);
-    err = load_object(options->path, &load, out->arena, &sink, &out->object);
+    err = options->raw ? cli_raw_open(options, out->arena, &sink, &out->object)
+                       : load_object(options->path, &load, out->arena, &sink, &out->object);
     arena_set_oom(out->arena, NULL);
     tell(&sink);
     if (err) {
-        if (!sink.errors)
+        if (!sink.errors && err < 0)
             cli_fail("%s: %s", options->path, strerror(-err));
         cli_object_close(out);
         return CLI_USAGE;

@@ -74,30 +74,6 @@ static bool parse_map(const char *line, struct arena *arena, struct load_map *m)
     return true;
 }
 
-void verify_text_functions(struct load_prog *prog, struct arena *arena)
-{
-    uint8_t *starts = arena_alloc(arena, prog->insn_count + 1);
-    uint32_t count = 0;
-
-    starts[0] = 1;
-    for (uint32_t at = 0; at < prog->insn_count; at += ebpf_slots(&prog->insns[at])) {
-        const int64_t to = ebpf_target(&prog->insns[at], at);
-
-        if (ebpf_is_subprog_call(&prog->insns[at]) && to > 0 && to < prog->insn_count)
-            starts[to] = 1;
-    }
-    for (uint32_t at = 0; at < prog->insn_count; at++)
-        count += starts[at];
-    prog->subprogs = arena_array(arena, count + 1, sizeof(*prog->subprogs));
-    prog->subprog_count = 0;
-    for (uint32_t at = 0; at < prog->insn_count; at++) {
-        if (starts[at])
-            prog->subprogs[prog->subprog_count++] = (struct load_subprog){
-                .name = arena_printf(arena, "function_%u", prog->subprog_count), .start = at};
-        prog->subprogs[prog->subprog_count - 1].count++;
-    }
-}
-
 static bool parse_expectation(char *text, struct verify_text *out)
 {
     char *rest = text;
@@ -169,7 +145,7 @@ int verify_text_read(const char *path, struct arena *arena, struct diag_sink *si
     prog->name = "program";
     prog->section = "xdp";
     prog->insns = arena_memdup(arena, insns, prog->insn_count * sizeof(*insns));
-    verify_text_functions(prog, arena);
+    load_cut_functions(prog, arena);
     object->path = arena_strdup(arena, path);
     object->license = "GPL";
     object->progs = prog;

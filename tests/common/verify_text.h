@@ -32,7 +32,4 @@ int verify_text_read(const char *path, struct arena *arena, struct diag_sink *si
 /* Visits the .test files of tests/text/verify in the order of their names. */
 void verify_text_each(void (*visit)(const char *path, void *ctx), void *ctx);
 
-/* Cuts a program into functions where its calls go, as the loader does. */
-void verify_text_functions(struct load_prog *prog, struct arena *arena);
-
 #endif
