@@ -162,7 +162,9 @@ static int bad_flags(struct builder *b, uint32_t map, const struct verify_arg *f
     const ir_ref rest = build_alu_imm(b, SPEC_ALU_AND, 64, build_reg(b, 3), ~(uint64_t)ACTION_MASK);
     uint64_t v;
 
-    if (devmap && flags->is_const && !(flags->value & DEVMAP_FLAGS))
+    if (flags->max <= ACTION_MASK)
+        *bad = build_const(b, 0);
+    else if (devmap && flags->is_const && !(flags->value & DEVMAP_FLAGS))
         *bad = build_const(b, (flags->value & ~(uint64_t)ACTION_MASK) != 0);
     else if (devmap && !(build_is_const(b, rest, &v) && !(v & DEVMAP_FLAGS)))
         return build_refuse(b, "IRB0007",

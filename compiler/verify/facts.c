@@ -2,9 +2,9 @@
 #include "compiler/verify/internal.h"
 
 /* What was found out, joined over all paths. A path that ends early because a kept state covers it
- * adds nothing: what was noted on the ways from that state holds for it too, except constants that
- * rest on numbers in which the two differ. Those numbers are marked open, and verify_facts_finish
- * takes the constants back. */
+ * adds nothing: what was noted on the ways from that state holds for it too, except constants and
+ * limits that rest on numbers in which the two differ. Those numbers are marked open, and
+ * verify_facts_finish takes back what rests on them. */
 
 uint32_t verify_context_of_call(const struct verify_result *result, uint32_t context,
                                 uint32_t call_insn)
@@ -110,18 +110,18 @@ void verify_note_depth(struct verifier *v, uint32_t frame, int64_t low)
     *bytes = *bytes > needed ? *bytes : needed;
 }
 
-/* ---- constants ---- */
+/* ---- numbers ---- */
 
-/* The flag rests on a number. The number gets a node of its own, which leads back to the flag. */
-static void rest_on(struct verifier *v, bool *flag, uint32_t *node)
+/* The fact rests on a number. The number gets a node of its own, which leads back to the fact. */
+static void rest_on(struct verifier *v, struct number_fact fact, uint32_t *node)
 {
     if (*node == 0)
         return; /* made of constants alone: the same on every path */
-    v->const_facts = arena_grow(v->scratch, v->const_facts, v->const_count, &v->const_capacity,
-                                sizeof(*v->const_facts));
-    v->const_facts[v->const_count++] = flag;
+    v->number_facts = arena_grow(v->scratch, v->number_facts, v->number_fact_count,
+                                 &v->number_fact_capacity, sizeof(*v->number_facts));
+    v->number_facts[v->number_fact_count++] = fact;
     *node = verify_node_after(v, *node);
-    v->graph.nodes[*node].fact = v->const_count;
+    v->graph.nodes[*node].fact = v->number_fact_count;
 }
 
 /* Joins one more value into "always this"; true if it still is. */
@@ -140,8 +140,20 @@ void verify_note_result(struct verifier *v, uint32_t at, struct reg *r)
     struct verify_fact *f = verify_fact_at(v, at);
 
     if (join_const(&f->dst_const, &f->dst_value, !f->reached, r))
-        rest_on(v, &f->dst_const, &r->node);
+        rest_on(v, (struct number_fact){&f->dst_const, NULL}, &r->node);
     f->reached = true;
+}
+
+/* Joins one more number into an argument's facts. */
+static void join_number(struct verifier *v, struct verify_arg *a, bool first, const struct reg *r)
+{
+    const uint64_t max = r->type == REG_SCALAR ? r->num.umax : UINT64_MAX;
+    const bool is_const = join_const(&a->is_const, &a->value, first, r);
+    uint32_t node = r->node;
+
+    a->max = first || a->max < max ? max : a->max;
+    if (is_const || a->max < UINT64_MAX)
+        rest_on(v, (struct number_fact){&a->is_const, &a->max}, &node);
 }
 
 void verify_note_args(struct verifier *v, uint32_t at, uint32_t count)
@@ -157,15 +169,13 @@ void verify_note_args(struct verifier *v, uint32_t at, uint32_t count)
         const struct verify_pointer p = pointer_of(r, 0);
         const uint16_t map = used && r->type == REG_MAP ? r->map : VERIFY_MAP_NONE;
         struct verify_arg *a = &f->args[i];
-        uint32_t node = r->node;
 
         if (first)
             a->pointer.map = a->map = VERIFY_MAP_NONE;
         if (!used)
             continue;
         join_pointer(&a->pointer, &p, first);
-        if (join_const(&a->is_const, &a->value, first, r))
-            rest_on(v, &a->is_const, &node);
+        join_number(v, a, first, r);
         a->map = first || a->map == map ? map : VERIFY_MAP_ANY;
     }
 }
@@ -177,6 +187,13 @@ static void spread_open(struct graph *g)
         for (int i = 0; i < 2; i++)
             if (g->nodes[n].from[i] && g->nodes[g->nodes[n].from[i]].open)
                 g->nodes[n].open = true;
+}
+
+static void take_back(const struct number_fact *f)
+{
+    *f->is_const = false;
+    if (f->max)
+        *f->max = UINT64_MAX;
 }
 
 void verify_facts_finish(struct verifier *v)
@@ -196,5 +213,5 @@ void verify_facts_finish(struct verifier *v)
     }
     for (uint32_t n = 1; n < g->count; n++)
         if (g->nodes[n].open && g->nodes[n].fact)
-            *v->const_facts[g->nodes[n].fact - 1] = false;
+            take_back(&v->number_facts[g->nodes[n].fact - 1]);
 }

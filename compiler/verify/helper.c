@@ -153,6 +153,9 @@ int verify_helper(struct verifier *v, uint32_t at)
     }
     if (err)
         return err;
+    /* What flags ask for decides whether hardware can do it, so their values are kept apart. */
+    if (row->num == SPEC_HELPER_REDIRECT_MAP)
+        verify_precise_reg(v, cur_reg(v, 3));
     verify_note_args(v, at, count);
     if (row->changes_packet)
         drop_packet_pointers(v, at);

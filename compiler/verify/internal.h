@@ -123,7 +123,7 @@ struct kept {
 /* A number and what it was made from. Marking a node marks all before it. */
 struct node {
     uint32_t from[2]; /* nodes; 0: none */
-    uint32_t fact;    /* number of the constant fact that rests on it + 1, or 0 */
+    uint32_t fact;    /* number of the fact that rests on it + 1, or 0 */
     bool precise;     /* whether the program is safe depends on the number */
     bool open;        /* paths with other numbers were taken for explored */
 };
@@ -141,6 +141,13 @@ struct graph {
     uint32_t follows_count, follows_capacity;
     uint32_t *work;
     uint32_t work_capacity;
+};
+
+/* Where it stands that a number is always one constant, and that it is never more than max (NULL:
+ * nowhere). */
+struct number_fact {
+    bool *is_const;
+    uint64_t *max;
 };
 
 enum { KEPT_CLASSES = 16 };
@@ -167,8 +174,8 @@ struct verifier {
     uint32_t loop_count;
     uint32_t next_id;
     struct graph graph;
-    bool **const_facts; /* flags that say "constant", by number */
-    uint32_t const_count, const_capacity;
+    struct number_fact *number_facts;
+    uint32_t number_fact_count, number_fact_capacity;
     bool done; /* the path at hand is at its end */
 };
 

@@ -35,6 +35,7 @@ struct verify_arg {
     struct verify_pointer pointer;
     bool is_const; /* a scalar with one value */
     uint64_t value;
+    uint64_t max; /* a scalar is never more, unsigned; UINT64_MAX for a pointer */
     uint16_t map; /* a constant pointer to a map: its index, VERIFY_MAP_ANY if it differs, else
                      VERIFY_MAP_NONE */
 };

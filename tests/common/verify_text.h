@@ -13,7 +13,10 @@
  *   registers, loads, ... in the assembler's form; functions begin where calls go
  *   --- expect
  *   accepted                               or: rejected VFY0051
- *   part of the message                    any number of lines
+ *   part of the message                    any number of lines; of an accepted program facts:
+ *   4: r3 most 3                           what call 4 gets in r3 is at most 3 (none: not known)
+ *   4: r3 is 3                             ... is always 3
+ *   5: result is any                       what instruction 5 gives is not always the same
  */
 enum { VERIFY_TEXT_PARTS = 8 };
 

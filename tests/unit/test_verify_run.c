@@ -130,6 +130,9 @@ static void check_args(struct trace *t, struct vm *vm, uint32_t at, const struct
         if (a->is_const && a->value != now)
             fail_msg("%s: instruction %u: r%u is %llu, not %llu", t->name, at, k + 1,
                      (unsigned long long)now, (unsigned long long)a->value);
+        if (now > a->max)
+            fail_msg("%s: instruction %u: r%u is %llu, more than %llu", t->name, at, k + 1,
+                     (unsigned long long)now, (unsigned long long)a->max);
         if (a->map < VERIFY_MAP_ANY && now != VM_MAP_HANDLE + a->map)
             fail_msg("%s: instruction %u: r%u is not map %u", t->name, at, k + 1, a->map);
         if (a->pointer.region != VERIFY_REGION_NONE && a->pointer.region != VERIFY_REGION_MIXED)

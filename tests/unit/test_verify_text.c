@@ -50,6 +50,41 @@ static void check_rejection(struct outcome *o, const char *path, const struct ve
         }
 }
 
+/* "4: r3 most 3", "4: r3 is 3", "4: result is 3", of the entry's instruction 4; a word instead of
+ * the number says that nothing is known. */
+static bool fact_holds(const struct verify_result *result, const char *line)
+{
+    const struct verify_fact *f = result->contexts[0].facts;
+    char relation[32] = "", value[32] = "";
+    unsigned insn, reg = 0;
+    bool known;
+
+    if (sscanf(line, "%u: result %31s %31s", &insn, relation, value) != 3 &&
+        sscanf(line, "%u: r%u %31s %31s", &insn, &reg, relation, value) != 4)
+        fail_msg("not a fact: %s", line);
+    f += insn;
+    known = value[0] >= '0' && value[0] <= '9';
+    assert_true(f->reached && (reg == 0 || (reg <= 5 && f->args)));
+    if (!strcmp(relation, "most"))
+        return f->args[reg - 1].max == (known ? strtoull(value, NULL, 0) : UINT64_MAX);
+    assert_string_equal(relation, "is");
+    if (!known)
+        return !(reg ? f->args[reg - 1].is_const : f->dst_const);
+    return (reg ? f->args[reg - 1].is_const : f->dst_const) &&
+           (reg ? f->args[reg - 1].value : f->dst_value) == strtoull(value, NULL, 0);
+}
+
+static void check_acceptance(struct outcome *o, const char *path, const struct verify_text *text,
+                             const struct verify_result *result)
+{
+    assert_true(result->contexts[0].facts[0].reached && result->processed > 0);
+    for (uint32_t i = 0; i < text->part_count; i++)
+        if (!fact_holds(result, text->parts[i])) {
+            o->wrong++;
+            fprintf(stderr, "%s: not so: %s\n", path, text->parts[i]);
+        }
+}
+
 static void check_file(const char *path, void *ctx)
 {
     struct arena *arena = arena_open();
@@ -71,7 +106,7 @@ static void check_file(const char *path, void *ctx)
     else if (err || sink.count)
         complain(o, path, "accepted", &sink);
     else
-        assert_true(result->contexts[0].facts[0].reached && result->processed > 0);
+        check_acceptance(o, path, &text, result);
     arena_close(arena);
 }
 

@@ -113,6 +113,23 @@ SEC("xdp") int redirect_twice(struct xdp_md *ctx)
 	return XDP_REDIRECT;
 }
 
+/* As clang leaves two calls whose ends it merged: one call, flags that differ from path to path. */
+SEC("xdp") int redirect_either(struct xdp_md *ctx)
+{
+	__u8 *data = (__u8 *)(long)ctx->data;
+	__u8 *end = (__u8 *)(long)ctx->data_end;
+	__u64 flags = XDP_DROP;
+
+	if (data + 14 > end)
+		return XDP_DROP;
+	if (data[5] & 1)
+		flags = XDP_PASS;
+	else if (data[5] & 2)
+		flags = data[11] & 3;
+	bpf_redirect(7, 0);
+	return bpf_redirect_map(&ports, data[11] & 7, flags);
+}
+
 SEC("xdp") int redirect_flags(struct xdp_md *ctx)
 {
 	__u8 *data = (__u8 *)(long)ctx->data;
