@@ -186,21 +186,29 @@ bool verify_includes(struct verifier *v, const struct checkpoint *old)
 
 /* ---- what follows from being covered ---- */
 
-static void join_reg(struct verifier *v, const struct reg *old, const struct reg *now)
+/* A number that may be outside of the old one's limits, or no longer goes with the numbers that the
+ * old one was a copy of, is not what was found out on the way on: that was learned of one number
+ * from comparing the other. */
+static void join_reg(struct verifier *v, struct ids *ids, const struct reg *old,
+                     const struct reg *now)
 {
+    struct node *node = &v->graph.nodes[old->node];
+
     if (old->type != REG_SCALAR)
         return;
-    if (v->graph.nodes[old->node].precise)
-        verify_precise_reg(v, now);
-    else if (now->type != REG_SCALAR || !scalar_includes(&old->num, &now->num))
-        v->graph.nodes[old->node].open = true;
-    else
+    if (now->type != REG_SCALAR || !scalar_includes(&old->num, &now->num) ||
+        !same_link(ids, old, now))
+        node->open = true;
+    else if (!node->precise)
         verify_follows(v, old->node, now->node);
+    if (node->precise)
+        verify_precise_reg(v, now);
 }
 
 void verify_join(struct verifier *v, struct checkpoint *old)
 {
     const struct state *s = &old->kept->state;
+    struct ids ids = {0};
 
     for (uint32_t d = 0; d <= s->depth; d++) {
         const struct frame *a = &s->frames[d], *b = &v->cur.frames[d];
@@ -208,7 +216,7 @@ void verify_join(struct verifier *v, struct checkpoint *old)
 
         for (uint32_t r = 0; r < EBPF_REG_FP; r++)
             if (live >> r & 1)
-                join_reg(v, &a->regs[r], &b->regs[r]);
+                join_reg(v, &ids, &a->regs[r], &b->regs[r]);
         for (uint32_t i = 0; i < a->slot_count; i++) {
             static const struct reg nothing;
             const struct slot *now = slot_or_empty(b, i);
@@ -216,7 +224,7 @@ void verify_join(struct verifier *v, struct checkpoint *old)
             if (!(old->read[d] >> i & 1))
                 continue;
             if (spill_bytes(&a->slots[i]))
-                join_reg(v, &a->slots[i].reg,
+                join_reg(v, &ids, &a->slots[i].reg,
                          spill_bytes(now) == spill_bytes(&a->slots[i]) ? &now->reg : &nothing);
             verify_mark_slot(v, d, i);
         }
