@@ -234,6 +234,14 @@ void build_helper(struct builder *b, const struct ebpf_insn *insn)
     case SPEC_HELPER_XDP_ADJUST_TAIL:
         lower_adjust_tail(b);
         return;
+    case SPEC_HELPER_CSUM_DIFF:
+        build_csum_diff(b, fact);
+        return;
+    case SPEC_HELPER_XDP_GET_BUFF_LEN:
+        build_set_reg(b, 0,
+                      build_alu(b, SPEC_ALU_SUB, 64, build_read(b, BUILD_VAR_END),
+                                build_read(b, BUILD_VAR_DATA)));
+        return;
     case SPEC_HELPER_MAP_LOOKUP_ELEM:
     case SPEC_HELPER_MAP_UPDATE_ELEM:
     case SPEC_HELPER_MAP_DELETE_ELEM:

@@ -116,10 +116,8 @@ static void store_word(struct builder *b, const struct build_place *place, uint3
     }
 }
 
-/* The words of a key or a value that a helper's argument points to. Returns how many there are, or
- * 0 after a refusal. */
-static uint32_t load_words(struct builder *b, const struct verify_arg *arg, uint32_t reg,
-                           uint32_t bytes, ir_ref *words)
+uint32_t build_load_words(struct builder *b, const struct verify_arg *arg, uint32_t reg,
+                          uint32_t bytes, ir_ref *words)
 {
     struct build_place place;
 
@@ -229,11 +227,11 @@ void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fa
         return;
     }
     key = arena_array(b->arena, ir_words(m->key_bytes), sizeof(*key));
-    if (!load_words(b, &fact->args[1], 2, m->key_bytes, key))
+    if (!build_load_words(b, &fact->args[1], 2, m->key_bytes, key))
         return;
     if (helper == SPEC_HELPER_MAP_UPDATE_ELEM) {
         value = arena_array(b->arena, ir_words(m->value_bytes), sizeof(*value));
-        if (!load_words(b, &fact->args[2], 3, m->value_bytes, value))
+        if (!build_load_words(b, &fact->args[2], 3, m->value_bytes, value))
             return;
     }
     if (helper == SPEC_HELPER_MAP_LOOKUP_ELEM && array)

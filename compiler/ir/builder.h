@@ -142,8 +142,13 @@ ir_ref build_load(struct builder *b, const struct build_place *place, uint32_t d
 void build_store(struct builder *b, const struct build_place *place, uint32_t delta, uint32_t size,
                  ir_ref value);
 
-/* build_call.c, build_map.c */
+/* build_call.c, build_map.c, build_csum.c */
 void build_helper(struct builder *b, const struct ebpf_insn *insn);
+void build_csum_diff(struct builder *b, const struct verify_fact *fact);
+/* The memory that a helper's argument, in register reg, points to, as words of 8 bytes. Returns how
+ * many there are, or 0 after a refusal. */
+uint32_t build_load_words(struct builder *b, const struct verify_arg *arg, uint32_t reg,
+                          uint32_t bytes, ir_ref *words);
 void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fact *fact);
 /* The pointer to an array's entry, which must exist. */
 ir_ref build_entry(struct builder *b, uint32_t map, ir_ref index);

@@ -50,6 +50,40 @@ static int check_buffer(struct verifier *v, uint32_t at, const struct spec_helpe
     return err;
 }
 
+/* The number of bytes in argument r, and the memory that the argument before it leads to (Linux:
+ * check_mem_size_reg). */
+static int check_sized_buffer(struct verifier *v, uint32_t at, const struct spec_helper_row *row,
+                              uint32_t r)
+{
+    const bool optional = row->args[r - 1] == SPEC_ARG_SIZE_OR_ZERO;
+    const struct reg *size = cur_reg(v, r);
+    const struct reg *memory = cur_reg(v, r - 1);
+
+    if (size->type != REG_SCALAR)
+        return verify_reject(v, "VFY0076", at,
+                             "r%u is %s, but bpf_%s takes a number of bytes there", r,
+                             verify_describe(v, size), row->name);
+    if (size->num.smin < 0)
+        return verify_reject(v, "VFY0076", at,
+                             "r%u, the number of bytes that bpf_%s reads, may be negative (%s); "
+                             "make it unsigned or mask it",
+                             r, row->name, verify_number_text(v, &size->num));
+    if (size->num.umin == 0 && !optional)
+        return verify_reject(v, "VFY0076", at,
+                             "r%u, the number of bytes that bpf_%s reads, may be 0 (%s); check "
+                             "that it is not",
+                             r, row->name, verify_number_text(v, &size->num));
+    if (size->num.umax >= MAX_VAR_OFF)
+        return verify_reject(v, "VFY0076", at,
+                             "r%u, the number of bytes that bpf_%s reads, has no upper bound (%s); "
+                             "compare it with the size of the memory first",
+                             r, row->name, verify_number_text(v, &size->num));
+    verify_precise_reg(v, size);
+    if (size->num.umax == 0 && memory->type != REG_CTX)
+        return 0;
+    return check_buffer(v, at, row, r - 1, (uint32_t)size->num.umax);
+}
+
 static int check_argument(struct verifier *v, uint32_t at, const struct spec_helper_row *row,
                           uint32_t r)
 {
@@ -59,7 +93,12 @@ static int check_argument(struct verifier *v, uint32_t at, const struct spec_hel
     switch ((enum spec_arg)row->args[r - 1]) {
     case SPEC_ARG_NONE:
     case SPEC_ARG_ANY:
+    case SPEC_ARG_MEM: /* with its size, the next argument */
+    case SPEC_ARG_MEM_OR_NULL:
         return 0;
+    case SPEC_ARG_SIZE:
+    case SPEC_ARG_SIZE_OR_ZERO:
+        return check_sized_buffer(v, at, row, r);
     case SPEC_ARG_SCALAR:
         if (reg->type == REG_SCALAR)
             return 0;
@@ -78,13 +117,8 @@ static int check_argument(struct verifier *v, uint32_t at, const struct spec_hel
             v, "VFY0075", at,
             "r%u is %s, but bpf_%s takes the context there (struct xdp_md *, unmoved)", r,
             verify_describe(v, reg), row->name);
-    case SPEC_ARG_MEM:
-    case SPEC_ARG_SIZE:
-        break;
     }
-    return verify_refuse(v, "VFY0077", at,
-                         "bpf_%s takes memory of variable size, which is not supported yet",
-                         row->name);
+    return 0;
 }
 
 static void drop_packet_pointer(struct reg *r, uint32_t at)

@@ -167,7 +167,7 @@ static inline unsigned ebpf_size_bytes(uint8_t opcode)
     return c_header('ebpf', b)
 
 
-ARGS = ['none', 'any', 'scalar', 'map', 'key', 'value', 'ctx', 'mem', 'size']
+ARGS = ['none', 'any', 'scalar', 'map', 'key', 'value', 'ctx', 'mem', 'size', 'mem_or_null', 'size_or_zero']
 
 
 def gen_helpers():

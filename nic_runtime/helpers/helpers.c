@@ -197,6 +197,56 @@ static enum vm_fault xdp_adjust_tail(struct vm *vm)
     return VM_FAULT_NONE;
 }
 
+/* Adds the 32-bit words of memory, the rest of it filled up with zeros, in ones' complement. The
+ * sum of anything but zeros is not 0, as csum_partial has it. */
+static uint32_t sum_words(const uint8_t *from, uint64_t bytes, uint32_t seed)
+{
+    uint64_t sum = seed;
+
+    for (; bytes; bytes -= bytes < 4 ? bytes : 4, from += 4) {
+        uint32_t word = 0;
+
+        memcpy(&word, from, bytes < 4 ? bytes : 4);
+        sum += word;
+    }
+    sum = (sum & UINT32_MAX) + (sum >> 32);
+    return (uint32_t)(sum + (sum >> 32));
+}
+
+/* bpf_csum_diff as it is since Linux 6.13: the result is folded to 16 bits, and buffers may have
+ * any size. */
+static enum vm_fault csum_diff(struct vm *vm)
+{
+    const uint32_t from_bytes = (uint32_t)vm->r[2];
+    const uint32_t to_bytes = (uint32_t)vm->r[4];
+    const uint8_t *from = from_bytes ? vm_at(vm, vm->r[1], from_bytes, false) : NULL;
+    const uint8_t *to = to_bytes ? vm_at(vm, vm->r[3], to_bytes, false) : NULL;
+    uint64_t sum = (uint32_t)vm->r[5];
+
+    if ((from_bytes && !from) || (to_bytes && !to))
+        return VM_FAULT_MEMORY;
+    if (to_bytes) {
+        sum = sum_words(to, to_bytes, (uint32_t)sum);
+        if (from_bytes) {
+            sum += (uint32_t)~sum_words(from, from_bytes, 0);
+            sum = (uint32_t)(sum + (sum >> 32));
+        }
+    } else if (from_bytes) {
+        sum = (uint32_t)~sum_words(from, from_bytes, (uint32_t)~sum);
+    }
+    sum = (sum & 0xffff) + (sum >> 16);
+    vm->r[0] = (sum & 0xffff) + (sum >> 16);
+    return VM_FAULT_NONE;
+}
+
+static enum vm_fault xdp_get_buff_len(struct vm *vm)
+{
+    if (vm->r[1] != (uintptr_t)vm->ctx)
+        return VM_FAULT_MEMORY;
+    vm->r[0] = vm->packet->data_end - vm->packet->data;
+    return VM_FAULT_NONE;
+}
+
 /* By number. Those after the first three need a packet. */
 static const vm_helper table[] = {
     [SPEC_HELPER_MAP_LOOKUP_ELEM] = map_lookup_elem,
@@ -208,9 +258,11 @@ static const vm_helper table[] = {
     [SPEC_HELPER_REDIRECT] = redirect,
     [SPEC_HELPER_XDP_ADJUST_HEAD] = xdp_adjust_head,
     [SPEC_HELPER_REDIRECT_MAP] = redirect_map,
+    [SPEC_HELPER_CSUM_DIFF] = csum_diff,
+    [SPEC_HELPER_XDP_GET_BUFF_LEN] = xdp_get_buff_len,
     [SPEC_HELPER_XDP_ADJUST_TAIL] = xdp_adjust_tail,
 };
-_Static_assert(SPEC_HELPER_ROWS == 10, "each helper of the table needs its function here");
+_Static_assert(SPEC_HELPER_ROWS == 12, "each helper of the table needs its function here");
 
 vm_helper vm_helper_find(int32_t num)
 {

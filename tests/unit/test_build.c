@@ -98,7 +98,7 @@ static void bad_source(struct built *t)
 
 static void bad_helper(struct built *t)
 {
-    t->prog.insns[0].imm = 28;
+    t->prog.insns[0].imm = 4; /* probe_read: not for XDP */
 }
 
 static void any_map(struct built *t)
@@ -142,6 +142,10 @@ static const struct {
     {"IRB0011", CLEAR_KEY LOOK_UP("3"), NULL},
     {"IRB0012", CLEAR_KEY LOOK_UP("0"), NULL},
     {"IRB0013", CLEAR_KEY LOOK_UP("1"), NULL},
+    {"IRB0015",
+     CLEAR_KEY "call bpf_get_prandom_u32#7\nr2 = r0\nr2 &= 7\nr1 = r10\nr1 += -8\nr3 = 0\nr4 = 0\n"
+               "r5 = 0\ncall bpf_csum_diff#28\nr0 = 2\nexit\n",
+     NULL},
 };
 
 static void test_build_refusal_gives_its_code_and_place(void **state)

@@ -16,6 +16,8 @@ enum spec_arg {
     SPEC_ARG_CTX = 6,
     SPEC_ARG_MEM = 7,
     SPEC_ARG_SIZE = 8,
+    SPEC_ARG_MEM_OR_NULL = 9,
+    SPEC_ARG_SIZE_OR_ZERO = 10,
 };
 
 enum spec_ret {
@@ -37,9 +39,11 @@ enum spec_helper {
     SPEC_HELPER_GET_PRANDOM_U32 = 7,
     SPEC_HELPER_GET_SMP_PROCESSOR_ID = 8,
     SPEC_HELPER_REDIRECT = 23,
+    SPEC_HELPER_CSUM_DIFF = 28,
     SPEC_HELPER_XDP_ADJUST_HEAD = 44,
     SPEC_HELPER_REDIRECT_MAP = 51,
     SPEC_HELPER_XDP_ADJUST_TAIL = 65,
+    SPEC_HELPER_XDP_GET_BUFF_LEN = 188,
 };
 
 /* One row of helpers.toml. map_types is a mask of 1 << map type, 0 for any. */
@@ -54,7 +58,7 @@ struct spec_helper_row {
     uint64_t map_types;
 };
 
-enum { SPEC_HELPER_ROWS = 10 };
+enum { SPEC_HELPER_ROWS = 12 };
 static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {1, "map_lookup_elem", SPEC_RET_MAP_VALUE_OR_NULL, {SPEC_ARG_MAP, SPEC_ARG_KEY, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_MAP, false, false, 0x66ULL},
@@ -70,12 +74,16 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
         SPEC_HELPER_HW_LOWER, false, false, 0x0ULL},
     {23, "redirect", SPEC_RET_SCALAR, {SPEC_ARG_SCALAR, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, false, false, 0x0ULL},
+    {28, "csum_diff", SPEC_RET_SCALAR, {SPEC_ARG_MEM_OR_NULL, SPEC_ARG_SIZE_OR_ZERO, SPEC_ARG_MEM_OR_NULL, SPEC_ARG_SIZE_OR_ZERO, SPEC_ARG_SCALAR},
+        SPEC_HELPER_HW_LOWER, false, false, 0x0ULL},
     {44, "xdp_adjust_head", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, 0x0ULL},
     {51, "redirect_map", SPEC_RET_SCALAR, {SPEC_ARG_MAP, SPEC_ARG_SCALAR, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, false, false, 0x2034000ULL},
     {65, "xdp_adjust_tail", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, 0x0ULL},
+    {188, "xdp_get_buff_len", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
+        SPEC_HELPER_HW_LOWER, false, false, 0x0ULL},
 };
 
 /* Names of Linux's helpers by number, for messages. */
