@@ -1,412 +1,488 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "compiler/pipeline/pipe.h"
+#include "compiler/pipeline/loops.h"
 
 #include <assert.h>
 #include <errno.h>
 
-/* Loops with a known bound become that many copies of their body, the innermost loop first. The
- * bound may be too high; what never runs falls away later, when the exit conditions turn out
- * constant. The caller's function stays as it is: this works on a copy. needs: a well-formed
- * function. gives: one without loops, or refuses. */
+/* Loops become as many copies of their body as they have rounds. The function is copied block by
+ * block in the order in which one path runs through it: a loop's first round, its second, and so
+ * on, each with the loops inside it. What is constant in a copy is folded at once, so the copying
+ * stops where a counter has reached its end, whatever the bound of all rounds on a path (trip_max)
+ * allows; the bound ends loops whose way out depends on data. needs: a well-formed function;
+ * trip_max of a header counts the entries over its back edges on a whole path, so no single run of
+ * the loop has more. gives: a function without loops in g->f, or refuses. keeps: a function without
+ * loops. */
 
 #define INSNS_MAX 40000u /* of the whole function */
 
-struct loop {
-    ir_block header;
-    bool *has;
-    ir_block *blocks; /* in ascending order, header included */
+/* A way into a block whose copy is still to be made. */
+struct edge {
+    ir_block from; /* in the new function */
+    uint32_t side;
+    ir_ref *args; /* of the block's phis */
+};
+
+struct pending {
+    struct edge *edges;
     uint32_t count;
-    uint32_t insns;
+    uint32_t capacity;
+};
+
+/* Copies of a value that is used behind its loop: what it is at the end of each new block, or
+ * IR_NONE if that has not been asked for. */
+struct copies {
+    ir_ref *at;
+    uint32_t capacity;
+};
+
+struct constant {
+    uint64_t imm;
+    ir_ref ref;
 };
 
 struct unroller {
     struct pipe_graph *g;
-    struct ir_func *f;
-    struct loop loop;
-    uint32_t old_insns; /* instructions and blocks before this loop was unrolled */
-    uint32_t old_blocks;
-    uint32_t trips;
-    ir_ref **value;       /* of copy k >= 1: old value -> its copy, or IR_NONE */
-    ir_block *first_copy; /* of a block of the loop: block of copy 1; copy k follows at (k - 1) *
-                             loop.count */
-    ir_block never;       /* where the last copy's way back leads: never taken */
+    struct arena *arena;
+    const struct ir_func *from;
+    struct ir_func *to;
+    struct pipe_loops old;
+    uint32_t *rounds; /* of each loop: the one that is being copied */
+    struct pending *pending;
+    ir_ref *latest; /* an old value's last copy */
+    bool *escapes;  /* an old value is used behind its loop */
+    struct copies *copies;
+    ir_block *origin; /* old block of a new one */
+    uint32_t origin_capacity;
+    struct constant *constants; /* open hash table */
+    uint32_t constant_capacity;
+    uint32_t constant_count;
 };
 
-/* Adds to the loop what leads to its header again. */
-static void add_latch(struct unroller *u, struct loop *l, ir_block latch, ir_block *stack)
+static void mark_escape(struct unroller *u, ir_ref v, ir_block user)
 {
-    uint32_t depth = 0;
+    const uint32_t l = v ? u->old.of[u->from->insns[v].block] : 0;
 
-    if (!l->has[latch]) {
-        l->has[latch] = true;
-        stack[depth++] = latch;
-    }
-    while (depth) {
-        const struct ir_block_data *d = &u->f->blocks[stack[--depth]];
+    if (l && !bitset_has(&u->old.loops[l].has, user))
+        u->escapes[v] = true;
+}
 
-        for (uint32_t i = 0; i < d->pred_count; i++) {
-            if (!l->has[d->preds[i]]) {
-                l->has[d->preds[i]] = true;
-                stack[depth++] = d->preds[i];
-            }
+/* Values that are used outside the loop that makes them. A phi uses its operand at the end of the
+ * block that it comes from. */
+static void find_escapes(struct unroller *u)
+{
+    const struct ir_func *f = u->from;
+
+    u->escapes = arena_array(u->arena, f->insn_count, sizeof(*u->escapes));
+    for (uint32_t i = 0; i < u->old.order_count; i++) {
+        const struct ir_block_data *d = &f->blocks[u->old.order[i]];
+
+        for (uint32_t n = 0; n < d->count; n++) {
+            const struct ir_insn *in = &f->insns[d->insns[n]];
+
+            for (uint32_t a = 0; a < in->nargs; a++)
+                mark_escape(u, in->args[a], in->op == IR_PHI ? d->preds[a] : u->old.order[i]);
         }
     }
 }
 
-static void collect(struct unroller *u, struct loop *l)
+/* --- values of the new function -----------------------------------------------------------------
+ */
+
+/* Constants stand in block 0, each once. */
+static ir_ref constant(struct unroller *u, uint64_t imm)
 {
-    l->blocks = arena_array(u->g->arena, u->f->block_count, sizeof(*l->blocks));
-    for (ir_block b = 0; b < u->f->block_count; b++) {
-        if (!l->has[b])
-            continue;
-        l->blocks[l->count++] = b;
-        l->insns += u->f->blocks[b].count;
-    }
-}
+    const struct ir_insn in = {.op = IR_CONST, .imm = imm, .pc = IR_NO_PC};
+    uint64_t h = (imm ^ imm >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
 
-/* The smallest loop, which holds no other. 0 and l->count 0 if there is none. */
-static int find_loop(struct unroller *u, struct loop *smallest)
-{
-    struct arena *arena = u->g->arena;
-    struct ir_func *f = u->f;
-    const struct ir_dom dom = ir_dominators(arena, f);
-    ir_block *stack = arena_array(arena, f->block_count, sizeof(*stack));
-    ir_block header;
+    if (2 * u->constant_count >= u->constant_capacity) {
+        struct constant *old = u->constants;
+        const uint32_t old_capacity = u->constant_capacity;
 
-    *smallest = (struct loop){.count = 0};
-    for (ir_block h = 0; h < f->block_count; h++) {
-        struct loop l = {.header = h};
+        u->constant_capacity = old_capacity ? 2 * old_capacity : 256;
+        u->constants = arena_array(u->arena, u->constant_capacity, sizeof(*u->constants));
+        u->constant_count = 0;
+        for (uint32_t i = 0; i < old_capacity; i++) {
+            uint64_t k = (old[i].imm ^ old[i].imm >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
 
-        for (uint32_t i = 0; i < f->blocks[h].pred_count; i++) {
-            if (!ir_dominates(&dom, h, f->blocks[h].preds[i]))
+            if (!old[i].ref)
                 continue;
-            if (!l.has) {
-                l.has = arena_array(arena, f->block_count, sizeof(*l.has));
-                l.has[h] = true;
-            }
-            add_latch(u, &l, f->blocks[h].preds[i], stack);
+            while (u->constants[k % u->constant_capacity].ref)
+                k++;
+            u->constants[k % u->constant_capacity] = old[i];
+            u->constant_count++;
         }
-        if (!l.has)
-            continue;
-        collect(u, &l);
-        if (smallest->count == 0 || l.count < smallest->count)
-            *smallest = l;
     }
-    if (smallest->count == 0 && ir_has_loop(f, &header))
-        return pipe_refuse(u->g, "PIPE0001", pipe_first_pc(f, header),
-                           "a loop with several entries cannot become a pipeline");
-    return 0;
-}
+    for (;; h++) {
+        struct constant *c = &u->constants[h % u->constant_capacity];
 
-static ir_ref copied(const struct unroller *u, ir_ref v, uint32_t k)
-{
-    return k && v < u->old_insns && u->value[k][v] ? u->value[k][v] : v;
-}
-
-static ir_block copied_block(const struct unroller *u, ir_block b, uint32_t k)
-{
-    return k && b < u->old_blocks && u->loop.has[b] ? u->first_copy[b] + (k - 1) * u->loop.count
-                                                    : b;
-}
-
-/* The copies' blocks and instructions; arguments still name the first copy's values. */
-static void copy_body(struct unroller *u)
-{
-    struct ir_func *f = u->f;
-    const struct loop *l = &u->loop;
-
-    u->never = ir_block_new(f);
-    u->value = arena_array(u->g->arena, u->trips + 1, sizeof(*u->value));
-    u->first_copy = arena_array(u->g->arena, u->old_blocks, sizeof(*u->first_copy));
-    for (uint32_t i = 0; i < l->count; i++)
-        u->first_copy[l->blocks[i]] = u->never + 1 + i;
-    for (uint32_t k = 1; k <= u->trips; k++) {
-        u->value[k] = arena_array(u->g->arena, u->old_insns, sizeof(**u->value));
-        for (uint32_t i = 0; i < l->count; i++) {
-            const ir_block b = ir_block_new(f);
-
-            for (uint32_t n = 0; n < f->blocks[l->blocks[i]].count; n++) {
-                const ir_ref old = f->blocks[l->blocks[i]].insns[n];
-                const struct ir_insn in = f->insns[old];
-
-                u->value[k][old] = ir_append(f, b, in, in.args, in.nargs);
-            }
+        if (c->ref && c->imm == imm)
+            return c->ref;
+        if (!c->ref) {
+            *c = (struct constant){imm, ir_append(u->to, 0, in, NULL, 0)};
+            u->constant_count++;
+            return c->ref;
         }
     }
 }
 
-static void add_pred(struct ir_func *f, ir_block to, ir_block from)
+static bool is_constant(const struct unroller *u, ir_ref v, uint64_t *imm)
 {
-    struct ir_block_data *d = &f->blocks[to];
-
-    d->preds = arena_grow(f->arena, d->preds, d->pred_count, &d->pred_capacity, sizeof(*d->preds));
-    d->preds[d->pred_count++] = from;
+    *imm = u->to->insns[v].imm;
+    return u->to->insns[v].op == IR_CONST;
 }
 
-/* Another way into block `to` outside the loop, beside successor number side of block `from`: the
- * phis' arguments are those of copy k. */
-static void join_outside(struct unroller *u, ir_block from, uint32_t side, uint32_t k)
+static ir_ref known_at(const struct unroller *u, ir_ref v, ir_block at)
 {
-    struct ir_func *f = u->f;
-    const ir_block to = f->blocks[from].succ[side];
-    bool second = side == 1 && f->blocks[from].succ[0] == to;
-    uint32_t edge = 0;
+    return at < u->copies[v].capacity ? u->copies[v].at[at] : IR_NONE;
+}
 
-    while (f->blocks[to].preds[edge] != from || second) {
-        second = second && f->blocks[to].preds[edge] != from;
-        edge++;
+static void set_known(struct unroller *u, ir_ref v, ir_block at, ir_ref value)
+{
+    struct copies *c = &u->copies[v];
+
+    if (at >= c->capacity) {
+        const uint32_t capacity = at < 32 ? 64 : 2 * at;
+        ir_ref *bigger = arena_array(u->arena, capacity, sizeof(*bigger));
+
+        if (c->capacity)
+            memcpy(bigger, c->at, c->capacity * sizeof(*bigger));
+        *c = (struct copies){bigger, capacity};
     }
-    add_pred(f, to, copied_block(u, from, k));
-    for (uint32_t n = 0; n < f->blocks[to].count; n++) {
-        struct ir_insn *phi = &f->insns[f->blocks[to].insns[n]];
-        ir_ref *args;
-
-        if (phi->op != IR_PHI)
-            break;
-        args = arena_array(f->arena, phi->nargs + 1u, sizeof(*args));
-        memcpy(args, phi->args, phi->nargs * sizeof(*args));
-        args[phi->nargs] = copied(u, phi->args[edge], k);
-        phi->args = args;
-        phi->nargs++;
-    }
+    c->at[at] = value;
 }
 
-/* One block of copy k: its arguments and edges, after those of the loop's own block. */
-static void wire_block(struct unroller *u, ir_block old, uint32_t k)
+/* A value where ways come together: the one that all bring, or a phi. */
+static ir_ref merge(struct unroller *u, ir_block at, uint32_t position, const ir_ref *args,
+                    uint32_t count, uint32_t pc)
 {
-    struct ir_func *f = u->f;
-    const ir_block b = copied_block(u, old, k);
-
-    for (uint32_t n = 0; n < f->blocks[b].count; n++) {
-        struct ir_insn *in = &f->insns[f->blocks[b].insns[n]];
-
-        if (old == u->loop.header && in->op == IR_PHI)
-            continue; /* wire_header */
-        for (uint32_t a = 0; a < in->nargs; a++)
-            in->args[a] = copied(u, in->args[a], k);
-    }
-    f->blocks[b].succ_count = f->blocks[old].succ_count;
-    for (uint32_t s = 0; s < f->blocks[old].succ_count; s++) {
-        const ir_block to = f->blocks[old].succ[s];
-
-        if (to == u->loop.header)
-            f->blocks[b].succ[s] = k < u->trips ? copied_block(u, to, k + 1) : u->never;
-        else
-            f->blocks[b].succ[s] = copied_block(u, to, k);
-        if (f->blocks[b].succ[s] == u->never)
-            add_pred(f, u->never, b);
-        else if (!u->loop.has[to])
-            join_outside(u, old, s, k);
-    }
-    for (uint32_t p = 0; p < f->blocks[old].pred_count && old != u->loop.header; p++)
-        add_pred(f, b, copied_block(u, f->blocks[old].preds[p], k));
-}
-
-/* The header of copy k is entered from the latches of copy k - 1 alone; that of the loop itself
- * from outside alone. */
-static void wire_header(struct unroller *u, uint32_t k)
-{
-    struct ir_func *f = u->f;
-    const struct ir_block_data was = f->blocks[u->loop.header];
-    const ir_block b = copied_block(u, u->loop.header, k);
-    uint32_t count = 0;
-
-    for (uint32_t n = 0; n < was.count && f->insns[was.insns[n]].op == IR_PHI; n++) {
-        const struct ir_insn from = f->insns[was.insns[n]];
-        struct ir_insn *phi = &f->insns[f->blocks[b].insns[n]];
-
-        phi->args = arena_array(f->arena, was.pred_count + 1, sizeof(*phi->args));
-        phi->nargs = 0;
-        for (uint32_t p = 0; p < was.pred_count; p++) {
-            if (u->loop.has[was.preds[p]] == (k > 0))
-                phi->args[phi->nargs++] = k ? copied(u, from.args[p], k - 1) : from.args[p];
-        }
-    }
-    f->blocks[b].preds = arena_array(f->arena, was.pred_count + 1, sizeof(ir_block));
-    f->blocks[b].pred_capacity = was.pred_count + 1;
-    for (uint32_t p = 0; p < was.pred_count; p++) {
-        if (u->loop.has[was.preds[p]] == (k > 0))
-            f->blocks[b].preds[count++] = k ? copied_block(u, was.preds[p], k - 1) : was.preds[p];
-    }
-    f->blocks[b].pred_count = count;
-    f->blocks[b].trip_max = 0;
-}
-
-/* The loop's own blocks become the first pass through it. */
-static void wire_first(struct unroller *u)
-{
-    struct ir_func *f = u->f;
-
-    for (uint32_t i = 0; i < u->loop.count; i++) {
-        struct ir_block_data *d = &f->blocks[u->loop.blocks[i]];
-
-        for (uint32_t s = 0; s < d->succ_count; s++) {
-            if (d->succ[s] == u->loop.header)
-                d->succ[s] = copied_block(u, u->loop.header, 1);
-        }
-    }
-    wire_header(u, 0);
-}
-
-static void fill_never(struct unroller *u)
-{
-    struct ir_func *f = u->f;
-    struct ir_insn in = {.op = IR_CONST, .pc = IR_NO_PC};
-    ir_ref args[4];
-
-    args[0] = args[3] = ir_append(f, u->never, in, NULL, 0);
-    in.imm = SPEC_PKT_BASE;
-    args[1] = ir_append(f, u->never, in, NULL, 0);
-    in.imm = SPEC_PKT_BASE + SPEC_PKT_MIN_BYTES;
-    args[2] = ir_append(f, u->never, in, NULL, 0);
-    in.op = IR_EXIT;
-    ir_append(f, u->never, in, args, 4);
-}
-
-/* --- values of the loop that are used behind it
- * ---------------------------------------------------- */
-
-/* The copy that a block belongs to, or false if it is outside. */
-static bool copy_of(const struct unroller *u, ir_block b, uint32_t *k)
-{
-    *k = 0;
-    if (b < u->old_blocks)
-        return u->loop.has[b];
-    if (b == u->never)
-        return false;
-    *k = 1 + (b - u->never - 1) / u->loop.count;
-    return true;
-}
-
-static ir_ref value_at_start(struct unroller *u, ir_ref v, ir_block b, ir_ref *known);
-
-static ir_ref value_at_end(struct unroller *u, ir_ref v, ir_block b, ir_ref *known)
-{
-    uint32_t k;
-
-    return copy_of(u, b, &k) ? copied(u, v, k) : value_at_start(u, v, b, known);
-}
-
-/* What v is at the start of a block behind the loop: the value of the copy that was left, or a phi
- * of several. */
-static ir_ref value_at_start(struct unroller *u, ir_ref v, ir_block b, ir_ref *known)
-{
-    struct ir_func *f = u->f;
-    const struct ir_insn phi = {.op = IR_PHI, .pc = f->insns[v].pc};
-    const uint32_t count = f->blocks[b].pred_count;
-    ir_ref *args;
+    const struct ir_insn phi = {.op = IR_PHI, .pc = pc};
+    bool same = true;
     ir_ref made;
 
-    if (known[b] || count == 0)
-        return known[b];
-    if (count == 1) {
-        known[b] = value_at_end(u, v, f->blocks[b].preds[0], known);
-        return known[b];
-    }
-    args = arena_array(f->arena, count, sizeof(*args));
-    made = ir_new(f, phi, args, count);
-    ir_insert(f, b, 0, made);
-    known[b] = made;
-    for (uint32_t p = 0; p < count; p++) {
-        const ir_ref x = value_at_end(u, v, f->blocks[b].preds[p], known);
-
-        f->insns[made].args[p] = x;
-    }
+    for (uint32_t i = 1; i < count; i++)
+        same = same && args[i] == args[0];
+    if (same)
+        return args[0];
+    made = ir_new(u->to, phi, args, count);
+    ir_insert(u->to, at, position, made);
     return made;
 }
 
-static void repair_use(struct unroller *u, ir_ref user, uint32_t arg, ir_ref **known)
+/* What a value is at the end of a new block behind the value's loop. Blocks come after those that
+ * lead to them, so it is found out in ascending order for all blocks back to the copies. */
+static ir_ref value_behind(struct unroller *u, ir_ref v, ir_block end)
 {
-    struct ir_func *f = u->f;
-    const ir_ref v = f->insns[user].args[arg];
-    const ir_block b = f->insns[user].block;
-    ir_ref x;
+    struct ir_func *f = u->to;
+    struct bitset asked;
+    ir_block lowest = end;
+    ir_block *work;
+    uint32_t count = 1;
 
-    if (!known[v])
-        known[v] = arena_array(f->arena, f->block_count, sizeof(**known));
-    if (f->insns[user].op == IR_PHI)
-        x = value_at_end(u, v, f->blocks[b].preds[arg], known[v]);
-    else
-        x = value_at_start(u, v, b, known[v]);
-    f->insns[user].args[arg] = x;
+    if (known_at(u, v, end))
+        return known_at(u, v, end);
+    asked = bitset_make(u->arena, end + 1);
+    work = arena_array(u->arena, end + 1, sizeof(*work));
+    work[0] = end;
+    bitset_add(&asked, end);
+    while (count) {
+        const ir_block b = work[--count];
+
+        lowest = b < lowest ? b : lowest;
+        for (uint32_t i = 0; i < f->blocks[b].pred_count; i++) {
+            const ir_block p = f->blocks[b].preds[i];
+
+            assert(p < b && "ways lead forward only");
+            if (known_at(u, v, p) || bitset_has(&asked, p))
+                continue;
+            bitset_add(&asked, p);
+            work[count++] = p;
+        }
+    }
+    for (ir_block b = lowest; b <= end; b++) {
+        const uint32_t preds = f->blocks[b].pred_count;
+        ir_ref *args;
+
+        if (!bitset_has(&asked, b))
+            continue;
+        args = arena_array(u->arena, preds, sizeof(*args));
+        for (uint32_t i = 0; i < preds; i++)
+            args[i] = known_at(u, v, f->blocks[b].preds[i]);
+        set_known(u, v, b, merge(u, b, 0, args, preds, u->from->insns[v].pc));
+    }
+    return known_at(u, v, end);
 }
 
-static void repair_uses(struct unroller *u)
+/* The copy of an old value that holds at the end of a new block, as far as it is written. */
+static ir_ref value_at(struct unroller *u, ir_ref v, ir_block at)
 {
-    struct ir_func *f = u->f;
-    ir_ref **known = arena_array(f->arena, u->old_insns, sizeof(*known));
-    bool *looped = arena_array(f->arena, u->old_insns, sizeof(*looped));
+    const uint32_t l = v ? u->old.of[u->from->insns[v].block] : 0;
 
-    for (uint32_t i = 0; i < u->loop.count; i++) {
-        const struct ir_block_data *d = &f->blocks[u->loop.blocks[i]];
+    if (l && !bitset_has(&u->old.loops[l].has, u->origin[at]))
+        return value_behind(u, v, at);
+    return v ? u->latest[v] : IR_NONE;
+}
 
-        for (uint32_t n = 0; n < d->count; n++)
-            looped[d->insns[n]] = true;
+static void set_value(struct unroller *u, ir_ref v, ir_block at, ir_ref value)
+{
+    u->latest[v] = value;
+    if (u->escapes[v])
+        set_known(u, v, at, value);
+}
+
+/* --- copies -------------------------------------------------------------------------------------
+ */
+
+/* Which predecessor of block `to` is side `side` of block `from`? */
+static uint32_t edge_number(const struct ir_func *f, ir_block from, uint32_t side, ir_block to)
+{
+    bool second = side == 1 && f->blocks[from].succ[0] == to;
+    uint32_t i = 0;
+
+    while (f->blocks[to].preds[i] != from || second) {
+        second = second && f->blocks[to].preds[i] != from;
+        i++;
     }
-    for (ir_ref user = 1; user < u->old_insns; user++) {
-        if (f->insns[user].block == IR_NO_BLOCK || u->loop.has[f->insns[user].block])
-            continue;
-        for (uint32_t a = 0; a < f->insns[user].nargs; a++) {
-            const ir_ref v = f->insns[user].args[a];
-            uint32_t k;
+    return i;
+}
 
-            /* a phi's argument from a copy has been set with the edge */
-            if (v >= u->old_insns || !looped[v])
-                continue;
-            if (f->insns[user].op == IR_PHI &&
-                copy_of(u, f->blocks[f->insns[user].block].preds[a], &k))
-                continue;
-            repair_use(u, user, a, known);
+/* Notes that new block `at`, a copy of `from`, goes on to block `to`. */
+static void add_edge(struct unroller *u, ir_block from, uint32_t side, ir_block at,
+                     uint32_t new_side)
+{
+    const struct ir_func *f = u->from;
+    const ir_block to = f->blocks[from].succ[side];
+    const struct ir_block_data *d = &f->blocks[to];
+    const uint32_t number = edge_number(f, from, side, to);
+    struct pending *p = &u->pending[to];
+    struct edge e = {.from = at, .side = new_side};
+
+    e.args = arena_array(u->arena, d->count, sizeof(*e.args));
+    for (uint32_t n = 0; n < d->count && f->insns[d->insns[n]].op == IR_PHI; n++)
+        e.args[n] = value_at(u, f->insns[d->insns[n]].args[number], at);
+    p->edges = arena_grow(u->arena, p->edges, p->count, &p->capacity, sizeof(*p->edges));
+    p->edges[p->count++] = e;
+}
+
+/* The rounds of a path are all over: a way back to the header is not taken any more. */
+static bool is_over(const struct unroller *u, ir_block from, ir_block to)
+{
+    const struct pipe_loop *l = &u->old.loops[u->old.of[to]];
+
+    return l->header == to && bitset_has(&l->has, from) && u->rounds[u->old.of[to]] == l->trip_max;
+}
+
+static void end_never(struct unroller *u, ir_block at)
+{
+    const struct ir_insn exit = {.op = IR_EXIT, .pc = IR_NO_PC};
+    const ir_ref args[4] = {constant(u, 0), constant(u, SPEC_PKT_BASE),
+                            constant(u, SPEC_PKT_BASE + SPEC_PKT_MIN_BYTES), constant(u, 0)};
+
+    ir_append(u->to, at, exit, args, 4);
+}
+
+static void copy_terminator(struct unroller *u, ir_block b, ir_block at, const struct ir_insn *in)
+{
+    const struct ir_block_data *d = &u->from->blocks[b];
+    const struct ir_insn jump = {.op = IR_JMP, .pc = in->pc};
+    bool goes[2] = {d->succ_count > 0, d->succ_count > 1};
+    ir_ref args[4];
+    uint64_t k;
+
+    for (uint32_t a = 0; a < in->nargs; a++)
+        args[a] = value_at(u, in->args[a], at);
+    if (in->op == IR_EXIT) {
+        ir_append(u->to, at, *in, args, in->nargs);
+        return;
+    }
+    if (in->op == IR_BR && is_constant(u, args[0], &k))
+        goes[k ? 1 : 0] = false;
+    for (uint32_t s = 0; s < d->succ_count; s++)
+        goes[s] = goes[s] && !is_over(u, b, d->succ[s]);
+    u->to->blocks[at].succ_count = (uint32_t)goes[0] + (uint32_t)goes[1];
+    if (goes[0] && goes[1])
+        ir_append(u->to, at, *in, args, in->nargs);
+    else if (goes[0] || goes[1])
+        ir_append(u->to, at, jump, NULL, 0);
+    else
+        end_never(u, at);
+    for (uint32_t s = 0; s < d->succ_count; s++) {
+        if (goes[s])
+            add_edge(u, b, s, at, goes[0] ? s : 0);
+    }
+}
+
+static ir_ref copy_insn(struct unroller *u, ir_block at, const struct ir_insn *in)
+{
+    ir_ref *args = arena_array(u->arena, in->nargs + 1u, sizeof(*args));
+    uint64_t k[2] = {0, 0};
+    bool constants = in->op == IR_ALU;
+
+    for (uint32_t a = 0; a < in->nargs; a++) {
+        args[a] = value_at(u, in->args[a], at);
+        constants = constants && is_constant(u, args[a], &k[a]);
+    }
+    if (in->op == IR_CONST)
+        return constant(u, in->imm);
+    if (constants)
+        return constant(u, spec_alu_eval(in->alu, in->width, k[0], k[1]));
+    if (in->op == IR_SELECT && is_constant(u, args[0], &k[0]))
+        return args[k[0] ? 1 : 2];
+    return ir_append(u->to, at, *in, args, in->nargs);
+}
+
+static ir_block open_block(struct unroller *u, ir_block b, const struct pending *ways)
+{
+    const ir_block at = ir_block_new(u->to);
+    struct ir_block_data *d = &u->to->blocks[at];
+
+    u->origin = arena_grow(u->arena, u->origin, at, &u->origin_capacity, sizeof(*u->origin));
+    u->origin[at] = b;
+    d->preds = arena_array(u->to->arena, ways->count, sizeof(*d->preds));
+    d->pred_count = d->pred_capacity = ways->count;
+    for (uint32_t i = 0; i < ways->count; i++) {
+        d->preds[i] = ways->edges[i].from;
+        u->to->blocks[ways->edges[i].from].succ[ways->edges[i].side] = at;
+    }
+    return at;
+}
+
+static void copy_block(struct unroller *u, ir_block b)
+{
+    const struct ir_block_data *d = &u->from->blocks[b];
+    const struct pending ways = u->pending[b];
+    ir_ref *args = arena_array(u->arena, ways.count, sizeof(*args));
+    ir_block at;
+
+    if (ways.count == 0) /* no path comes here any more */
+        return;
+    u->pending[b] = (struct pending){.count = 0};
+    at = open_block(u, b, &ways);
+    for (uint32_t n = 0; n < d->count; n++) {
+        const ir_ref old = d->insns[n];
+        const struct ir_insn *in = &u->from->insns[old];
+
+        if (in->op == IR_PHI) {
+            for (uint32_t i = 0; i < ways.count; i++)
+                args[i] = ways.edges[i].args[n];
+            set_value(u, old, at, merge(u, at, u->to->blocks[at].count, args, ways.count, in->pc));
+        } else if (ir_is_terminator(in->op)) {
+            copy_terminator(u, b, at, in);
+        } else {
+            set_value(u, old, at, copy_insn(u, at, in));
         }
     }
 }
 
-/* --- the step
- * ------------------------------------------------------------------------------------- */
-
-static int unroll_one(struct unroller *u)
+/* Operations that one path can run through in a loop, the loops inside it included. */
+static uint64_t operations_on_a_path(const struct unroller *u, uint32_t loop)
 {
-    struct ir_func *f = u->f;
-    const uint32_t pc = pipe_first_pc(f, u->loop.header);
+    uint64_t sum = 0;
 
-    u->old_insns = f->insn_count;
-    u->old_blocks = f->block_count;
-    u->trips = f->blocks[u->loop.header].trip_max;
-    if (u->trips == 0)
-        return pipe_refuse(u->g, "PIPE0001", pc,
-                           "a loop without a known bound cannot become a pipeline");
-    if (u->trips > INSNS_MAX / u->loop.insns ||
-        f->insn_count + u->trips * u->loop.insns > INSNS_MAX)
-        return pipe_refuse(u->g, "PIPE0001", pc,
-                           "a loop of %u operations that runs up to %u times is too long to "
-                           "unroll; a pipeline takes up to %u "
-                           "operations",
-                           u->loop.insns, u->trips + 1, INSNS_MAX);
-    copy_body(u);
-    for (uint32_t k = 1; k <= u->trips; k++) {
-        for (uint32_t i = 0; i < u->loop.count; i++)
-            wire_block(u, u->loop.blocks[i], k);
+    for (uint32_t i = 0; i < u->old.order_count; i++) {
+        const ir_block b = u->old.order[i];
+        uint64_t times = 1;
+
+        if (!bitset_has(&u->old.loops[loop].has, b))
+            continue;
+        for (uint32_t l = loop; l < u->old.count; l++) {
+            if (bitset_has(&u->old.loops[l].has, b))
+                times += u->old.loops[l].trip_max;
+        }
+        sum += times * u->from->blocks[b].count;
     }
-    for (uint32_t k = u->trips; k >= 1; k--)
-        wire_header(u, k);
-    wire_first(u);
-    fill_never(u);
-    repair_uses(u);
+    return sum;
+}
+
+/* Names the loop that is the most to blame. */
+static int refuse_size(struct unroller *u)
+{
+    uint32_t worst = 1;
+
+    for (uint32_t l = 2; l < u->old.count; l++) {
+        if (operations_on_a_path(u, l) > operations_on_a_path(u, worst))
+            worst = l;
+    }
+    return pipe_refuse(u->g, "PIPE0001", pipe_first_pc(u->from, u->old.loops[worst].header),
+                       "a loop that runs up to %u times: unrolled, that would be about %llu "
+                       "operations, and a pipeline takes up to %u; run the program on the core "
+                       "(microcode), or give the loop a smaller bound",
+                       u->old.loops[worst].trip_max + 1,
+                       (unsigned long long)operations_on_a_path(u, worst), INSNS_MAX);
+}
+
+/* One round of a loop, or the whole function. */
+static int copy_round(struct unroller *u, uint32_t loop)
+{
+    const struct pipe_loop *l = &u->old.loops[loop];
+
+    for (uint32_t i = 0; i < l->item_count; i++) {
+        const ir_block b = l->items[i];
+        uint32_t *round = &u->rounds[u->old.of[b]];
+
+        if (b == l->header || u->old.of[b] == loop) {
+            copy_block(u, b);
+            if (u->to->insn_count > INSNS_MAX)
+                return refuse_size(u);
+            continue;
+        }
+        for (*round = 0; u->pending[b].count; (*round)++) {
+            int err = copy_round(u, u->old.of[b]);
+
+            if (err)
+                return err;
+        }
+    }
     return 0;
+}
+
+/* Block 0 holds the constants; the old entry's copy follows. */
+static int copy_function(struct unroller *u)
+{
+    const struct ir_func *f = u->from;
+    const struct ir_insn jump = {.op = IR_JMP, .pc = IR_NO_PC};
+    const struct edge entry = {.from = 0};
+    struct pending *first = &u->pending[0];
+    int err;
+
+    *u->to = *f;
+    u->to->insns = NULL;
+    u->to->blocks = NULL;
+    u->to->insn_capacity = u->to->block_capacity = u->to->block_count = 0;
+    u->to->insns = arena_grow(f->arena, NULL, 0, &u->to->insn_capacity, sizeof(*f->insns));
+    u->to->insns[0] = f->insns[0];
+    u->to->insn_count = 1;
+    u->origin = arena_grow(u->arena, NULL, 0, &u->origin_capacity, sizeof(*u->origin));
+    ir_block_new(u->to);
+    u->to->blocks[0].succ_count = 1;
+    first->edges = arena_grow(u->arena, NULL, 0, &first->capacity, sizeof(*first->edges));
+    first->edges[first->count++] = entry;
+    err = copy_round(u, 0);
+    ir_append(u->to, 0, jump, NULL, 0);
+    return err;
 }
 
 int pipe_unroll(struct pipe_graph *g)
 {
-    struct unroller u = {.g = g, .f = g->f};
+    struct unroller u = {.g = g, .arena = g->arena, .from = g->f};
     int err;
 
-    for (;;) {
-        err = find_loop(&u, &u.loop);
-        if (err || u.loop.count == 0)
-            break;
-        err = unroll_one(&u);
-        if (err)
-            break;
+    err = pipe_find_loops(g, &u.old);
+    if (err || u.old.count == 1)
+        return err;
+    for (uint32_t l = 1; l < u.old.count; l++) {
+        if (u.old.loops[l].trip_max == 0)
+            return pipe_refuse(g, "PIPE0001", pipe_first_pc(g->f, u.old.loops[l].header),
+                               "a loop without a known bound cannot become a pipeline; run the "
+                               "program on the core (microcode), or bound the loop by a constant");
     }
+    find_escapes(&u);
+    u.rounds = arena_array(u.arena, u.old.count, sizeof(*u.rounds));
+    u.pending = arena_array(u.arena, g->f->block_count, sizeof(*u.pending));
+    u.latest = arena_array(u.arena, g->f->insn_count, sizeof(*u.latest));
+    u.copies = arena_array(u.arena, g->f->insn_count, sizeof(*u.copies));
+    u.to = arena_alloc(u.arena, sizeof(*u.to));
+    err = copy_function(&u);
+    if (!err)
+        g->f = u.to;
     return err;
 }

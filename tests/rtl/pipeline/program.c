@@ -322,6 +322,7 @@ static void write_loop(struct writer *w, uint32_t depth)
     const uint32_t carried = name(w);
     const uint32_t next = name(w);
     const uint32_t more = name(w);
+    uint32_t again;
 
     fprintf(w->out, "    jmp b%u\nb%u: from b%u, b%u trips %u\n", head, head, from, latch, times);
     fprintf(w->out, "    %%%u = phi b%u: %%%u, b%u: %%%u\n", i, from, start, latch, next);
@@ -334,9 +335,15 @@ static void write_loop(struct writer *w, uint32_t depth)
     fprintf(w->out, "    jmp b%u\nb%u: from b%u\n", latch, latch, w->block);
     fprintf(w->out, "    %%%u = add.64 %%%u, %%%u\n", next, i, step);
     fprintf(w->out, "    %%%u = xor.64 %%%u, %%%u\n", more, carried, any(w));
-    fprintf(w->out, "    %%%u = ult.64 %%%u, %%%u\n    br %%%u, b%u, b%u\nb%u: from b%u\n",
-            w->values + 1, next, limit, w->values + 1, head, behind, behind, latch);
-    name(w);
+    again = name(w);
+    fprintf(w->out, "    %%%u = ult.64 %%%u, %%%u\n", again, next, limit);
+    if (pick(w, 2)) { /* the way out depends on data too */
+        const uint32_t data = name(w);
+
+        fprintf(w->out, "    %%%u = and.64 %%%u, %%%u\n", data, again, any(w));
+        again = data;
+    }
+    fprintf(w->out, "    br %%%u, b%u, b%u\nb%u: from b%u\n", again, head, behind, behind, latch);
     w->block = behind;
 }
 
