@@ -163,20 +163,16 @@ static void wait_for_map(const struct pipe_graph *g, struct arrival *at, pipe_re
     }
 }
 
-static int place_unit(struct pipe_graph *g, pipe_ref a, struct arrival at)
+static void place_unit(struct pipe_graph *g, pipe_ref a, struct arrival at)
 {
     struct pipe_node *n = &g->nodes[a];
 
     wait_for_map(g, &at, a);
-    while (at.stage < g->max_stages && g->unit_at[at.stage])
+    while (g->unit_at[at.stage])
         at.stage++;
     n->stage = at.stage;
     n->level = 0;
-    if (at.stage >= g->max_stages)
-        return pipe_refuse(g, "PIPE0008", n->pc, "the pipeline would be longer than %u stages",
-                           g->max_stages);
     g->unit_at[at.stage] = a;
-    return 0;
 }
 
 static void place(struct pipe_graph *g, pipe_ref a, struct arrival at)
@@ -192,36 +188,44 @@ static void place(struct pipe_graph *g, pipe_ref a, struct arrival at)
     n->level = at.level + levels;
 }
 
-/* needs: pipe_demand, pipe_hazards. gives: stage and level of every live node, unit_at, stages. */
+static void place_node(struct pipe_graph *g, pipe_ref a)
+{
+    const struct pipe_node *n = &g->nodes[a];
+    struct arrival at = {0, 0};
+
+    for (uint32_t i = 0; i < n->nargs; i++)
+        wait_for(g, &at, n->args[i]);
+    for (uint32_t i = 0; i < pipe_part_count(n); i++)
+        wait_for(g, &at, n->parts[i].node);
+    if (pipe_is_unit(n))
+        place_unit(g, a, at);
+    else
+        place(g, a, at);
+}
+
+/* needs: pipe_demand, pipe_hazards. gives: stage and level of every live node, unit_at, stages. A
+ * node is at most one stage behind one before it, and so the list of boundaries is long enough. */
 int pipe_schedule(struct pipe_graph *g)
 {
     uint32_t last = 0;
+    pipe_ref deepest = 1;
 
-    g->unit_at = arena_array(g->arena, g->max_stages + 1, sizeof(*g->unit_at));
+    g->unit_at = arena_array(g->arena, g->count + 1, sizeof(*g->unit_at));
     for (pipe_ref a = 1; a < g->count; a++) {
-        struct pipe_node *n = &g->nodes[a];
-        struct arrival at = {0, 0};
-        int err;
-
-        if (!n->live)
+        if (!g->nodes[a].live)
             continue;
-        for (uint32_t i = 0; i < n->nargs; i++)
-            wait_for(g, &at, n->args[i]);
-        for (uint32_t i = 0; i < pipe_part_count(n); i++)
-            wait_for(g, &at, n->parts[i].node);
-        if (pipe_is_unit(n)) {
-            err = place_unit(g, a, at);
-            if (err)
-                return err;
-        } else {
-            place(g, a, at);
-        }
-        if (pipe_ready_stage(g, a) > last)
+        place_node(g, a);
+        if (pipe_ready_stage(g, a) > last) {
             last = pipe_ready_stage(g, a);
-        if (last >= g->max_stages)
-            return pipe_refuse(g, "PIPE0008", n->pc, "the pipeline would be longer than %u stages",
-                               g->max_stages);
+            deepest = a;
+        }
     }
     g->stages = last + 1;
+    if (g->stages > g->max_stages)
+        return pipe_refuse(g, "PIPE0008", g->nodes[deepest].pc,
+                           "the pipeline would have %u stages up to here, and the longest that is "
+                           "built has %u; run the program on the core (microcode), or make its "
+                           "chain of dependent operations shorter",
+                           g->stages, g->max_stages);
     return 0;
 }
