@@ -18,8 +18,10 @@ enum {
     BEAT_BYTES = 64,
     RESET_CLOCKS = 8,
     READY_CLOCKS = 1 << 22, /* for memories that are cleared after reset or CONFIG */
-    PROGRESS_CLOCKS =
-        1 << 18, /* without a beat in or out while packets are inside: the device hangs */
+    /* Without a beat in or out while packets are inside: the device hangs. A packet may run as many
+     * instructions as the verifier explores, at a row of CONTEXTS clocks each in the core, some of
+     * them with long operations. */
+    PROGRESS_CLOCKS = 4 * SPEC_CONTEXTS * SPEC_INSNS_PROCESSED,
     OUT_BYTES = SPEC_PKT_BUF_BYTES,
     FLIGHT_MAX = 8192, /* packets inside the device */
 };
