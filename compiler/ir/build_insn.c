@@ -214,23 +214,13 @@ static void translate_store(struct builder *b, const struct ebpf_insn *insn)
 static ir_ref atomic_new_value(struct builder *b, enum spec_atomic atomic, uint8_t width,
                                ir_ref old, ir_ref operand, ir_ref expected)
 {
-    switch (atomic) {
-    case SPEC_ATOMIC_ADD:
-        return build_alu(b, SPEC_ALU_ADD, width, old, operand);
-    case SPEC_ATOMIC_OR:
-        return build_alu(b, SPEC_ALU_OR, width, old, operand);
-    case SPEC_ATOMIC_AND:
-        return build_alu(b, SPEC_ALU_AND, width, old, operand);
-    case SPEC_ATOMIC_XOR:
-        return build_alu(b, SPEC_ALU_XOR, width, old, operand);
-    case SPEC_ATOMIC_XCHG:
-        return operand;
-    case SPEC_ATOMIC_CMPXCHG:
+    const enum spec_alu alu = (enum spec_alu)spec_atomic_alu[atomic];
+
+    if (alu != SPEC_ALU_NONE)
+        return build_alu(b, alu, width, old, operand);
+    if (atomic == SPEC_ATOMIC_CMPXCHG)
         return build_select(b, build_alu(b, SPEC_ALU_EQ, width, old, expected), operand, old);
-    case SPEC_ATOMIC_NONE:
-    case SPEC_ATOMIC_COUNT:
-        break;
-    }
+    assert(atomic == SPEC_ATOMIC_XCHG);
     return operand;
 }
 
@@ -279,22 +269,14 @@ static ir_ref second_operand(struct builder *b, const struct ebpf_insn *insn)
                                  : build_const(b, (uint64_t)(int64_t)insn->imm);
 }
 
-/* Byte order: to little-endian is cutting off, to big-endian and ALU64's form are swaps. */
 static ir_ref translate_end(struct builder *b, const struct ebpf_insn *insn, ir_ref v)
 {
-    const bool swap = ebpf_is_alu64(insn) || ebpf_src_is_reg(insn);
+    const struct ebpf_end_row *row = ebpf_end_find(insn);
 
-    if (swap)
-        return build_alu(b,
-                         insn->imm == 16   ? SPEC_ALU_BSWAP16
-                         : insn->imm == 32 ? SPEC_ALU_BSWAP32
-                                           : SPEC_ALU_BSWAP64,
-                         64, v, IR_NONE);
-    if (insn->imm == 16)
-        return build_alu_imm(b, SPEC_ALU_AND, 64, v, 0xffff);
-    if (insn->imm == 32)
-        return build_alu(b, SPEC_ALU_MOV, 32, v, IR_NONE);
-    return v;
+    assert(row); /* the verifier has seen its form */
+    return spec_alu_table[row->alu].arity == 1
+               ? build_alu(b, (enum spec_alu)row->alu, row->width, v, IR_NONE)
+               : build_alu_imm(b, (enum spec_alu)row->alu, row->width, v, row->operand);
 }
 
 static void translate_alu(struct builder *b, const struct ebpf_insn *insn)

@@ -83,40 +83,18 @@ static int eval_store(struct eval *e, const struct ir_insn *in)
     return 0;
 }
 
-static uint64_t atomic_result(const struct eval *e, const struct ir_insn *in, uint64_t old)
-{
-    const uint64_t v = operand(e, in, 1);
-
-    switch ((enum spec_atomic)in->atomic) {
-    case SPEC_ATOMIC_ADD:
-        return old + v;
-    case SPEC_ATOMIC_OR:
-        return old | v;
-    case SPEC_ATOMIC_AND:
-        return old & v;
-    case SPEC_ATOMIC_XOR:
-        return old ^ v;
-    case SPEC_ATOMIC_XCHG:
-        return v;
-    case SPEC_ATOMIC_CMPXCHG:
-        return old == low_bytes(operand(e, in, 2), in->size) ? v : old;
-    case SPEC_ATOMIC_NONE:
-    case SPEC_ATOMIC_COUNT:
-        break;
-    }
-    return old;
-}
-
 static int eval_atomic(struct eval *e, const struct ir_insn *in, uint64_t *out)
 {
     const uint64_t address = operand(e, in, 0) + in->imm;
+    const uint64_t b = low_bytes(operand(e, in, 1), in->size);
+    const uint64_t expect = in->nargs > 2 ? low_bytes(operand(e, in, 2), in->size) : 0;
     uint64_t old = 0;
     uint64_t v;
     int err = e->maps->access(e->maps->ctx, address, in->size, &old, false);
 
     if (err)
         return err;
-    v = low_bytes(atomic_result(e, in, old), in->size);
+    v = low_bytes(spec_atomic_eval((enum spec_atomic)in->atomic, old, b, expect), in->size);
     err = e->maps->access(e->maps->ctx, address, in->size, &v, true);
     if (err)
         return err;

@@ -12,35 +12,6 @@ struct emit {
     uint8_t *live_in; /* by block: tokens that are needed from its first row on */
 };
 
-static uint8_t inverted(uint8_t alu)
-{
-    switch (alu) {
-    case SPEC_ALU_EQ:
-        return SPEC_ALU_NE;
-    case SPEC_ALU_NE:
-        return SPEC_ALU_EQ;
-    case SPEC_ALU_UGT:
-        return SPEC_ALU_ULE;
-    case SPEC_ALU_UGE:
-        return SPEC_ALU_ULT;
-    case SPEC_ALU_ULT:
-        return SPEC_ALU_UGE;
-    case SPEC_ALU_ULE:
-        return SPEC_ALU_UGT;
-    case SPEC_ALU_SGT:
-        return SPEC_ALU_SLE;
-    case SPEC_ALU_SGE:
-        return SPEC_ALU_SLT;
-    case SPEC_ALU_SLT:
-        return SPEC_ALU_SGE;
-    case SPEC_ALU_SLE:
-        return SPEC_ALU_SGT;
-    default:
-        assert(false); /* SET is never inverted, see schedule.c */
-        return alu;
-    }
-}
-
 static uint8_t real_reg(const struct mach *m, mach_reg reg)
 {
     return reg == 0 ? 0 : m->vregs[reg].reg;
@@ -83,8 +54,9 @@ static void emit_row(const struct emit *e, const struct mach_row *in, struct uco
         if (in->target[lane] != MACH_NONE) {
             s->br = true;
             s->tgt = (uint16_t)e->m->scheds[in->target[lane]].first_row;
+            assert(!in->invert[lane] || s->op != SPEC_ALU_SET); /* see schedule.c */
             if (in->invert[lane])
-                s->op = inverted(s->op);
+                s->op = spec_alu_table[s->op].inverse;
         }
         e->image->ops++;
     }

@@ -120,30 +120,6 @@ void select_operand_b(struct select *s, struct mach_op *op, ir_ref ref, uint32_t
 
 /* --- compares --- */
 
-static uint8_t exchanged(uint8_t alu)
-{
-    switch (alu) {
-    case SPEC_ALU_UGT:
-        return SPEC_ALU_ULT;
-    case SPEC_ALU_UGE:
-        return SPEC_ALU_ULE;
-    case SPEC_ALU_ULT:
-        return SPEC_ALU_UGT;
-    case SPEC_ALU_ULE:
-        return SPEC_ALU_UGE;
-    case SPEC_ALU_SGT:
-        return SPEC_ALU_SLT;
-    case SPEC_ALU_SGE:
-        return SPEC_ALU_SLE;
-    case SPEC_ALU_SLT:
-        return SPEC_ALU_SGT;
-    case SPEC_ALU_SLE:
-        return SPEC_ALU_SGE;
-    default:
-        return alu; /* EQ, NE, SET */
-    }
-}
-
 static bool is_compare(const struct ir_insn *in)
 {
     return in->op == IR_ALU && spec_alu_table[in->alu].cls == SPEC_ALU_CLASS_CMP;
@@ -182,7 +158,7 @@ struct mach_op select_compare(struct select *s, ir_ref ref)
     op.op = in->alu;
     op.w32 = in->width == 32;
     if (select_const(s, in->args[0], &c) && !select_const(s, in->args[1], &c)) {
-        op.op = exchanged(op.op);
+        op.op = spec_alu_table[op.op].swapped;
         op.a = select_reg(s, in->args[1]);
         select_operand_b(s, &op, in->args[0], in->width);
     } else {

@@ -63,8 +63,15 @@ static inline uint64_t opt_low_bytes(uint64_t v, uint32_t bytes)
 }
 
 /* The compare with its operands exchanged, and its negation (SPEC_ALU_NONE for SET). */
-enum spec_alu opt_compare_swapped(enum spec_alu alu);
-enum spec_alu opt_compare_inverse(enum spec_alu alu);
+static inline enum spec_alu opt_compare_swapped(enum spec_alu alu)
+{
+    return (enum spec_alu)spec_alu_table[alu].swapped;
+}
+
+static inline enum spec_alu opt_compare_inverse(enum spec_alu alu)
+{
+    return (enum spec_alu)spec_alu_table[alu].inverse;
+}
 
 /* --- ranges ------------------------------------------------------------------------------- */
 

@@ -9,18 +9,10 @@
 
 static enum spec_atomic atomic_of(enum spec_alu alu)
 {
-    switch (alu) {
-    case SPEC_ALU_ADD:
-        return SPEC_ATOMIC_ADD;
-    case SPEC_ALU_OR:
-        return SPEC_ATOMIC_OR;
-    case SPEC_ALU_AND:
-        return SPEC_ATOMIC_AND;
-    case SPEC_ALU_XOR:
-        return SPEC_ATOMIC_XOR;
-    default: /* no atomic does it */
-        return SPEC_ATOMIC_NONE;
-    }
+    for (uint32_t a = SPEC_ATOMIC_NONE + 1; a < SPEC_ATOMIC_COUNT; a++)
+        if (spec_atomic_alu[a] == alu)
+            return (enum spec_atomic)a;
+    return SPEC_ATOMIC_NONE;
 }
 
 static bool is_same_place(const struct ir_insn *load, const struct ir_insn *store)

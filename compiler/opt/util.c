@@ -56,29 +56,6 @@ uint32_t *opt_use_counts(const struct ir_func *f, struct arena *scratch)
     return uses;
 }
 
-/* For each compare: with operands exchanged, and negated. */
-static const struct {
-    uint8_t swapped;
-    uint8_t inverse;
-} compares[SPEC_ALU_COUNT] = {
-    [SPEC_ALU_EQ] = {SPEC_ALU_EQ, SPEC_ALU_NE},     [SPEC_ALU_NE] = {SPEC_ALU_NE, SPEC_ALU_EQ},
-    [SPEC_ALU_UGT] = {SPEC_ALU_ULT, SPEC_ALU_ULE},  [SPEC_ALU_UGE] = {SPEC_ALU_ULE, SPEC_ALU_ULT},
-    [SPEC_ALU_ULT] = {SPEC_ALU_UGT, SPEC_ALU_UGE},  [SPEC_ALU_ULE] = {SPEC_ALU_UGE, SPEC_ALU_UGT},
-    [SPEC_ALU_SGT] = {SPEC_ALU_SLT, SPEC_ALU_SLE},  [SPEC_ALU_SGE] = {SPEC_ALU_SLE, SPEC_ALU_SLT},
-    [SPEC_ALU_SLT] = {SPEC_ALU_SGT, SPEC_ALU_SGE},  [SPEC_ALU_SLE] = {SPEC_ALU_SGE, SPEC_ALU_SGT},
-    [SPEC_ALU_SET] = {SPEC_ALU_SET, SPEC_ALU_NONE},
-};
-
-enum spec_alu opt_compare_swapped(enum spec_alu alu)
-{
-    return (enum spec_alu)compares[alu].swapped;
-}
-
-enum spec_alu opt_compare_inverse(enum spec_alu alu)
-{
-    return (enum spec_alu)compares[alu].inverse;
-}
-
 /* --- memory ------------------------------------------------------------------------------- */
 
 bool opt_may_alias_map(uint16_t a, uint16_t b)

@@ -52,7 +52,7 @@ def gen_alu():
     b += '\n' + enum('spec_atomic', 'SPEC_ATOMIC_', [(o['name'], o['code'], '') for o in t['atomic']] +
                      [('count', len(t['atomic']), '')])
     b += '''
-/* One row of alu.toml. verilog64 and verilog32 hold @a and @b where the operands' wires go; "" where the
+/* One row of alu.toml. inverse and swapped are enum spec_alu, of compares. verilog64 and verilog32 hold @a and @b where the operands' wires go; "" where the
  * operation does not exist at that width. */
 struct spec_alu_row {
     const char *name;
@@ -60,16 +60,18 @@ struct spec_alu_row {
     uint8_t cls; /* enum spec_alu_class */
     bool commutative;
     int8_t levels;
+    uint8_t inverse;
+    uint8_t swapped;
     const char *verilog64;
     const char *verilog32;
 };
 
 static const struct spec_alu_row spec_alu_table[SPEC_ALU_COUNT] = {
-    [SPEC_ALU_NONE] = {"none", 0, SPEC_ALU_CLASS_NONE, false, 0, "", ""},
+    [SPEC_ALU_NONE] = {"none", 0, SPEC_ALU_CLASS_NONE, false, 0, SPEC_ALU_NONE, SPEC_ALU_NONE, "", ""},
 '''
     for o in ops:
         b += (f'    [SPEC_ALU_{o["name"].upper()}] = {{"{o["name"]}", {o["arity"]}, SPEC_ALU_CLASS_{o["class"].upper()}, '
-              f'{cbool(o["comm"])}, {o["levels"]},\n        "{verilog_expr(o, 64)}",\n        "{verilog_expr(o, 32)}"}},\n')
+              f'{cbool(o["comm"])}, {o["levels"]}, SPEC_ALU_{o.get("inv", "none").upper()}, SPEC_ALU_{o.get("swap", "none").upper()},\n        "{verilog_expr(o, 64)}",\n        "{verilog_expr(o, 32)}"}},\n')
     b += '};\n\n'
     for o in ops:
         for w in o['widths']:
@@ -95,7 +97,10 @@ static const struct spec_alu_row spec_alu_table[SPEC_ALU_COUNT] = {
           '    switch (op) {\n    case SPEC_ATOMIC_NONE:\n    case SPEC_ATOMIC_COUNT:\n        break;\n')
     for o in t['atomic'][1:]:
         b += f'    case SPEC_ATOMIC_{o["name"].upper()}:\n        return {o["c"]};\n'
-    b += '    }\n    return old;\n}\n'
+    b += '    }\n    return old;\n}\n\n'
+    b += ('/* The operation whose result an atomic leaves in memory, SPEC_ALU_NONE if it is none. */\n'
+          'static const uint8_t spec_atomic_alu[SPEC_ATOMIC_COUNT] = {\n')
+    b += ''.join(f'    [SPEC_ATOMIC_{o["name"].upper()}] = SPEC_ALU_{o["alu"].upper()},\n' for o in t['atomic']) + '};\n'
     return c_header('alu', b)
 
 
@@ -145,6 +150,69 @@ struct ebpf_op_row {
             a = 'NONE' if r['alu'] in ('neg', 'end', 'none') else r['alu'].upper()
             b += f'    {{"{r["name"]}", 0x{r["code"]:02x}, {r.get("off", 0)}, SPEC_ALU_{a}, "{r["sign"]}"}},\n'
         b += '};\n\n'
+    b += ('/* Arithmetic codes with offset 0 (neg and end aside), and jumps with a condition: X(code, operation). */'
+          '\n')
+    for macro, rows in (('EBPF_PLAIN_ALU', [r for r in t['alu'] if r['off'] == 0 and r['alu'] not in ('neg', 'end')]),
+                        ('EBPF_COND_JUMPS', [r for r in t['jmp'] if r['alu'] != 'none'])):
+        b += f'#define {macro}(X) ' + ' '.join(f'X({r["name"]}, {r["alu"]})' for r in rows) + '\n'
+    b += '''
+/* One row of ebpf.toml's end table: a byte order instruction as alu(width, dst, operand). */
+struct ebpf_end_row {
+    bool swap;
+    uint8_t imm;
+    uint8_t alu; /* enum spec_alu */
+    uint8_t width;
+    uint64_t operand;
+};
+
+'''
+    b += f'enum {{ EBPF_END_ROWS = {len(t["end"])} }};\nstatic const struct ebpf_end_row ebpf_end_table[EBPF_END_ROWS] = {{\n'
+    b += ''.join(f'    {{{cbool(r["swap"])}, {r["imm"]}, SPEC_ALU_{r["alu"].upper()}, {r["width"]}, 0x{r["operand"]:x}}},\n' for r in t['end'])
+    b += '''};
+
+/* The row of a byte order instruction, or NULL for a width or a form that does not exist. */
+static inline const struct ebpf_end_row *ebpf_end_find(const struct ebpf_insn *i)
+{
+    const bool wide = (i->opcode & 0x07) == EBPF_CLASS_ALU64;
+    const bool from_reg = i->opcode & EBPF_SRC_X;
+
+    if (wide && from_reg)
+        return 0;
+    for (int r = 0; r < EBPF_END_ROWS; r++)
+        if (ebpf_end_table[r].imm == i->imm && ebpf_end_table[r].swap == (wide || from_reg))
+            return &ebpf_end_table[r];
+    return 0;
+}
+
+/* Applies a byte order instruction; false if there is none of that form. */
+static inline bool ebpf_end_eval(const struct ebpf_insn *i, uint64_t *v)
+{
+    const bool wide = (i->opcode & 0x07) == EBPF_CLASS_ALU64;
+    const bool from_reg = i->opcode & EBPF_SRC_X;
+
+    if (wide && from_reg)
+        return false;
+    switch (i->imm) {
+END_CASES    default:
+        return false;
+    }
+}
+
+/* The operation of an arithmetic instruction other than negation and byte order, at its offset; SPEC_ALU_NONE if there is none. */
+static inline enum spec_alu ebpf_alu_of(const struct ebpf_insn *i)
+{
+    for (int r = 0; r < EBPF_ALU_ROWS; r++)
+        if (ebpf_alu_table[r].code == (i->opcode & 0xf0) && ebpf_alu_table[r].off == i->off)
+            return (enum spec_alu)ebpf_alu_table[r].alu;
+    return SPEC_ALU_NONE;
+}
+
+'''
+    cases = ''
+    for imm in (16, 32, 64):
+        call = {r['swap']: f'spec_{r["alu"]}_{r["width"]}(*v, 0x{r["operand"]:x})' for r in t['end'] if r['imm'] == imm}
+        cases += f'    case {imm}:\n        *v = wide || from_reg ? {call[True]} : {call[False]};\n        return true;\n'
+    b = b.replace('END_CASES', cases)
     atomics = [a for a in table('alu')['atomic'] if a['bpf'] >= 0]
     b += ('/* The atomic operation that an instruction\'s immediate names (BPF_FETCH aside), or SPEC_ATOMIC_NONE. */\n'
           'static inline enum spec_atomic ebpf_atomic_of(int32_t imm)\n{\n    switch (imm) {\n')

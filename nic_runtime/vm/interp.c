@@ -16,34 +16,6 @@ enum {
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Operations with code and meaning: X(ebpf code, spec function). */
-#define PLAIN_ALU(X)                                                                               \
-    X(ADD, add)                                                                                    \
-    X(SUB, sub)                                                                                    \
-    X(MUL, mul)                                                                                    \
-    X(DIV, udiv)                                                                                   \
-    X(OR, or)                                                                                      \
-    X(AND, and)                                                                                    \
-    X(LSH, shl)                                                                                    \
-    X(RSH, lshr)                                                                                   \
-    X(MOD, umod)                                                                                   \
-    X(XOR, xor)                                                                                    \
-    X(MOV, mov)                                                                                    \
-    X(ARSH, ashr)
-
-#define JUMPS(X)                                                                                   \
-    X(JEQ, eq)                                                                                     \
-    X(JGT, ugt)                                                                                    \
-    X(JGE, uge)                                                                                    \
-    X(JSET, set)                                                                                   \
-    X(JNE, ne)                                                                                     \
-    X(JSGT, sgt)                                                                                   \
-    X(JSGE, sge)                                                                                   \
-    X(JLT, ult)                                                                                    \
-    X(JLE, ule)                                                                                    \
-    X(JSLT, slt)                                                                                   \
-    X(JSLE, sle)
-
 /* ---- memory ---------------------------------------------------------------------------------- */
 
 /* A field of the context: packet pointers are 4 bytes in struct xdp_md, and real addresses once
@@ -140,48 +112,14 @@ static enum vm_fault atomic(struct vm *vm, const struct ebpf_insn *i)
 /* Signed division and sign-extending moves: the codes that the offset tells apart. */
 static enum vm_fault alu_by_offset(const struct ebpf_insn *i, bool wide, uint64_t *d, uint64_t b)
 {
-    const uint8_t code = i->opcode & 0xf0;
-    const bool from_reg = i->opcode & EBPF_SRC_X;
-    enum spec_alu op = SPEC_ALU_NONE;
+    const bool move = (i->opcode & 0xf0) == EBPF_ALU_MOV;
+    const enum spec_alu op = ebpf_alu_of(i);
 
-    if (code == EBPF_ALU_DIV && i->off == 1)
-        op = SPEC_ALU_SDIV;
-    else if (code == EBPF_ALU_MOD && i->off == 1)
-        op = SPEC_ALU_SMOD;
-    else if (code == EBPF_ALU_MOV && from_reg && i->off == 8)
-        op = SPEC_ALU_SEXT8;
-    else if (code == EBPF_ALU_MOV && from_reg && i->off == 16)
-        op = SPEC_ALU_SEXT16;
-    else if (code == EBPF_ALU_MOV && from_reg && i->off == 32 && wide)
-        op = SPEC_ALU_SEXT32;
-    if (op == SPEC_ALU_NONE)
+    if (op == SPEC_ALU_NONE || (move && !(i->opcode & EBPF_SRC_X)) ||
+        (op == SPEC_ALU_SEXT32 && !wide))
         return VM_FAULT_OPCODE;
-    *d = code == EBPF_ALU_MOV ? spec_alu_eval(op, wide ? 64 : 32, b, 0)
-                              : spec_alu_eval(op, wide ? 64 : 32, *d, b);
+    *d = spec_alu_eval(op, wide ? 64 : 32, move ? b : *d, b);
     return VM_FAULT_NONE;
-}
-
-/* le, be, bswap: the 64-bit class swaps always, the 32-bit one if the source bit asks for
- * big-endian. */
-static enum vm_fault swap(const struct ebpf_insn *i, bool wide, uint64_t *d)
-{
-    const bool turn = wide || (i->opcode & EBPF_SRC_X);
-
-    if (wide && (i->opcode & EBPF_SRC_X))
-        return VM_FAULT_OPCODE;
-    switch (i->imm) {
-    case 16:
-        *d = turn ? spec_bswap16_64(*d, 0) : (uint16_t)*d;
-        return VM_FAULT_NONE;
-    case 32:
-        *d = turn ? spec_bswap32_64(*d, 0) : (uint32_t)*d;
-        return VM_FAULT_NONE;
-    case 64:
-        *d = turn ? spec_bswap64_64(*d, 0) : *d;
-        return VM_FAULT_NONE;
-    default:
-        return VM_FAULT_OPCODE;
-    }
 }
 
 /* Arithmetic. mov takes its operand for a; an offset tells apart codes that share their number. */
@@ -200,13 +138,13 @@ static ALWAYS_INLINE enum vm_fault alu(struct vm *vm, const struct ebpf_insn *i,
     case EBPF_ALU_##CODE:                                                                          \
         *d = wide ? spec_##NAME##_64(a, b) : spec_##NAME##_32(a, b);                               \
         return VM_FAULT_NONE;
-        PLAIN_ALU(ALU_CASE)
+        EBPF_PLAIN_ALU(ALU_CASE)
 #undef ALU_CASE
     case EBPF_ALU_NEG:
         *d = wide ? spec_sub_64(0, a) : spec_sub_32(0, a);
         return VM_FAULT_NONE;
     case EBPF_ALU_END:
-        return swap(i, wide, d);
+        return ebpf_end_eval(i, d) ? VM_FAULT_NONE : VM_FAULT_OPCODE;
     default:
         return VM_FAULT_OPCODE;
     }
@@ -270,7 +208,7 @@ static ALWAYS_INLINE enum vm_fault jump(struct vm *vm, const struct ebpf_insn *i
         if (wide ? spec_##NAME##_64(a, b) : spec_##NAME##_32(a, b))                                \
             go(vm, i->off);                                                                        \
         return VM_FAULT_NONE;
-        JUMPS(JUMP_CASE)
+        EBPF_COND_JUMPS(JUMP_CASE)
 #undef JUMP_CASE
     case EBPF_JMP_JA:
         if (op & EBPF_SRC_X)

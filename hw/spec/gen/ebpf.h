@@ -147,6 +147,75 @@ static const struct ebpf_op_row ebpf_jmp_table[EBPF_JMP_ROWS] = {
     {"JSLE", 0xd0, 0, SPEC_ALU_SLE, "s<="},
 };
 
+/* Arithmetic codes with offset 0 (neg and end aside), and jumps with a condition: X(code, operation). */
+#define EBPF_PLAIN_ALU(X) X(ADD, add) X(SUB, sub) X(MUL, mul) X(DIV, udiv) X(OR, or) X(AND, and) X(LSH, shl) X(RSH, lshr) X(MOD, umod) X(XOR, xor) X(MOV, mov) X(ARSH, ashr)
+#define EBPF_COND_JUMPS(X) X(JEQ, eq) X(JGT, ugt) X(JGE, uge) X(JSET, set) X(JNE, ne) X(JSGT, sgt) X(JSGE, sge) X(JLT, ult) X(JLE, ule) X(JSLT, slt) X(JSLE, sle)
+
+/* One row of ebpf.toml's end table: a byte order instruction as alu(width, dst, operand). */
+struct ebpf_end_row {
+    bool swap;
+    uint8_t imm;
+    uint8_t alu; /* enum spec_alu */
+    uint8_t width;
+    uint64_t operand;
+};
+
+enum { EBPF_END_ROWS = 6 };
+static const struct ebpf_end_row ebpf_end_table[EBPF_END_ROWS] = {
+    {false, 16, SPEC_ALU_AND, 64, 0xffff},
+    {false, 32, SPEC_ALU_MOV, 32, 0x0},
+    {false, 64, SPEC_ALU_MOV, 64, 0x0},
+    {true, 16, SPEC_ALU_BSWAP16, 64, 0x0},
+    {true, 32, SPEC_ALU_BSWAP32, 64, 0x0},
+    {true, 64, SPEC_ALU_BSWAP64, 64, 0x0},
+};
+
+/* The row of a byte order instruction, or NULL for a width or a form that does not exist. */
+static inline const struct ebpf_end_row *ebpf_end_find(const struct ebpf_insn *i)
+{
+    const bool wide = (i->opcode & 0x07) == EBPF_CLASS_ALU64;
+    const bool from_reg = i->opcode & EBPF_SRC_X;
+
+    if (wide && from_reg)
+        return 0;
+    for (int r = 0; r < EBPF_END_ROWS; r++)
+        if (ebpf_end_table[r].imm == i->imm && ebpf_end_table[r].swap == (wide || from_reg))
+            return &ebpf_end_table[r];
+    return 0;
+}
+
+/* Applies a byte order instruction; false if there is none of that form. */
+static inline bool ebpf_end_eval(const struct ebpf_insn *i, uint64_t *v)
+{
+    const bool wide = (i->opcode & 0x07) == EBPF_CLASS_ALU64;
+    const bool from_reg = i->opcode & EBPF_SRC_X;
+
+    if (wide && from_reg)
+        return false;
+    switch (i->imm) {
+    case 16:
+        *v = wide || from_reg ? spec_bswap16_64(*v, 0x0) : spec_and_64(*v, 0xffff);
+        return true;
+    case 32:
+        *v = wide || from_reg ? spec_bswap32_64(*v, 0x0) : spec_mov_32(*v, 0x0);
+        return true;
+    case 64:
+        *v = wide || from_reg ? spec_bswap64_64(*v, 0x0) : spec_mov_64(*v, 0x0);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The operation of an arithmetic instruction other than negation and byte order, at its offset; SPEC_ALU_NONE if there is none. */
+static inline enum spec_alu ebpf_alu_of(const struct ebpf_insn *i)
+{
+    for (int r = 0; r < EBPF_ALU_ROWS; r++)
+        if (ebpf_alu_table[r].code == (i->opcode & 0xf0) && ebpf_alu_table[r].off == i->off)
+            return (enum spec_alu)ebpf_alu_table[r].alu;
+    return SPEC_ALU_NONE;
+}
+
 /* The atomic operation that an instruction's immediate names (BPF_FETCH aside), or SPEC_ATOMIC_NONE. */
 static inline enum spec_atomic ebpf_atomic_of(int32_t imm)
 {
