@@ -16,6 +16,7 @@ bool opt_gvn(struct ir_func *f, struct arena *scratch);
 bool opt_checks(struct ir_func *f, struct arena *scratch);
 bool opt_thread(struct ir_func *f, struct arena *scratch);
 bool opt_dce(struct ir_func *f, struct arena *scratch);
+bool opt_divide(struct ir_func *f, struct arena *scratch);
 bool opt_merge(struct ir_func *f, struct arena *scratch);
 bool opt_swap(struct ir_func *f, struct arena *scratch);
 bool opt_rmw(struct ir_func *f, struct arena *scratch);

@@ -7,8 +7,8 @@
 const struct opt_pass opt_passes[] = {
     {"promote", opt_promote, false}, {"fold", opt_fold, false},     {"cfg", opt_cfg, false},
     {"gvn", opt_gvn, false},         {"checks", opt_checks, false}, {"thread", opt_thread, false},
-    {"dce", opt_dce, false},         {"merge", opt_merge, true},    {"swap", opt_swap, true},
-    {"rmw", opt_rmw, true},          {"ifconv", opt_ifconv, true},
+    {"dce", opt_dce, false},         {"divide", opt_divide, true},  {"merge", opt_merge, true},
+    {"swap", opt_swap, true},        {"rmw", opt_rmw, true},        {"ifconv", opt_ifconv, true},
 };
 const uint32_t opt_pass_count = sizeof(opt_passes) / sizeof(*opt_passes);
 
