@@ -18,13 +18,23 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-cxx=${CXX:-$(command -v clang++ || command -v g++)}
+need() { # COMMAND TEXT: stops, naming what is missing
+    command -v "$1" >/dev/null || { echo "$2 is not in PATH; ./dev build installs it" >&2; exit 1; }
+}
+need verilator "Verilator (verilator)"
+cxx=${CXX:-$(command -v clang++ || command -v g++ || echo c++)}
+need "${cxx%% *}" "a C++ compiler (${CXX:-clang++ or g++})"
 vroot=$(verilator --getenv VERILATOR_ROOT)
 runtime=${RUNTIME_DIR:-$work/runtime}
 flags="-std=c++17 -fPIC -I$root -I$vroot/include -I$vroot/include/vltstd -DVM_SC=0 -w -faligned-new -fbracket-depth=4096"
 case $cxx in *g++*) case $cxx in *clang*) ;; *) flags=${flags% -fbracket-depth=4096} ;; esac ;; esac
 mkdir -p "$work" "$runtime"
+pids=
 trap 'rm -rf "$work/obj"' EXIT
+# Stopped, also because the process that wants the model has ended: nothing stays.
+# shellcheck disable=SC2086
+trap 'trap "" INT TERM HUP; kill $pids 2>/dev/null || :; wait; rm -rf "$work/obj" "$out.$$" "$runtime"/*.$$ "$work/sluice_dut.v" \
+    "$work/build.log" "$work/verilator.log"; rmdir "$work" 2>/dev/null; exit 1' INT TERM HUP
 
 # Verilator's runtime, compiled once; the names say which flags it was built with.
 runtime_object() {
@@ -54,7 +64,6 @@ runtime_object verilated_threads.cpp verilated_threads_t$traced $traced ""
 if [ $traced = 1 ]; then
     runtime_object verilated_fst_c.cpp verilated_fst 1 "-I$vroot/include/gtkwave"
 fi
-pids=
 n=0
 for src in "$work"/obj/*.cpp "$root/sim/model.cpp"; do
     obj=$work/obj/$(basename "$src" .cpp).o

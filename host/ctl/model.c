@@ -4,11 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -117,23 +118,44 @@ static int write_file(const char *path, const char *text)
     return err;
 }
 
-/* The end of a log as a reason. */
+/* The end of a log as a reason, from the start of a line. */
 static void log_tail(const char *path, char *why, size_t why_bytes)
 {
     char tail[LOG_TAIL_BYTES + 1] = "";
+    const char *from = tail;
     FILE *f = fopen(path, "r");
+    size_t n = 0;
 
     if (f) {
-        size_t n;
+        const bool cut = !fseek(f, -LOG_TAIL_BYTES, SEEK_END);
 
-        if (fseek(f, -LOG_TAIL_BYTES, SEEK_END))
+        if (!cut)
             rewind(f);
         n = fread(tail, 1, LOG_TAIL_BYTES, f);
-        tail[n] = 0;
         fclose(f);
+        while (n && tail[n - 1] == '\n')
+            n--;
+        tail[n] = 0;
+        if (cut && strchr(tail, '\n'))
+            from = strchr(tail, '\n') + 1;
     }
-    snprintf(why, why_bytes, "the simulation model can't be built (is Verilator installed?): %s",
-             tail);
+    snprintf(why, why_bytes, "the simulation model can't be built: %s",
+             n ? from : "the build stopped without a word; try ./dev build");
+}
+
+/* In the child: becomes the build, which is told when the parent dies, however that happens. */
+static void become_build(const char *const argv[], const char *log, pid_t parent)
+{
+    const int in = open("/dev/null", O_RDONLY);
+    const int out = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+
+    if (in < 0 || out < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+        dup2(out, STDERR_FILENO) < 0)
+        _exit(127);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() == parent)
+        execve(argv[0], (char *const *)(uintptr_t)argv, environ);
+    _exit(127);
 }
 
 /* Runs sim/build_model.sh with its output in a log. */
@@ -141,7 +163,6 @@ static int run_build(const char *out, const char *work, bool trace, const char *
                      char *why, size_t why_bytes)
 {
     char log[MODEL_PATH_BYTES + 16];
-    posix_spawn_file_actions_t actions;
     const char *const argv[] = {"/bin/sh",
                                 SLUICE_SOURCE_ROOT "/sim/build_model.sh",
                                 SLUICE_SOURCE_ROOT,
@@ -152,19 +173,20 @@ static int run_build(const char *out, const char *work, bool trace, const char *
                                 trace ? "--trace" : verilog_path,
                                 trace ? verilog_path : NULL,
                                 NULL};
+    const pid_t parent = getpid();
     int status = 0;
     pid_t pid;
-    int err;
 
     snprintf(log, sizeof(log), "%s/build.log", work);
     setenv("RUNTIME_DIR", SLUICE_BUILD_ROOT "/simrt", 0);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    err = -posix_spawn(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (err) {
-        snprintf(why, why_bytes, "/bin/sh can't be run: %s", strerror(-err));
+    pid = fork();
+    if (pid == 0)
+        become_build(argv, log, parent);
+    if (pid < 0) {
+        const int err = -errno;
+
+        snprintf(why, why_bytes, "the build of the simulation model can't be started: %s",
+                 strerror(-err));
         return err;
     }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
