@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/verify/verify.h"
 
+#include "compiler/base/clock.h"
 #include "compiler/verify/internal.h"
-
-#include <time.h>
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void allocate(struct verifier *v)
 {
@@ -50,7 +41,7 @@ int verify_program(const struct load_object *object, const struct load_prog *pro
                    const struct verify_options *options, struct arena *arena,
                    struct diag_sink *sink, const struct verify_result **out)
 {
-    const uint64_t begin = now_ns();
+    const uint64_t begin = clock_now_ns();
     struct arena *scratch = arena_open();
     struct verifier *v = scratch ? arena_alloc(scratch, sizeof(*v)) : NULL;
     jmp_buf oom;
@@ -77,7 +68,7 @@ int verify_program(const struct load_object *object, const struct load_prog *pro
     err = run(v);
     arena_set_oom(arena, NULL);
     v->result->peak_bytes = arena_used_bytes(scratch);
-    v->result->ns = now_ns() - begin;
+    v->result->ns = clock_now_ns() - begin;
     *out = v->result;
     arena_close(scratch);
     return err;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/exec_interp.h"
 
+#include "compiler/base/clock.h"
 #include "nic_runtime/vm.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The golden model behind the executors' interface. */
 
@@ -19,14 +19,6 @@ struct interp {
     struct vm_program program;
     uint8_t *buf;
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static int interp_fits(struct job *job, char why[EXEC_WHY_BYTES])
 {
@@ -156,9 +148,9 @@ static int run_packet(struct interp *vm, const struct exec_packet *in, struct ex
     packet.rand = vm_rand_seed(vm->exec.options.seed, in->index);
     packet.ifindex = vm->exec.options.ifindex ? vm->exec.options.ifindex : 1;
     packet.queue = vm->exec.options.queue;
-    start = now_ns();
+    start = clock_now_ns();
     fault = vm_run(&vm->program, &packet, 0, &result, &insn);
-    out->ns = now_ns() - start;
+    out->ns = clock_now_ns() - start;
     if (fault) {
         snprintf(why, EXEC_WHY_BYTES,
                  "packet %llu: the verified program faulted (%d) at instruction %u: this is a bug "

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/job.h"
 
+#include "compiler/base/clock.h"
 #include "compiler/ir/build.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static int do_verify(struct job *job, struct diag_sink *sink)
 {
@@ -84,13 +76,13 @@ int job_do(struct job *job, enum job_step step)
     }
     job->done[step] = true;
     job->outcome[step] = -ENOMEM;
-    start = now_ns();
+    start = clock_now_ns();
     if (setjmp(oom) == 0) {
         arena_set_oom(job->arena, &oom);
         job->outcome[step] = steps[step].run(job, &job->sinks[step]);
     }
     arena_set_oom(job->arena, NULL);
-    job->step_ns[step] = now_ns() - start;
+    job->step_ns[step] = clock_now_ns() - start;
     return job->outcome[step];
 }
 
