@@ -43,7 +43,6 @@ static const struct argp_child children[] = {{&cli_object_argp, 0, NULL, 0}, {0}
 static const struct argp argp = {.options = options_table,
                                  .parser = parse,
                                  .children = children,
-                                 .args_doc = "OBJECT",
                                  .doc =
                                      "Verifies the programs of an object; for each executor says "
                                      "whether it fits, or why not."};
@@ -76,6 +75,7 @@ static void add_hardware_facts(json_t *j, const struct exec_ops *ops, struct job
     }
 }
 
+/* For each executor, whether the program fits it; none takes one that the verifier rejects. */
 static json_t *check_executors(struct job *job)
 {
     json_t *all = json_object();
@@ -140,6 +140,7 @@ static json_t *check_program(const struct check_arguments *a, const struct cli_o
         *status = cli_fail("no memory");
     } else if (err) {
         add_rejection(j, job_reason(job, JOB_VERIFY));
+        json_object_set_new(j, "executors", check_executors(job));
         *status = CLI_REJECTED;
         if (!a->json)
             for (uint32_t i = 0; i < job->sinks[JOB_VERIFY].count; i++)
@@ -167,6 +168,8 @@ static void print_text(const json_t *program)
         printf(", %lld processed",
                (long long)json_integer_value(json_object_get(program, "processed")));
     putchar('\n');
+    if (!accepted)
+        return; /* the reason has been told */
     json_object_foreach(json_object_get(program, "executors"), name, e)
     {
         const bool fits = json_is_true(json_object_get(e, "fits"));
@@ -188,7 +191,7 @@ static void print_text(const json_t *program)
 
 int cli_check(int argc, char **argv)
 {
-    struct check_arguments a = {0};
+    struct check_arguments a = {.object = {.all = true}};
     struct cli_object object = {0};
     json_t *document, *programs;
     int status;
@@ -215,8 +218,7 @@ int cli_check(int argc, char **argv)
     json_object_set_new(document, "programs", programs);
     lift_only_program(document, programs);
     if (a.json) {
-        json_dumpf(document, stdout, JSON_INDENT(2));
-        putchar('\n');
+        cli_print_json(document);
     }
     json_decref(document);
     cli_object_close(&object);

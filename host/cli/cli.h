@@ -34,6 +34,10 @@ int cli_traffic(int argc, char **argv);
 
 /* Writes "sluice: " and a message to stderr; returns CLI_USAGE. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same for what does not fit; returns CLI_NO_FIT. */
+int cli_no_fit(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The executors' names with commas between them, in text, which is returned. */
+const char *cli_executors(char *text, size_t bytes);
 
 /* --- objects and programs (object.c) --- */
 
@@ -43,6 +47,7 @@ struct cli_object_options {
     const char *program;
     const char *section;
     bool any_type;
+    bool all;         /* without a program's name all are meant */
     const char *dump; /* print the IR after this pass */
     bool raw;         /* path is bare instructions ... */
     const char *maps; /* ... and this their maps, a JSON file, or NULL */
@@ -61,7 +66,8 @@ int cli_object_open(const struct cli_object_options *options, struct cli_object 
 int cli_raw_open(const struct cli_object_options *options, struct arena *arena,
                  struct diag_sink *sink, const struct load_object **out);
 void cli_object_close(struct cli_object *object);
-/* A job for the picked program, verified; or NULL after telling why, *status is then the exit status. */
+/* A job for the picked program, verified; or NULL after telling why, *status is then the exit
+ * status. */
 struct job *cli_job_open(const struct cli_object_options *options, const struct cli_object *object,
                          const struct job_options *job_options, int *status);
 
@@ -71,6 +77,7 @@ struct job *cli_job_open(const struct cli_object_options *options, const struct 
 struct cli_run_options {
     const char *capture;
     const char *maps_in;
+    const char *waves;
     uint64_t repeat;
     bool json;
     bool no_progress;
@@ -92,25 +99,35 @@ struct cli_result {
     uint32_t *latencies; /* hardware: clocks of each packet, sorted at the end */
 };
 
-/* Called for each packet of the capture, in order; output is NULL for one that never reached the program. Non-zero ends the
- * run. */
+/* Reads --maps-in, if given, and gives the object's read-only data its contents: before the program
+ * is verified. 0 and *out (NULL if not given; json_decref), or an exit status after telling why. */
+int cli_maps_read(const struct cli_run_options *options, const struct cli_object *object,
+                  json_t **out);
+
+/* Called for each packet of the capture, in order; output is NULL for one that never reached the
+ * program. Non-zero ends the run. */
 typedef int (*cli_packet_fn)(void *ctx, uint64_t index, const struct pcap_record *record,
                              uint64_t time_ns, const struct exec_output *output);
 
-/* Runs a capture on an opened executor. 0 and *out (latencies freed by cli_result_free), or negative errno and why. */
+/* Runs a capture on an opened executor. 0 and *out (latencies freed by cli_result_free), or
+ * negative errno and why. */
 int cli_run_capture(struct exec *exec, const struct pcap_capture *capture,
                     const struct cli_run_options *options, cli_packet_fn fn, void *ctx,
                     struct cli_result *out, char why[EXEC_WHY_BYTES]);
 void cli_result_free(struct cli_result *result);
 uint32_t cli_latency(const struct cli_result *result, unsigned percentile);
 /* The JSON of a run's result, as the contract of `run --json` has it. */
-json_t *cli_result_json(const struct exec *exec, const struct cli_result *result,
-                        uint32_t clock_mhz);
+json_t *cli_result_json(const struct exec_ops *ops, const struct job *job,
+                        const struct cli_result *result, uint32_t clock_mhz);
+/* Prints a result's document to stdout. */
+void cli_print_json(const json_t *document);
 
 /* --- terminal --- */
 
-/* Redraws a progress bar on stderr when that is a terminal; total 0 ends it. */
+/* Redraws a progress bar on stderr when that is a terminal, a few times a second. */
 void cli_progress(const char *what, uint64_t done, uint64_t total);
+/* Takes the bar away, if there is one. Safe in a signal handler. */
+void cli_progress_clear(void);
 
 /* The options structs' numbers: a whole number in [min, max], or an argp error. */
 uint64_t cli_number(struct argp_state *state, const char *option, const char *text, uint64_t min,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
+#include "host/cli/output.h"
 #include "host/cli/record.h"
 #include "host/ctl/mapfile.h"
 
@@ -16,6 +17,7 @@ enum { DIFFERENCES_MAX = 200, NAMES_MAX = 16 };
 struct compare_arguments {
     struct cli_object_options object;
     struct cli_run_options run;
+    struct cli_output waves;
     const struct exec_ops *names[NAMES_MAX];
     uint32_t name_count;
 };
@@ -25,20 +27,29 @@ static const struct argp_option options_table[] = {
     {0},
 };
 
+static void add_name(struct compare_arguments *a, struct argp_state *state, const char *name)
+{
+    const struct exec_ops *ops = exec_find(name);
+    char known[128];
+
+    if (!ops)
+        argp_error(state, "-t: no executor \"%s\"; there are %s", name,
+                   cli_executors(known, sizeof(known)));
+    for (uint32_t i = 0; i < a->name_count; i++)
+        if (a->names[i] == ops)
+            argp_error(state, "-t names %s twice; an executor agrees with itself", name);
+    if (a->name_count < NAMES_MAX)
+        a->names[a->name_count++] = ops;
+}
+
 static void add_names(struct compare_arguments *a, struct argp_state *state, const char *list)
 {
     char *copy = strdup(list);
     char *rest = NULL;
 
     a->name_count = 0;
-    for (char *n = copy ? strtok_r(copy, ",", &rest) : NULL; n; n = strtok_r(NULL, ",", &rest)) {
-        const struct exec_ops *ops = exec_find(n);
-
-        if (!ops)
-            argp_error(state, "no executor \"%s\"", n);
-        else if (a->name_count < NAMES_MAX)
-            a->names[a->name_count++] = ops;
-    }
+    for (char *n = copy ? strtok_r(copy, ",", &rest) : NULL; n; n = strtok_r(NULL, ",", &rest))
+        add_name(a, state, n);
     free(copy);
     if (!a->name_count)
         argp_error(state, "-t takes names of executors, separated by commas");
@@ -66,13 +77,12 @@ static const struct argp_child children[] = {
 static const struct argp argp = {.options = options_table,
                                  .parser = parse,
                                  .children = children,
-                                 .args_doc = "OBJECT",
                                  .doc = "Runs a capture on all executors and compares verdicts, "
                                         "return values, redirects, output bytes and maps."};
 
 /* A comparison under way. */
 struct comparison {
-    const struct compare_arguments *a;
+    struct compare_arguments *a;
     struct job *job;
     const struct pcap_capture *capture;
     const json_t *maps_in;
@@ -82,6 +92,7 @@ struct comparison {
     const struct exec_ops *running;
     json_t *executors;
     json_t *differences;
+    bool device_ran;         /* a hardware executor did, so there are waves */
     uint64_t mismatches;     /* of all */
     uint64_t own_mismatches; /* of the executor that is running */
 };
@@ -149,7 +160,7 @@ static int run_opened(struct comparison *c, struct exec *exec, char why[EXEC_WHY
     if (err) {
         snprintf(why, EXEC_WHY_BYTES, "the maps can't be read back: %s", strerror(-err));
     } else {
-        j = cli_result_json(exec, &result, o->clock_mhz);
+        j = cli_result_json(exec->ops, c->job, &result, o->clock_mhz);
         json_object_set_new(j, "mismatches", json_integer((json_int_t)c->own_mismatches));
         json_object_set_new(c->executors, exec->ops->name, j);
     }
@@ -160,12 +171,14 @@ static int run_opened(struct comparison *c, struct exec *exec, char why[EXEC_WHY
 /* Runs one executor. Non-zero only for what ends the whole comparison: a fault of Sluice's own. */
 static int run_one(struct comparison *c, const struct exec_ops *ops)
 {
+    struct exec_options options = c->a->run.exec;
     char why[EXEC_WHY_BYTES] = "";
     struct exec *exec = NULL;
     int err = ops->fits(c->job, why);
 
+    options.waves = ops->hardware ? c->a->waves.out.temporary : NULL;
     if (!err)
-        err = exec_open(ops, c->job, &c->a->run.exec, &exec, why);
+        err = exec_open(ops, c->job, &options, &exec, why);
     if (err) {
         skip(c, ops, why);
         return 0;
@@ -185,6 +198,7 @@ static int run_one(struct comparison *c, const struct exec_ops *ops)
     }
     if (err)
         return cli_fail("%s: %s", ops->name, *why ? why : strerror(-err));
+    c->device_ran |= ops->hardware;
     c->mismatches += c->own_mismatches;
     return 0;
 }
@@ -194,7 +208,7 @@ static double number_of(const json_t *j, const char *name)
     return json_number_value(json_object_get(j, name));
 }
 
-static void print_row(const struct comparison *c, const char *name, const json_t *j)
+static void print_row(const char *name, const json_t *j)
 {
     const char *skipped = json_string_value(json_object_get(j, "skipped"));
     const json_t *verdicts = json_object_get(j, "verdicts");
@@ -219,7 +233,6 @@ static void print_row(const struct comparison *c, const char *name, const json_t
     else if (number_of(j, "ns_per_packet") > 0)
         printf(" %8.2f", 1000.0 / number_of(j, "ns_per_packet"));
     putchar('\n');
-    (void)c;
 }
 
 static void print_table(const struct comparison *c)
@@ -229,13 +242,14 @@ static void print_table(const struct comparison *c)
     const json_t *d;
     size_t i;
 
-    printf("%s: %zu packets\n\n", c->job->prog->name, c->record.count);
+    printf("%s: %zu packets\n\n", c->job->prog->name, c->capture->count * c->a->run.repeat);
     printf("%-10s %8s %8s %8s %8s %8s %10s  %-18s %8s  %s\n", "executor", "ABORTED", "DROP", "PASS",
            "TX", "REDIRECT", "mismatches", "a packet", "Mpps", "latency (p50 / p99 / max cycles)");
-    json_object_foreach(c->executors, name, j) print_row(c, name, j);
+    json_object_foreach(c->executors, name, j) print_row(name, j);
+    if (!c->reference)
+        return;
     printf("\nHardware Mpps are cycles in simulation at an assumed clock of %u MHz; software times "
-           "are "
-           "this machine's.\n",
+           "are this machine's.\n",
            c->a->run.clock_mhz);
     if (c->capture->runts || c->capture->giants)
         printf("Not run: %zu packets under %d bytes, %zu over %d bytes (no driver hands them to "
@@ -257,44 +271,55 @@ static void print_json(const struct comparison *c)
     json_t *j = json_object();
 
     json_object_set_new(j, "program", json_string(c->job->prog->name));
-    json_object_set_new(j, "packets", json_integer((json_int_t)c->record.count));
+    json_object_set_new(j, "packets",
+                        json_integer((json_int_t)(c->capture->count * c->a->run.repeat)));
     json_object_set_new(j, "reference",
                         c->reference ? json_string(c->reference->name) : json_null());
     json_object_set(j, "executors", c->executors);
     json_object_set_new(j, "mismatches", json_integer((json_int_t)c->mismatches));
     json_object_set(j, "differences", c->differences);
-    json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    putchar('\n');
+    cli_print_json(j);
     json_decref(j);
 }
 
 static int compare_all(struct comparison *c)
 {
-    const struct compare_arguments *a = c->a;
+    struct compare_arguments *a = c->a;
     const uint32_t n = a->name_count ? a->name_count : exec_count;
-    int status = CLI_OK;
+    int status = cli_outputs_open(&a->waves, 1, a->run.json ? "--json" : NULL);
 
+    if (!status)
+        status = cli_waves_check(&a->waves);
     for (uint32_t i = 0; i < n && !status; i++)
         status = run_one(c, a->name_count ? a->names[i] : exec_table[i]);
-    if (!status && !c->reference) {
-        char *text = json_dumps(c->executors, JSON_COMPACT);
-
-        fprintf(stderr, "sluice: no executor runs %s: %s\n", c->job->prog->name, text ? text : "");
-        free(text);
-        return CLI_NO_FIT;
-    }
+    status = cli_waves_close(&a->waves, c->device_ran, status);
     if (status)
         return status;
     if (a->run.json)
         print_json(c);
     else
         print_table(c);
+    if (!c->reference)
+        return cli_no_fit("no executor that was asked for runs %s", c->job->prog->name);
     return c->mismatches ? CLI_DIFFERS : CLI_OK;
+}
+
+/* One file of waves needs one device. */
+static int check_waves(const struct compare_arguments *a)
+{
+    uint32_t devices = 0;
+
+    for (uint32_t i = 0; i < a->name_count; i++)
+        devices += a->names[i]->hardware;
+    if (!a->run.waves || devices == 1)
+        return CLI_OK;
+    return cli_fail("--waves writes the waves of one device; name one hardware executor, as in -t "
+                    "interp,microcode");
 }
 
 int cli_compare(int argc, char **argv)
 {
-    struct compare_arguments a = {0};
+    struct compare_arguments a = {.waves = {.option = "--waves", .waves = true}};
     struct comparison c = {.a = &a};
     struct pcap_capture capture = {0};
     struct cli_object object = {0};
@@ -304,20 +329,20 @@ int cli_compare(int argc, char **argv)
     int status;
 
     cli_run_options_init(&a.run);
-    if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+    if (argp_parse(&argp, argc, argv, 0, NULL, &a) || check_waves(&a))
         return CLI_USAGE;
+    a.waves.path = a.run.waves;
     status = cli_object_open(&a.object, &object);
     if (status)
         return status;
     job_options.pipe = a.run.pipe;
-    c.job = cli_job_open(&a.object, &object, &job_options, &status);
+    status = cli_maps_read(&a.run, &object, &maps);
+    if (!status)
+        c.job = cli_job_open(&a.object, &object, &job_options, &status);
     c.capture = &capture;
     c.executors = json_object();
     c.differences = json_array();
     if (!status && pcap_capture_read(a.run.capture, &capture, why, sizeof(why)))
-        status = cli_fail("%s", why);
-    if (!status && a.run.maps_in &&
-        mapfile_read(a.run.maps_in, object.object, &maps, why, sizeof(why)))
         status = cli_fail("%s", why);
     c.maps_in = maps;
     c.maps = calloc(object.object->map_count + 1, sizeof(*c.maps));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
-#include "host/ctl/outfile.h"
+#include "host/cli/output.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -61,7 +61,6 @@ static const struct argp_child children[] = {{&cli_object_argp, 0, NULL, 0}, {0}
 static const struct argp argp = {.options = options_table,
                                  .parser = parse,
                                  .children = children,
-                                 .args_doc = "OBJECT",
                                  .doc = "Translates a program for a hardware executor."};
 
 /* The reason of a write that failed. */
@@ -120,48 +119,67 @@ static int write_cost(FILE *out, const struct job *job)
     return err;
 }
 
-/* One file of the folder, through a temporary name. */
-static int write_one(const char *folder, const char *program, const char *suffix, writer_fn writer,
-                     const struct job *job)
+enum { FILES = 3 };
+
+static int write_files(struct cli_output outputs[FILES], const writer_fn writers[FILES],
+                       const struct job *job)
 {
-    struct outfile out;
-    char *path = NULL;
-    int err;
+    int status = cli_outputs_open(outputs, FILES, NULL);
+    int closed;
 
-    if (asprintf(&path, "%s/%s%s", folder, program, suffix) < 0)
-        return cli_fail("no memory");
-    err = outfile_open(path, &out);
-    if (!err) {
-        const int failed = writer(out.file, job);
+    for (int i = 0; i < FILES && !status; i++) {
+        const int err = writers[i](outputs[i].out.file, job);
 
-        err = outfile_close(&out, !failed);
-        err = failed ? failed : err;
+        if (err)
+            status = cli_output_fail(&outputs[i], err);
     }
-    if (err)
-        cli_fail("%s can't be written: %s", path, strerror(-err));
-    else
-        printf("%s\n", path);
-    free(path);
-    return err ? CLI_USAGE : CLI_OK;
+    closed = cli_outputs_close(outputs, FILES, !status);
+    return status ? status : closed;
+}
+
+/* Makes the folder if it is not there; *made tells. */
+static int make_folder(const char *folder, bool *made)
+{
+    struct stat st;
+
+    *made = !mkdir(folder, 0777);
+    if (*made || (errno == EEXIST && !stat(folder, &st) && S_ISDIR(st.st_mode)))
+        return CLI_OK;
+    return cli_fail("-o %s: %s", folder,
+                    errno == EEXIST ? "there is a file of that name; -o takes a folder"
+                                    : strerror(errno));
 }
 
 static int write_all(const struct compile_arguments *a, const struct job *job)
 {
     const bool microcode = !strcmp(a->executor, "microcode");
-    const struct {
-        const char *suffix;
-        writer_fn writer;
-    } files[] = {
-        {microcode ? ".ucode" : ".v", microcode ? write_image : write_verilog},
-        {".lst", microcode ? write_ucode_listing : write_pipe_listing},
-        {".cost.json", write_cost},
-    };
-    int status = CLI_OK;
+    const char *const suffixes[FILES] = {microcode ? ".ucode" : ".v", ".lst", ".cost.json"};
+    const writer_fn writers[FILES] = {microcode ? write_image : write_verilog,
+                                      microcode ? write_ucode_listing : write_pipe_listing,
+                                      write_cost};
+    struct cli_output outputs[FILES] = {0};
+    bool made;
+    int status;
 
-    if (mkdir(a->folder, 0777) && errno != EEXIST)
-        return cli_fail("%s can't be made: %s", a->folder, strerror(errno));
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !status; i++)
-        status = write_one(a->folder, job->prog->name, files[i].suffix, files[i].writer, job);
+    if (strchr(job->prog->name, '/'))
+        return cli_fail("the program's name, \"%s\", can't be a file's: it has a slash",
+                        job->prog->name);
+    status = make_folder(a->folder, &made);
+    if (status)
+        return status;
+    for (int i = 0; i < FILES && !status; i++) {
+        outputs[i].option = "-o";
+        outputs[i].path =
+            arena_printf(job->arena, "%s/%s%s", a->folder, job->prog->name, suffixes[i]);
+        if (!outputs[i].path)
+            status = cli_fail("no memory");
+    }
+    if (!status)
+        status = write_files(outputs, writers, job);
+    for (int i = 0; i < FILES && !status; i++)
+        printf("%s\n", outputs[i].path);
+    if (status && made)
+        rmdir(a->folder);
     return status;
 }
 
@@ -181,10 +199,8 @@ int cli_compile(int argc, char **argv)
         return status;
     options.pipe.delay_levels = a.delay_levels;
     job = cli_job_open(&a.object, &object, &options, &status);
-    if (job && exec_find(a.executor)->fits(job, why)) {
-        fprintf(stderr, "sluice: %s does not fit %s: %s\n", job->prog->name, a.executor, why);
-        status = CLI_NO_FIT;
-    }
+    if (job && exec_find(a.executor)->fits(job, why))
+        status = cli_no_fit("%s does not fit %s: %s", job->prog->name, a.executor, why);
     if (!status)
         status = write_all(&a, job);
     cli_object_close(&object);

@@ -43,7 +43,6 @@ static const struct argp_child children[] = {{&cli_object_argp, 0, NULL, 0}, {0}
 static const struct argp argp = {.options = options_table,
                                  .parser = parse,
                                  .children = children,
-                                 .args_doc = "OBJECT",
                                  .doc = "Prints a program in one of its forms."};
 
 static int print_ebpf(const struct cli_object *object)
@@ -91,8 +90,7 @@ static int print_form(const struct disasm_arguments *a, const struct cli_object 
     err = job_do(job, step);
     if (err) {
         exec_why(why, job_reason(job, step), err);
-        fprintf(stderr, "sluice: %s has no %s form: %s\n", job->prog->name, a->form, why);
-        return CLI_NO_FIT;
+        return cli_no_fit("%s has no %s form: %s", job->prog->name, a->form, why);
     }
     if (step == JOB_IR)
         ir_print(stdout, job->ir);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
+#include "host/cli/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *argp_program_version = "sluice 0.1.0";
 
@@ -20,16 +23,41 @@ static const struct cli_verb verbs[] = {
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
+static void tell(const char *format, va_list args)
+{
+    fputs("sluice: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+}
+
 int cli_fail(const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    fputs("sluice: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    tell(format, args);
     va_end(args);
     return CLI_USAGE;
+}
+
+int cli_no_fit(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    tell(format, args);
+    va_end(args);
+    return CLI_NO_FIT;
+}
+
+const char *cli_executors(char *text, size_t bytes)
+{
+    size_t n = 0;
+
+    *text = 0;
+    for (uint32_t i = 0; i < exec_count && n < bytes; i++)
+        n += (size_t)snprintf(text + n, bytes - n, "%s%s", i ? ", " : "", exec_table[i]->name);
+    return text;
 }
 
 uint64_t cli_number(struct argp_state *state, const char *option, const char *text, uint64_t min,
@@ -62,9 +90,20 @@ static int finish(int status)
     return cli_fail("standard output can't be written: %s", strerror(errno));
 }
 
+/* A standard stream that was closed is opened on nothing, the wrong way round: using it fails, and
+ * no file of ours gets its number. */
+static void open_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
     argp_err_exit_status = CLI_USAGE;
+    open_standard_streams();
+    cli_signals_catch();
     if (argc < 2) {
         usage(stderr);
         return CLI_USAGE;

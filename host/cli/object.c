@@ -81,7 +81,7 @@ static int pick_program(const struct cli_object_options *options, struct cli_obj
 
     out->prog = &o->progs[0];
     if (!options->program) {
-        if (o->prog_count > 1)
+        if (o->prog_count > 1 && !options->all)
             fprintf(stderr, "sluice: %s has %u programs; taking %s (-p NAME picks another)\n",
                     options->path, o->prog_count, out->prog->name);
         return 0;

@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
+#include "host/cli/output.h"
 #include "host/ctl/mapfile.h"
-#include "host/ctl/outfile.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 /* sluice run: one executor, outputs to files. */
 
 enum { OPT_MAPS_OUT = 0x300, OPT_TRACE };
 
+enum { OUT_PACKETS, OUT_MAPS, OUT_TRACE, OUT_WAVES, OUTPUTS };
+
 struct run_arguments {
     struct cli_object_options object;
     struct cli_run_options run;
     const char *executor;
-    const char *out;
-    const char *maps_out;
-    const char *trace;
+    struct cli_output outputs[OUTPUTS];
 };
 
 static const struct argp_option options_table[] = {
@@ -35,6 +33,7 @@ static const struct argp_option options_table[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct run_arguments *a = state->input;
+    char known[128];
 
     switch (key) {
     case ARGP_KEY_INIT:
@@ -42,16 +41,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         state->child_inputs[1] = &a->run;
         return 0;
     case 't':
+        if (!exec_find(arg))
+            argp_error(state, "-t: no executor \"%s\"; there are %s", arg,
+                       cli_executors(known, sizeof(known)));
         a->executor = arg;
         return 0;
     case 'w':
-        a->out = arg;
+        a->outputs[OUT_PACKETS].path = arg;
         return 0;
     case OPT_MAPS_OUT:
-        a->maps_out = arg;
+        a->outputs[OUT_MAPS].path = arg;
         return 0;
     case OPT_TRACE:
-        a->trace = arg;
+        a->outputs[OUT_TRACE].path = arg;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -63,19 +65,17 @@ static const struct argp_child children[] = {
 static const struct argp argp = {.options = options_table,
                                  .parser = parse,
                                  .children = children,
-                                 .args_doc = "OBJECT",
                                  .doc = "Runs each packet of a capture through a program."};
 
-/* The files that a run writes; they appear when it has succeeded. */
-struct outputs {
-    struct pcap_writer *capture;
-    struct outfile trace_file;
-    FILE *trace; /* its stream, or NULL */
+/* Where the packets of a run go. */
+struct sinks {
+    FILE *packets; /* or NULL */
+    FILE *trace;   /* or NULL */
     bool hardware;
     const struct load_object *object;
 };
 
-static void trace_redirect(const struct outputs *o, uint64_t redirect)
+static void trace_redirect(const struct sinks *o, uint64_t redirect)
 {
     const uint32_t map = (uint32_t)(redirect >> 32) - 1;
 
@@ -89,7 +89,7 @@ static void trace_redirect(const struct outputs *o, uint64_t redirect)
 static int write_packet(void *ctx, uint64_t index, const struct pcap_record *record,
                         uint64_t time_ns, const struct exec_output *out)
 {
-    struct outputs *o = ctx;
+    const struct sinks *o = ctx;
 
     if (!out) {
         if (o->trace)
@@ -110,167 +110,183 @@ static int write_packet(void *ctx, uint64_t index, const struct pcap_record *rec
         if (fputs("}\n", o->trace) < 0)
             return errno ? -errno : -EIO;
     }
-    if (o->capture && out->ret >= SPEC_XDP_PASS && out->ret <= SPEC_XDP_REDIRECT)
-        return pcap_writer_add(o->capture, out->data, out->len, time_ns);
+    if (o->packets && out->ret >= SPEC_XDP_PASS && out->ret <= SPEC_XDP_REDIRECT)
+        return pcap_write_packet(o->packets, out->data, out->len, time_ns);
     return 0;
 }
 
-static void print_text(const struct exec *exec, const struct cli_result *r, uint32_t clock_mhz)
+static void print_text(FILE *to, const struct exec_ops *ops, const struct job *job,
+                       const struct cli_result *r, uint32_t clock_mhz)
 {
     const double packets = r->packets ? (double)r->packets : 1;
 
-    printf("%s on %s: %llu packets", exec->job->prog->name, exec->ops->name,
-           (unsigned long long)r->packets);
+    fprintf(to, "%s on %s: %llu packets", job->prog->name, ops->name,
+            (unsigned long long)r->packets);
     for (uint32_t v = 0; v < SPEC_VERDICTS; v++)
         if (r->verdicts[v])
-            printf(", %s %llu", spec_verdict_names[v], (unsigned long long)r->verdicts[v]);
-    putchar('\n');
+            fprintf(to, ", %s %llu", spec_verdict_names[v], (unsigned long long)r->verdicts[v]);
+    fputc('\n', to);
     if (r->runts || r->giants)
-        printf("not run: %llu under %d bytes, %llu over %d bytes (no driver hands them to XDP)\n",
-               (unsigned long long)r->runts, SPEC_PKT_MIN_BYTES, (unsigned long long)r->giants,
-               SPEC_PKT_MAX_BYTES);
-    if (exec->ops->hardware)
-        printf(
+        fprintf(to,
+                "not run: %llu under %d bytes, %llu over %d bytes (no driver hands them to XDP)\n",
+                (unsigned long long)r->runts, SPEC_PKT_MIN_BYTES, (unsigned long long)r->giants,
+                SPEC_PKT_MAX_BYTES);
+    if (ops->hardware)
+        fprintf(
+            to,
             "%llu cycles, %.2f cycles a packet (%.2f Mpps at an assumed %u MHz), latency %u / %u "
             "/ %u cycles (median, 99 %%, max)\n",
             (unsigned long long)r->cycles, (double)r->cycles / packets,
             r->cycles ? packets * clock_mhz / (double)r->cycles : 0.0, clock_mhz,
             cli_latency(r, 50), cli_latency(r, 99), cli_latency(r, 100));
     else
-        printf("%.1f ns a packet\n", (double)r->ns / packets);
+        fprintf(to, "%.1f ns a packet\n", (double)r->ns / packets);
 }
 
-static int print_result(const struct run_arguments *a, const struct exec *exec,
-                        const struct cli_result *result)
+/* The text gives way to an output that goes to standard output. */
+static void print_result(const struct run_arguments *a, const struct exec_ops *ops,
+                         const struct job *job, const struct cli_result *result)
 {
+    FILE *to = stdout;
     json_t *j;
 
+    for (int i = 0; i < OUTPUTS; i++)
+        if (a->outputs[i].path && !strcmp(a->outputs[i].path, "-"))
+            to = stderr;
     if (!a->run.json) {
-        print_text(exec, result, a->run.clock_mhz);
-        return CLI_OK;
+        print_text(to, ops, job, result, a->run.clock_mhz);
+        return;
     }
-    j = cli_result_json(exec, result, a->run.clock_mhz);
-    json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    putchar('\n');
+    j = cli_result_json(ops, job, result, a->run.clock_mhz);
+    cli_print_json(j);
     json_decref(j);
-    return CLI_OK;
 }
 
 static int write_maps(const struct run_arguments *a, struct exec *exec)
 {
-    char why[EXEC_WHY_BYTES];
+    const struct cli_output *o = &a->outputs[OUT_MAPS];
     json_t *maps;
     int err;
 
-    if (!a->maps_out)
+    if (!o->path)
         return 0;
     maps = mapfile_dump(exec);
     if (!maps)
         return cli_fail("the maps can't be read back");
-    err = mapfile_write(a->maps_out, maps, why, sizeof(why));
+    err = mapfile_write(o->out.file, maps);
     json_decref(maps);
-    return err ? cli_fail("%s", why) : 0;
+    return err ? cli_output_fail(o, err) : 0;
 }
 
 /* The run itself; the executor is open and its maps are filled. */
 static int run_opened(const struct run_arguments *a, struct exec *exec,
-                      const struct pcap_capture *capture)
+                      const struct pcap_capture *capture, struct cli_result *result)
 {
-    struct outputs o = {.hardware = exec->ops->hardware, .object = exec->job->object};
-    struct cli_result result = {0};
+    struct sinks sinks = {.packets = a->outputs[OUT_PACKETS].out.file,
+                          .trace = a->outputs[OUT_TRACE].out.file,
+                          .hardware = exec->ops->hardware,
+                          .object = exec->job->object};
     char why[EXEC_WHY_BYTES];
-    int status = CLI_OK;
-    int err = 0;
+    int err = sinks.packets ? pcap_write_head(sinks.packets) : 0;
 
-    if (a->out && pcap_writer_open(a->out, &o.capture, why, sizeof(why)))
-        return cli_fail("%s", why);
-    if (a->trace)
-        err = outfile_open(a->trace, &o.trace_file);
-    o.trace = o.trace_file.file;
-    if (err) {
-        status = cli_fail("%s can't be written: %s", a->trace, strerror(-err));
-    } else {
-        err = cli_run_capture(exec, capture, &a->run, write_packet, &o, &result, why);
-        if (err)
-            status = cli_fail("%s", why);
-    }
-    if (!status)
-        status = write_maps(a, exec);
-    err = outfile_close(&o.trace_file, !status);
-    if (err && !status)
-        status = cli_fail("%s can't be written: %s", a->trace, strerror(-err));
-    if (pcap_writer_close(o.capture, !status, why, sizeof(why)) && !status)
-        status = cli_fail("%s", why);
-    if (!status)
-        status = print_result(a, exec, &result);
-    cli_result_free(&result);
-    return status;
+    if (err)
+        return cli_output_fail(&a->outputs[OUT_PACKETS], err);
+    err = cli_run_capture(exec, capture, &a->run, write_packet, &sinks, result, why);
+    if (!err)
+        return write_maps(a, exec);
+    for (int i = 0; i < OUTPUTS; i++)
+        if (a->outputs[i].out.file && ferror(a->outputs[i].out.file))
+            return cli_output_fail(&a->outputs[i], err);
+    return cli_fail("%s", why);
 }
 
+/* Runs on an executor that the program fits; the outputs are open. */
 static int open_and_run(const struct run_arguments *a, const struct exec_ops *ops, struct job *job,
-                        const struct pcap_capture *capture)
+                        const struct pcap_capture *capture, const json_t *maps,
+                        struct cli_result *result)
 {
+    struct exec_options options = a->run.exec;
     char why[EXEC_WHY_BYTES] = "";
     struct exec *exec = NULL;
-    json_t *maps = NULL;
     int status = CLI_OK;
     int err;
 
-    if (a->run.maps_in && mapfile_read(a->run.maps_in, job->object, &maps, why, sizeof(why)))
-        return cli_fail("%s", why);
-    if (ops->fits(job, why)) {
-        fprintf(stderr, "sluice: %s does not fit %s: %s\n", job->prog->name, ops->name, why);
-        json_decref(maps);
-        return CLI_NO_FIT;
-    }
-    err = exec_open(ops, job, &a->run.exec, &exec, why);
+    options.waves = a->outputs[OUT_WAVES].out.temporary;
+    err = exec_open(ops, job, &options, &exec, why);
     if (err) {
         fprintf(stderr, "sluice: %s can't be opened: %s\n", ops->name, why);
-        status = err == -ENOTSUP ? CLI_NO_FIT : CLI_USAGE;
+        return err == -ENOTSUP ? CLI_NO_FIT : CLI_USAGE;
     }
-    if (!status && maps && mapfile_fill(a->run.maps_in, maps, exec, why, sizeof(why)))
+    if (maps && mapfile_fill(a->run.maps_in, maps, exec, why, sizeof(why)))
         status = cli_fail("%s", why);
     if (!status)
-        status = run_opened(a, exec, capture);
-    json_decref(maps);
+        status = run_opened(a, exec, capture, result);
     exec_close(exec);
     return status;
 }
 
-static int unknown_executor(const char *name)
+static int run_job(struct run_arguments *a, const struct exec_ops *ops, struct job *job,
+                   const struct pcap_capture *capture, const json_t *maps)
 {
-    cli_fail("no executor \"%s\"; there are:", name);
-    for (uint32_t i = 0; i < exec_count; i++)
-        fprintf(stderr, "  %s\n", exec_table[i]->name);
-    return CLI_USAGE;
+    struct cli_result result = {0};
+    char why[EXEC_WHY_BYTES] = "";
+    int status, closed;
+
+    if (ops->fits(job, why))
+        return cli_no_fit("%s does not fit %s: %s", job->prog->name, ops->name, why);
+    status = cli_outputs_open(a->outputs, OUTPUTS, a->run.json ? "--json" : NULL);
+    if (!status)
+        status = cli_waves_check(&a->outputs[OUT_WAVES]);
+    if (!status) {
+        status = open_and_run(a, ops, job, capture, maps, &result);
+        status = cli_waves_close(&a->outputs[OUT_WAVES], !status, status);
+    }
+    closed = cli_outputs_close(a->outputs, OUTPUTS, !status);
+    status = status ? status : closed;
+    if (!status)
+        print_result(a, ops, job, &result);
+    cli_result_free(&result);
+    return status;
 }
 
 int cli_run(int argc, char **argv)
 {
-    struct run_arguments a = {.executor = "interp"};
+    struct run_arguments a = {
+        .executor = "interp",
+        .outputs = {[OUT_PACKETS] = {.option = "-w"},
+                    [OUT_MAPS] = {.option = "--maps-out"},
+                    [OUT_TRACE] = {.option = "--trace"},
+                    [OUT_WAVES] = {.option = "--waves", .waves = true}},
+    };
     struct pcap_capture capture = {0};
     struct cli_object object = {0};
     struct job_options job_options = {.size = sizeof(job_options)};
     const struct exec_ops *ops;
     char why[EXEC_WHY_BYTES];
-    struct job *job;
+    struct job *job = NULL;
+    json_t *maps = NULL;
     int status;
 
     cli_run_options_init(&a.run);
     if (argp_parse(&argp, argc, argv, 0, NULL, &a))
         return CLI_USAGE;
     ops = exec_find(a.executor);
-    if (!ops)
-        return unknown_executor(a.executor);
+    a.outputs[OUT_WAVES].path = a.run.waves;
+    if (a.run.waves && !ops->hardware)
+        return cli_fail("%s has no waveforms; --waves needs -t microcode or -t pipeline",
+                        ops->name);
     status = cli_object_open(&a.object, &object);
     if (status)
         return status;
     job_options.pipe = a.run.pipe;
-    job = cli_job_open(&a.object, &object, &job_options, &status);
+    status = cli_maps_read(&a.run, &object, &maps);
+    if (!status)
+        job = cli_job_open(&a.object, &object, &job_options, &status);
     if (job && pcap_capture_read(a.run.capture, &capture, why, sizeof(why)))
         status = cli_fail("%s", why);
     if (!status)
-        status = open_and_run(&a, ops, job, &capture);
+        status = run_job(&a, ops, job, &capture, maps);
+    json_decref(maps);
     pcap_capture_free(&capture);
     cli_object_close(&object);
     return status;

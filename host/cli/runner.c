@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
+#include "host/ctl/mapfile.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     OPT_MAPS_IN = 0x200,
@@ -22,7 +22,7 @@ enum {
     OPT_DELAY
 };
 
-enum { PROGRESS_EVERY = 256, PROGRESS_MIN_PACKETS = 2000, DEFAULT_CLOCK_MHZ = 250 };
+enum { PROGRESS_EVERY = 16, DEFAULT_CLOCK_MHZ = 250 };
 
 static const struct argp_option options_table[] = {
     {"read", 'r', "IN", 0, "packets to run: a pcap or pcapng file", 2},
@@ -94,7 +94,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->pipe.delay_levels = (uint32_t)cli_number(state, "--delay-levels", arg, 1, 64);
         return 0;
     case OPT_WAVES:
-        o->exec.waves = arg;
+        o->waves = arg;
         return 0;
     case ARGP_KEY_END:
         if (!o->capture)
@@ -106,6 +106,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp cli_run_argp = {.options = options_table, .parser = parse};
+
+int cli_maps_read(const struct cli_run_options *options, const struct cli_object *object,
+                  json_t **out)
+{
+    const char *path = options->maps_in;
+    char why[EXEC_WHY_BYTES];
+    json_t *maps = NULL;
+
+    if (path && !strcmp(path, "-") && !strcmp(options->capture, "-"))
+        return cli_fail("-r and --maps-in both read standard input; give one of them a file");
+    if (path && (mapfile_read(path, object->object, &maps, why, sizeof(why)) ||
+                 mapfile_preset(path, maps, object->object, object->arena, why, sizeof(why)))) {
+        json_decref(maps);
+        return cli_fail("%s", why);
+    }
+    *out = maps;
+    return CLI_OK;
+}
 
 /* A run under way: the source walks the packets ahead of the sink. */
 struct run {
@@ -183,8 +201,7 @@ static int take_packet(void *ctx, const struct exec_output *output)
     if (run->fn)
         err = run->fn(run->ctx, run->received, r, time_ns, output);
     run->received++;
-    if (!run->options->no_progress && run->received % PROGRESS_EVERY == 0 &&
-        run->total >= PROGRESS_MIN_PACKETS)
+    if (!run->options->no_progress && run->received % PROGRESS_EVERY == 0)
         cli_progress(run->name, run->received, run->total);
     return err;
 }
@@ -235,7 +252,7 @@ int cli_run_capture(struct exec *exec, const struct pcap_capture *capture,
         err = exec->ops->run(exec, &stream, &stats, why);
     if (!err)
         err = pass_unfit(&run);
-    cli_progress(NULL, 0, 0);
+    cli_progress_clear();
     if (err) {
         if (!*why)
             snprintf(why, EXEC_WHY_BYTES, "the run failed: %s", strerror(-err));
@@ -263,15 +280,21 @@ uint32_t cli_latency(const struct cli_result *result, unsigned percentile)
     return result->latencies[(result->packets - 1) * percentile / 100];
 }
 
-json_t *cli_result_json(const struct exec *exec, const struct cli_result *result,
-                        uint32_t clock_mhz)
+void cli_print_json(const json_t *document)
+{
+    json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    putchar('\n');
+}
+
+json_t *cli_result_json(const struct exec_ops *ops, const struct job *job,
+                        const struct cli_result *result, uint32_t clock_mhz)
 {
     const double packets = result->packets ? (double)result->packets : 1;
     json_t *j = json_object();
     json_t *verdicts = json_object();
 
-    json_object_set_new(j, "program", json_string(exec->job->prog->name));
-    json_object_set_new(j, "executor", json_string(exec->ops->name));
+    json_object_set_new(j, "program", json_string(job->prog->name));
+    json_object_set_new(j, "executor", json_string(ops->name));
     json_object_set_new(j, "packets", json_integer((json_int_t)result->packets));
     json_object_set_new(j, "runts", json_integer((json_int_t)result->runts));
     json_object_set_new(j, "giants", json_integer((json_int_t)result->giants));
@@ -279,7 +302,7 @@ json_t *cli_result_json(const struct exec *exec, const struct cli_result *result
         json_object_set_new(verdicts, spec_verdict_names[v],
                             json_integer((json_int_t)result->verdicts[v]));
     json_object_set_new(j, "verdicts", verdicts);
-    if (exec->ops->hardware) {
+    if (ops->hardware) {
         const double cycles = (double)result->cycles;
         json_t *latency = json_object();
 
@@ -298,22 +321,4 @@ json_t *cli_result_json(const struct exec *exec, const struct cli_result *result
         json_object_set_new(j, "ns_per_packet", json_real((double)result->ns / packets));
     }
     return j;
-}
-
-void cli_progress(const char *what, uint64_t done, uint64_t total)
-{
-    enum { WIDTH = 40 };
-    char bar[WIDTH + 1];
-
-    if (!isatty(STDERR_FILENO))
-        return;
-    if (!total) {
-        fputs("\r\033[K", stderr);
-        return;
-    }
-    for (int i = 0; i < WIDTH; i++)
-        bar[i] = (uint64_t)i * total < done * WIDTH ? '#' : '.';
-    bar[WIDTH] = 0;
-    fprintf(stderr, "\r%-10s [%s] %3u %%", what, bar, (unsigned)(done * 100 / total));
-    fflush(stderr);
 }

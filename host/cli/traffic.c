@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
 #include "host/cli/frames.h"
+#include "host/cli/output.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,8 +20,10 @@ enum {
     OPT_START
 };
 
+enum { PROGRESS_EVERY = 256 };
+
 struct traffic_arguments {
-    const char *out;
+    struct cli_output out;
     uint64_t count;
     struct frames_options frames;
     uint64_t start_ns;
@@ -49,8 +52,11 @@ static const struct argp_option options_table[] = {
     {0},
 };
 
-static void parse_mix(struct traffic_arguments *a, struct argp_state *state, const char *text)
+static void parse_mix(struct traffic_arguments *a, struct argp_state *state, const char *mix)
 {
+    const char *text = mix;
+    unsigned sum = 0;
+
     memset(a->frames.weights, 0, sizeof(a->frames.weights));
     while (*text) {
         const size_t n = strcspn(text, "=,");
@@ -68,9 +74,12 @@ static void parse_mix(struct traffic_arguments *a, struct argp_state *state, con
                        "other; what is this: \"%s\"",
                        text);
         a->frames.weights[kind] = weight;
+        sum += weight;
         text += n + (size_t)used;
         text += *text == ',';
     }
+    if (!sum)
+        argp_error(state, "--mix %s gives no kind of packet a weight above 0", mix);
 }
 
 static double real_number(struct argp_state *state, const char *option, const char *text,
@@ -90,7 +99,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch (key) {
     case 'w':
-        a->out = arg;
+        a->out.path = arg;
         return 0;
     case 'c':
         a->count = cli_number(state, "--count", arg, 0, 100000000);
@@ -129,7 +138,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         argp_error(state, "traffic takes no OBJECT: \"%s\"", arg);
         return 0;
     case ARGP_KEY_END:
-        if (!a->out)
+        if (!a->out.path)
             argp_error(state, "-w OUT is missing: the pcap file to write");
         return 0;
     default:
@@ -141,9 +150,28 @@ static const struct argp argp = {.options = options_table,
                                  .parser = parse,
                                  .doc = "Writes a seeded capture of mixed Ethernet traffic."};
 
+static int write_frames(const struct traffic_arguments *a, struct frames *frames)
+{
+    uint64_t time_ns = a->start_ns;
+    int err = pcap_write_head(a->out.out.file);
+
+    for (uint64_t i = 0; i < a->count && !err; i++) {
+        uint8_t frame[SPEC_PKT_MAX_BYTES];
+        const uint32_t len = frames_next(frames, frame);
+
+        err = pcap_write_packet(a->out.out.file, frame, len, time_ns);
+        time_ns += frames_gap(frames, a->gap_ns);
+        if (i % PROGRESS_EVERY == 0)
+            cli_progress("traffic", i, a->count);
+    }
+    cli_progress_clear();
+    return err;
+}
+
 int cli_traffic(int argc, char **argv)
 {
     struct traffic_arguments a = {
+        .out = {.option = "-w"},
         .count = 10000,
         .frames = {.flows = 1000,
                    .skew = 1.0,
@@ -154,32 +182,22 @@ int cli_traffic(int argc, char **argv)
         .start_ns = 1000000000,
         .gap_ns = 1000,
     };
-    struct pcap_writer *writer;
     struct frames *frames;
-    char why[EXEC_WHY_BYTES];
-    uint64_t time_ns;
-    int err = 0;
+    int status, closed;
 
     if (argp_parse(&argp, argc, argv, 0, NULL, &a))
         return CLI_USAGE;
     frames = frames_open(&a.frames);
     if (!frames)
-        return cli_fail("no memory for %u flows, or no kind of packet has a weight",
-                        a.frames.flows);
-    if (pcap_writer_open(a.out, &writer, why, sizeof(why))) {
-        frames_close(frames);
-        return cli_fail("%s", why);
-    }
-    time_ns = a.start_ns;
-    for (uint64_t i = 0; i < a.count && !err; i++) {
-        uint8_t frame[SPEC_PKT_MAX_BYTES];
-        const uint32_t len = frames_next(frames, frame);
+        return cli_fail("no memory for %u flows", a.frames.flows);
+    status = cli_outputs_open(&a.out, 1, NULL);
+    if (!status) {
+        const int err = write_frames(&a, frames);
 
-        err = pcap_writer_add(writer, frame, len, time_ns);
-        time_ns += frames_gap(frames, a.gap_ns);
+        if (err)
+            status = cli_output_fail(&a.out, err);
     }
+    closed = cli_outputs_close(&a.out, 1, !status);
     frames_close(frames);
-    if (pcap_writer_close(writer, !err, why, sizeof(why)))
-        return cli_fail("%s", why);
-    return CLI_OK;
+    return status ? status : closed;
 }

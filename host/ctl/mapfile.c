@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/mapfile.h"
 
-#include "host/ctl/outfile.h"
 #include "hw/spec/gen/limits.h"
 
 #include <errno.h>
@@ -66,11 +65,36 @@ static bool byte_of(const json_t *item, uint8_t *out)
     return false;
 }
 
+/* All bytes in one string: "0x" and two digits a byte, the first byte first. */
+static int bytes_of_text(const struct place *p, const char *text, const char *what, uint32_t bytes,
+                         uint8_t *out)
+{
+    const char *digits = !strncmp(text, "0x", 2) ? text + 2 : "";
+    const size_t n = strspn(digits, "0123456789abcdefABCDEF");
+
+    if (n != strlen(text) - 2 || n != (size_t)bytes * 2)
+        return complain(p, -EINVAL,
+                        "\"%s\" is not \"0x\" and %u hexadecimal digits, two for each of the "
+                        "%u bytes of the map's %s",
+                        what, bytes * 2, bytes, what);
+    for (uint32_t i = 0; i < bytes; i++) {
+        const char byte[] = {digits[2 * i], digits[2 * i + 1], 0};
+
+        out[i] = (uint8_t)strtoul(byte, NULL, 16);
+    }
+    return 0;
+}
+
 static int bytes_of(const struct place *p, const json_t *array, const char *what, uint32_t bytes,
                     uint8_t *out)
 {
+    if (json_is_string(array))
+        return bytes_of_text(p, json_string_value(array), what, bytes, out);
     if (!json_is_array(array))
-        return complain(p, -EINVAL, "\"%s\" is missing or not an array of bytes", what);
+        return complain(p, -EINVAL,
+                        "\"%s\" is %s; it is an array of bytes, as bpftool -j map dump prints "
+                        "them, such as [\"0x0a\", \"0x00\"]",
+                        what, array ? "no array" : "missing");
     if (json_array_size(array) != bytes)
         return complain(p, -EINVAL, "\"%s\" has %zu bytes, the map's %s has %u", what,
                         json_array_size(array), what, bytes);
@@ -88,8 +112,10 @@ static int percpu_of(const struct place *p, const json_t *entry, const struct lo
 {
     const json_t *list = json_object_get(entry, "values");
     const json_t *item;
+    uint64_t seen = 0;
     size_t i;
 
+    _Static_assert(SPEC_QUEUES <= 64, "seen has a bit for each CPU");
     if (!list) { /* one value for all */
         int err = bytes_of(p, json_object_get(entry, "value"), "value", m->value_bytes, values);
 
@@ -110,6 +136,9 @@ static int percpu_of(const struct place *p, const json_t *entry, const struct lo
                             "\"cpu\" %zu of \"values\" is not a number from 0 to %u: a "
                             "per-CPU map has one value for each of the %u RX queues",
                             i, cpus_of(m) - 1, cpus_of(m));
+        if (seen >> c & 1)
+            return complain(p, -EINVAL, "\"values\" has cpu %d twice", (int)c);
+        seen |= UINT64_C(1) << c;
         err = bytes_of(p, json_object_get(item, "value"), "value", m->value_bytes,
                        values + (size_t)c * stride_of(m));
         if (err)
@@ -205,6 +234,66 @@ static int each_map(const struct place *place, const json_t *document,
     return err;
 }
 
+/* A key of a list and the entry that has it. */
+struct key_at {
+    const uint8_t *key;
+    size_t entry;
+};
+
+static int by_key(const void *a, const void *b, void *key_bytes)
+{
+    const struct key_at *x = a, *y = b;
+    const int order = memcmp(x->key, y->key, *(const uint32_t *)key_bytes);
+
+    return order ? order : (x->entry > y->entry) - (x->entry < y->entry);
+}
+
+/* Refuses a list in which a key stands twice: which of the values is meant? Entries have been
+ * checked. */
+static int check_keys(const struct place *start, const json_t *list, const struct load_map *m)
+{
+    const size_t count = json_array_size(list);
+    struct key_at *keys = calloc(count + 1, sizeof(*keys));
+    uint8_t *bytes = calloc(count + 1, m->key_bytes);
+    uint32_t key_bytes = m->key_bytes;
+    struct place p = *start;
+    int err = keys && bytes ? 0 : -ENOMEM;
+
+    p.map = m->name;
+    for (size_t i = 0; i < count && !err; i++) {
+        keys[i] = (struct key_at){bytes + i * key_bytes, i};
+        err = bytes_of(&p, json_object_get(json_array_get(list, i), "key"), "key", key_bytes,
+                       bytes + i * key_bytes);
+    }
+    if (!err)
+        qsort_r(keys, count, sizeof(*keys), by_key, &key_bytes);
+    for (size_t i = 1; i < count && !err; i++) {
+        p.entry = keys[i].entry;
+        if (!memcmp(keys[i - 1].key, keys[i].key, key_bytes))
+            err = complain(&p, -EINVAL,
+                           "the key stands in entry %zu already; keep one of the two entries",
+                           keys[i - 1].entry);
+    }
+    free(bytes);
+    free(keys);
+    return err;
+}
+
+static int check_all_keys(const struct place *place, const json_t *document,
+                          const struct load_object *object)
+{
+    const char *name;
+    json_t *list;
+    int err = 0;
+
+    json_object_foreach((json_t *)(uintptr_t)document, name, list)
+    {
+        if (!err)
+            err = check_keys(place, list, &object->maps[find_map(object, name)]);
+    }
+    return err;
+}
+
 int mapfile_read(const char *path, const struct load_object *object, json_t **out, char *why,
                  size_t why_bytes)
 {
@@ -230,6 +319,8 @@ int mapfile_read(const char *path, const struct load_object *object, json_t **ou
         err = -EINVAL;
     } else {
         err = each_map(&place, document, object, NULL, NULL);
+        if (!err)
+            err = check_all_keys(&place, document, object);
     }
     if (err) {
         json_decref(document);
@@ -237,6 +328,34 @@ int mapfile_read(const char *path, const struct load_object *object, json_t **ou
     }
     *out = document;
     return 0;
+}
+
+/* Where preset_entry puts things. */
+struct preset {
+    const struct load_object *object;
+    struct arena *arena;
+};
+
+static int preset_entry(void *ctx, const struct place *p, uint32_t map, const uint8_t *key,
+                        const uint8_t *values)
+{
+    static const uint8_t zero[4];
+    const struct preset *preset = ctx;
+    struct load_map *m = &preset->object->maps[map];
+
+    if (m->kind != LOAD_MAP_RODATA || memcmp(key, zero, sizeof(zero)))
+        return 0;
+    m->data = arena_memdup(preset->arena, values, m->value_bytes);
+    return m->data ? 0 : complain(p, -ENOMEM, "no memory");
+}
+
+int mapfile_preset(const char *path, const json_t *document, const struct load_object *object,
+                   struct arena *arena, char *why, size_t why_bytes)
+{
+    const struct place place = {.path = path, .why = why, .why_bytes = why_bytes};
+    struct preset preset = {object, arena};
+
+    return each_map(&place, document, object, preset_entry, &preset);
 }
 
 static int fill_entry(void *ctx, const struct place *p, uint32_t map, const uint8_t *key,
@@ -330,21 +449,10 @@ json_t *mapfile_dump(struct exec *exec)
     return document;
 }
 
-int mapfile_write(const char *path, const json_t *document, char *why, size_t why_bytes)
+int mapfile_write(FILE *file, const json_t *document)
 {
-    struct outfile out;
-    int err = outfile_open(path, &out);
-
-    if (!err) {
-        int closed;
-
-        errno = 0;
-        if (json_dumpf(document, out.file, JSON_COMPACT) || fputc('\n', out.file) < 0)
-            err = errno ? -errno : -EIO;
-        closed = outfile_close(&out, !err);
-        err = err ? err : closed;
-    }
-    if (err)
-        snprintf(why, why_bytes, "%s can't be written: %s", path, strerror(-err));
-    return err;
+    errno = 0;
+    if (!json_dumpf(document, file, JSON_COMPACT) && fputc('\n', file) >= 0)
+        return 0;
+    return errno ? -errno : -EIO;
 }

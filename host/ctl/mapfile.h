@@ -7,25 +7,33 @@
 
 #include <jansson.h>
 
-/* Map contents as JSON: an object, map name -> array of entries as bpftool -j map dump prints them. Functions return 0 or
- * negative errno and leave a reason that names the file, the place in the document and what to do. */
+/* Map contents as JSON: an object, map name -> array of entries as bpftool -j map dump prints them.
+ * Functions return 0 or negative errno and leave a reason that names the file, the place in the
+ * document and what to do. */
 
-/* Reads a file and checks it against the object's maps; nothing is changed on failure. The caller gives the document back with
- * json_decref. */
+/* Reads a file and checks it against the object's maps; nothing is changed on failure. The caller
+ * gives the document back with json_decref. */
 int mapfile_read(const char *path, const struct load_object *object, json_t **out, char *why,
                  size_t why_bytes);
+
+/* Gives the object's read-only data (.rodata) the contents that a checked document has for it. What
+ * a program is verified and translated with depends on them, so this comes before either, as with a
+ * skeleton of libbpf. */
+int mapfile_preset(const char *path, const json_t *document, const struct load_object *object,
+                   struct arena *arena, char *why, size_t why_bytes);
 
 /* Puts the entries of a checked document into an executor's maps; path is for messages. */
 int mapfile_fill(const char *path, const json_t *document, struct exec *exec, char *why,
                  size_t why_bytes);
 
-/* All maps of an executor, entries sorted by key bytes; NULL if there is no memory or the device fails. */
+/* All maps of an executor, entries sorted by key bytes; NULL if there is no memory or the device
+ * fails. */
 json_t *mapfile_dump(struct exec *exec);
 
 /* One entry of a map, as bpftool -j map dump prints it. */
 json_t *mapfile_entry(const struct snapshot *snapshot, size_t i);
 
-/* Writes a document through a temporary file that takes path's place; "-" is standard output. */
-int mapfile_write(const char *path, const json_t *document, char *why, size_t why_bytes);
+/* Writes a document in one line. 0 or negative errno. */
+int mapfile_write(FILE *file, const json_t *document);
 
 #endif

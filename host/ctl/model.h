@@ -7,9 +7,11 @@
 
 enum { MODEL_PATH_BYTES = 4096 };
 
-/* The simulation model of a generated device: built from its Verilog by Verilator, or taken from the cache
- * ($SLUICE_CACHE, $XDG_CACHE_HOME/sluice or $HOME/.cache/sluice) when the same Verilog was built with the same RTL before.
- * trace asks for one that can write waves. 0 and the shared object's path, or negative errno and the reason. */
+/* The simulation model of a generated device: built from its Verilog by Verilator, or taken from
+ * the cache
+ * ($SLUICE_CACHE, $XDG_CACHE_HOME/sluice or $HOME/.cache/sluice) when the same Verilog was built
+ * with the same RTL before. trace asks for one that can write waves. 0 and the shared object's
+ * path, or negative errno and the reason. */
 int model_build(const char *verilog, bool trace, char path[MODEL_PATH_BYTES], char *why,
                 size_t why_bytes);
 

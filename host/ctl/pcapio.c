@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/pcapio.h"
 
-#include "host/ctl/outfile.h"
 #include "hw/spec/gen/limits.h"
 
 #include <errno.h>
@@ -161,74 +160,35 @@ int pcap_capture_read(const char *path, struct pcap_capture *out, char *why, siz
     return 0;
 }
 
-struct pcap_writer {
-    char *name; /* for messages */
-    struct outfile out;
-    pcap_t *pcap;
-    pcap_dumper_t *dumper; /* owns out.file's buffer; closed by hand below */
-    int err;
-};
+/* A pcap file is a head and, for each packet, four words and its bytes, in the byte order of who
+ * wrote it (draft-ietf-opsawg-pcap, sections 4 and 5). */
 
-static void writer_free(struct pcap_writer *w)
+static int write_bytes(FILE *file, const void *data, size_t bytes)
 {
-    free(w->name);
-    if (w->pcap)
-        pcap_close(w->pcap);
-    free(w);
+    errno = 0;
+    if (fwrite(data, 1, bytes, file) == bytes)
+        return 0;
+    return errno ? -errno : -EIO;
 }
 
-int pcap_writer_open(const char *path, struct pcap_writer **out, char *why, size_t why_bytes)
+int pcap_write_head(FILE *file)
 {
-    struct pcap_writer *w = calloc(1, sizeof(*w));
-    int err = -ENOMEM;
-
-    if (!w)
-        return -ENOMEM;
-    w->name = strdup(path);
-    w->pcap = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, SNAPLEN, PCAP_TSTAMP_PRECISION_NANO);
-    if (w->name && w->pcap)
-        err = outfile_open(path, &w->out);
-    if (!err) {
-        w->dumper = pcap_dump_fopen(w->pcap, w->out.file);
-        if (w->dumper) {
-            *out = w;
-            return 0;
-        }
-        w->out.file = NULL; /* closed by libpcap when it fails */
-        err = -EIO;
-    }
-    snprintf(why, why_bytes, "%s can't be written: %s", path, strerror(-err));
-    writer_free(w);
-    return err;
-}
-
-int pcap_writer_add(struct pcap_writer *writer, const void *data, uint32_t len, uint64_t time_ns)
-{
-    const struct pcap_pkthdr h = {
-        .ts = {.tv_sec = (time_t)(time_ns / 1000000000u),
-               .tv_usec = (suseconds_t)(time_ns % 1000000000u)},
-        .caplen = len,
-        .len = len,
+    const struct pcap_file_header head = {
+        .magic = 0xa1b23c4d, /* nanoseconds */
+        .version_major = PCAP_VERSION_MAJOR,
+        .version_minor = PCAP_VERSION_MINOR,
+        .snaplen = SNAPLEN,
+        .linktype = DLT_EN10MB,
     };
 
-    pcap_dump((u_char *)writer->dumper, &h, data);
-    if (ferror(writer->out.file) && !writer->err)
-        writer->err = errno ? -errno : -EIO;
-    return writer->err;
+    return write_bytes(file, &head, sizeof(head));
 }
 
-int pcap_writer_close(struct pcap_writer *writer, int commit, char *why, size_t why_bytes)
+int pcap_write_packet(FILE *file, const void *data, uint32_t len, uint64_t time_ns)
 {
-    int err;
+    const uint32_t words[] = {(uint32_t)(time_ns / 1000000000u), (uint32_t)(time_ns % 1000000000u),
+                              len, len};
+    int err = write_bytes(file, words, sizeof(words));
 
-    if (!writer)
-        return 0;
-    /* a dumper is the FILE itself: closing the file closes it */
-    err = outfile_close(&writer->out, commit && !writer->err);
-    if (writer->err)
-        err = writer->err;
-    if (err)
-        snprintf(why, why_bytes, "%s can't be written: %s", writer->name, strerror(-err));
-    writer_free(writer);
-    return err;
+    return err ? err : write_bytes(file, data, len);
 }

@@ -4,9 +4,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-/* Packet captures, pcap and pcapng, through libpcap, with nanoseconds. Functions return 0 or negative errno and leave a
- * reason that names the file, the packet and what to do. */
+/* Packet captures, pcap and pcapng, through libpcap, with nanoseconds. Functions return 0 or
+ * negative errno and leave a reason that names the file, the packet and what to do. */
 
 enum pcap_fitness {
     PCAP_OK,
@@ -33,12 +34,8 @@ struct pcap_capture {
 int pcap_capture_read(const char *path, struct pcap_capture *out, char *why, size_t why_bytes);
 void pcap_capture_free(struct pcap_capture *capture); /* also of a zeroed one */
 
-/* A capture being written: into a temporary file beside path, which takes path's place at pcap_writer_close. "-" is
- * standard output. */
-struct pcap_writer;
-int pcap_writer_open(const char *path, struct pcap_writer **out, char *why, size_t why_bytes);
-int pcap_writer_add(struct pcap_writer *writer, const void *data, uint32_t len, uint64_t time_ns);
-/* Ends the file. commit false, or any failure so far, removes it instead. NULL-safe. */
-int pcap_writer_close(struct pcap_writer *writer, int commit, char *why, size_t why_bytes);
+/* Writes a capture, pcap with nanoseconds: its head once, then packets. 0 or negative errno. */
+int pcap_write_head(FILE *file);
+int pcap_write_packet(FILE *file, const void *data, uint32_t len, uint64_t time_ns);
 
 #endif

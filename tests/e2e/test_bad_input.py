@@ -120,6 +120,32 @@ def test_program_that_does_not_fit_exits_4(work):
     assert j['pipeline']['fits'] is False and j['pipeline']['reason'] and j['interp']['fits'] and j['microcode']['fits']
 
 
+def test_compare_where_nothing_fits_prints_the_reasons_and_exits_4(work):
+    obj = program(work, '''SEC("xdp") int f(struct xdp_md *c) {
+      unsigned char *d = (void *)(long)c->data, *e = (void *)(long)c->data_end;
+      if (d + 2000 > e) return XDP_PASS;
+      return d[1999] & 1 ? XDP_DROP : XDP_PASS; }''')
+    p = fails(4, 'compare', obj, '-r', capture(), '-t', 'pipeline', says=['no executor'])
+    assert 'pipeline   skipped: ' in p.stdout and 'window' in p.stdout and '{' not in p.stdout + p.stderr
+    j = json.loads(fails(4, 'compare', obj, '-r', capture(), '-t', 'pipeline', '--json').stdout)
+    assert 'window' in j['executors']['pipeline']['skipped'] and j['mismatches'] == 0 and j['differences'] == []
+
+
+def test_missing_tools_of_the_simulation_are_named(work):
+    tools = os.path.join(work, 'tools')
+    cache = os.path.join(work, 'cache')
+    os.mkdir(tools)
+    os.mkdir(cache)
+    run = [lib.SLUICE, 'run', lib.example('drop'), '-r', capture(), '-t', 'pipeline']
+    env = {'SLUICE_CACHE': cache, 'PATH': tools}
+    for tool, word in ((None, 'erilator'), ('verilator', 'C++ compiler')):
+        if tool:
+            os.symlink('/bin/true', os.path.join(tools, tool))
+        p = subprocess.run(run, env=env, capture_output=True, text=True)
+        assert p.returncode == 2 and word in p.stderr and 'not in PATH' in p.stderr, p
+        assert os.listdir(cache) == []
+
+
 def test_usage_errors_exit_2(work):
     for args in ([], ['nonsense'], ['run'], ['run', lib.example('drop')], ['run', 'a.o', 'b.o', '-r', 'x'],
                  ['run', lib.example('drop'), '-r', capture(), '-t', 'gpu'],
@@ -129,7 +155,10 @@ def test_usage_errors_exit_2(work):
                  ['compile', lib.example('drop'), '-t', 'interp', '-o', work],
                  ['compare', lib.example('drop'), '-r', capture(), '-t', 'interp,what'],
                  ['traffic'], ['traffic', '-w', os.path.join(work, 'x'), '--size', '5'],
-                 ['traffic', '-w', os.path.join(work, 'x'), '--mix', 'beer=3']):
+                 ['traffic', '-w', os.path.join(work, 'x'), '--mix', 'beer=3'],
+                 ['traffic', '-w', os.path.join(work, 'x'), '--mix', 'tcp=0,udp=0'],
+                 ['compare', lib.example('drop'), '-r', capture(), '-t', 'interp,interp'],
+                 ['compare', lib.example('drop'), '-r', capture(), '-t', ',']):
         p = lib.sluice(*args, status=2)
         assert p.stderr, args
     assert not os.path.exists(os.path.join(work, 'x'))
@@ -210,6 +239,7 @@ def test_bad_map_files_are_refused(work):
         ('{"x": [', ['malformed', 'line 1']),
         ('[1, 2]', ['maps.json']),
         ('{"no_such_map": []}', ['no_such_map', name]),
+        (json.dumps({name: [{'key': [k, 0, 0, 0], 'value': [0] * size} for k in (2, 1, 2)]}), ['maps.json', name + '[2]', 'entry 0']),
         (json.dumps({name: [{'key': ['0x1'], 'value': ['0x0'] * size}]}), [name, 'key', '4']),
         (json.dumps({name: [{'key': ['0x1', '0', '0', '0'], 'value': ['0x0'] * 3}]}), [name, 'value']),
         (json.dumps({name: [{'key': ['0x1ff', '0', '0', '0'], 'value': ['0x0'] * size}]}), [name, 'byte 0']),

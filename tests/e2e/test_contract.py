@@ -151,6 +151,37 @@ def test_check_json_has_the_fields_of_the_contract(work):
     assert program['executors']['microcode']['rows'] > 0 and program['executors']['pipeline']['stages'] > 0
 
 
+def test_check_json_of_a_rejected_program_has_its_executors(work):
+    source = os.path.join(work, 'bad.bpf.c')
+    with open(source, 'w') as f:
+        f.write('#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n'
+                'SEC("xdp") int f(struct xdp_md *c) { return *(char *)(long)c->data; }\nSEC("xdp") int g(struct xdp_md *c) { return 1; }\n'
+                'char l[] SEC("license") = "GPL";\n')
+    p = lib.sluice('check', lib.clang(source, os.path.join(work, 'bad.o')), '--json', status=3)
+    f, g = json.loads(p.stdout)['programs']
+    assert (f['name'], f['accepted'], g['name'], g['accepted']) == ('f', False, 'g', True)
+    assert list(f['executors']) == list(g['executors']) == lib.EXECUTORS
+    assert all(e['fits'] is False and 'VFY' in e['reason'] for e in f['executors'].values())
+    assert 'taking' not in p.stderr
+
+
+def test_read_only_data_of_a_map_file_is_what_is_verified_and_run(work):
+    source = os.path.join(work, 'ro.bpf.c')
+    with open(source, 'w') as f:
+        f.write('#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nconst volatile __u32 verdict = 2;\n'
+                'SEC("xdp") int f(struct xdp_md *c) { return verdict; }\nchar l[] SEC("license") = "GPL";\n')
+    obj, maps = lib.clang(source, os.path.join(work, 'ro.o')), os.path.join(work, 'maps')
+    with open(maps, 'w') as f:
+        json.dump({'.rodata': [lib.entry(bytes(4), (3).to_bytes(4, 'little'))]}, f)
+    result = lib.compare(obj, lib.mixed(1000), '--maps-in', maps)
+    lib.assert_agree(result, () if lib.kernel_allowed() else ('kernel',))
+    assert result['executors']['interp']['verdicts']['XDP_TX'] == 1000
+    out = os.path.join(work, 'out')
+    lib.sluice('run', obj, '-r', lib.mixed(1000), '--maps-in', maps, '--maps-out', out)
+    with open(maps) as a, open(out) as b:
+        assert json.load(a) == json.load(b)
+
+
 def test_compare_of_executors_that_agree_exits_0(work):
     result = lib.compare(lib.example('swap'), lib.mixed(1000))
     assert result['mismatches'] == 0 and result['differences'] == []

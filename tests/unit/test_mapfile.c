@@ -10,11 +10,9 @@
 #include "nic_runtime/map.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* Map files against an executor that has nothing but maps. */
@@ -181,6 +179,7 @@ static void test_mapfile_dump_reads_back(void **state)
     struct job job = {0};
     json_t *dump, *document;
     char *first;
+    FILE *f;
 
     (void)state;
     open_soft(&a, &job);
@@ -194,7 +193,10 @@ static void test_mapfile_dump_reads_back(void **state)
         assert_int_equal(soft_update(&a.exec, 2, key, values), 0);
     }
     dump = mapfile_dump(&a.exec);
-    assert_int_equal(mapfile_write(file, dump, why, sizeof(why)), 0);
+    f = fopen(file, "w");
+    assert_non_null(f);
+    assert_int_equal(mapfile_write(f, dump), 0);
+    assert_int_equal(fclose(f), 0);
     assert_int_equal(mapfile_read(file, &object, &document, why, sizeof(why)), 0);
     assert_int_equal(mapfile_fill("maps.json", document, &b.exec, why, sizeof(why)), 0);
     first = json_dumps(dump, JSON_COMPACT);
@@ -229,6 +231,13 @@ static void test_mapfile_errors_name_place_and_cure(void **state)
         {"{\"percpu\": [{\"key\": [1], \"values\": [{\"cpu\": 4, \"value\": [1,2]}]}]}",
          {"percpu[0]", "0 to 3", "queues"}},
         {"{\"percpu\": [{\"key\": [1], \"values\": {}}]}", {"percpu[0]", "array", NULL}},
+        {"{\"percpu\": [{\"key\": [1], \"values\": [{\"cpu\": 2, \"value\": [1,2]},"
+         "{\"cpu\": 2, \"value\": [1,2]}]}]}",
+         {"percpu[0]", "cpu 2 twice", NULL}},
+        {"{\"hash\": [{\"key\": \"0x010\", \"value\": [1,2,3]}]}", {"hash[0]", "4 hexa", NULL}},
+        {"{\"hash\": [{\"key\": \"0102\", \"value\": [1,2,3]}]}", {"hash[0]", "0x", NULL}},
+        {"{\"hash\": [{\"key\": \"0x01g2\", \"value\": [1,2,3]}]}", {"hash[0]", "0x", NULL}},
+        {"{\"hash\": [{\"key\": 7, \"value\": [1,2,3]}]}", {"hash[0]", "bpftool -j", NULL}},
         {"{\"hash\": [], \"hash\": []}", {"duplicate", NULL, NULL}},
     };
 
@@ -292,27 +301,76 @@ static void test_mapfile_too_many_entries_refused(void **state)
     close_soft(&e);
 }
 
-static void test_mapfile_full_disk_is_an_error_and_leaves_nothing(void **state)
+static void test_mapfile_bytes_in_one_string_taken(void **state)
 {
-    const struct rlimit small = {1000, RLIM_INFINITY};
-    json_t *document = json_array();
-    struct rlimit before;
+    struct soft_exec e;
+    struct job job = {0};
+    json_t *document;
     int err;
 
     (void)state;
+    open_soft(&e, &job);
+    document = load_text(&e, "{\"hash\": [{\"key\":\"0x01fF\",\"value\":\"0xa0b0c0\"}]}", &err);
+    assert_int_equal(err, 0);
+    expect_dump(&e,
+                "{\"hash\":[{\"key\":[\"0x01\",\"0xff\"],\"value\":[\"0xa0\",\"0xb0\",\"0xc0\"]}],"
+                "\"array\":[{\"key\":[\"0x00\",\"0x00\",\"0x00\",\"0x00\"],\"value\":[\"0x00\","
+                "\"0x00\",\"0x00\",\"0x00\"]},{\"key\":[\"0x01\",\"0x00\",\"0x00\",\"0x00\"],"
+                "\"value\":[\"0x00\",\"0x00\",\"0x00\",\"0x00\"]}],\"percpu\":[]}");
+    json_decref(document);
+    close_soft(&e);
+}
+
+static void test_mapfile_key_twice_names_both_entries(void **state)
+{
+    static const char text[] =
+        "{\"array\": [], \"hash\": [{\"key\":[9,9],\"value\":[1,2,3]},"
+        "{\"key\":[1,2],\"value\":[1,2,3]}, {\"key\":[0,0],\"value\":[1,2,3]},"
+        "{\"key\":\"0x0102\",\"value\":[3,2,1]}]}";
+    json_t *document = NULL;
+
+    (void)state;
+    write_text(text);
+    assert_int_equal(mapfile_read(file, &object, &document, why, sizeof(why)), -EINVAL);
+    assert_null(document);
+    assert_non_null(strstr(why, file));
+    assert_non_null(strstr(why, "hash[3]"));
+    assert_non_null(strstr(why, "entry 1"));
+}
+
+static void test_mapfile_preset_changes_read_only_data_only(void **state)
+{
+    static const uint8_t before[] = {1, 2};
+    static struct load_map maps[] = {
+        {".rodata", ".rodata", LOAD_MAP_RODATA, SPEC_MAP_ARRAY, 4, 2, 1, 0, before},
+        {".data", ".data", LOAD_MAP_DATA, SPEC_MAP_ARRAY, 4, 2, 1, 0, before},
+    };
+    const struct load_object data = {.maps = maps, .map_count = 2};
+    struct arena *arena = arena_open();
+    json_t *document = NULL;
+
+    (void)state;
+    write_text("{\".rodata\": [{\"key\":\"0x00000000\",\"value\":[7,8]}],"
+               "\".data\": [{\"key\":\"0x00000000\",\"value\":[7,8]}]}");
+    assert_int_equal(mapfile_read(file, &data, &document, why, sizeof(why)), 0);
+    assert_int_equal(mapfile_preset(file, document, &data, arena, why, sizeof(why)), 0);
+    assert_memory_equal(maps[0].data, "\7\10", 2);
+    assert_ptr_equal(maps[1].data, before);
+    json_decref(document);
+    arena_close(arena);
+}
+
+static void test_mapfile_full_disk_is_an_error(void **state)
+{
+    json_t *document = json_array();
+    FILE *f = fopen("/dev/full", "w");
+
+    (void)state;
+    assert_non_null(f);
     for (int i = 0; i < 5000; i++)
         json_array_append_new(document, json_integer(i));
-    unlink(file);
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    why[0] = 0;
-    err = mapfile_write(file, document, why, sizeof(why));
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-    assert_int_equal(err, -EFBIG);
-    assert_non_null(strstr(why, file));
-    assert_int_equal(access(file, F_OK), -1);
-    assert_int_equal(mapfile_write("no/such/folder/x", document, why, sizeof(why)), -ENOENT);
+    assert_int_equal(mapfile_write(f, document), -ENOSPC);
+    fclose(f);
     json_decref(document);
 }
 
@@ -325,7 +383,10 @@ int main(void)
         cmocka_unit_test(test_mapfile_object_without_maps_says_none),
         cmocka_unit_test(test_mapfile_missing_file_named),
         cmocka_unit_test(test_mapfile_too_many_entries_refused),
-        cmocka_unit_test(test_mapfile_full_disk_is_an_error_and_leaves_nothing),
+        cmocka_unit_test(test_mapfile_bytes_in_one_string_taken),
+        cmocka_unit_test(test_mapfile_key_twice_names_both_entries),
+        cmocka_unit_test(test_mapfile_preset_changes_read_only_data_only),
+        cmocka_unit_test(test_mapfile_full_disk_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
