@@ -118,8 +118,7 @@ static void lower_adjust_tail(struct builder *b)
 
 /* --- redirect_map ------------------------------------------------------------------------- */
 
-/* 1 if the map has a target at this index. */
-static ir_ref target_present(struct builder *b, uint32_t map, ir_ref index)
+ir_ref build_target_present(struct builder *b, uint32_t map, ir_ref index)
 {
     const struct load_map *m = &b->object->maps[map];
     const struct build_place entry = {.region = IR_REGION_MAP, .map = (uint16_t)map};
@@ -193,7 +192,7 @@ static void lower_redirect_map(struct builder *b, const struct verify_fact *fact
     }
     if (build_map_usable(b, map) || bad_flags(b, map, &fact->args[2], &bad))
         return;
-    present = target_present(b, map, index);
+    present = build_target_present(b, map, index);
     target = build_alu_imm(b, SPEC_ALU_OR, 64, index, (uint64_t)(map + 1) << 32);
     target = build_select(b, present, target, build_const(b, 0));
     ret = build_select(b, present, build_const(b, SPEC_XDP_REDIRECT), action);

@@ -132,8 +132,10 @@ uint32_t build_load_words(struct builder *b, const struct verify_arg *arg, uint3
 
 static void array_lookup(struct builder *b, uint32_t map, ir_ref index)
 {
-    const ir_ref within =
-        build_alu_imm(b, SPEC_ALU_ULT, 64, index, b->object->maps[map].max_entries);
+    const struct load_map *m = &b->object->maps[map];
+    const ir_ref within = spec_map_type_table[m->type].redirect
+                              ? build_target_present(b, map, index)
+                              : build_alu_imm(b, SPEC_ALU_ULT, 64, index, m->max_entries);
     const ir_ref entry = build_entry(b, map, index);
 
     build_set_reg(b, 0, build_select(b, within, entry, build_const(b, 0)));

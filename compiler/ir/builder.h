@@ -144,6 +144,8 @@ void build_store(struct builder *b, const struct build_place *place, uint32_t de
 
 /* build_call.c, build_map.c, build_csum.c */
 void build_helper(struct builder *b, const struct ebpf_insn *insn);
+/* 1 if a map of redirect targets has one at this index. Ends the current block of an array. */
+ir_ref build_target_present(struct builder *b, uint32_t map, ir_ref index);
 void build_csum_diff(struct builder *b, const struct verify_fact *fact);
 /* The memory that a helper's argument, in register reg, points to, as words of 8 bytes. Returns how
  * many there are, or 0 after a refusal. */

@@ -153,8 +153,15 @@ int verify_check_value(struct verifier *v, const struct access *a)
     const struct reg *p = &a->base;
     const struct load_map *m = &v->object->maps[p->map];
     const int64_t fixed = (int64_t)p->off + a->off;
-    int err = check_value_rights(v, a, m);
+    int err;
 
+    if (spec_map_type_table[m->type].redirect)
+        return verify_refuse(
+            v, "VFY0057", a->at,
+            "%s through r%u, which is %s: what a redirect target consists of is the "
+            "kernel's; compare the pointer with NULL only",
+            what(v, a), a->reg, verify_describe(v, p));
+    err = check_value_rights(v, a, m);
     if (err)
         return err;
     if (p->num.smin < -MAX_VAR_OFF || fixed + p->num.smin < 0)

@@ -46,6 +46,17 @@ static uint32_t cpu_of(const struct vm *vm)
     return vm->packet ? vm->packet->queue : 0;
 }
 
+/* An entry is there if it names a target: an array's exists anyway. */
+static bool target_present(struct map *map, uint32_t key)
+{
+    const void *value = map_lookup(map, &key, 0);
+    uint32_t target = 0;
+
+    if (value)
+        memcpy(&target, value, sizeof(target));
+    return target != 0;
+}
+
 static enum vm_fault map_lookup_elem(struct vm *vm)
 {
     uint32_t index;
@@ -55,6 +66,13 @@ static enum vm_fault map_lookup_elem(struct vm *vm)
     if (!key)
         return VM_FAULT_MEMORY;
     vm->r[0] = (uintptr_t)map_lookup(map, key, cpu_of(vm));
+    if (spec_map_type_table[map_definition(map)->type].redirect) {
+        uint32_t target;
+
+        memcpy(&target, key, sizeof(target));
+        if (!target_present(map, target))
+            vm->r[0] = 0;
+    }
     return VM_FAULT_NONE;
 }
 
@@ -111,17 +129,6 @@ static enum vm_fault redirect(struct vm *vm)
     vm->redirect = REDIRECT_TO_IFINDEX | (uint32_t)vm->r[1];
     vm->r[0] = SPEC_XDP_REDIRECT;
     return VM_FAULT_NONE;
-}
-
-/* An entry is there if it names a target: an array's exists anyway. */
-static bool target_present(struct map *map, uint32_t key)
-{
-    const void *value = map_lookup(map, &key, 0);
-    uint32_t target = 0;
-
-    if (value)
-        memcpy(&target, value, sizeof(target));
-    return target != 0;
 }
 
 static enum vm_fault redirect_map(struct vm *vm)

@@ -28,10 +28,21 @@ def add(obj):
 
 
 for _obj in lib.xdp_tools_objects():
-    if '5.3' in _obj:  # looks up an XSKMAP in the program, as programs for Linux 5.3 had to
-        continue
     add(_obj)
 
 
+def test_lookup_in_xskmap_finds_sockets(work):
+    """The program for Linux 5.3 looks a queue's socket up before it redirects there."""
+    obj, = [o for o in lib.xdp_tools_objects() if '5.3' in o]
+    maps = os.path.join(work, 'maps.json')
+    with open(maps, 'w') as f:
+        json.dump({'xsks_map': [{'key': ['0x02', '0x00', '0x00', '0x00'], 'value': ['0x07', '0x00', '0x00', '0x00']}]}, f)
+    for queue, verdict in ((2, 'XDP_REDIRECT'), (1, 'XDP_PASS')):
+        j = json.loads(lib.sluice('compare', obj, '-t', 'interp,microcode,pipeline', '-r', lib.mixed(1000), '--maps-in', maps, '--queue', queue, '--json').stdout)
+        assert j['mismatches'] == 0, j['differences'][:5]
+        for e in ('interp', 'microcode', 'pipeline'):
+            assert j['executors'][e]['verdicts'][verdict] > 900, (queue, e, j['executors'][e])
+
+
 def test_objects_are_installed(work):
-    assert len(lib.xdp_tools_objects()) >= 11
+    assert len(lib.xdp_tools_objects()) >= 12
