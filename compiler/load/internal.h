@@ -38,11 +38,12 @@ struct btf;
 #define LOAD_E_UNRELOCATED                                                                         \
     "LOAD0023"                       /* a map or function reference that no relocation explains    \
                                       */
-#define LOAD_E_OPTION "LOAD0024"     /* options->size is unknown */
+#define LOAD_E_OPTION "LOAD0024"     /* options of unknown size, or for a map that isn't there */
 #define LOAD_W_MAP_MEMBER "LOAD0100" /* a map attribute without effect here */
 #define LOAD_W_MAP_VALUES                                                                          \
-    "LOAD0101" /* initial values of a map of maps or programs are not taken                        \
-                */
+    "LOAD0101"                        /* initial values of a map of maps or programs are not taken \
+                                       */
+#define LOAD_W_MAP_FOREIGN "LOAD0102" /* a map of other programs is left out */
 
 enum load_limit {
     LOAD_FILE_MAX_BYTES = 256 << 20,
@@ -163,6 +164,9 @@ int load_map_check(struct load_ctx *c, const struct load_map *m);
 /* Adds a map; the caller fills it. */
 struct load_map *load_map_add(struct load_ctx *c, uint32_t section, uint64_t offset,
                               uint64_t bytes);
+/* Leaves out maps of types that Sluice lacks, if no program uses them: an object may hold programs
+ * of other types, with their maps. Needs: load_progs. */
+int load_maps_drop_foreign(struct load_ctx *c);
 /* maps_btf.c: the maps of section .maps. */
 int load_maps_btf(struct load_ctx *c, uint32_t section);
 /* The map defined exactly at an offset of a section, or LOAD_NO_MAP. */

@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-/* What an object file gives: maps and XDP programs, relocated, with their source lines. All of it is
- * owned by the arena that load_object was given. */
+/* What an object file gives: maps and XDP programs, relocated, with their source lines. All of it
+ * is owned by the arena that load_object was given. */
 
 enum load_map_kind {
     LOAD_MAP_NONE,
@@ -22,15 +22,15 @@ enum load_map_kind {
 };
 
 struct load_map {
-    const char *name;    /* as in the source; a data section's map is named as its section */
+    const char *name; /* as in the source; a data section's map is named as its section */
     const char *section;
     enum load_map_kind kind;
-    uint32_t type;       /* enum spec_map_type */
+    uint32_t type; /* enum spec_map_type */
     uint32_t key_bytes;
     uint32_t value_bytes;
     uint32_t max_entries;
     uint32_t flags;      /* BPF_F_* */
-    const uint8_t *data; /* initial value of a data section's map, value_bytes long; NULL otherwise */
+    const uint8_t *data; /* initial value of a data section's map, value_bytes long; or NULL */
 };
 
 struct load_line {
@@ -45,13 +45,14 @@ struct load_subprog {
     const char *name;
     uint32_t start; /* first instruction */
     uint32_t count;
-    bool global;    /* verified on its own by Linux; a static one with its callers */
+    bool global; /* verified on its own by Linux; a static one with its callers */
 };
 
-/* A program and all subprograms that it reaches, in one numbering: subprogram 0 is the entry and starts
- * at 0. Calls are relative to their own instruction (source register EBPF_PSEUDO_CALL). A ld_imm64 with source
- * EBPF_PSEUDO_MAP_FD has a map's index as imm; with EBPF_PSEUDO_MAP_VALUE the index as imm and the offset in
- * the value as the next instruction's imm; with EBPF_PSEUDO_FUNC a subprogram's first instruction. */
+/* A program and all subprograms that it reaches, in one numbering: subprogram 0 is the entry and
+ * starts at 0. Calls are relative to their own instruction (source register EBPF_PSEUDO_CALL). A
+ * ld_imm64 with source EBPF_PSEUDO_MAP_FD has a map's index as imm; with EBPF_PSEUDO_MAP_VALUE the
+ * index as imm and the offset in the value as the next instruction's imm; with EBPF_PSEUDO_FUNC a
+ * subprogram's first instruction. */
 struct load_prog {
     const char *name;
     const char *section;
@@ -67,20 +68,30 @@ struct load_prog {
 struct load_object {
     const char *path;
     const char *license;
-    struct load_map *maps;
+    struct load_map *maps; /* not those that no XDP program uses and no executor has */
     uint32_t map_count;
     struct load_prog *progs;
     uint32_t prog_count;
+};
+
+/* A map's size, where the object leaves it to the program that loads it (max_entries 0). */
+struct load_map_size {
+    const char *map; /* NULL: every map whose size the object leaves open */
+    uint32_t entries;
 };
 
 struct load_options {
     size_t size;
     const char *section; /* take any program of this section as XDP; NULL: all XDP sections */
     bool any_type;       /* take programs of every section as XDP */
+    /* Replace max_entries of maps. A map's own row goes before that of all; a name that no map has
+     * is an error. */
+    const struct load_map_size *map_sizes;
+    uint32_t map_size_count;
 };
 
-/* Reads an eBPF object. options may be NULL. Returns 0 and *out, or -ENOENT, -EINVAL, -EIO, -ENOTSUP with the reason in
- * the sink: file, section and why. */
+/* Reads an eBPF object. options may be NULL. Returns 0 and *out, or -ENOENT, -EINVAL, -EIO,
+ * -ENOTSUP with the reason in the sink: file, section and why. */
 int load_object(const char *path, const struct load_options *options, struct arena *arena,
                 struct diag_sink *sink, const struct load_object **out);
 /* The same from memory; name stands for the path in messages. */
@@ -88,13 +99,15 @@ int load_object_memory(const void *data, size_t bytes, const char *name,
                        const struct load_options *options, struct arena *arena,
                        struct diag_sink *sink, const struct load_object **out);
 
-/* Takes bare instructions of 8 bytes, as bpf(BPF_PROG_LOAD) does, as a GPL program "raw". A ld_imm64 with source
- * EBPF_PSEUDO_MAP_FD or EBPF_PSEUDO_MAP_VALUE has the index of a map as imm. Functions begin where calls go. Maps are copied, their
- * names, sections and data are not. Errors as load_object's; name stands for the path in messages. */
+/* Takes bare instructions of 8 bytes, as bpf(BPF_PROG_LOAD) does, as a GPL program "raw". A
+ * ld_imm64 with source EBPF_PSEUDO_MAP_FD or EBPF_PSEUDO_MAP_VALUE has the index of a map as imm.
+ * Functions begin where calls go. Maps are copied, their names, sections and data are not. Errors
+ * as load_object's; name stands for the path in messages. */
 int load_raw(const void *insns, size_t bytes, const char *name, const struct load_map *maps,
              uint32_t map_count, struct arena *arena, struct diag_sink *sink,
              const struct load_object **out);
-/* Fills in the subprograms of a program that has none: one begins wherever a call or a function's address goes. */
+/* Fills in the subprograms of a program that has none: one begins wherever a call or a function's
+ * address goes. */
 void load_cut_functions(struct load_prog *prog, struct arena *arena);
 
 /* The line that an instruction belongs to, or NULL. */

@@ -239,8 +239,54 @@ int load_map_check(struct load_ctx *c, const struct load_map *m)
     fixed = r->value_max == ANY ? 0 : m->value_bytes % 4;
     if (m->value_bytes < r->value_min || m->value_bytes > r->value_max || fixed)
         return size_error(c, m, "the value's size", m->value_bytes, r->value_min, r->value_max);
+    if (m->max_entries == 0 && r->entries_min)
+        return load_fail(c, -EINVAL, LOAD_E_MAP_SIZE, m->section,
+                         "map %s (%s): max_entries is 0: the object leaves the map's size to the "
+                         "program that loads it; give one (--map-entries %s=N)",
+                         m->name, spec_map_type_table[m->type].name, m->name);
     if (m->max_entries < r->entries_min)
         return size_error(c, m, "max_entries", m->max_entries, r->entries_min, ANY);
+    return 0;
+}
+
+/* ---- sizes from outside ---- */
+
+static struct load_map *map_named(struct load_ctx *c, const char *name)
+{
+    for (uint32_t i = 0; i < c->map_count; i++)
+        if (strcmp(c->maps[i].name, name) == 0)
+            return &c->maps[i];
+    return NULL;
+}
+
+/* Where the object leaves a size open. Linux takes 0 for perf event arrays as the number of CPUs.
+ */
+static bool size_is_open(const struct load_map *m)
+{
+    return m->max_entries == 0 && m->type < SPEC_MAP_COUNT && size_rules[m->type].entries_min;
+}
+
+static int set_sizes(struct load_ctx *c)
+{
+    const struct load_options *o = c->options;
+
+    for (uint32_t k = 0; o && k < o->map_size_count; k++) {
+        const struct load_map_size *s = &o->map_sizes[k];
+        struct load_map *m = s->map ? map_named(c, s->map) : NULL;
+
+        if (s->map && !m)
+            return load_fail(c, -EINVAL, LOAD_E_OPTION, NULL,
+                             "a size is given for map %s, but there is no such map", s->map);
+        if (m && m->kind != LOAD_MAP_BTF && m->kind != LOAD_MAP_LEGACY)
+            return load_fail(c, -EINVAL, LOAD_E_OPTION, m->section,
+                             "a size is given for %s, which holds variables", m->name);
+        if (m)
+            m->max_entries = s->entries;
+    }
+    for (uint32_t k = 0; o && k < o->map_size_count; k++)
+        for (uint32_t i = 0; !o->map_sizes[k].map && i < c->map_count; i++)
+            if (size_is_open(&c->maps[i]))
+                c->maps[i].max_entries = o->map_sizes[k].entries;
     return 0;
 }
 
@@ -262,21 +308,85 @@ static int load_maps_of_section(struct load_ctx *c, uint32_t section)
 
 int load_maps(struct load_ctx *c)
 {
+    int err;
+
     c->maps = arena_array(c->arena, SPEC_MAPS, sizeof(*c->maps));
     c->places = arena_array(c->arena, SPEC_MAPS, sizeof(*c->places));
     for (uint32_t i = 1; i < c->section_count; i++) {
-        int err = load_maps_of_section(c, i);
-
+        err = load_maps_of_section(c, i);
         if (err)
             return err;
     }
-    for (uint32_t i = 0; i < c->map_count; i++) {
-        int err = load_map_check(c, &c->maps[i]);
-
-        if (err)
-            return err;
-    }
+    err = set_sizes(c);
+    for (uint32_t i = 0; i < c->map_count && !err; i++)
+        err = load_map_check(c, &c->maps[i]);
+    if (err)
+        return err;
     c->object->maps = c->maps;
     c->object->map_count = c->map_count;
+    return 0;
+}
+
+/* ---- maps that are not needed ---- */
+
+/* A map of the other programs of the object, of a type that no executor has. */
+static bool is_foreign(const struct load_map *m)
+{
+    return m->type >= SPEC_MAP_COUNT || spec_map_type_table[m->type].soft == SPEC_SOFT_NONE;
+}
+
+static bool names_map(const struct ebpf_insn *i)
+{
+    return ebpf_is_ld_imm64(i) && (i->src == EBPF_PSEUDO_MAP_FD || i->src == EBPF_PSEUDO_MAP_VALUE);
+}
+
+/* Calls visit for each instruction of the XDP programs that names a map. */
+static void each_reference(struct load_ctx *c, void (*visit)(struct ebpf_insn *i, uint32_t *maps),
+                           uint32_t *maps)
+{
+    for (uint32_t p = 0; p < c->object->prog_count; p++) {
+        struct load_prog *prog = &c->object->progs[p];
+
+        for (uint32_t at = 0; at < prog->insn_count; at += ebpf_slots(&prog->insns[at]))
+            if (names_map(&prog->insns[at]))
+                visit(&prog->insns[at], maps);
+    }
+}
+
+static void count_reference(struct ebpf_insn *i, uint32_t *uses)
+{
+    uses[i->imm]++;
+}
+
+static void renumber_reference(struct ebpf_insn *i, uint32_t *number)
+{
+    i->imm = (int32_t)number[i->imm];
+}
+
+int load_maps_drop_foreign(struct load_ctx *c)
+{
+    uint32_t *uses = arena_array(c->arena, c->map_count, sizeof(*uses));
+    uint32_t *number = arena_array(c->arena, c->map_count, sizeof(*number));
+    uint32_t kept = 0;
+
+    each_reference(c, count_reference, uses);
+    for (uint32_t i = 0; i < c->map_count; i++) {
+        const struct load_map *m = &c->maps[i];
+        struct diag_where where = c->at;
+
+        number[i] = kept;
+        if (uses[i] || !is_foreign(m)) {
+            c->maps[kept++] = *m;
+            continue;
+        }
+        where.section = m->section;
+        diag_add(c->sink, DIAG_NOTE, LOAD_W_MAP_FOREIGN, where,
+                 "map %s (%s) is left out: no XDP program of the object uses it", m->name,
+                 m->type < SPEC_MAP_COUNT ? spec_map_type_table[m->type].name : "unknown type");
+    }
+    if (kept < c->map_count)
+        each_reference(c, renumber_reference, number);
+    c->map_count = kept;
+    c->object->map_count = kept;
     return 0;
 }

@@ -81,7 +81,7 @@ static void test_load_btf_map_is_read(void **state)
     struct map_builder b = builder_make();
     const int u64 = btf__add_int(b.btf, "long", 8, 0);
     const int typed = btf__add_typedef(b.btf, "value_t", btf__add_const(b.btf, u64));
-    const struct member members[] = {{"type", uint_type(&b, BPF_MAP_TYPE_LRU_HASH)},
+    const struct member members[] = {{"type", uint_type(&b, BPF_MAP_TYPE_PERCPU_HASH)},
                                      {"max_entries", uint_type(&b, 77)},
                                      {"map_flags", uint_type(&b, 2)},
                                      {"key", btf__add_ptr(b.btf, b.int_id)},
@@ -98,7 +98,7 @@ static void test_load_btf_map_is_read(void **state)
     assert_string_equal(m->name, "m");
     assert_string_equal(m->section, ".maps");
     assert_int_equal(m->kind, LOAD_MAP_BTF);
-    assert_int_equal(m->type, SPEC_MAP_LRU_HASH);
+    assert_int_equal(m->type, SPEC_MAP_PERCPU_HASH);
     assert_int_equal(m->max_entries, 77);
     assert_int_equal(m->flags, 2);
     assert_int_equal(m->key_bytes, 4);
@@ -159,7 +159,7 @@ static void test_load_btf_map_sizes_follow_the_type(void **state)
 static void test_load_btf_map_attributes_without_effect_are_noted(void **state)
 {
     struct map_builder b = builder_make();
-    const struct member members[] = {{"type", uint_type(&b, BPF_MAP_TYPE_PROG_ARRAY)},
+    const struct member members[] = {{"type", uint_type(&b, BPF_MAP_TYPE_HASH)},
                                      {"key_size", uint_type(&b, 4)},
                                      {"values", btf__add_array(b.btf, b.int_id, b.int_id, 0)},
                                      {"max_entries", uint_type(&b, 1)},
