@@ -41,6 +41,8 @@ const char *cli_executors(char *text, size_t bytes);
 
 /* --- objects and programs (object.c) --- */
 
+enum { CLI_MAP_SIZES = 64 };
+
 /* Options that name an object and a program; an argp child, its input is the struct. */
 struct cli_object_options {
     const char *path;
@@ -51,6 +53,8 @@ struct cli_object_options {
     const char *dump; /* print the IR after this pass */
     bool raw;         /* path is bare instructions ... */
     const char *maps; /* ... and this their maps, a JSON file, or NULL */
+    struct load_map_size map_sizes[CLI_MAP_SIZES]; /* names are the arguments' */
+    uint32_t map_size_count;
 };
 extern const struct argp cli_object_argp;
 

@@ -6,13 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPT_SECTION = 0x100, OPT_TYPE, OPT_DUMP, OPT_RAW, OPT_MAPS };
+enum { OPT_SECTION = 0x100, OPT_TYPE, OPT_DUMP, OPT_RAW, OPT_MAPS, OPT_MAP_ENTRIES };
 
 static const struct argp_option options_table[] = {
     {"program", 'p', "NAME", 0, "the program of the object (default: its first)", 1},
     {"section", OPT_SECTION, "NAME", 0, "take the programs of this ELF section as XDP programs", 1},
     {"type", OPT_TYPE, "xdp", 0, "take programs of every section as XDP programs", 1},
     {"dump", OPT_DUMP, "PASS", 0, "print the IR after this pass (all: after each) to stderr", 1},
+    {"map-entries", OPT_MAP_ENTRIES, "[NAME=]N", 0,
+     "max_entries of map NAME, or of all maps whose size the object leaves to the program that "
+     "loads it; may be given more than once",
+     1},
     {"raw", OPT_RAW, NULL, 0, "OBJECT is bare instructions of 8 bytes, not ELF", 1},
     {"maps", OPT_MAPS, "FILE", 0,
      "with --raw: the maps that ld_imm64 names by index, a JSON array of {\"type\", \"key_size\", "
@@ -20,6 +24,21 @@ static const struct argp_option options_table[] = {
      1},
     {0},
 };
+
+static void parse_entries(struct cli_object_options *o, char *arg, struct argp_state *state)
+{
+    struct load_map_size *size = &o->map_sizes[o->map_size_count];
+    char *number = strrchr(arg, '=');
+
+    if (o->map_size_count == CLI_MAP_SIZES)
+        argp_error(state, "--map-entries: %d are too many", CLI_MAP_SIZES + 1);
+    if (number)
+        *number++ = 0;
+    size->map = number ? arg : NULL;
+    size->entries =
+        (uint32_t)cli_number(state, "--map-entries", number ? number : arg, 1, UINT32_MAX);
+    o->map_size_count++;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -34,6 +53,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_DUMP:
         o->dump = arg;
+        return 0;
+    case OPT_MAP_ENTRIES:
+        parse_entries(o, arg, state);
         return 0;
     case OPT_RAW:
         o->raw = true;
@@ -57,6 +79,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
                               "bpf -c makes");
         if (o->maps && !o->raw)
             argp_error(state, "--maps goes with --raw; an ELF object has its maps itself");
+        if (o->raw && o->map_size_count)
+            argp_error(state, "--map-entries goes with an ELF object; --maps has sizes itself");
         if (o->raw && (o->section || o->program))
             argp_error(state, "--raw has one program and no sections: leave %s out",
                        o->section ? "--section" : "-p");
@@ -99,8 +123,11 @@ static int pick_program(const struct cli_object_options *options, struct cli_obj
 
 int cli_object_open(const struct cli_object_options *options, struct cli_object *out)
 {
-    const struct load_options load = {
-        .size = sizeof(load), .section = options->section, .any_type = options->any_type};
+    const struct load_options load = {.size = sizeof(load),
+                                      .section = options->section,
+                                      .any_type = options->any_type,
+                                      .map_sizes = options->map_sizes,
+                                      .map_size_count = options->map_size_count};
     struct diag_sink sink;
     jmp_buf oom;
     int err;
