@@ -3,6 +3,7 @@
 #include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/limits.h"
 #include "hw/spec/gen/xdp.h"
+#include "sim/icarus.h"
 #include "sim/model.h"
 
 #include <dlfcn.h>
@@ -283,9 +284,34 @@ static void sim_close(struct dev *dev)
 
 static const struct dev_ops sim_ops = {sim_read32, sim_write32, sim_stream, sim_close};
 
+/* A model for Icarus is a file for vvp; all others are shared objects. */
+static bool is_icarus(const char *model)
+{
+    const size_t n = strlen(model);
+
+    return n > 4 && strcmp(model + n - 4, ".vvp") == 0;
+}
+
+static int load_icarus(struct sim *sim, const struct dev_sim_options *options, char *why,
+                       size_t why_bytes)
+{
+    if (options->waves) {
+        snprintf(why, why_bytes, "Icarus writes no waves here; use Verilator for them");
+        return -EINVAL;
+    }
+    sim->api = &icarus_api;
+    sim->model = icarus_open(options->model);
+    if (sim->model)
+        return 0;
+    snprintf(why, why_bytes, "vvp can't be run (is Icarus Verilog installed?)");
+    return -ENOENT;
+}
+
 static int load_model(struct sim *sim, const struct dev_sim_options *options, char *why,
                       size_t why_bytes)
 {
+    if (is_icarus(options->model))
+        return load_icarus(sim, options, why, why_bytes);
     sim->library = dlopen(options->model, RTLD_NOW | RTLD_LOCAL);
     if (!sim->library) {
         snprintf(why, why_bytes, "%s", dlerror());

@@ -19,6 +19,7 @@ enum {
     OPT_IDLE,
     OPT_STALL,
     OPT_WAVES,
+    OPT_ICARUS,
     OPT_DELAY
 };
 
@@ -38,6 +39,9 @@ static const struct argp_option options_table[] = {
     {"idle", OPT_IDLE, "PERCENT", 0, "hardware: clocks in which no beat is offered (default 0)", 3},
     {"stall", OPT_STALL, "PERCENT", 0, "hardware: clocks in which no beat is taken (default 0)", 3},
     {"delay-levels", OPT_DELAY, "N", 0, "pipeline: delay budget of a stage in LUT levels", 3},
+    {"icarus", OPT_ICARUS, NULL, 0,
+     "pipelines: simulate with Icarus, which starts in a moment and runs slowly: for a few packets",
+     3},
     {"waves", OPT_WAVES, "FILE.fst", 0, "hardware: write waveforms (opens in GTKWave)", 3},
     {0},
 };
@@ -92,6 +96,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_DELAY:
         o->pipe.delay_levels = (uint32_t)cli_number(state, "--delay-levels", arg, 1, 64);
+        return 0;
+    case OPT_ICARUS:
+        o->exec.icarus = true;
         return 0;
     case OPT_WAVES:
         o->waves = arg;

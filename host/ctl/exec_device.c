@@ -131,13 +131,15 @@ static int microcode_open(struct job *job, const struct exec_options *options, s
 static int pipeline_open(struct job *job, const struct exec_options *options, struct exec **out,
                          char why[EXEC_WHY_BYTES])
 {
+    const enum model_kind kind = options->icarus  ? MODEL_ICARUS
+                                 : options->waves ? MODEL_TRACED
+                                                  : MODEL_VERILATOR;
     char model[MODEL_PATH_BYTES];
     struct device_exec *d;
     int err = pipeline_fits(job, why);
 
     if (!err)
-        err =
-            model_build(job->pipeline->verilog, options->waves != NULL, model, why, EXEC_WHY_BYTES);
+        err = model_build(job->pipeline->verilog, kind, model, why, EXEC_WHY_BYTES);
     if (err)
         return err;
     d = new_exec(&exec_pipeline, job, options);

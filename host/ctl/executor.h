@@ -15,6 +15,7 @@ struct exec_options {
     uint32_t idle_percent;  /* hardware: clocks without a beat offered */
     uint32_t stall_percent; /* hardware: clocks without a beat taken */
     const char *waves;      /* hardware: FST file, or NULL */
+    bool icarus;            /* pipelines: simulated by Icarus, not Verilator (model.h) */
     const char *plugin_dir; /* where sluice-sim.so and core_model.so lie; NULL: beside the executable */
 };
 

@@ -158,25 +158,31 @@ static void become_build(const char *const argv[], const char *log, pid_t parent
     _exit(127);
 }
 
-/* Runs sim/build_model.sh with its output in a log. */
-static int run_build(const char *out, const char *work, bool trace, const char *verilog_path,
-                     char *why, size_t why_bytes)
+/* How each kind is built: the script after ROOT OUT WORK takes these and the Verilog file. */
+static const struct {
+    const char *script;
+    const char *ending;
+    const char *options[4];
+} kinds[MODEL_KIND_COUNT] = {
+    [MODEL_VERILATOR] = {SLUICE_SOURCE_ROOT "/sim/build_model.sh", "so", {"--opt", "-O1"}},
+    [MODEL_TRACED] = {SLUICE_SOURCE_ROOT "/sim/build_model.sh", "so", {"--opt", "-O1", "--trace"}},
+    [MODEL_ICARUS] = {SLUICE_SOURCE_ROOT "/sim/build_icarus.sh", "vvp", {NULL}},
+};
+
+/* Runs the script with its output in a log. */
+static int run_build(const char *out, const char *work, enum model_kind kind,
+                     const char *verilog_path, char *why, size_t why_bytes)
 {
     char log[MODEL_PATH_BYTES + 16];
-    const char *const argv[] = {"/bin/sh",
-                                SLUICE_SOURCE_ROOT "/sim/build_model.sh",
-                                SLUICE_SOURCE_ROOT,
-                                out,
-                                work,
-                                "--opt",
-                                "-O1",
-                                trace ? "--trace" : verilog_path,
-                                trace ? verilog_path : NULL,
-                                NULL};
+    const char *argv[10] = {"/bin/sh", kinds[kind].script, SLUICE_SOURCE_ROOT, out, work};
     const pid_t parent = getpid();
+    int args = 5;
     int status = 0;
     pid_t pid;
 
+    for (int i = 0; kinds[kind].options[i]; i++)
+        argv[args++] = kinds[kind].options[i];
+    argv[args] = verilog_path;
     snprintf(log, sizeof(log), "%s/build.log", work);
     setenv("RUNTIME_DIR", SLUICE_BUILD_ROOT "/simrt", 0);
     pid = fork();
@@ -210,8 +216,9 @@ static void remove_work(const char *work)
     rmdir(work);
 }
 
-/* One cache entry: NAME.so, and NAME.v, the Verilog that it was built from, written last. */
-static int build_cached(const char *verilog, const char *source, bool trace,
+/* One cache entry: NAME.so or NAME.vvp, and NAME.v, the Verilog that it was built from, written
+ * last. */
+static int build_cached(const char *verilog, const char *source, enum model_kind kind,
                         char path[MODEL_PATH_BYTES], char *why, size_t why_bytes)
 {
     char dir[MODEL_PATH_BYTES - 64];
@@ -219,7 +226,7 @@ static int build_cached(const char *verilog, const char *source, bool trace,
     char work[MODEL_PATH_BYTES];
     char input[MODEL_PATH_BYTES + 16];
     char full[MODEL_PATH_BYTES];
-    uint64_t h = hash_rtl(hash_bytes(0xcbf29ce484222325u + trace, verilog, strlen(verilog)));
+    uint64_t h = hash_rtl(hash_bytes(0xcbf29ce484222325u + kind, verilog, strlen(verilog)));
     int err = cache_dir(full, why, why_bytes);
 
     if (err)
@@ -228,7 +235,8 @@ static int build_cached(const char *verilog, const char *source, bool trace,
         snprintf(why, why_bytes, "the path of the cache folder is too long");
         return -ENAMETOOLONG;
     }
-    snprintf(path, MODEL_PATH_BYTES, "%s/%016llx.so", dir, (unsigned long long)h);
+    snprintf(path, MODEL_PATH_BYTES, "%s/%016llx.%s", dir, (unsigned long long)h,
+             kinds[kind].ending);
     snprintf(stamp, sizeof(stamp), "%s/%016llx.v", dir, (unsigned long long)h);
     if (!access(path, R_OK) && file_equals(stamp, verilog))
         return 0;
@@ -240,17 +248,17 @@ static int build_cached(const char *verilog, const char *source, bool trace,
     if (err)
         snprintf(why, why_bytes, "%s can't be written: %s", work, strerror(-err));
     if (!err)
-        err = run_build(path, work, trace, source ? source : input, why, why_bytes);
+        err = run_build(path, work, kind, source ? source : input, why, why_bytes);
     if (!err)
         err = write_file(stamp, verilog);
     remove_work(work);
     return err;
 }
 
-int model_build(const char *verilog, bool trace, char path[MODEL_PATH_BYTES], char *why,
+int model_build(const char *verilog, enum model_kind kind, char path[MODEL_PATH_BYTES], char *why,
                 size_t why_bytes)
 {
-    return build_cached(verilog, NULL, trace, path, why, why_bytes);
+    return build_cached(verilog, NULL, kind, path, why, why_bytes);
 }
 
 static int built_file(const char *name, char path[MODEL_PATH_BYTES], char *why, size_t why_bytes)
@@ -267,8 +275,8 @@ static int built_file(const char *name, char path[MODEL_PATH_BYTES], char *why, 
 int model_core(bool trace, char path[MODEL_PATH_BYTES], char *why, size_t why_bytes)
 {
     if (trace)
-        return build_cached("core", SLUICE_SOURCE_ROOT "/hw/rtl/top/sluice_dut.v", true, path, why,
-                            why_bytes);
+        return build_cached("core", SLUICE_SOURCE_ROOT "/hw/rtl/top/sluice_dut.v", MODEL_TRACED,
+                            path, why, why_bytes);
     return built_file("core_model.so", path, why, why_bytes);
 }
 

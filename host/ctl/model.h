@@ -7,12 +7,18 @@
 
 enum { MODEL_PATH_BYTES = 4096 };
 
-/* The simulation model of a generated device: built from its Verilog by Verilator, or taken from
- * the cache
+/* What simulates a device. */
+enum model_kind {
+    MODEL_VERILATOR,
+    MODEL_TRACED, /* Verilator, able to write waves */
+    MODEL_ICARUS, /* built in a tenth of a second, slow to run: for a few packets */
+    MODEL_KIND_COUNT
+};
+
+/* The simulation model of a generated device: built from its Verilog, or taken from the cache
  * ($SLUICE_CACHE, $XDG_CACHE_HOME/sluice or $HOME/.cache/sluice) when the same Verilog was built
- * with the same RTL before. trace asks for one that can write waves. 0 and the shared object's
- * path, or negative errno and the reason. */
-int model_build(const char *verilog, bool trace, char path[MODEL_PATH_BYTES], char *why,
+ * with the same RTL before. 0 and the model's path, or negative errno and the reason. */
+int model_build(const char *verilog, enum model_kind kind, char path[MODEL_PATH_BYTES], char *why,
                 size_t why_bytes);
 
 /* The model of the core; with trace it is built when first asked for. */
