@@ -22,7 +22,7 @@ static const char *check_target_array(const struct map_def *def)
     if (def->value_bytes != 4 && (def->type == SPEC_MAP_XSKMAP || def->value_bytes != 8))
         return def->type == SPEC_MAP_XSKMAP ? "value_size of an xskmap is 4"
                                             : "value_size of a devmap or cpumap is 4 or 8";
-    if (def->flags & ~(MAP_F_NUMA_NODE | (def->type == SPEC_MAP_CPUMAP ? 0 : access)))
+    if (map_flags_bad(def, MAP_F_NUMA_NODE | (def->type == SPEC_MAP_CPUMAP ? 0 : access)))
         return devmap ? "map_flags that a devmap can't have" : "map_flags that this map can't have";
     if (def->type == SPEC_MAP_CPUMAP && def->max_entries > CPUMAP_ENTRIES_MAX)
         return "max_entries of a cpumap is at most 8192";

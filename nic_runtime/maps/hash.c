@@ -34,7 +34,7 @@ static const char *hash_check(const struct map_def *def)
     if (is_target(def)) {
         if (def->key_bytes != 4 || (def->value_bytes != 4 && def->value_bytes != 8))
             return "a devmap_hash has a key_size of 4 and a value_size of 4 or 8";
-        if (def->flags & ~(uint32_t)(MAP_F_NUMA_NODE | MAP_F_RDONLY | MAP_F_WRONLY))
+        if (map_flags_bad(def, MAP_F_NUMA_NODE | MAP_F_RDONLY | MAP_F_WRONLY))
             return "map_flags that a devmap_hash can't have";
         return NULL;
     }

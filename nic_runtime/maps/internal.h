@@ -56,6 +56,21 @@ struct map_hash {
     uint32_t spare; /* the entry that takes the next replaced value; not of per-CPU maps */
 };
 
+/* A node of an lpm_trie; its key, with the length, is at keys + node * key_bytes. */
+struct map_lpm_node {
+    uint32_t child[2]; /* child[0] links free nodes */
+    uint32_t bits;     /* of the prefix */
+};
+
+struct map_lpm {
+    struct map_lpm_node *nodes;
+    uint8_t *keys;
+    uint32_t root;
+    uint32_t free;       /* first free entry */
+    uint32_t free_forks; /* first free node without an entry */
+    uint32_t spare;      /* the entry that takes the next replaced value */
+};
+
 struct map {
     struct map_def def; /* its name is NULL */
     const struct map_ops *ops;
@@ -63,11 +78,15 @@ struct map {
     uint32_t stride;
     uint8_t *values;
     size_t values_bytes;
-    struct map_hash hash;
+    union {
+        struct map_hash hash;
+        struct map_lpm lpm;
+    };
 };
 
 extern const struct map_ops map_array_ops;
 extern const struct map_ops map_hash_ops;
+extern const struct map_ops map_lpm_ops;
 
 /* The first CPU's value of an entry. */
 static inline uint8_t *map_entry_value(const struct map *map, uint32_t entry)

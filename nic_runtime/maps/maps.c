@@ -13,6 +13,7 @@ static const struct map_ops *const ops_table[] = {
     [SPEC_SOFT_NONE] = NULL,
     [SPEC_SOFT_ARRAY] = &map_array_ops,
     [SPEC_SOFT_HASH] = &map_hash_ops,
+    [SPEC_SOFT_LPM] = &map_lpm_ops,
 };
 
 static uint64_t align_up(uint64_t n, uint64_t to)

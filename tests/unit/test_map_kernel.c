@@ -94,7 +94,7 @@ static uint32_t common(const struct pair *p)
     return p->slots < map_cpus(p->map) ? p->slots : map_cpus(p->map);
 }
 
-static void random_key(const struct pair *p, uint8_t *key)
+static void random_key_number(const struct pair *p, uint8_t *key)
 {
     const uint32_t n = below(p->def.max_entries + p->def.max_entries / 2 + 2);
 
@@ -103,6 +103,27 @@ static void random_key(const struct pair *p, uint8_t *key)
     memcpy(key, &n, p->def.key_bytes < 4 ? p->def.key_bytes : 4);
     if (below(50) == 0)
         memset(key, 0xff, p->def.key_bytes);
+}
+
+/* A prefix: few bits that differ, so that prefixes lie within each other; lengths now and then too
+ * long. */
+static void random_prefix(const struct pair *p, uint8_t *key)
+{
+    const uint32_t bits = 8 * (p->def.key_bytes - 4);
+    const uint32_t length = below(60) ? below(bits + 1) : bits + below(3);
+
+    memcpy(key, &length, 4);
+    for (uint32_t i = 4; i < p->def.key_bytes; i++)
+        key[i] = (uint8_t)((i & 1 ? 0xc0 : 0x05) ^ 1u << below(8));
+}
+
+static void random_key(const struct pair *p, uint8_t *key)
+{
+    if (p->def.type == SPEC_MAP_LPM_TRIE) {
+        random_prefix(p, key);
+        return;
+    }
+    random_key_number(p, key);
 }
 
 static void random_values(struct pair *p)
@@ -156,6 +177,21 @@ static void one_operation(struct pair *p, uint32_t number)
                  (unsigned long long)flag, ours, theirs);
 }
 
+/* An lpm_trie is walked in one order, longer prefixes first. */
+static void compare_order(const struct pair *p)
+{
+    uint8_t key[KEY_MAX], theirs[KEY_MAX], ours[KEY_MAX];
+    int err = bpf_map_get_next_key(p->fd, NULL, theirs);
+
+    assert_int_equal(map_next_key(p->map, NULL, ours), err);
+    while (!err) {
+        assert_memory_equal(theirs, ours, p->def.key_bytes);
+        memcpy(key, theirs, p->def.key_bytes);
+        err = bpf_map_get_next_key(p->fd, key, theirs);
+        assert_int_equal(map_next_key(p->map, key, ours), err);
+    }
+}
+
 /* Both hold the same entries: what Linux walks is here, and there are as many. */
 static void compare_contents(struct pair *p)
 {
@@ -171,6 +207,8 @@ static void compare_contents(struct pair *p)
         memcpy(key, following, p->def.key_bytes);
     }
     assert_int_equal(err, -ENOENT);
+    if (p->def.type == SPEC_MAP_LPM_TRIE)
+        compare_order(p);
     for (err = map_next_key(p->map, NULL, key); !err; ours++) {
         err = map_next_key(p->map, key, following);
         memcpy(key, following, p->def.key_bytes);
@@ -224,6 +262,14 @@ static void test_map_percpu_hash_operations_same_as_kernel(void **state)
     run_pair((struct map_def){"m", SPEC_MAP_PERCPU_HASH, 6, 12, 50, 0});
 }
 
+static void test_map_lpm_operations_same_as_kernel(void **state)
+{
+    (void)state;
+    run_pair((struct map_def){"m", SPEC_MAP_LPM_TRIE, 8, 13, 100, BPF_F_NO_PREALLOC});
+    run_pair((struct map_def){"m", SPEC_MAP_LPM_TRIE, 5, 4, 300, BPF_F_NO_PREALLOC});
+    run_pair((struct map_def){"m", SPEC_MAP_LPM_TRIE, 20, 64, 64, BPF_F_NO_PREALLOC});
+}
+
 /* Random operations whose values are targets; presence is what can be compared. */
 static void run_targets(struct map_def def)
 {
@@ -275,8 +321,9 @@ static void test_map_devmap_hash_operations_same_as_kernel(void **state)
 static struct map_def random_definition(void)
 {
     static const uint32_t types[] = {
-        SPEC_MAP_HASH,   SPEC_MAP_ARRAY,  SPEC_MAP_PERCPU_HASH, SPEC_MAP_PERCPU_ARRAY,
-        SPEC_MAP_DEVMAP, SPEC_MAP_CPUMAP, SPEC_MAP_XSKMAP,      SPEC_MAP_DEVMAP_HASH};
+        SPEC_MAP_HASH,         SPEC_MAP_ARRAY,       SPEC_MAP_PERCPU_HASH,
+        SPEC_MAP_PERCPU_ARRAY, SPEC_MAP_DEVMAP,      SPEC_MAP_CPUMAP,
+        SPEC_MAP_XSKMAP,       SPEC_MAP_DEVMAP_HASH, SPEC_MAP_LPM_TRIE};
     static const uint32_t keys[] = {4, 4, 4, 4, 0, 1, 3, 8, 64, 512};
     static const uint32_t values[] = {4, 4, 8, 8, 0, 1, 12, 4096, 32768, 32769};
     static const uint32_t entries[] = {1, 2, 3, 7, 16, 0};
@@ -296,7 +343,7 @@ static struct map_def random_definition(void)
                                      BPF_F_PRESERVE_ELEMS};
 
     return (struct map_def){"m",
-                            types[below(8)],
+                            types[below(9)],
                             keys[below(10)],
                             values[below(10)],
                             entries[below(6)],
@@ -338,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_map_hash_operations_same_as_kernel),
         cmocka_unit_test(test_map_hash_without_preallocation_operations_same_as_kernel),
         cmocka_unit_test(test_map_percpu_hash_operations_same_as_kernel),
+        cmocka_unit_test(test_map_lpm_operations_same_as_kernel),
         cmocka_unit_test(test_map_devmap_operations_same_as_kernel),
         cmocka_unit_test(test_map_devmap_hash_operations_same_as_kernel),
         cmocka_unit_test(test_map_definitions_taken_as_by_kernel),

@@ -54,6 +54,7 @@ enum spec_map_soft {
     SPEC_SOFT_NONE = 0,
     SPEC_SOFT_ARRAY = 1,
     SPEC_SOFT_HASH = 2,
+    SPEC_SOFT_LPM = 3,
 };
 
 enum spec_map_flag {
@@ -83,7 +84,7 @@ static const struct spec_map_type_row spec_map_type_table[SPEC_MAP_COUNT] = {
     [SPEC_MAP_CGROUP_ARRAY] = {"cgroup_array", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false},
     [SPEC_MAP_LRU_HASH] = {"lru_hash", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false},
     [SPEC_MAP_LRU_PERCPU_HASH] = {"lru_percpu_hash", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, true, false},
-    [SPEC_MAP_LPM_TRIE] = {"lpm_trie", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false},
+    [SPEC_MAP_LPM_TRIE] = {"lpm_trie", SPEC_SOFT_LPM, SPEC_ENGINE_NONE, false, false},
     [SPEC_MAP_ARRAY_OF_MAPS] = {"array_of_maps", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false},
     [SPEC_MAP_HASH_OF_MAPS] = {"hash_of_maps", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false},
     [SPEC_MAP_DEVMAP] = {"devmap", SPEC_SOFT_ARRAY, SPEC_ENGINE_VMEM, false, true},
