@@ -165,6 +165,23 @@ static void deduce64_from32(struct scalar *s)
     }
 }
 
+/* If just one number has both the known bits and the bounds, it is that one. */
+static void find_only_one(struct scalar *s)
+{
+    uint64_t first = s->umin;
+
+    if (tnum_is_const(s->bits))
+        return;
+    if ((first & ~s->bits.mask) != s->bits.value) {
+        first = tnum_next(s->bits, first);
+        if (first > s->umax || first < s->umin)
+            return; /* none has: the caller finds out */
+    }
+    if (first == s->umax || tnum_next(s->bits, first) > s->umax ||
+        tnum_next(s->bits, first) == first)
+        *s = scalar_const(first);
+}
+
 void scalar_sync(struct scalar *s)
 {
     enum { ROUNDS = 3 }; /* facts travel 64 -> 32 -> 64; more rounds find nothing new in practice */
@@ -182,6 +199,7 @@ void scalar_sync(struct scalar *s)
     s->bits = tnum_join_halves(whole, low);
     scalar_from_bits32(s);
     scalar_from_bits64(s);
+    find_only_one(s);
 }
 
 bool scalar_is_broken(const struct scalar *s)

@@ -39,6 +39,23 @@ bool tnum_includes(struct tnum outer, struct tnum inner)
     return (inner.mask & ~outer.mask) == 0 && (inner.value & ~outer.mask) == outer.value;
 }
 
+uint64_t tnum_next(struct tnum a, uint64_t above)
+{
+    uint64_t known, below = 0, from;
+
+    if (above >= (a.value | a.mask))
+        return a.value | a.mask;
+    if (above < a.value)
+        return a.value;
+    /* Counts on in the unknown bits alone: all others are 1, so that a carry passes them. Those
+     * below the highest one that no value has are 1 too: what follows is above in a higher bit. */
+    from = above - a.value;
+    known = from & ~a.mask;
+    if (known)
+        below = UINT64_MAX >> __builtin_clzll(known);
+    return a.value | (((from | below | ~a.mask) + 1) & a.mask);
+}
+
 bool tnum_is_aligned(struct tnum a, uint32_t bytes)
 {
     return ((a.value | a.mask) & (bytes - 1)) == 0;

@@ -53,6 +53,8 @@ struct tnum tnum_union(struct tnum a, struct tnum b);
 bool tnum_overlaps(struct tnum a, struct tnum b);
 /* Every value of inner is in outer. */
 bool tnum_includes(struct tnum outer, struct tnum inner);
+/* The least value above a number; the largest one if there is none. */
+uint64_t tnum_next(struct tnum a, uint64_t above);
 /* All values are multiples of bytes, a power of two. */
 bool tnum_is_aligned(struct tnum a, uint32_t bytes);
 

@@ -473,9 +473,27 @@ static void test_verify_scalar_refine_bounds_by_constants_exactly(void **state)
     }
 }
 
+static void test_tnum_next_is_the_least_above(void **state)
+{
+    enum { BITS = 5, ALL = 1 << BITS };
+
+    (void)state;
+    for (uint64_t mask = 0; mask < ALL; mask++)
+        for (uint64_t value = 0; value < ALL; value++)
+            for (uint64_t above = 0; above < ALL && !(value & mask); above++) {
+                uint64_t want = value | mask;
+
+                for (uint64_t v = ALL; v-- > above + 1;)
+                    if ((v & ~mask) == value)
+                        want = v;
+                assert_int_equal(tnum_next((struct tnum){value, mask}, above), want);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tnum_next_is_the_least_above),
         cmocka_unit_test(test_verify_scalar_alu_small_sets_holds_all_results),
         cmocka_unit_test(test_verify_scalar_alu_random_sets_holds_all_results),
         cmocka_unit_test(test_verify_scalar_refine_small_sets_drops_no_pair),
