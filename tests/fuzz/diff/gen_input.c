@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/fuzz/diff/internal.h"
+
+#include <string.h>
+
+/* Maps with what they hold, and packets. */
+
+enum { FLAG_RDONLY_PROG = 1 << 7 };
+
+static const char *const names[GEN_MAPS] = {"m0", "m1", "m2", "m3", "m4", "m5"};
+
+static void random_bytes(struct gen *g, uint8_t *p, uint32_t bytes)
+{
+    const uint64_t mask = gen_chance(g, 50) ? 0x0f : 0xff;
+
+    for (uint32_t i = 0; i < bytes; i++)
+        p[i] = gen_chance(g, 20) ? 0 : (uint8_t)(diff_next(&g->rng) & mask);
+}
+
+static void choose_hash(struct gen *g, struct load_map *m, struct gen_map *info)
+{
+    static const uint32_t keys[] = {4, 4, 4, 8, 8, 1, 2, 6, 12, 13, 16, 20, 40};
+
+    m->key_bytes = keys[gen_below(g, 13)];
+    m->max_entries = 1 + gen_below(g, 6);
+    random_bytes(g, info->pattern, m->key_bytes);
+    info->vary = gen_below(g, m->key_bytes);
+    info->keys = m->max_entries + gen_below(g, 3);
+}
+
+static void choose_map(struct gen *g, struct load_map *m, struct gen_map *info)
+{
+    static const uint8_t types[] = {SPEC_MAP_ARRAY,      SPEC_MAP_ARRAY, SPEC_MAP_PERCPU_ARRAY,
+                                    SPEC_MAP_HASH,       SPEC_MAP_HASH,  SPEC_MAP_HASH,
+                                    SPEC_MAP_PERCPU_HASH};
+    static const uint32_t values[] = {8, 8, 8, 16, 16, 4, 24, 32, 12, 40, 64, 13, 1, 3};
+
+    m->kind = LOAD_MAP_BTF;
+    m->type = types[gen_below(g, sizeof(types))];
+    m->value_bytes = values[gen_below(g, 14)];
+    if (m->type == SPEC_MAP_HASH || m->type == SPEC_MAP_PERCPU_HASH) {
+        choose_hash(g, m, info);
+        return;
+    }
+    m->key_bytes = 4;
+    m->max_entries = 1 + gen_below(g, 5);
+    info->keys = m->max_entries + gen_below(g, 2);
+}
+
+static void choose_target(struct gen *g, struct load_map *m, struct gen_map *info)
+{
+    static const uint8_t types[] = {SPEC_MAP_DEVMAP, SPEC_MAP_DEVMAP, SPEC_MAP_DEVMAP_HASH,
+                                    SPEC_MAP_XSKMAP};
+
+    m->kind = LOAD_MAP_BTF;
+    m->type = types[gen_below(g, sizeof(types))];
+    m->key_bytes = m->value_bytes = 4;
+    m->max_entries = 1 + gen_below(g, 4);
+    info->keys = m->max_entries;
+}
+
+static void choose_data(struct gen *g, struct load_map *m)
+{
+    static const uint8_t kinds[] = {LOAD_MAP_RODATA, LOAD_MAP_DATA, LOAD_MAP_BSS};
+    uint8_t *data;
+
+    m->kind = kinds[gen_below(g, 3)];
+    m->type = SPEC_MAP_ARRAY;
+    m->key_bytes = 4;
+    m->max_entries = 1;
+    m->value_bytes = 8 + gen_below(g, 40);
+    m->flags = m->kind == LOAD_MAP_RODATA ? FLAG_RDONLY_PROG : 0;
+    data = arena_alloc(g->arena, m->value_bytes);
+    if (m->kind != LOAD_MAP_BSS)
+        random_bytes(g, data, m->value_bytes);
+    m->data = data;
+}
+
+void gen_maps(struct gen *g)
+{
+    const uint32_t plain = gen_below(g, 4) + gen_chance(g, 50);
+    const bool target = gen_chance(g, 12), data = gen_chance(g, 25);
+
+    g->map_count = 0;
+    for (uint32_t i = 0; i < plain + target + data; i++) {
+        struct load_map *m = &g->maps[g->map_count];
+        struct gen_map *info = &g->map_info[g->map_count];
+
+        memset(m, 0, sizeof(*m));
+        memset(info, 0, sizeof(*info));
+        m->name = m->section = names[g->map_count++];
+        if (i < plain)
+            choose_map(g, m, info);
+        else if (i == plain && target)
+            choose_target(g, m, info);
+        else
+            choose_data(g, m);
+    }
+}
+
+/* ---- what they hold ---- */
+
+static void key_number(const struct gen *g, uint32_t map, uint32_t number, uint8_t *key)
+{
+    memcpy(key, g->map_info[map].pattern, g->maps[map].key_bytes);
+    key[g->map_info[map].vary] = (uint8_t)number;
+}
+
+static void add_entry(struct gen *g, uint32_t map, uint32_t number)
+{
+    const struct load_map *m = &g->maps[map];
+    uint8_t *key = arena_alloc(g->arena, m->key_bytes);
+    uint8_t *values = arena_alloc(g->arena, diff_map_values_bytes(m));
+
+    key_number(g, map, number, key);
+    for (uint32_t c = 0; c < diff_map_cpus(m); c++)
+        random_bytes(g, values + c * diff_map_stride(m), m->value_bytes);
+    if (spec_map_type_table[m->type].redirect) {
+        const uint32_t target = (m->type == SPEC_MAP_DEVMAP_HASH) + gen_below(g, 3);
+
+        memcpy(values, &target, sizeof(target));
+    }
+    g->out->entries[g->out->entry_count++] = (struct diff_entry){map, key, values};
+}
+
+void gen_entries(struct gen *g)
+{
+    uint32_t room = 0;
+
+    for (uint32_t m = 0; m < g->map_count; m++)
+        room += g->maps[m].max_entries;
+    g->out->entries = arena_array(g->arena, room + 1, sizeof(*g->out->entries));
+    for (uint32_t m = 0; m < g->map_count; m++) {
+        const uint32_t percent = gen_chance(g, 25) ? 0 : 70;
+
+        if (g->maps[m].kind != LOAD_MAP_BTF || g->maps[m].type == SPEC_MAP_XSKMAP)
+            continue;
+        for (uint32_t k = 0; k < g->maps[m].max_entries; k++)
+            if (gen_chance(g, percent))
+                add_entry(g, m, k);
+    }
+}
+
+/* ---- packets ---- */
+
+static uint32_t length(struct gen *g)
+{
+    switch (gen_below(g, 16)) {
+    case 0:
+        return 14 + gen_below(g, 20);
+    case 1:
+    case 2:
+        return 14 + gen_below(g, g->reach + 20);
+    case 3:
+        return 60 + gen_below(g, 300);
+    case 4:
+        return gen_chance(g, 15) ? 14 + gen_below(g, SPEC_PKT_LINEAR_BYTES - 13) : 128;
+    default:
+        return 40 + gen_below(g, 100);
+    }
+}
+
+static void fill_packet(struct gen *g, uint8_t *p, uint32_t len)
+{
+    static const uint16_t types[] = {0x0008, 0xdd86, 0x0081, 0x0608};
+    const uint64_t mask = gen_chance(g, 40) ? 0x03 : gen_chance(g, 50) ? 0x1f : 0xff;
+    const uint16_t type = gen_chance(g, 60) ? 0x0008 : types[gen_below(g, 4)];
+
+    for (uint32_t i = 0; i < len; i += 8) {
+        const uint64_t word = diff_next(&g->rng) & mask * 0x0101010101010101u;
+
+        memcpy(p + i, &word, len - i < 8 ? len - i : 8);
+    }
+    if (gen_chance(g, 30) && len > 34)
+        memset(p + 14 + gen_below(g, 12), gen_chance(g, 50) ? 0xff : 0, 8);
+    if (gen_chance(g, 70)) {
+        memcpy(p + 12, &type, 2);
+        if (len > 14)
+            p[14] = (uint8_t)(0x45 + (gen_chance(g, 20) ? gen_below(g, 11) : 0));
+    }
+    for (uint32_t s = 0; s < g->spot_count; s++) {
+        const struct gen_spot *spot = &g->spots[s];
+
+        if (spot->offset + g->maps[spot->map].key_bytes <= len && gen_chance(g, 75))
+            key_number(g, spot->map, gen_below(g, g->map_info[spot->map].keys + 1),
+                       p + spot->offset);
+    }
+}
+
+void gen_packets(struct gen *g, uint64_t seed, uint32_t packets)
+{
+    uint64_t time = 0;
+
+    g->out->packets = arena_array(g->arena, packets + 1, sizeof(*g->out->packets));
+    g->out->packet_count = packets;
+    for (uint32_t i = 0; i < packets; i++) {
+        struct diff_packet *p = &g->out->packets[i];
+        uint8_t *bytes;
+
+        g->rng.state = (seed ^ 0x7061636b65740000u) + i * 0x100000001u;
+        p->len = length(g);
+        bytes = arena_alloc(g->arena, p->len + 64);
+        fill_packet(g, bytes, p->len);
+        p->bytes = bytes;
+        time += diff_next(&g->rng) >> (20 + gen_below(g, 40));
+        p->time_ns = time;
+    }
+}
