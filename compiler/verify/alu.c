@@ -256,6 +256,30 @@ static int move(struct verifier *v, uint32_t at, struct reg *dst, struct reg *sr
     return 0;
 }
 
+/* Copies and differences of pointers into the packet as it was: clang sinks the subtraction that gives a
+ * packet's length below the call that moves the packet. Returns 1 if it is one of these. */
+static int stale_alu(struct verifier *v, uint32_t at, struct reg *dst, const struct reg *src)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+    const uint8_t code = ebpf_code_of(i);
+    struct scalar n = scalar_unknown();
+
+    if (src->type != REG_STALE || (code == EBPF_ALU_SUB ? dst->type != REG_STALE
+                                                        : code != EBPF_ALU_MOV || i->off != 0))
+        return 0;
+    if (code == EBPF_ALU_MOV && ebpf_is_alu64(i)) {
+        *dst = *src;
+    } else {
+        if (!ebpf_is_alu64(i)) {
+            scalar_zero_extend32(&n);
+            scalar_sync(&n);
+        }
+        reg_set_scalar(dst, n, 0, at);
+    }
+    verify_note_result(v, at, dst);
+    return 1;
+}
+
 int verify_alu(struct verifier *v, uint32_t at)
 {
     const struct ebpf_insn *i = insn_at(v, at);
@@ -268,6 +292,9 @@ int verify_alu(struct verifier *v, uint32_t at)
     reg_set_scalar(&constant, scalar_const((uint64_t)(int64_t)i->imm), 0, at);
     if (code != EBPF_ALU_END && ebpf_src_is_reg(i)) {
         src = cur_reg(v, i->src);
+        err = verify_check_write(v, at, i->dst);
+        if (err || stale_alu(v, at, dst, src))
+            return err;
         err = verify_check_read(v, at, i->src);
     }
     if (!err && code != EBPF_ALU_MOV)

@@ -127,8 +127,7 @@ static void drop_packet_pointer(struct reg *r, uint32_t at)
         *r = (struct reg){.type = REG_STALE, .from = at};
 }
 
-/* The packet is elsewhere now. Linux lets root use old pointers into it as numbers; what they are
- * differs from executor to executor, so they can't be read here. */
+/* The packet is elsewhere now: what can still be done with old pointers into it is in alu.c. */
 static void drop_packet_pointers(struct verifier *v, uint32_t at)
 {
     for (uint32_t d = 0; d <= v->cur.depth; d++) {

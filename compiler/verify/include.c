@@ -54,7 +54,7 @@ static bool includes_scalar(const struct verifier *v, struct ids *ids, const str
 static bool includes_reg(const struct verifier *v, struct ids *ids, const struct reg *old,
                          const struct reg *now)
 {
-    if (old->type == REG_NONE || old->type == REG_STALE) /* nothing on the way on reads it */
+    if (old->type == REG_NONE) /* nothing on the way on reads it */
         return true;
     if (old->type != now->type)
         return false;
@@ -79,8 +79,9 @@ static bool includes_reg(const struct verifier *v, struct ids *ids, const struct
     case REG_CTX:
     case REG_PACKET_END:
         return old->off == now->off && scalar_same(&old->num, &now->num);
-    case REG_NONE:
     case REG_STALE:
+        return true;
+    case REG_NONE:
     case REG_TYPE_COUNT:
         break;
     }

@@ -34,7 +34,9 @@ enum {
 
 enum reg_type {
     REG_NONE,  /* not initialised */
-    REG_STALE, /* a pointer into the packet as it was before a helper moved it; can't be read */
+    /* A pointer into the packet as it was before a helper moved it. To Linux an unknown number; what that is
+     * differs from executor to executor, but how far two of them are apart does not. */
+    REG_STALE,
     REG_SCALAR,
     REG_CTX,
     REG_STACK, /* relative to a frame's r10 */
