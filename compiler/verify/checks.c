@@ -215,11 +215,16 @@ int verify_check_context(struct verifier *v, const struct access *a)
         return verify_reject(
             v, "VFY0062", a->at,
             "a packet pointer can't be loaded with sign extension; load it as u32");
-    if (a->off == SPEC_CTX_EGRESS_IFINDEX && !is_devmap_section(v->prog->section))
+    if (a->off != SPEC_CTX_EGRESS_IFINDEX)
+        return 0;
+    if (!is_devmap_section(v->prog->section))
         return verify_reject(
             v, "VFY0063", a->at,
             "egress_ifindex exists only for programs that a devmap runs (section xdp/devmap)");
-    return 0;
+    return verify_refuse(v, "VFY0067", a->at,
+                         "egress_ifindex is the interface that a packet was redirected to when a "
+                         "devmap runs this program; Sluice runs programs on packets as they come "
+                         "in, which have none");
 }
 
 /* A stack access is within the frame's 512 bytes, and aligned unless a helper does it. */

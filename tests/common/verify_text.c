@@ -91,10 +91,10 @@ static bool parse_expectation(char *text, struct verify_text *out)
     return true;
 }
 
-/* Takes the map lines out of the text: blank, so that the assembler counts lines as the file has
- * them. */
-static int parse_maps(const char *path, char *text, struct arena *arena, struct diag_sink *sink,
-                      struct load_object *object)
+/* Takes the lines "map ..." and "section NAME" out of the text: blank, so that the assembler counts
+ * lines as the file has them. */
+static int parse_head(const char *path, char *text, struct arena *arena, struct diag_sink *sink,
+                      struct load_object *object, struct load_prog *prog)
 {
     object->maps = arena_array(arena, MAPS_MAX, sizeof(*object->maps));
     for (char *line = text; line && *line; line = strchr(line, '\n')) {
@@ -102,6 +102,11 @@ static int parse_maps(const char *path, char *text, struct arena *arena, struct 
 
         line += *line == '\n';
         end = strchrnul(line, '\n');
+        if (!strncmp(line, "section ", 8)) {
+            prog->section = arena_printf(arena, "%.*s", (int)(end - line - 8), line + 8);
+            memset(line, ' ', (size_t)(end - line));
+            continue;
+        }
         if (strncmp(line, "map ", 4))
             continue;
         if (object->map_count == MAPS_MAX ||
@@ -135,7 +140,8 @@ int verify_text_read(const char *path, struct arena *arena, struct diag_sink *si
     *expect = 0;
     if (!parse_expectation(expect + strlen(divider), out))
         return fail(sink, path, "expectation is neither accepted nor rejected VFYnnnn", "");
-    err = parse_maps(path, text, arena, sink, object);
+    prog->section = "xdp";
+    err = parse_head(path, text, arena, sink, object, prog);
     for (; given.map_count < object->map_count; given.map_count++)
         names[given.map_count] = object->maps[given.map_count].name;
     if (!err)
@@ -143,7 +149,6 @@ int verify_text_read(const char *path, struct arena *arena, struct diag_sink *si
     if (err)
         return err;
     prog->name = "program";
-    prog->section = "xdp";
     prog->insns = arena_memdup(arena, insns, prog->insn_count * sizeof(*insns));
     load_cut_functions(prog, arena);
     object->path = arena_strdup(arena, path);

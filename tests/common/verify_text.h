@@ -10,6 +10,7 @@
  *   map flows hash 4 8 16                  name, type, bytes of key and value, entries
  *   map table array 4 8 1 flags 0x80       ... and flags
  *   map .rodata rodata 4 8 1 data 0102     read-only data; the rest is 0
+ *   section xdp/devmap                     of the program, if it is not xdp
  *   registers, loads, ... in the assembler's form; functions begin where calls go
  *   --- expect
  *   accepted                               or: rejected VFY0051
