@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/ir/builder.h"
 
+#include <assert.h>
+#include <string.h>
+
 /* Helpers as plain operations. Semantics: Linux net/core/filter.c, and nic_runtime/vm.h for what is
  * an input of the run. */
 
@@ -186,10 +189,6 @@ static void lower_redirect_map(struct builder *b, const struct verify_fact *fact
     ir_ref target;
     ir_ref ret;
 
-    if (map >= b->object->map_count) {
-        build_refuse(b, "IRB0008", "helper bpf_redirect_map: the map differs from path to path");
-        return;
-    }
     if (build_map_usable(b, map) || bad_flags(b, map, &fact->args[2], &bad))
         return;
     present = build_target_present(b, map, index);
@@ -200,17 +199,8 @@ static void lower_redirect_map(struct builder *b, const struct verify_fact *fact
     build_set_reg(b, 0, build_select(b, bad, build_const(b, SPEC_XDP_ABORTED), ret));
 }
 
-void build_helper(struct builder *b, const struct ebpf_insn *insn)
+static void lower_helper(struct builder *b, uint32_t num, const struct verify_fact *fact)
 {
-    const struct verify_fact *fact = build_fact(b, b->pc);
-    const uint32_t num = (uint32_t)insn->imm;
-    const struct spec_helper_row *row = helper_row(num);
-    const char *name = num < SPEC_HELPER_NAMES ? spec_helper_names[num] : "unknown";
-
-    if (!row || row->hw == SPEC_HELPER_HW_NONE || !fact->args) {
-        build_refuse(b, "IRB0009", "helper bpf_%s#%u does not run in hardware", name, num);
-        return;
-    }
     switch ((enum spec_helper)num) {
     case SPEC_HELPER_KTIME_GET_NS:
         build_set_reg(b, 0, build_input(b, SPEC_IN_TIME));
@@ -247,5 +237,55 @@ void build_helper(struct builder *b, const struct ebpf_insn *insn)
         build_map_helper(b, num, fact);
         return;
     }
-    build_refuse(b, "IRB0009", "helper bpf_%s#%u does not run in hardware", name, num);
+    assert(false); /* each helper of the table that hardware runs is above */
+}
+
+/* One call for several maps, as clang makes of the same call in two branches: ask which map it is,
+ * and call for that one. A map's register holds its index. */
+static void lower_for_each_map(struct builder *b, uint32_t num, const struct verify_fact *fact)
+{
+    const ir_block meet = build_block_new(b, b->pc);
+    const ir_ref handle = build_reg(b, 1);
+    uint64_t left = fact->args[0].maps;
+
+    assert(left);
+    while (left && !b->error) {
+        const uint32_t map = (uint32_t)__builtin_ctzll(left);
+        struct verify_arg args[5];
+        struct verify_fact one = *fact;
+        ir_block other = 0;
+
+        memcpy(args, fact->args, sizeof(args));
+        args[0].map = (uint16_t)map;
+        one.args = args;
+        left &= left - 1;
+        if (left) {
+            const ir_block here = build_block_new(b, b->pc);
+
+            other = build_block_new(b, b->pc);
+            build_branch(b, build_alu_imm(b, SPEC_ALU_EQ, 64, handle, map), here, other);
+            build_seal(b, here);
+            build_seal(b, other);
+            b->cur = here;
+        }
+        lower_helper(b, num, &one);
+        build_jump(b, meet);
+        b->cur = left ? other : meet;
+    }
+    build_seal(b, meet);
+}
+
+void build_helper(struct builder *b, const struct ebpf_insn *insn)
+{
+    const struct verify_fact *fact = build_fact(b, b->pc);
+    const uint32_t num = (uint32_t)insn->imm;
+    const struct spec_helper_row *row = helper_row(num);
+    const char *name = num < SPEC_HELPER_NAMES ? spec_helper_names[num] : "unknown";
+
+    if (!row || row->hw == SPEC_HELPER_HW_NONE || !fact->args)
+        build_refuse(b, "IRB0009", "helper bpf_%s#%u does not run in hardware", name, num);
+    else if (row->args[0] == SPEC_ARG_MAP && fact->args[0].map == VERIFY_MAP_ANY)
+        lower_for_each_map(b, num, fact);
+    else
+        lower_helper(b, num, fact);
 }

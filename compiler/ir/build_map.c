@@ -215,11 +215,6 @@ void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fa
     ir_ref *key;
     bool array;
 
-    if (map >= b->object->map_count) {
-        build_refuse(b, "IRB0008", "helper bpf_%s: the map differs from path to path",
-                     spec_helper_names[helper]);
-        return;
-    }
     if (build_map_usable(b, map))
         return;
     m = &b->object->maps[map];

@@ -177,6 +177,8 @@ void verify_note_args(struct verifier *v, uint32_t at, uint32_t count)
         join_pointer(&a->pointer, &p, first);
         join_number(v, a, first, r);
         a->map = first || a->map == map ? map : VERIFY_MAP_ANY;
+        if (map < SPEC_MAPS)
+            a->maps |= UINT64_C(1) << map;
     }
 }
 

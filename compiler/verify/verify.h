@@ -36,8 +36,9 @@ struct verify_arg {
     bool is_const; /* a scalar with one value */
     uint64_t value;
     uint64_t max; /* a scalar is never more, unsigned; UINT64_MAX for a pointer */
-    uint16_t map; /* a constant pointer to a map: its index, VERIFY_MAP_ANY if it differs, else
-                     VERIFY_MAP_NONE */
+    uint16_t map;  /* a constant pointer to a map: its index, VERIFY_MAP_ANY if it differs, else
+                      VERIFY_MAP_NONE */
+    uint64_t maps; /* ... and those that it may be: bit i is map i */
 };
 
 /* What holds of an instruction, joined over all ways to reach it in one call context. */

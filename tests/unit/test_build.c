@@ -101,11 +101,6 @@ static void bad_helper(struct built *t)
     t->prog.insns[0].imm = 4; /* probe_read: not for XDP */
 }
 
-static void any_map(struct built *t)
-{
-    fact(t, 4)->args[0].map = VERIFY_MAP_ANY;
-}
-
 static void type_without_engine(struct built *t)
 {
     t->object.maps[ARRAY].type = SPEC_MAP_LPM_TRIE;
@@ -136,7 +131,6 @@ static const struct {
      packet_atomic},
     {"IRB0006", "r0 = 0x1234567890 ll\nexit\n", bad_source},
     {"IRB0007", "r1 = map[2] ll\nr2 = 1\nr3 = 8\ncall bpf_redirect_map#51\nexit\n", NULL},
-    {"IRB0008", "r1 = map[5] ll\nr2 = 1\nr3 = 0\ncall bpf_redirect_map#51\nexit\n", any_map},
     {"IRB0009", "call bpf_ktime_get_ns#5\nexit\n", bad_helper},
     {"IRB0010", CLEAR_KEY LOOK_UP("4"), type_without_engine},
     {"IRB0011", CLEAR_KEY LOOK_UP("3"), NULL},
