@@ -19,7 +19,7 @@ import time
 import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, os.path.join(ROOT, 'tests', 'e2e'))
+sys.path[:0] = [os.path.join(ROOT, 'tests', folder) for folder in ('e2e', 'rules')]
 sys.dont_write_bytecode = True
 
 

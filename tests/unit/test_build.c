@@ -136,6 +136,10 @@ static const struct {
     {"IRB0011", CLEAR_KEY LOOK_UP("3"), NULL},
     {"IRB0012", CLEAR_KEY LOOK_UP("0"), NULL},
     {"IRB0013", CLEAR_KEY LOOK_UP("1"), NULL},
+    {"IRB0014",
+     "r6 = *(u32 *)(r1 +12)\nr7 = 0\nif r6 > 5 goto pc+1\nr7 += 1\nr7 += 1\n"
+     "if r7 < 10 goto pc-3\nr0 = 2\nexit\n",
+     NULL},
     {"IRB0015",
      CLEAR_KEY "call bpf_get_prandom_u32#7\nr2 = r0\nr2 &= 7\nr1 = r10\nr1 += -8\nr3 = 0\nr4 = 0\n"
                "r5 = 0\ncall bpf_csum_diff#28\nr0 = 2\nexit\n",

@@ -205,6 +205,109 @@ static void test_ir_breach_gives_its_code(void **state)
     }
 }
 
+/* What no text can say: a function in order, and what breaks it. Values have the numbers that they
+ * have in the text. */
+static const char in_order[] = "func f\nmap 0 \"h\" hash key 8 value 8 entries 4\nb0:\n"
+                               " %1 = const 1\n %2 = input len\n %3 = add.64 %1, %2\n"
+                               " %4 = atomic.map.8.add %1, %2 map 0\n br %3, b1, b2\n"
+                               "b1: from b0\n jmp b3\nb2: from b0\n jmp b3\nb3: from b1, b2\n"
+                               " %5 = phi b1: %1, b2: %2\n exit %5, %1, %1, %1\n";
+
+static void lose_successor(struct ir_func *f)
+{
+    f->blocks[1].succ_count = 0;
+}
+
+static void jump_nowhere(struct ir_func *f)
+{
+    f->blocks[1].succ[0] = 99;
+}
+
+static void forget_predecessor(struct ir_func *f)
+{
+    f->blocks[3].preds[0] = 2;
+}
+
+static void invent_predecessor(struct ir_func *f)
+{
+    f->blocks[3].preds = arena_memdup(f->arena, (ir_block[]){1, 2, 0}, 3 * sizeof(ir_block));
+    f->blocks[3].pred_count = 3;
+}
+
+static void lose_blocks(struct ir_func *f)
+{
+    f->block_count = 0;
+}
+
+static void lose_instruction(struct ir_func *f)
+{
+    f->blocks[0].insns[0] = IR_NONE;
+}
+
+static void no_operation(struct ir_func *f)
+{
+    f->insns[3].op = IR_NOP;
+}
+
+static void wrong_block(struct ir_func *f)
+{
+    f->insns[3].block = 1;
+}
+
+static void no_atomic(struct ir_func *f)
+{
+    f->insns[4].atomic = SPEC_ATOMIC_NONE;
+}
+
+static void compare_nothing(struct ir_func *f)
+{
+    f->insns[4].atomic = SPEC_ATOMIC_CMPXCHG;
+}
+
+static void no_arithmetic(struct ir_func *f)
+{
+    f->insns[3].alu = SPEC_ALU_NONE;
+}
+
+static void no_input(struct ir_func *f)
+{
+    f->insns[2].imm = SPEC_IN_COUNT;
+}
+
+static void short_phi(struct ir_func *f)
+{
+    f->insns[5].nargs = 1;
+}
+
+static const struct {
+    const char *code;
+    void (*change)(struct ir_func *f);
+} changes[] = {
+    {"IR0012", lose_successor},     {"IR0014", jump_nowhere},  {"IR0015", forget_predecessor},
+    {"IR0016", invent_predecessor}, {"IR0017", lose_blocks},   {"IR0020", lose_instruction},
+    {"IR0021", no_operation},       {"IR0022", wrong_block},   {"IR0033", no_atomic},
+    {"IR0034", compare_nothing},    {"IR0040", no_arithmetic}, {"IR0043", no_input},
+    {"IR0044", short_phi},
+};
+
+static void test_ir_change_that_breaks_it_gives_its_code(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+        struct arena *arena = arena_open();
+        struct diag_sink sink = diag_sink_make(arena);
+        struct ir_func *f;
+
+        assert_int_equal(ir_parse(in_order, arena, &sink, &f), 0);
+        assert_int_equal(ir_check(f, &sink), 0);
+        changes[i].change(f);
+        assert_int_equal(ir_check(f, &sink), -EINVAL);
+        assert_int_equal(sink.errors, 1);
+        assert_string_equal(sink.records[0].code, changes[i].code);
+        arena_close(arena);
+    }
+}
+
 static void test_ir_eval_outside_buffer_faults(void **state)
 {
     struct arena *arena = arena_open();
@@ -300,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ir_samples_run_as_they_say),
         cmocka_unit_test(test_ir_breach_gives_its_code),
+        cmocka_unit_test(test_ir_change_that_breaks_it_gives_its_code),
         cmocka_unit_test(test_ir_eval_outside_buffer_faults),
         cmocka_unit_test(test_ir_compact_drops_unreachable_blocks),
         cmocka_unit_test(test_ir_dominators_of_loop_found),

@@ -2,6 +2,7 @@
 #include "compiler/opt/opt.h"
 #include "tests/common/random_ir.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -97,9 +98,35 @@ static void test_opt_random_functions_keep_their_results(void **state)
     }
 }
 
+/* A function that is not in order when a pass changes it stands for a pass that breaks it. */
+static void test_opt_pass_that_breaks_the_function_is_named(void **state)
+{
+#ifdef NDEBUG
+    (void)state;
+    skip();
+#else
+    struct arena *arena = arena_open();
+    struct diag_sink sink = diag_sink_make(arena);
+    struct opt_options options = {.size = sizeof(options)};
+    struct ir_func *f;
+
+    (void)state;
+    assert_int_equal(ir_parse("func f\nb0:\n %1 = const 1\n %2 = input len\n %3 = add.64 %2, %2\n"
+                              " %4 = xor.64 %2, %2\n exit %3, %1, %1, %1\n",
+                              arena, &sink, &f),
+                     0);
+    f->insns[3].width = 7;
+    assert_int_equal(opt_run(f, &options, &sink), -EINVAL);
+    assert_string_equal(sink.records[0].code, "IR0041");
+    assert_string_equal(sink.records[1].code, "OPT0001");
+    arena_close(arena);
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_opt_pass_that_breaks_the_function_is_named),
         cmocka_unit_test(test_opt_random_functions_keep_their_results),
     };
 

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every diagnostic code that the sources can give occurs in a test, or here with the reason why it can't."""
+import re
+
+from test_structure import files, text
+
+CODE = re.compile(r'(?<![A-Z0-9_])(?:ASM|IR|IRB|LOAD|OPT|PIPE|UCODE|VFY)[0-9]{4}(?![0-9])')
+
+# No input is known that gives these; each stands where an error would otherwise go unsaid.
+EXCEPTIONS = {
+    'UCODE0010': 'scheduling and spilling in turn ended, or ran out of stack (UCODE0003), for every program that was tried',
+}
+
+
+def codes(folders, endings):
+    found = {}
+    for path in files(*endings):
+        if path.startswith(folders):
+            for code in CODE.findall(text(path)):
+                found.setdefault(code, path)
+    return found
+
+
+def test_every_code_has_a_test(work):
+    given = codes(('compiler/', 'host/', 'nic_runtime/', 'sim/'), ('.c', '.h', '.cpp'))
+    tests = codes(('tests/unit/', 'tests/text/', 'tests/e2e/', 'tests/common/', 'tests/fuzz/'), ('.c', '.h', '.py', '.test', '.ir', '.txt'))
+    assert len(given) > 100, 'the sources name their codes in another way now'
+    bad = [f'{c} ({given[c]}) is in no test' for c in sorted(given) if c not in tests and c not in EXCEPTIONS]
+    bad += [f'{c} has a test and stands among the exceptions' for c in sorted(EXCEPTIONS) if c in tests]
+    bad += [f'{c} stands among the exceptions, but no source gives it' for c in sorted(EXCEPTIONS) if c not in given]
+    bad += [f'{c} ({tests[c]}) is expected by a test, but no source gives it' for c in sorted(tests) if c not in given]
+    assert not bad, '\n'.join(bad)
