@@ -63,8 +63,21 @@ uint32_t vm_rand_next(uint32_t state);
 enum vm_fault vm_run(const struct vm_program *program, struct vm_packet *packet, uint64_t max_insns,
                      struct vm_result *result, uint32_t *fault_insn);
 
-/* The same without a packet, for the conformance plug-in: r1 = memory, r2 = its length; *r0 is the result. */
+/* The same without a packet, for the conformance plug-in: r1 = memory, r2 = its length, all other registers 0; *r0 is
+ * the result. Helpers that need no packet work: their time is 0, the CPU 0, the random state that of packet 0 of seed 0. */
 enum vm_fault vm_run_raw(const struct vm_program *program, void *memory, uint64_t bytes,
                          uint64_t max_insns, uint64_t *r0, uint32_t *fault_insn);
+
+/* Is shown each instruction before it is executed: its number, the depth of the call chain (0: the program itself) and the
+ * registers (EBPF_REGS of them). */
+struct vm_watch {
+    void *ctx;
+    void (*before)(void *ctx, uint32_t insn, uint32_t depth, const uint64_t *r);
+};
+
+/* vm_run_raw with somebody watching. */
+enum vm_fault vm_run_watched(const struct vm_program *program, void *memory, uint64_t bytes,
+                             uint64_t max_insns, const struct vm_watch *watch, uint64_t *r0,
+                             uint32_t *fault_insn);
 
 #endif

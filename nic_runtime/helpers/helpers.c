@@ -40,10 +40,9 @@ static struct map *map_arg_for(struct vm *vm, int32_t helper, uint32_t *index)
     return map && (types >> map_definition(map)->type & 1) ? map : NULL;
 }
 
-/* The packet's CPU; vm_run_raw has none and counts as CPU 0. */
 static uint32_t cpu_of(const struct vm *vm)
 {
-    return vm->packet ? vm->packet->queue : 0;
+    return vm->packet->queue;
 }
 
 /* An entry is there if it names a target: an array's exists anyway. */

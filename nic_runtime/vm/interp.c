@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "hw/spec/gen/helpers.h"
 #include "nic_runtime/helpers/helpers.h"
 #include "nic_runtime/vm/memory.h"
 
@@ -57,7 +58,7 @@ static ALWAYS_INLINE enum vm_fault load(struct vm *vm, const struct ebpf_insn *i
     if (UNLIKELY(address - (uintptr_t)vm->ctx < VM_CTX_BYTES)) {
         uint64_t v;
 
-        if (size != EBPF_SIZE_W || !vm->packet || !load_ctx(vm, address - (uintptr_t)vm->ctx, &v))
+        if (size != EBPF_SIZE_W || vm->raw || !load_ctx(vm, address - (uintptr_t)vm->ctx, &v))
             return VM_FAULT_MEMORY;
         vm->r[i->dst] = mode == EBPF_MODE_MEMSX ? vm_sign_extend(v, size) : v;
         return VM_FAULT_NONE;
@@ -182,6 +183,15 @@ static void leave(struct vm *vm)
     vm->r[EBPF_REG_FP] = (uintptr_t)vm->stack[vm->depth] + SPEC_STACK_BYTES;
 }
 
+/* Helpers that look at the packet, or decide where it goes. */
+static bool needs_packet(int32_t helper)
+{
+    const struct spec_helper_row *row = spec_helper_find(helper);
+
+    return !row || row->args[0] == SPEC_ARG_CTX || helper == SPEC_HELPER_REDIRECT ||
+           helper == SPEC_HELPER_REDIRECT_MAP;
+}
+
 static enum vm_fault call(struct vm *vm, const struct ebpf_insn *i)
 {
     vm_helper helper;
@@ -191,7 +201,7 @@ static enum vm_fault call(struct vm *vm, const struct ebpf_insn *i)
     if (i->src == EBPF_PSEUDO_CALL)
         return enter(vm, i);
     helper = i->src == 0 ? vm_helper_find(i->imm) : NULL;
-    if (!helper || (!vm->packet && i->imm > 3)) /* all but the map helpers need a packet */
+    if (!helper || (vm->raw && needs_packet(i->imm)))
         return VM_FAULT_CALL;
     return helper(vm);
 }
@@ -297,7 +307,7 @@ static inline enum vm_fault step(struct vm *vm, const struct ebpf_insn *i)
     return VM_FAULT_OPCODE;
 }
 
-static enum vm_fault run(struct vm *vm, uint64_t max_insns, uint32_t *fault_insn)
+static enum vm_fault go_on(struct vm *vm, uint64_t max_insns, uint32_t *fault_insn)
 {
     const uint64_t budget = max_insns ? max_insns : UINT64_MAX;
     const struct ebpf_insn *const insns = vm->program->insns;
@@ -305,8 +315,6 @@ static enum vm_fault run(struct vm *vm, uint64_t max_insns, uint32_t *fault_insn
     enum vm_fault fault = VM_FAULT_NONE;
     uint32_t at_insn = 0;
 
-    vm->r[EBPF_REG_FP] = (uintptr_t)vm->stack[0] + SPEC_STACK_BYTES;
-    memset(vm->stack[0], 0, SPEC_STACK_BYTES);
     while (!fault) {
         const struct ebpf_insn *i;
 
@@ -334,7 +342,10 @@ static enum vm_fault run(struct vm *vm, uint64_t max_insns, uint32_t *fault_insn
 static void start(struct vm *vm, const struct vm_program *program)
 {
     memset(vm->r, 0, sizeof(vm->r));
+    vm->r[EBPF_REG_FP] = (uintptr_t)vm->stack[0] + SPEC_STACK_BYTES;
+    memset(vm->stack[0], 0, SPEC_STACK_BYTES);
     vm->program = program;
+    vm->raw = false;
     vm->redirect = 0;
     vm->insns = 0;
     vm->pc = 0;
@@ -354,7 +365,7 @@ enum vm_fault vm_run(const struct vm_program *program, struct vm_packet *packet,
     vm.packet = packet;
     vm.r[1] = (uintptr_t)vm.ctx;
     vm_packet_moved(&vm);
-    fault = run(&vm, max_insns, fault_insn);
+    fault = go_on(&vm, max_insns, fault_insn);
     if (fault)
         return fault;
     result->ret = (uint32_t)vm.r[0];
@@ -363,19 +374,51 @@ enum vm_fault vm_run(const struct vm_program *program, struct vm_packet *packet,
     return VM_FAULT_NONE;
 }
 
+static void start_raw(struct vm *vm, const struct vm_program *program, struct vm_packet *none,
+                      void *memory, uint64_t bytes)
+{
+    start(vm, program);
+    *none = (struct vm_packet){.rand = vm_rand_seed(0, 0)};
+    vm->packet = none;
+    vm->raw = true;
+    vm->bytes_first = (uintptr_t)memory;
+    vm->bytes_count = bytes;
+    vm->r[1] = (uintptr_t)memory;
+    vm->r[2] = bytes;
+}
+
 enum vm_fault vm_run_raw(const struct vm_program *program, void *memory, uint64_t bytes,
                          uint64_t max_insns, uint64_t *r0, uint32_t *fault_insn)
 {
     struct vm vm;
+    struct vm_packet none;
     enum vm_fault fault;
 
-    start(&vm, program);
-    vm.packet = NULL;
-    vm.bytes_first = (uintptr_t)memory;
-    vm.bytes_count = bytes;
-    vm.r[1] = (uintptr_t)memory;
-    vm.r[2] = bytes;
-    fault = run(&vm, max_insns, fault_insn);
+    start_raw(&vm, program, &none, memory, bytes);
+    fault = go_on(&vm, max_insns, fault_insn);
+    if (!fault)
+        *r0 = vm.r[0];
+    return fault;
+}
+
+enum vm_fault vm_run_watched(const struct vm_program *program, void *memory, uint64_t bytes,
+                             uint64_t max_insns, const struct vm_watch *watch, uint64_t *r0,
+                             uint32_t *fault_insn)
+{
+    struct vm vm;
+    struct vm_packet none;
+    enum vm_fault fault;
+
+    start_raw(&vm, program, &none, memory, bytes);
+    for (;;) {
+        if (vm.pc < program->insn_count)
+            watch->before(watch->ctx, vm.pc, vm.depth, vm.r);
+        fault = go_on(&vm, vm.insns + 1, fault_insn);
+        if (fault != VM_FAULT_BUDGET || (max_insns && vm.insns > max_insns))
+            break;
+        vm.pc = *fault_insn; /* fetched and not executed */
+        vm.insns--;
+    }
     if (!fault)
         *r0 = vm.r[0];
     return fault;

@@ -24,7 +24,8 @@ struct vm_frame {
 struct vm {
     uint64_t r[VM_REGS];
     const struct vm_program *program;
-    struct vm_packet *packet; /* NULL: vm_run_raw */
+    struct vm_packet *packet;
+    bool raw;                 /* vm_run_raw: the packet has no bytes */
     uint64_t redirect;        /* pending, for XDP_REDIRECT */
     uint64_t insns;           /* executed */
     uint32_t pc;
@@ -38,8 +39,8 @@ struct vm {
     uint64_t value_bytes;
     bool value_writable;
 
+    uint8_t ctx[VM_CTX_BYTES]; /* only its address is used; not beside the stack, so that both end */
     struct vm_frame frames[SPEC_CALL_FRAMES];
-    uint8_t ctx[VM_CTX_BYTES]; /* only its address is used */
     _Alignas(16) uint8_t stack[SPEC_CALL_FRAMES][SPEC_STACK_BYTES];
 };
 

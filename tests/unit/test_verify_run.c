@@ -17,6 +17,7 @@
 /* The interpreter itself, instruction by instruction, under names of its own. */
 #define vm_run traced_vm_run
 #define vm_run_raw traced_vm_run_raw
+#define vm_run_watched traced_vm_run_watched
 #include "nic_runtime/vm/interp.c"
 
 /* What the verifier says of a program holds when it runs: programs of the corpus, the text tests

@@ -282,7 +282,8 @@ static void test_vm_raw_has_memory_and_length(void **state)
     const struct ebpf_insn insns[] = {LDX(B, 0, 1, 2), ALU64_K(LSH, 0, 40), ALU64_X(ADD, 0, 2),
                                       EXIT()};
     const struct ebpf_insn over[] = {LDX(B, 0, 1, 3), EXIT()};
-    const struct ebpf_insn time[] = {CALL(5), EXIT()};
+    const struct ebpf_insn time[] = {MOV_K(0, 7), CALL(5), EXIT()};
+    const struct ebpf_insn head[] = {CALL(44), EXIT()};
     uint8_t memory[3] = {1, 2, 3};
     struct vm_program program = {insns, COUNT(insns), NULL, 0};
     uint64_t r0 = 0;
@@ -294,7 +295,52 @@ static void test_vm_raw_has_memory_and_length(void **state)
     program = (struct vm_program){over, COUNT(over), NULL, 0};
     assert_int_equal(vm_run_raw(&program, memory, 3, 0, &r0, &at), VM_FAULT_MEMORY);
     program = (struct vm_program){time, COUNT(time), NULL, 0};
+    assert_int_equal(vm_run_raw(&program, memory, 3, 0, &r0, &at), VM_FAULT_NONE);
+    assert_int_equal(r0, 0);
+    program = (struct vm_program){head, COUNT(head), NULL, 0};
     assert_int_equal(vm_run_raw(&program, memory, 3, 0, &r0, &at), VM_FAULT_CALL);
+}
+
+struct steps {
+    uint32_t insns[16];
+    uint32_t depths[16];
+    uint64_t r0[16];
+    uint32_t count;
+};
+
+static void note_step(void *ctx, uint32_t insn, uint32_t depth, const uint64_t *r)
+{
+    struct steps *s = ctx;
+
+    s->insns[s->count] = insn;
+    s->depths[s->count] = depth;
+    s->r0[s->count++] = r[0];
+}
+
+static void test_vm_watch_sees_each_step(void **state)
+{
+    const struct ebpf_insn insns[] = {MOV_K(0, 1), CALL_FUNC(2), ALU64_K(ADD, 0, 1),
+                                      EXIT(),      MOV_K(0, 5),  EXIT()};
+    const uint32_t want[] = {0, 1, 4, 5, 2, 3};
+    const uint64_t want_r0[] = {0, 1, 1, 5, 5, 6};
+    const struct vm_program program = {insns, COUNT(insns), NULL, 0};
+    struct steps s = {.count = 0};
+    const struct vm_watch watch = {&s, note_step};
+    uint64_t r0 = 0;
+    uint32_t at = 0;
+
+    (void)state;
+    assert_int_equal(vm_run_watched(&program, NULL, 0, 6, &watch, &r0, &at), VM_FAULT_NONE);
+    assert_int_equal(r0, 6);
+    assert_int_equal(s.count, COUNT(want));
+    for (uint32_t i = 0; i < s.count; i++) {
+        assert_int_equal(s.insns[i], want[i]);
+        assert_int_equal(s.depths[i], want[i] >= 4);
+        assert_int_equal(s.r0[i], want_r0[i]);
+    }
+    s.count = 0;
+    assert_int_equal(vm_run_watched(&program, NULL, 0, 5, &watch, &r0, &at), VM_FAULT_BUDGET);
+    assert_int_equal(at, 3);
 }
 
 static void test_vm_random_states_are_fixed(void **state)
@@ -341,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_vm_instructions_are_counted),
         cmocka_unit_test(test_vm_random_bytes_stay_inside),
         cmocka_unit_test(test_vm_raw_has_memory_and_length),
+        cmocka_unit_test(test_vm_watch_sees_each_step),
         cmocka_unit_test(test_vm_random_states_are_fixed),
         cmocka_unit_test(test_vm_packet_init_zeroes_around),
     };
