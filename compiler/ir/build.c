@@ -208,6 +208,27 @@ static void translate_exit(struct builder *b)
     build_emit(b, (struct ir_insn){.op = IR_EXIT}, args, 4);
 }
 
+/* Registers go with a call and with its return. What a verifier does not allow to be read stays
+ * behind. */
+static void translate_call(struct builder *b, uint32_t callee)
+{
+    if (b->raw) {
+        build_raw_call(b);
+        build_raw_frame(b, callee);
+        return;
+    }
+    for (uint32_t r = 1; r <= 5; r++)
+        build_write(b, (b->depth + 1) * EBPF_REGS + r, build_reg(b, r));
+}
+
+static void translate_return(struct builder *b)
+{
+    if (b->raw)
+        build_raw_return(b);
+    else
+        build_write(b, (b->depth - 1) * EBPF_REGS, build_reg(b, 0));
+}
+
 static void translate_end_of_node(struct builder *b, const struct build_node *node, uint32_t pc)
 {
     const struct ebpf_insn *insn = &b->prog->insns[pc];
@@ -222,14 +243,16 @@ static void translate_end_of_node(struct builder *b, const struct build_node *no
         return;
     }
     if (ebpf_is_exit(insn) && b->depth == 0) {
-        translate_exit(b);
+        if (b->raw)
+            build_raw_exit(b);
+        else
+            translate_exit(b);
         return;
     }
     if (ebpf_is_exit(insn))
-        build_write(b, (b->depth - 1) * EBPF_REGS, build_reg(b, 0));
+        translate_return(b);
     if (ebpf_is_subprog_call(insn))
-        for (uint32_t r = 1; r <= 5; r++)
-            build_write(b, (b->depth + 1) * EBPF_REGS + r, build_reg(b, r));
+        translate_call(b, b->nodes[node->succ[0]].context);
     jump_to_node(b, node->succ[0]);
 }
 
@@ -333,7 +356,10 @@ static void open_entry(struct builder *b)
         build_alu(b, SPEC_ALU_ADD, 64, build_const(b, SPEC_PKT_BASE), build_input(b, SPEC_IN_LEN)));
     build_write(b, BUILD_VAR_RAND, build_input(b, SPEC_IN_RAND));
     build_write(b, BUILD_VAR_REDIRECT, build_const(b, 0));
-    build_write(b, 1, build_const(b, CONTEXT_POINTER));
+    if (b->raw)
+        build_raw_open(b);
+    else
+        build_write(b, 1, build_const(b, CONTEXT_POINTER));
 }
 
 static int translate(struct builder *b)
@@ -365,10 +391,9 @@ static int translate(struct builder *b)
     return b->error ? b->error : build_finish(b);
 }
 
-int ir_build(const struct load_object *object, const struct load_prog *prog,
-             const struct verify_result *facts, struct arena *arena, struct diag_sink *sink,
-             struct ir_func **out)
+static int build(const struct builder *given, struct ir_func **out)
 {
+    struct arena *arena = given->arena;
     struct builder *b;
     jmp_buf oom;
     int err;
@@ -378,10 +403,8 @@ int ir_build(const struct load_object *object, const struct load_prog *prog,
         arena_set_oom(arena, NULL);
         return -ENOMEM;
     }
-    b = arena_alloc(arena, sizeof(*b));
-    *b = (struct builder){
-        .object = object, .prog = prog, .facts = facts, .arena = arena, .sink = sink};
-    b->f = ir_func_new(arena, prog->name);
+    b = arena_memdup(arena, given, sizeof(*given));
+    b->f = ir_func_new(arena, b->prog->name);
     fill_maps(b);
     fill_sources(b);
     lay_out_stack(b);
@@ -391,4 +414,24 @@ int ir_build(const struct load_object *object, const struct load_prog *prog,
         return err;
     *out = b->f;
     return 0;
+}
+
+int ir_build(const struct load_object *object, const struct load_prog *prog,
+             const struct verify_result *facts, struct arena *arena, struct diag_sink *sink,
+             struct ir_func **out)
+{
+    const struct builder b = {
+        .object = object, .prog = prog, .facts = facts, .arena = arena, .sink = sink};
+
+    return build(&b, out);
+}
+
+int ir_build_raw(const struct load_object *object, const struct load_prog *prog,
+                 const struct verify_result *facts, const struct ir_build_raw *raw,
+                 struct arena *arena, struct diag_sink *sink, struct ir_func **out)
+{
+    const struct builder b = {
+        .object = object, .prog = prog, .facts = facts, .raw = raw, .arena = arena, .sink = sink};
+
+    return build(&b, out);
 }

@@ -89,7 +89,7 @@ ir_ref build_read(struct builder *b, uint32_t var)
 
 ir_ref build_reg(struct builder *b, uint32_t reg)
 {
-    if (reg == EBPF_REG_FP)
+    if (reg == EBPF_REG_FP && !b->raw)
         return build_const(b, BUILD_STACK_BIAS + (uint64_t)b->frame_top[b->context]);
     return build_read(b, b->depth * EBPF_REGS + reg);
 }

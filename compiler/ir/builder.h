@@ -68,6 +68,7 @@ struct builder {
     const struct load_object *object;
     const struct load_prog *prog;
     const struct verify_result *facts;
+    const struct ir_build_raw *raw; /* NULL: an XDP program */
     struct arena *arena;
     struct diag_sink *sink;
     struct ir_func *f;
@@ -155,6 +156,14 @@ void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fa
 /* The pointer to an array's entry, which must exist. */
 ir_ref build_entry(struct builder *b, uint32_t map, ir_ref index);
 int build_map_usable(struct builder *b, uint32_t map);
+
+/* build_raw.c: programs without a packet */
+void build_raw_open(struct builder *b);
+/* A frame begins: its r10, and what of it is read before it is written. */
+void build_raw_frame(struct builder *b, uint32_t context);
+void build_raw_call(struct builder *b);
+void build_raw_return(struct builder *b);
+void build_raw_exit(struct builder *b);
 
 /* build_finish.c */
 int build_finish(struct builder *b);
