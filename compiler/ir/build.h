@@ -24,6 +24,7 @@ struct ir_build_raw {
     uint16_t map;
     uint32_t stack_at; /* with a map: where in it the frame of the program begins; the next one's is
                           behind it */
+    bool hidden; /* constants that are loaded into registers look like inputs, so that hardware computes with them */
     const uint64_t *zeroed; /* by context: words of 8 bytes of its frame, from the frame's bottom,
                                that are read as 0 */
 };

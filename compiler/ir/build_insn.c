@@ -265,8 +265,13 @@ static void translate_atomic(struct builder *b, const struct ebpf_insn *insn)
 
 static ir_ref second_operand(struct builder *b, const struct ebpf_insn *insn)
 {
-    return ebpf_src_is_reg(insn) ? build_reg(b, insn->src)
-                                 : build_const(b, (uint64_t)(int64_t)insn->imm);
+    const uint64_t imm = (uint64_t)(int64_t)insn->imm;
+
+    if (ebpf_src_is_reg(insn))
+        return build_reg(b, insn->src);
+    return b->raw && ebpf_is_alu(insn) && ebpf_code_of(insn) == EBPF_ALU_MOV
+               ? build_raw_const(b, imm)
+               : build_const(b, imm);
 }
 
 static ir_ref translate_end(struct builder *b, const struct ebpf_insn *insn, ir_ref v)
@@ -320,7 +325,8 @@ static void translate_ld_imm64(struct builder *b, const struct ebpf_insn *insn)
         build_refuse(b, "IRB0006", "a 64-bit constant with source %u", insn->src);
         return;
     }
-    build_set_reg(b, insn->dst, build_const(b, v));
+    build_set_reg(b, insn->dst,
+                  b->raw && insn->src == 0 ? build_raw_const(b, v) : build_const(b, v));
 }
 
 ir_ref build_condition(struct builder *b, const struct ebpf_insn *insn)

@@ -74,6 +74,14 @@ void build_raw_open(struct builder *b)
     build_raw_frame(b, 0);
 }
 
+/* The time of such a run is 0, which the compiler does not know. */
+ir_ref build_raw_const(struct builder *b, uint64_t value)
+{
+    const ir_ref c = build_const(b, value);
+
+    return b->raw->hidden ? build_alu(b, SPEC_ALU_ADD, 64, c, build_input(b, SPEC_IN_TIME)) : c;
+}
+
 void build_raw_call(struct builder *b)
 {
     for (uint32_t r = 0; r < EBPF_REG_FP; r++)

@@ -161,6 +161,8 @@ int build_map_usable(struct builder *b, uint32_t map);
 void build_raw_open(struct builder *b);
 /* A frame begins: its r10, and what of it is read before it is written. */
 void build_raw_frame(struct builder *b, uint32_t context);
+/* A constant that an instruction loads. */
+ir_ref build_raw_const(struct builder *b, uint64_t value);
 void build_raw_call(struct builder *b);
 void build_raw_return(struct builder *b);
 void build_raw_exit(struct builder *b);

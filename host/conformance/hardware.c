@@ -12,7 +12,9 @@ enum {
     WORD = 8,
     /* A pipeline reaches so much of a packet; more goes into a map. */
     PACKET_MEMORY_MAX = SPEC_PIPE_WINDOW_BYTES - 16,
-    STAGES_MAX = 4000, /* of the pipelines that are made here */
+    STAGES_MAX = 4000,   /* of the pipelines that are made here */
+    QUICK_CLOCKS = 1000, /* of a packet's way through one that takes seconds to simulate */
+    DIVIDER_CLOCKS = 66, /* docs/hardware.md */
 };
 
 struct conf_device {
@@ -156,13 +158,14 @@ static bool stack_too_deep(const struct conf_observation *seen)
     return false;
 }
 
-static int build(struct conf_device *d, char why[EXEC_WHY_BYTES])
+static int build(struct conf_device *d, bool hidden, char why[EXEC_WHY_BYTES])
 {
     const struct job_options options = {.size = sizeof(options),
                                         .pipe = {.max_stages = STAGES_MAX}};
     struct conf_narrow *n = &d->narrow;
     int err;
 
+    n->raw.hidden = hidden;
     d->job = job_open(n->object, n->prog, &options, d->arena);
     if (!d->job)
         return -ENOMEM;
@@ -176,6 +179,28 @@ static int build(struct conf_device *d, char why[EXEC_WHY_BYTES])
     if (err)
         exec_why(why, job_reason(d->job, JOB_IR), err);
     return err;
+}
+
+/* Is the pipeline short enough to be simulated in seconds? */
+static bool is_quick(const struct conf_device *d)
+{
+    const struct pipe_design *design = d->job->pipeline;
+    uint32_t clocks = design->stages;
+
+    for (const char *at = design->verilog; (at = strstr(at, "pipe_div #")); at++)
+        clocks += DIVIDER_CLOCKS;
+    return clocks <= QUICK_CLOCKS;
+}
+
+/* The compiler is not to know constants, so that hardware computes with them; it is to know them
+ * where the pipeline gets too long otherwise, because it repeats a loop's body. */
+static int build_for(struct conf_device *d, bool pipeline, char why[EXEC_WHY_BYTES])
+{
+    int err = build(d, true, why);
+
+    if (!pipeline || (!err && !job_do(d->job, JOB_PIPELINE) && is_quick(d)))
+        return err;
+    return build(d, false, why);
 }
 
 static int open_device(struct conf_device *d, const struct conf_run *runs, uint32_t count,
@@ -202,7 +227,7 @@ static int open_device(struct conf_device *d, const struct conf_run *runs, uint3
         return err;
     d->packet_bytes = has_map(d) ? SPEC_PKT_MIN_BYTES : d->narrow.raw.result_at + WORD;
     d->packet = arena_alloc(d->arena, d->packet_bytes);
-    err = build(d, why);
+    err = build_for(d, ops == exec_find("pipeline"), why);
     if (err)
         return err;
     return exec_open(ops, d->job, &options, &d->exec, why);

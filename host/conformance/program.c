@@ -47,7 +47,8 @@ static void say(char why[EXEC_WHY_BYTES], const struct diag_sink *sink, int err)
     exec_why(why, diag_first_error(sink), err);
 }
 
-/* The suite's objects may have their code in .text alone. */
+/* The first program of any section; where there is code in .text alone, its first exported
+ * function. */
 static int load_elf(const void *data, size_t bytes, struct conf_program *p,
                     char why[EXEC_WHY_BYTES])
 {
@@ -58,18 +59,11 @@ static int load_elf(const void *data, size_t bytes, struct conf_program *p,
         const struct load_options options = {
             .size = sizeof(options), .section = sections[i], .any_type = !sections[i]};
         struct diag_sink sink = diag_sink_make(p->arena);
-        const struct load_object *object = NULL;
 
-        err =
-            load_object_memory(data, bytes, "(standard input)", &options, p->arena, &sink, &object);
-        if (!err && object->prog_count == 0)
-            err = -ENOENT;
-        if (err)
+        err = load_object_memory(data, bytes, "(standard input)", &options, p->arena, &sink,
+                                 &p->object);
+        if (err && i == 0) /* what is said of all sections says more */
             say(why, &sink, err);
-        else
-            p->object = object;
-        if (err != -ENOENT)
-            break;
     }
     return err;
 }
