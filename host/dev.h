@@ -47,6 +47,9 @@ struct dev;
 struct dev_ops {
     int (*read32)(struct dev *dev, uint32_t addr, uint32_t *value);
     int (*write32)(struct dev *dev, uint32_t addr, uint32_t value);
+    /* Several registers from addr on, the lowest first, faster than one by one. */
+    int (*read_words)(struct dev *dev, uint32_t addr, uint32_t *words, uint32_t count);
+    int (*write_words)(struct dev *dev, uint32_t addr, const uint32_t *words, uint32_t count);
     /* Sends all packets of the source and waits until all have left. -ETIMEDOUT if the device makes no progress. */
     int (*stream)(struct dev *dev, const struct dev_stream *stream, struct dev_stream_stats *stats);
     void (*close)(struct dev *dev);

@@ -77,58 +77,72 @@ static void clock_edge(struct sim *sim)
     sim->cycle++;
 }
 
-static int sim_write32(struct dev *dev, uint32_t addr, uint32_t value)
+/* The registers' port has room for one transfer a clock each way: a new one goes out while the one
+ * before is answered. */
+static int sim_write_words(struct dev *dev, uint32_t addr, const uint32_t *words, uint32_t count)
 {
     struct sim *sim = (struct sim *)dev;
-    int clocks = 0;
+    uint32_t addresses = 0, data = 0, done = 0, quiet = 0;
+    int err = 0;
 
-    sim->in.awvalid = true;
-    sim->in.awaddr = (uint16_t)addr;
-    sim->in.wvalid = true;
-    sim->in.wdata = value;
     sim->in.bready = true;
-    for (bool done = false; !done; clocks++) {
-        bool aw, w;
-
-        if (clocks > READY_CLOCKS)
-            return -ETIMEDOUT;
+    for (; done < count && !err; quiet++) {
+        sim->in.awvalid = addresses < count;
+        sim->in.awaddr = (uint16_t)(addr + 4 * addresses);
+        sim->in.wvalid = data < count;
+        sim->in.wdata = data < count ? words[data] : 0;
         settle(sim);
-        aw = sim->out.awready && sim->in.awvalid;
-        w = sim->out.wready && sim->in.wvalid;
-        done = sim->out.bvalid;
+        addresses += sim->in.awvalid && sim->out.awready;
+        data += sim->in.wvalid && sim->out.wready;
+        if (sim->out.bvalid) {
+            err = sim->out.bresp ? -EIO : 0;
+            done++;
+            quiet = 0;
+        }
         clock_edge(sim);
-        if (aw)
-            sim->in.awvalid = false;
-        if (w)
-            sim->in.wvalid = false;
+        if (quiet > READY_CLOCKS)
+            err = -ETIMEDOUT;
     }
+    sim->in.awvalid = false;
+    sim->in.wvalid = false;
     sim->in.bready = false;
-    return sim->out.bresp ? -EIO : 0;
+    return err;
+}
+
+static int sim_read_words(struct dev *dev, uint32_t addr, uint32_t *words, uint32_t count)
+{
+    struct sim *sim = (struct sim *)dev;
+    uint32_t addresses = 0, done = 0, quiet = 0;
+    int err = 0;
+
+    sim->in.rready = true;
+    for (; done < count && !err; quiet++) {
+        sim->in.arvalid = addresses < count;
+        sim->in.araddr = (uint16_t)(addr + 4 * addresses);
+        settle(sim);
+        addresses += sim->in.arvalid && sim->out.arready;
+        if (sim->out.rvalid) {
+            err = sim->out.rresp ? -EIO : 0;
+            words[done++] = sim->out.rdata;
+            quiet = 0;
+        }
+        clock_edge(sim);
+        if (quiet > READY_CLOCKS)
+            err = -ETIMEDOUT;
+    }
+    sim->in.arvalid = false;
+    sim->in.rready = false;
+    return err;
+}
+
+static int sim_write32(struct dev *dev, uint32_t addr, uint32_t value)
+{
+    return sim_write_words(dev, addr, &value, 1);
 }
 
 static int sim_read32(struct dev *dev, uint32_t addr, uint32_t *value)
 {
-    struct sim *sim = (struct sim *)dev;
-    int clocks = 0;
-
-    sim->in.arvalid = true;
-    sim->in.araddr = (uint16_t)addr;
-    sim->in.rready = true;
-    for (bool done = false; !done; clocks++) {
-        bool ar;
-
-        if (clocks > READY_CLOCKS)
-            return -ETIMEDOUT;
-        settle(sim);
-        ar = sim->out.arready && sim->in.arvalid;
-        done = sim->out.rvalid;
-        *value = sim->out.rdata;
-        clock_edge(sim);
-        if (ar)
-            sim->in.arvalid = false;
-    }
-    sim->in.rready = false;
-    return sim->out.rresp ? -EIO : 0;
+    return sim_read_words(dev, addr, value, 1);
 }
 
 /* Puts a field of a packet's inputs at its place in tuser. */
@@ -282,7 +296,14 @@ static void sim_close(struct dev *dev)
     free(sim);
 }
 
-static const struct dev_ops sim_ops = {sim_read32, sim_write32, sim_stream, sim_close};
+static const struct dev_ops sim_ops = {
+    .read32 = sim_read32,
+    .write32 = sim_write32,
+    .read_words = sim_read_words,
+    .write_words = sim_write_words,
+    .stream = sim_stream,
+    .close = sim_close,
+};
 
 /* A model for Icarus is a file for vvp; all others are shared objects. */
 static bool is_icarus(const char *model)

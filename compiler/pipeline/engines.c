@@ -292,8 +292,9 @@ static void draw_mailbox(struct pipe_text *t, const struct ir_map *m, uint32_t i
     pipe_put(t,
              "    wire m%u_mbox_done;\n    wire [31:0] m%u_mbox_status;\n    wire [31:0] "
              "m%u_mbox_result;\n"
-             "    wire [511:0] m%u_mbox_key;\n    wire [63:0] m%u_mbox_value;\n",
-             i, i, i, i, i);
+             "    wire [511:0] m%u_mbox_key;\n    wire [63:0] m%u_mbox_value;\n    wire "
+             "m%u_mbox_step;\n",
+             i, i, i, i, i, i);
     pipe_put(t,
              "    wire [2:0] m%u_mb_op;\n    wire [7:0] m%u_mb_map;\n    wire [7:0] m%u_mb_cpu;\n"
              "    wire [%u:0] m%u_mb_key;\n    wire [%u:0] m%u_mb_value;\n    wire [63:0] "
@@ -323,13 +324,15 @@ static void draw_mailbox(struct pipe_text *t, const struct ir_map *m, uint32_t i
              "        .mbox_map_i   (8'd0),\n        .mbox_addr_i  (mbox_addr),\n        "
              ".mbox_flags_i (mbox_flags),\n"
              "        .mbox_key_i   (mbox_key),\n        .mbox_value_i (mbox_value),\n        "
-             ".base_i       (32'd0),\n",
+             ".base_i       (32'd0),\n        .mbox_count_i (mbox_count),\n        "
+             ".mbox_word_i  (mbox_word),\n",
              i);
     pipe_put(t,
              "        .mbox_done_o  (m%u_mbox_done),\n        .mbox_status_o(m%u_mbox_status),\n"
              "        .mbox_result_o(m%u_mbox_result),\n        .mbox_key_o   (m%u_mbox_key),\n"
-             "        .mbox_value_o (m%u_mbox_value),\n        .cfg_valid_o  (m%u_cfg_valid),\n",
-             i, i, i, i, i, i);
+             "        .mbox_value_o (m%u_mbox_value),\n        .mbox_step_o  (m%u_mbox_step),\n"
+             "        .cfg_valid_o  (m%u_cfg_valid),\n",
+             i, i, i, i, i, i, i);
     pipe_put(t,
              "        .cfg_map_o    (m%u_cfg_map),\n        .cfg_desc_o   (m%u_cfg_desc),\n        "
              ".req_valid_o  (m%u_mb_req),\n"
@@ -371,8 +374,8 @@ static void draw_mailbox(struct pipe_text *t, const struct ir_map *m, uint32_t i
 /* One command at a time: the addressed map's mailbox answers, or nobody if it has none. */
 static void draw_answer(struct pipe_text *t, const struct ir_func *f)
 {
-    static const char *const fields[] = {"status", "result", "key", "value"};
-    static const char *const none[] = {"32'd22", "32'd0", "512'd0", "64'd0"};
+    static const char *const fields[] = {"status", "result", "key", "value", "step"};
+    static const char *const none[] = {"32'd22", "32'd0", "512'd0", "64'd0", "1'b0"};
 
     pipe_put(t, "    assign mbox_done = ");
     for (uint32_t i = 0; i < f->map_count; i++) {
@@ -380,7 +383,7 @@ static void draw_answer(struct pipe_text *t, const struct ir_func *f)
             pipe_put(t, "mbox_map == 8'd%u ? m%u_mbox_done : ", i, i);
     }
     pipe_put(t, "mbox_valid;\n");
-    for (uint32_t k = 0; k < 4; k++) {
+    for (uint32_t k = 0; k < sizeof(fields) / sizeof(fields[0]); k++) {
         pipe_put(t, "    assign mbox_%s_back = ", fields[k]);
         for (uint32_t i = 0; i < f->map_count; i++) {
             if (f->maps[i].engine != SPEC_ENGINE_NONE)
@@ -404,6 +407,7 @@ static void draw_registers(struct pipe_text *t, const struct pipe_graph *g)
              "    wire [2047:0] mbox_value;\n    wire [31:0] mbox_status_back;\n    wire [31:0] "
              "mbox_result_back;\n"
              "    wire [511:0] mbox_key_back;\n    wire [63:0] mbox_value_back;\n    wire "
+             "mbox_step_back;\n    wire [5:0] mbox_count;\n    wire [63:0] mbox_word;\n    wire "
              "hazard_stall;\n");
     pipe_put(t,
              "    csr_block #(\n        .KIND       (2),\n        .STAGES     (%u),\n        "
@@ -423,7 +427,9 @@ static void draw_registers(struct pipe_text *t, const struct pipe_graph *g)
         "        .mbox_valid_o  (mbox_valid),\n        .mbox_cmd_o    (mbox_cmd),\n"
         "        .mbox_map_o    (mbox_map),\n        .mbox_addr_o   (mbox_addr),\n"
         "        .mbox_flags_o  (mbox_flags),\n        .mbox_key_o    (mbox_key),\n"
-        "        .mbox_value_o  (mbox_value),\n        .mbox_done_i   (mbox_done),\n"
+        "        .mbox_value_o  (mbox_value),\n        .mbox_count_o  (mbox_count),\n"
+        "        .mbox_word_o   (mbox_word),\n        .mbox_step_i   (mbox_step_back),\n"
+        "        .mbox_done_i   (mbox_done),\n"
         "        .mbox_status_i (mbox_status_back),\n        .mbox_result_i (mbox_result_back),\n"
         "        .mbox_key_i    (mbox_key_back),\n        .mbox_value_i  (mbox_value_back)\n    "
         ");\n");

@@ -165,17 +165,11 @@ static void print_result(const struct run_arguments *a, const struct exec_ops *o
 static int write_maps(const struct run_arguments *a, struct exec *exec)
 {
     const struct cli_output *o = &a->outputs[OUT_MAPS];
-    json_t *maps;
-    int err;
+    char why[EXEC_WHY_BYTES];
 
-    if (!o->path)
-        return 0;
-    maps = mapfile_dump(exec);
-    if (!maps)
-        return cli_fail("the maps can't be read back");
-    err = mapfile_write(o->out.file, maps);
-    json_decref(maps);
-    return err ? cli_output_fail(o, err) : 0;
+    if (!o->path || !mapfile_write(o->out.file, exec, why, sizeof(why)))
+        return CLI_OK;
+    return cli_fail("%s %s can't be written: %s", o->option, o->path, why);
 }
 
 /* The run itself; the executor is open and its maps are filled. */

@@ -3,6 +3,7 @@
 
 #include "hw/spec/gen/csr.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,48 +11,46 @@
 enum {
     POLLS_MAX = 1 << 20,
     CTRL_RUN = 1,
+    MBOX_FIRST_SHIFT = 8,
+    WALK_BYTES = 1 << 14, /* that a walk reads at once */
 };
+
+#define MBOX_BUSY 0x80000000u
 
 static int write32(struct dev *dev, uint32_t addr, uint32_t value)
 {
     return dev->ops->write32(dev, addr, value);
 }
 
-static int write_words(struct dev *dev, uint32_t addr, const void *data, uint32_t bytes)
+/* Registers from addr on, from and to bytes that may end within a register. */
+static int write_bytes(struct dev *dev, uint32_t addr, const void *data, uint32_t bytes)
 {
-    int err = 0;
+    uint32_t words[SPEC_HW_VALUE_BYTES / 4] = {0};
 
-    for (uint32_t i = 0; i < bytes && !err; i += 4) {
-        uint32_t word = 0;
-
-        memcpy(&word, (const uint8_t *)data + i, bytes - i < 4 ? bytes - i : 4);
-        err = write32(dev, addr + i, word);
-    }
-    return err;
+    assert(bytes <= sizeof(words));
+    memcpy(words, data, bytes);
+    return dev->ops->write_words(dev, addr, words, (bytes + 3) / 4);
 }
 
-static int read_words(struct dev *dev, uint32_t addr, void *data, uint32_t bytes)
+static int read_bytes(struct dev *dev, uint32_t addr, void *data, uint32_t bytes)
 {
-    int err = 0;
+    uint32_t words[SPEC_HW_VALUE_BYTES / 4];
+    int err;
 
-    for (uint32_t i = 0; i < bytes && !err; i += 4) {
-        uint32_t word = 0;
-
-        err = dev->ops->read32(dev, addr + i, &word);
-        memcpy((uint8_t *)data + i, &word, bytes - i < 4 ? bytes - i : 4);
-    }
-    return err;
-}
-
-/* Runs a mailbox command: the operands are in place. 0, or the command's errno, negative. */
-static int command(struct dev *dev, uint32_t map, enum spec_mbox cmd)
-{
-    uint32_t status = 0x80000000u;
-    int err = write32(dev, SPEC_CSR_MBOX_MAP, map);
-
+    assert(bytes <= sizeof(words));
+    err = dev->ops->read_words(dev, addr, words, (bytes + 3) / 4);
     if (!err)
-        err = write32(dev, SPEC_CSR_MBOX_CMD, cmd);
-    for (int i = 0; !err && status >> 31; i++) {
+        memcpy(data, words, bytes);
+    return err;
+}
+
+/* Waits for the command under way: 0, or its errno, negative. */
+static int wait_done(struct dev *dev)
+{
+    uint32_t status = MBOX_BUSY;
+    int err = 0;
+
+    for (int i = 0; !err && status & MBOX_BUSY; i++) {
         if (i == POLLS_MAX)
             return -ETIMEDOUT;
         err = dev->ops->read32(dev, SPEC_CSR_MBOX_STATUS, &status);
@@ -59,31 +58,69 @@ static int command(struct dev *dev, uint32_t map, enum spec_mbox cmd)
     return err ? err : -(int)status;
 }
 
+/* Runs a mailbox command: the operands are in place. 0, or the command's errno, negative. */
+static int command(struct dev *dev, uint32_t map, enum spec_mbox cmd)
+{
+    int err = write32(dev, SPEC_CSR_MBOX_MAP, map);
+
+    if (!err)
+        err = write32(dev, SPEC_CSR_MBOX_CMD, cmd);
+    return err ? err : wait_done(dev);
+}
+
+/* Starts an access to value memory, of some words from or to the mailbox's value from word `first`
+ * on. */
+static int start_vmem(struct dev *dev, uint32_t map, enum spec_mbox cmd, uint32_t addr,
+                      uint32_t words, uint32_t first)
+{
+    const uint32_t map_addr[] = {map, addr};
+    int err = dev->ops->write_words(dev, SPEC_CSR_MBOX_MAP, map_addr, 2);
+
+    if (!err)
+        err = write32(dev, SPEC_CSR_MBOX_BURST, words | first << MBOX_FIRST_SHIFT);
+    return err ? err : write32(dev, SPEC_CSR_MBOX_CMD, cmd);
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* bytes is a multiple of 8, as all strides are. */
 static int write_vmem(struct dev *dev, uint32_t map, uint32_t addr, const void *data,
                       uint32_t bytes)
 {
     int err = 0;
 
-    for (uint32_t i = 0; i < bytes && !err; i += 8) {
-        err = write32(dev, SPEC_CSR_MBOX_ADDR, addr + i);
+    for (uint32_t i = 0; i < bytes && !err; i += SPEC_HW_VALUE_BYTES) {
+        const uint32_t n = least(bytes - i, SPEC_HW_VALUE_BYTES);
+
+        err = write_bytes(dev, SPEC_CSR_MBOX_VALUE, (const uint8_t *)data + i, n);
         if (!err)
-            err = write_words(dev, SPEC_CSR_MBOX_VALUE, (const uint8_t *)data + i, 8);
+            err = start_vmem(dev, map, SPEC_MBOX_VMEM_WRITE, addr + i, n / 8, 0);
         if (!err)
-            err = command(dev, map, SPEC_MBOX_VMEM_WRITE);
+            err = wait_done(dev);
     }
     return err;
 }
 
+/* One half of the mailbox's value is read out while the device fills the other. */
 static int read_vmem(struct dev *dev, uint32_t map, uint32_t addr, void *data, uint32_t bytes)
 {
-    int err = 0;
+    enum { HALF_BYTES = SPEC_HW_VALUE_BYTES / 2 };
+    uint32_t half = 0;
+    int err = start_vmem(dev, map, SPEC_MBOX_VMEM_READ, addr, least(bytes, HALF_BYTES) / 8, 0);
 
-    for (uint32_t i = 0; i < bytes && !err; i += 8) {
-        err = write32(dev, SPEC_CSR_MBOX_ADDR, addr + i);
+    for (uint32_t i = 0; i < bytes && !err; i += HALF_BYTES, half = HALF_BYTES - half) {
+        const uint32_t next = i + HALF_BYTES;
+
+        err = wait_done(dev);
+        if (!err && next < bytes)
+            err = start_vmem(dev, map, SPEC_MBOX_VMEM_READ, addr + next,
+                             least(bytes - next, HALF_BYTES) / 8, (HALF_BYTES - half) / 8);
         if (!err)
-            err = command(dev, map, SPEC_MBOX_VMEM_READ);
-        if (!err)
-            err = read_words(dev, SPEC_CSR_MBOX_VALUE, (uint8_t *)data + i, 8);
+            err = read_bytes(dev, SPEC_CSR_MBOX_VALUE + half, (uint8_t *)data + i,
+                             least(bytes - i, HALF_BYTES));
     }
     return err;
 }
@@ -93,7 +130,7 @@ static int load_row(struct dev *dev, uint32_t row, const uint32_t words[UCODE_RO
     int err = write32(dev, SPEC_CSR_PROG_ROW, row);
 
     if (!err)
-        err = write_words(dev, SPEC_CSR_PROG_WORD, words, UCODE_ROW_WORDS * 4);
+        err = dev->ops->write_words(dev, SPEC_CSR_PROG_WORD, words, UCODE_ROW_WORDS);
     return err ? err : write32(dev, SPEC_CSR_PROG_COMMIT, 1);
 }
 
@@ -106,7 +143,8 @@ int device_load_microcode(struct dev *dev, const struct ucode_image *image)
     for (uint32_t i = 0; i < image->map_count && !err; i++) {
         if (!image->mapdesc[i][SPEC_MAPDESC_ENGINE])
             continue;
-        err = write_words(dev, SPEC_CSR_MBOX_VALUE, image->mapdesc[i], SPEC_MAPDESC_WORDS * 4);
+        err =
+            dev->ops->write_words(dev, SPEC_CSR_MBOX_VALUE, image->mapdesc[i], SPEC_MAPDESC_WORDS);
         if (!err)
             err = command(dev, i, SPEC_MBOX_CONFIG);
     }
@@ -139,7 +177,7 @@ static int put_key(struct dev *dev, const struct ir_map *m, const void *key)
     uint8_t padded[SPEC_HW_KEY_BYTES] = {0};
 
     memcpy(padded, key, m->key_bytes);
-    return write_words(dev, SPEC_CSR_MBOX_KEY, padded, sizeof(padded));
+    return write_bytes(dev, SPEC_CSR_MBOX_KEY, padded, sizeof(padded));
 }
 
 int device_map_update(struct dev *dev, uint32_t map, const struct ir_map *m, const void *key,
@@ -157,7 +195,7 @@ int device_map_update(struct dev *dev, uint32_t map, const struct ir_map *m, con
     }
     err = put_key(dev, m, key);
     if (!err)
-        err = write_words(dev, SPEC_CSR_MBOX_VALUE, values, m->stride_bytes);
+        err = write_bytes(dev, SPEC_CSR_MBOX_VALUE, values, m->stride_bytes);
     if (!err)
         err = write32(dev, SPEC_CSR_MBOX_FLAGS, SPEC_MAP_FLAG_ANY);
     if (!err)
@@ -187,15 +225,29 @@ int device_map_lookup(struct dev *dev, uint32_t map, const struct ir_map *m, con
     return err ? err : read_vmem(dev, map, addr, values, values_bytes(m));
 }
 
-static int walk_array(struct dev *dev, uint32_t map, const struct ir_map *m, void *values,
+/* Entries that a walk reads at once. */
+static uint32_t walk_entries(const struct ir_map *m)
+{
+    const uint32_t n = WALK_BYTES / values_bytes(m);
+
+    return m->engine == SPEC_ENGINE_VMEM && n ? n : 1;
+}
+
+static int walk_array(struct dev *dev, uint32_t map, const struct ir_map *m, uint8_t *values,
                       int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
 {
+    const uint32_t bytes = values_bytes(m);
     int err = 0;
 
-    for (uint32_t i = 0; i < m->max_entries && !err; i++) {
-        err = read_vmem(dev, map, i * values_bytes(m), values, values_bytes(m));
-        if (!err)
-            err = visit(ctx, &i, values);
+    for (uint32_t i = 0; i < m->max_entries && !err; i += walk_entries(m)) {
+        const uint32_t n = least(m->max_entries - i, walk_entries(m));
+
+        err = read_vmem(dev, map, i * bytes, values, n * bytes);
+        for (uint32_t k = 0; k < n && !err; k++) {
+            const uint32_t key = i + k;
+
+            err = visit(ctx, &key, values + (size_t)k * bytes);
+        }
     }
     return err;
 }
@@ -218,7 +270,7 @@ static int walk_hash(struct dev *dev, uint32_t map, const struct ir_map *m, void
             continue;
         }
         if (!err)
-            err = read_words(dev, SPEC_CSR_MBOX_KEY, key, sizeof(key));
+            err = read_bytes(dev, SPEC_CSR_MBOX_KEY, key, m->key_bytes);
         if (!err)
             err = dev->ops->read32(dev, SPEC_CSR_MBOX_RESULT, &addr);
         if (!err)
@@ -232,7 +284,7 @@ static int walk_hash(struct dev *dev, uint32_t map, const struct ir_map *m, void
 int device_map_walk(struct dev *dev, uint32_t map, const struct ir_map *m,
                     int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
 {
-    void *values = malloc(values_bytes(m));
+    uint8_t *values = malloc((size_t)values_bytes(m) * walk_entries(m));
     int err = -ENOMEM;
 
     if (values && m->engine == SPEC_ENGINE_VMEM)

@@ -419,40 +419,79 @@ json_t *mapfile_entry(const struct snapshot *s, size_t i)
     return entry;
 }
 
-static json_t *dump_map(struct exec *exec, uint32_t index)
+static void put_bytes(FILE *file, const char *what, const uint8_t *bytes, uint32_t count)
 {
-    struct snapshot s;
-    json_t *list;
+    static const char digits[] = "0123456789abcdef";
 
-    if (snapshot_take(exec, index, &s))
-        return NULL;
-    list = json_array();
-    for (size_t i = 0; i < s.count; i++)
-        json_array_append_new(list, mapfile_entry(&s, i));
-    snapshot_free(&s);
-    return list;
+    fprintf(file, "\"%s\":[", what);
+    for (uint32_t i = 0; i < count; i++) {
+        const char byte[] = {',', '"', '0', 'x', digits[bytes[i] >> 4], digits[bytes[i] & 15], '"'};
+
+        fwrite(byte + !i, 1, sizeof(byte) - !i, file);
+    }
+    fputc(']', file);
 }
 
-json_t *mapfile_dump(struct exec *exec)
+/* What mapfile_entry makes, as text and without the trees: dumps of megabytes are written. */
+static void put_entry(FILE *file, const struct snapshot *s, size_t i)
+{
+    fputs(i ? ",{" : "{", file);
+    put_bytes(file, "key", snapshot_key(s, i), s->key_bytes);
+    fputc(',', file);
+    if (s->cpus == 1) {
+        put_bytes(file, "value", snapshot_value(s, i, 0), s->value_bytes);
+    } else {
+        fputs("\"values\":[", file);
+        for (uint32_t c = 0; c < s->cpus; c++) {
+            fprintf(file, "%s{\"cpu\":%u,", c ? "," : "", c);
+            put_bytes(file, "value", snapshot_value(s, i, c), s->value_bytes);
+            fputc('}', file);
+        }
+        fputc(']', file);
+    }
+    fputc('}', file);
+}
+
+static int put_map(FILE *file, struct exec *exec, uint32_t index)
+{
+    json_t *name = json_string(exec->job->object->maps[index].name);
+    struct snapshot s;
+    int err;
+
+    if (!name)
+        return -EILSEQ;
+    err = snapshot_take(exec, index, &s);
+    if (!err) {
+        json_dumpf(name, file, JSON_ENCODE_ANY);
+        fputs(":[", file);
+        for (size_t i = 0; i < s.count; i++)
+            put_entry(file, &s, i);
+        fputc(']', file);
+        snapshot_free(&s);
+    }
+    json_decref(name);
+    return err;
+}
+
+int mapfile_write(FILE *file, struct exec *exec, char *why, size_t why_bytes)
 {
     const struct load_object *o = exec->job->object;
-    json_t *document = json_object();
+    int err = 0;
 
-    for (uint32_t i = 0; i < o->map_count; i++) {
-        json_t *list = dump_map(exec, i);
-
-        if (!list || json_object_set_new(document, o->maps[i].name, list)) {
-            json_decref(document);
-            return NULL;
-        }
-    }
-    return document;
-}
-
-int mapfile_write(FILE *file, const json_t *document)
-{
     errno = 0;
-    if (!json_dumpf(document, file, JSON_COMPACT) && fputc('\n', file) >= 0)
-        return 0;
-    return errno ? -errno : -EIO;
+    fputc('{', file);
+    for (uint32_t i = 0; i < o->map_count && !err; i++) {
+        if (i)
+            fputc(',', file);
+        err = put_map(file, exec, i);
+        if (err)
+            snprintf(why, why_bytes, "map %s can't be read back: %s", o->maps[i].name,
+                     strerror(-err));
+    }
+    fputs("}\n", file);
+    if (err || !ferror(file))
+        return err;
+    err = errno ? -errno : -EIO;
+    snprintf(why, why_bytes, "%s", strerror(-err));
+    return err;
 }

@@ -26,14 +26,10 @@ int mapfile_preset(const char *path, const json_t *document, const struct load_o
 int mapfile_fill(const char *path, const json_t *document, struct exec *exec, char *why,
                  size_t why_bytes);
 
-/* All maps of an executor, entries sorted by key bytes; NULL if there is no memory or the device
- * fails. */
-json_t *mapfile_dump(struct exec *exec);
-
 /* One entry of a map, as bpftool -j map dump prints it. */
 json_t *mapfile_entry(const struct snapshot *snapshot, size_t i);
 
-/* Writes a document in one line. 0 or negative errno. */
-int mapfile_write(FILE *file, const json_t *document);
+/* Writes all maps of an executor in one line, entries sorted by key bytes. */
+int mapfile_write(FILE *file, struct exec *exec, char *why, size_t why_bytes);
 
 #endif

@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import random
 import struct
 import subprocess
 import zlib
@@ -93,6 +94,34 @@ def test_maps_out_can_be_read_back_in(work):
         lib.sluice('run', lib.example('ratelimit'), '-t', e, '-r', empty, '--maps-in', path, '--maps-out', out)
         with open(out) as f:
             assert json.load(f) == maps
+
+
+def test_maps_of_odd_sizes_are_written_and_read_back_whole(work):
+    """Values that are no multiple of the mailbox's window, and entries that straddle what a walk reads at once."""
+    shapes = {'a': ('ARRAY', 40, 264, 0), 'b': ('PERCPU_ARRAY', 700, 24, 4), 'c': ('HASH', 100, 72, 0), 'd': ('PERCPU_HASH', 20, 40, 4)}
+    source = os.path.join(work, 'm.bpf.c')
+    with open(source, 'w') as f:
+        f.write('#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n')
+        for name, (kind, entries, size, _) in shapes.items():
+            f.write(f'struct {{ __uint(type, BPF_MAP_TYPE_{kind}); __uint(max_entries, {entries}); __type(key, __u32);\n'
+                    f'  __type(value, struct {{ char x[{size}]; }}); }} {name} SEC(".maps");\n')
+        f.write('SEC("xdp") int f(struct xdp_md *ctx) { __u32 k = 1; return ' +
+                ' + '.join(f'!bpf_map_lookup_elem(&{name}, &k)' for name in shapes) + '; }\nchar l[] SEC("license") = "GPL";\n')
+    obj, path, out = lib.clang(source, os.path.join(work, 'm.o')), os.path.join(work, 'in'), os.path.join(work, 'out')
+    rng = random.Random(7)
+    maps = {}
+    for name, (_, entries, size, cpus) in shapes.items():
+        maps[name] = [lib.entry(i.to_bytes(4, 'little'), b'', cpus) for i in range(entries)]
+        for e in maps[name]:
+            for v in e['values'] if cpus else [e]:
+                v['value'] = [f'0x{x:02x}' for x in rng.randbytes(size)]
+        maps[name].sort(key=lambda e: e['key'])
+    with open(path, 'w') as f:
+        json.dump(maps, f)
+    for e in executors():
+        lib.sluice('run', obj, '-t', e, '-r', lib.traffic('tiny', '--count', 4), '--maps-in', path, '--maps-out', out)
+        with open(out) as f:
+            assert json.load(f) == maps, e
 
 
 def test_repeat_goes_on_in_time_and_number(work):

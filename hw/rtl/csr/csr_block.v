@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Registers of the device behind its AXI4-Lite port (hw/spec/csr.toml), for both kinds of device: control, counters,
 // program writes, and the front of the map mailbox. A write is taken when address and data are both there and
-// answered in the next clock; a read is answered in the next clock. While a mailbox command is under way,
-// writes to the mailbox registers are ignored, so what the command carries stays as it was.
+// answered in the next clock; a read is answered in the next clock; one of each every clock. While a mailbox
+// command is under way, writes to the mailbox registers are ignored, so what the command carries stays as it was.
+// A command on value memory takes up to 32 words one after the other: mbox_word_o is the one that is next to be
+// written, and mbox_step_i says that it was, or that mbox_value_i is the next one that was read.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module csr_block #(
@@ -52,6 +54,9 @@ module csr_block #(
     output wire [31:0]  mbox_flags_o,
     output wire [511:0] mbox_key_o,
     output wire [2047:0] mbox_value_o,
+    output wire [5:0]   mbox_count_o,    // words of the command
+    output wire [63:0]  mbox_word_o,
+    input  wire         mbox_step_i,
     input  wire         mbox_done_i,
     input  wire [31:0]  mbox_status_i,
     input  wire [31:0]  mbox_result_i,
@@ -72,8 +77,9 @@ module csr_block #(
     reg         bvalid_q;
     reg         rvalid_q;
     reg  [31:0] rdata_q;
-    wire        write = s_axil_awvalid && s_axil_wvalid && !bvalid_q;
-    wire        read = s_axil_arvalid && !rvalid_q;
+    wire        write = s_axil_awvalid && s_axil_wvalid && (!bvalid_q || s_axil_bready);
+    wire        read_ready = !rvalid_q || s_axil_rready;
+    wire        read = s_axil_arvalid && read_ready;
     wire [15:0] waddr = {s_axil_awaddr[15:2], 2'd0};
     wire [15:0] raddr = {s_axil_araddr[15:2], 2'd0};
     wire [31:0] wmask = {{8{s_axil_wstrb[3]}}, {8{s_axil_wstrb[2]}},
@@ -99,6 +105,9 @@ module csr_block #(
     reg  [31:0]   flags_q;
     reg  [511:0]  key_q;
     reg  [2047:0] value_q;
+    reg  [5:0]    count_q;
+    reg  [4:0]    first_q;                  // word of value_q that a burst begins with,
+    reg  [4:0]    index_q;                  // that it is at
     reg  [30:0]   status_q;
     reg  [31:0]   result_q;
     wire          mbox_write = write && !busy_q;
@@ -108,7 +117,16 @@ module csr_block #(
     wire          is_value = waddr >= `SPEC_CSR_MBOX_VALUE && value_word < 16'h0100;
     wire [15:0]   rvalue_word = raddr - `SPEC_CSR_MBOX_VALUE;
     wire          unused_w = &{1'b0, value_word[1:0], rvalue_word[1:0], mbox_status_i[31]};
+    // bytes of one word of value_q: what a burst has read, or the half that the host writes
+    wire          word_read = busy_q && mbox_step_i && cmd_q == `SPEC_MBOX_VMEM_READ;
+    wire [4:0]    word_index = word_read ? index_q : value_word[7:3];
+    wire [63:0]   word_data = word_read ? mbox_value_i : {s_axil_wdata, s_axil_wdata};
+    wire [7:0]    word_strb = word_read ? 8'hff :
+                              mbox_write && is_value ? {s_axil_wstrb & {4{value_word[2]}},
+                                                        s_axil_wstrb & {4{!value_word[2]}}} : 8'd0;
     integer       i;
+    integer       k;
+    integer       b;
 
     // control, program, counters
     always @(posedge clk) begin
@@ -156,11 +174,11 @@ module csr_block #(
             if (waddr == `SPEC_CSR_MBOX_MAP && s_axil_wstrb[0]) map_q <= s_axil_wdata[7:0];
             if (waddr == `SPEC_CSR_MBOX_ADDR) addr_q <= (addr_q & ~wmask) | (s_axil_wdata & wmask);
             if (waddr == `SPEC_CSR_MBOX_FLAGS) flags_q <= (flags_q & ~wmask) | (s_axil_wdata & wmask);
-            for (i = 0; i < 4; i = i + 1) begin
-                if (is_key && s_axil_wstrb[i])
-                    key_q[{waddr[5:2], i[1:0], 3'd0} +: 8] <= s_axil_wdata[8*i +: 8];
-                if (is_value && s_axil_wstrb[i])
-                    value_q[{value_word[7:2], i[1:0], 3'd0} +: 8] <= s_axil_wdata[8*i +: 8];
+            if (waddr == `SPEC_CSR_MBOX_BURST && s_axil_wstrb[1:0] == 2'b11)
+                {first_q, count_q} <= {s_axil_wdata[12:8], s_axil_wdata[5:0]};
+            for (k = 0; k < 4; k = k + 1) begin
+                if (is_key && s_axil_wstrb[k])
+                    key_q[{waddr[5:2], k[1:0], 3'd0} +: 8] <= s_axil_wdata[8*k +: 8];
             end
             if (waddr == `SPEC_CSR_MBOX_CMD && s_axil_wstrb[0]) begin
                 cmd_q <= s_axil_wdata[3:0];
@@ -168,16 +186,24 @@ module csr_block #(
                 busy_q <= s_axil_wdata != `SPEC_MBOX_NONE && s_axil_wdata <= `SPEC_MBOX_CONFIG;
             end
         end
+        if (!busy_q) index_q <= first_q;
+        else if (mbox_step_i) index_q <= index_q + 5'd1;
         if (busy_q && mbox_done_i) begin
             busy_q <= 1'b0;
             status_q <= mbox_status_i[30:0];
             result_q <= mbox_result_i;
             if (cmd_q == `SPEC_MBOX_ENTRY) key_q <= mbox_key_i;
-            if (cmd_q == `SPEC_MBOX_VMEM_READ) value_q[63:0] <= mbox_value_i;
         end
         if (rst) begin
             busy_q <= 1'b0;
             status_q <= 31'd0;
+            {first_q, count_q} <= {5'd0, 6'd1};
+        end
+    end
+
+    always @(posedge clk) begin
+        for (b = 0; b < 8; b = b + 1) begin
+            if (word_strb[b]) value_q[{word_index, b[2:0], 3'd0} +: 8] <= word_data[8*b +: 8];
         end
     end
 
@@ -207,6 +233,7 @@ module csr_block #(
                 `SPEC_CSR_MBOX_MAP: rdata_q <= {24'd0, map_q};
                 `SPEC_CSR_MBOX_ADDR: rdata_q <= addr_q;
                 `SPEC_CSR_MBOX_FLAGS: rdata_q <= flags_q;
+                `SPEC_CSR_MBOX_BURST: rdata_q <= {19'd0, first_q, 2'd0, count_q};
                 `SPEC_CSR_MBOX_STATUS: rdata_q <= {busy_q, status_q};
                 `SPEC_CSR_MBOX_RESULT: rdata_q <= result_q;
                 default: begin
@@ -229,7 +256,7 @@ module csr_block #(
     assign s_axil_wready = write;
     assign s_axil_bresp = 2'd0;
     assign s_axil_bvalid = bvalid_q;
-    assign s_axil_arready = !rvalid_q;
+    assign s_axil_arready = read_ready;
     assign s_axil_rdata = rdata_q;
     assign s_axil_rresp = 2'd0;
     assign s_axil_rvalid = rvalid_q;
@@ -248,5 +275,7 @@ module csr_block #(
     assign mbox_flags_o = flags_q;
     assign mbox_key_o = key_q;
     assign mbox_value_o = value_q;
+    assign mbox_count_o = count_q;
+    assign mbox_word_o = value_q[{index_q, 6'd0} +: 64];
 endmodule
 `default_nettype wire

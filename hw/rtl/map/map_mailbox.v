@@ -5,7 +5,10 @@
 //
 // A command is offered with mbox_valid_i and its fields until mbox_done_o, high for one clock
 // together with the results; the next command may be offered in the clock after that. Throughput:
-// one command at a time.
+// one command at a time; a command on the value memory takes mbox_count_i words (1 to 32, else
+// EINVAL), one each clock in which the memory and the engine leave port B free. mbox_step_o is high
+// for a clock when mbox_word_i has been written, the next word being due in the clock after, or
+// when mbox_value_o is the next word read; the last one may come together with mbox_done_o.
 // Latency: 1 clock, and what the engine or the memory takes. CPU 0 is meant in UPDATE and in the
 // results of LOOKUP and ENTRY; offsets of the other CPUs' values follow from the descriptor.
 // Without a hash engine, commands for one end with EINVAL, as do commands that are not known.
@@ -28,12 +31,15 @@ module map_mailbox #(
     input  wire [31:0]              mbox_flags_i,
     input  wire [511:0]             mbox_key_i,
     input  wire [2047:0]            mbox_value_i,
+    input  wire [5:0]               mbox_count_i,
+    input  wire [63:0]              mbox_word_i,
     input  wire [31:0]              base_i,        // VMEM_BASE of mbox_map_i
     output wire                     mbox_done_o,
     output wire [31:0]              mbox_status_o,
     output wire [31:0]              mbox_result_o,
     output wire [511:0]             mbox_key_o,
     output wire [63:0]              mbox_value_o,
+    output wire                     mbox_step_o,
 
     // to the hash engine
     output wire                     cfg_valid_o,
@@ -87,24 +93,38 @@ module map_mailbox #(
     reg [31:0]            result_q, result_d;
     reg [8*KEY_BYTES-1:0] key_q, key_d;
     reg [63:0]            value_q, value_d;
+    reg [31:0]            addr_q, addr_d;      // of the next word,
+    reg [5:0]             left_q, left_d;      // words to ask for after this one,
+    reg [5:0]             due_q, due_d;        // words that have not come back
+    reg                   read_q;              // a word has come back
 
     // An engine's write that was offered and not taken keeps port B, as does the host's access.
     reg  held_q, held_host_q;
     wire host_wants = state_q == ST_VMEM;
     wire host_turn  = held_q ? held_host_q : host_wants && !w_valid_i;
+    wire host_taken = host_turn && b_ready_i;
+    wire is_write   = mbox_cmd_i == `SPEC_MBOX_VMEM_WRITE;
+    wire countable  = mbox_count_i != 6'd0 && mbox_count_i <= 6'd32;
 
     always @* begin
         state_d  = state_q;
         status_d = status_q;
         result_d = result_q;
         key_d    = key_q;
-        value_d  = value_q;
+        value_d  = b_rvalid_i ? b_rdata_i : value_q;
+        addr_d   = addr_q;
+        left_d   = left_q;
+        due_d    = due_q - {5'd0, b_rvalid_i};
         case (state_q)
             ST_IDLE: if (mbox_valid_i) begin
                 status_d = 32'd0;
                 result_d = 32'd0;
+                addr_d   = base_i + mbox_addr_i;
+                left_d   = mbox_count_i - 6'd1;
+                due_d    = mbox_count_i;
                 case (mbox_cmd_i)
-                    `SPEC_MBOX_VMEM_READ, `SPEC_MBOX_VMEM_WRITE: state_d = ST_VMEM;
+                    `SPEC_MBOX_VMEM_READ, `SPEC_MBOX_VMEM_WRITE:
+                        state_d = countable ? ST_VMEM : ST_DONE;
                     `SPEC_MBOX_LOOKUP, `SPEC_MBOX_UPDATE, `SPEC_MBOX_DELETE, `SPEC_MBOX_ENTRY:
                         state_d = HAS_HASH != 0 ? ST_REQUEST : ST_DONE;
                     `SPEC_MBOX_CONFIG: state_d = HAS_HASH != 0 ? ST_CONFIG : ST_DONE;
@@ -113,12 +133,14 @@ module map_mailbox #(
                 if (state_d == ST_DONE)
                     status_d = EINVAL;
             end
-            ST_VMEM: if (host_turn && b_ready_i)
-                state_d = b_write_o ? ST_DONE : ST_READ;
-            ST_READ: if (b_rvalid_i) begin
-                value_d = b_rdata_i;
-                state_d = ST_DONE;
+            ST_VMEM: if (host_taken) begin
+                addr_d = addr_q + 32'd8;
+                left_d = left_q - 6'd1;
+                if (left_q == 6'd0)
+                    state_d = is_write ? ST_DONE : ST_READ;
             end
+            ST_READ: if (due_d == 6'd0)
+                state_d = ST_DONE;
             ST_CONFIG: if (cfg_ready_i)
                 state_d = ST_DONE;
             ST_REQUEST: if (req_ready_i)
@@ -139,11 +161,16 @@ module map_mailbox #(
         result_q    <= result_d;
         key_q       <= key_d;
         value_q     <= value_d;
+        addr_q      <= addr_d;
+        left_q      <= left_d;
+        due_q       <= due_d;
+        read_q      <= b_rvalid_i;
         held_q      <= b_valid_o && !b_ready_i;
         held_host_q <= host_turn;
         if (rst) begin
             state_q <= ST_IDLE;
             held_q  <= 1'b0;
+            read_q  <= 1'b0;
         end
     end
 
@@ -151,6 +178,7 @@ module map_mailbox #(
     assign mbox_status_o = status_q;
     assign mbox_result_o = result_q;
     assign mbox_value_o  = value_q;
+    assign mbox_step_o   = read_q || (host_taken && is_write);
     generate
         if (KEY_BYTES < 64) begin : g_key_pad
             assign mbox_key_o = {{(512 - 8 * KEY_BYTES) {1'b0}}, key_q};
@@ -175,13 +203,13 @@ module map_mailbox #(
     assign req_entry_o = mbox_addr_i;
 
     assign b_valid_o = host_turn ? host_wants : w_valid_i;
-    assign b_write_o = host_turn ? mbox_cmd_i == `SPEC_MBOX_VMEM_WRITE : 1'b1;
-    assign b_addr_o  = host_turn ? base_i + mbox_addr_i : w_addr_i;
-    assign b_data_o  = host_turn ? mbox_value_i[63:0] : w_data_i;
+    assign b_write_o = host_turn ? is_write : 1'b1;
+    assign b_addr_o  = host_turn ? addr_q : w_addr_i;
+    assign b_data_o  = host_turn ? mbox_word_i : w_data_i;
     assign b_strb_o  = host_turn ? 8'hff : w_strb_i;
     assign w_ready_o = !host_turn && b_ready_i;
 
-    wire unused = &{1'b0, mbox_value_i[2047:64], mbox_key_i};
+    wire unused = &{1'b0, mbox_value_i, mbox_key_i};
 endmodule
 
 `default_nettype wire

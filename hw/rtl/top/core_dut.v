@@ -66,6 +66,9 @@ module core_dut #(
     wire [31:0]   mbox_flags;
     wire [511:0]  mbox_key;
     wire [2047:0] mbox_value;
+    wire [5:0]    mbox_count;
+    wire [63:0]   mbox_word;
+    wire          mbox_step;
     wire          mbox_done;
     wire [31:0]   mbox_status;
     wire [31:0]   mbox_result;
@@ -87,7 +90,8 @@ module core_dut #(
         .prog_we_o(prog_we), .prog_bank_o(prog_bank), .prog_row_o(prog_row),
         .prog_data_o(prog_data), .mbox_valid_o(mbox_valid), .mbox_cmd_o(mbox_cmd),
         .mbox_map_o(mbox_map), .mbox_addr_o(mbox_addr), .mbox_flags_o(mbox_flags),
-        .mbox_key_o(mbox_key), .mbox_value_o(mbox_value), .mbox_done_i(mbox_done),
+        .mbox_key_o(mbox_key), .mbox_value_o(mbox_value), .mbox_count_o(mbox_count),
+        .mbox_word_o(mbox_word), .mbox_step_i(mbox_step), .mbox_done_i(mbox_done),
         .mbox_status_i(mbox_status), .mbox_result_i(mbox_result), .mbox_key_i(mbox_key_back),
         .mbox_value_i(mbox_value_back));
 
@@ -179,7 +183,8 @@ module core_dut #(
     map_mailbox #(.HAS_HASH(1), .KEY_BYTES(KEY_BYTES), .VALUE_BYTES(VALUE_BYTES)) u_mailbox (
         .clk(clk), .rst(rst), .mbox_valid_i(mbox_valid), .mbox_cmd_i(mbox_cmd),
         .mbox_map_i(mbox_map), .mbox_addr_i(mbox_addr), .mbox_flags_i(mbox_flags),
-        .mbox_key_i(mbox_key), .mbox_value_i(mbox_value), .base_i(base), .mbox_done_o(mbox_done),
+        .mbox_key_i(mbox_key), .mbox_value_i(mbox_value), .mbox_count_i(mbox_count),
+        .mbox_word_i(mbox_word), .mbox_step_o(mbox_step), .base_i(base), .mbox_done_o(mbox_done),
         .mbox_status_o(mbox_status), .mbox_result_o(mbox_result), .mbox_key_o(mbox_key_back),
         .mbox_value_o(mbox_value_back), .cfg_valid_o(cfg_valid), .cfg_ready_i(cfg_ready),
         .cfg_map_o(cfg_map), .cfg_desc_o(cfg_desc), .req_valid_o(m_req_valid),

@@ -27,13 +27,14 @@
 #define SPEC_CSR_MBOX_CMD 0x010c /* wo: a write starts the command (SPEC_MBOX_*) */
 #define SPEC_CSR_MBOX_STATUS 0x0110 /* ro: bit 31: busy; otherwise 0, or the positive errno of the finished command */
 #define SPEC_CSR_MBOX_RESULT 0x0114 /* ro: lookup and entry: byte offset of the value in the map's value memory */
+#define SPEC_CSR_MBOX_BURST 0x0118 /* rw: VMEM_READ, VMEM_WRITE: bits 5:0 words of 8 bytes, 1 (after reset) to 32; bits 12:8 which 8 bytes of MBOX_VALUE are the first; the first follow the last */
 #define SPEC_CSR_MBOX_KEY 0x0140 /* rw: key, zero-padded */
 #define SPEC_CSR_MBOX_VALUE 0x0180 /* rw: value, zero-padded */
 
 enum spec_mbox {
     SPEC_MBOX_NONE = 0,
-    SPEC_MBOX_VMEM_READ = 1, /* MBOX_VALUE[0..1] = 8 bytes of value memory at MBOX_ADDR (multiple of 8) */
-    SPEC_MBOX_VMEM_WRITE = 2, /* 8 bytes of value memory at MBOX_ADDR = MBOX_VALUE[0..1] */
+    SPEC_MBOX_VMEM_READ = 1, /* MBOX_VALUE[0..1] = 8 bytes of value memory at MBOX_ADDR (multiple of 8), or as many as MBOX_BURST says; what it leaves alone in MBOX_VALUE can be read meanwhile */
+    SPEC_MBOX_VMEM_WRITE = 2, /* 8 bytes of value memory at MBOX_ADDR = MBOX_VALUE[0..1], or as many as MBOX_BURST says */
     SPEC_MBOX_LOOKUP = 3, /* MBOX_RESULT = where the key's value is, or status ENOENT */
     SPEC_MBOX_UPDATE = 4, /* insert or replace; status EINVAL, EEXIST, ENOENT, E2BIG as in Linux */
     SPEC_MBOX_DELETE = 5, /* status ENOENT if there is none */

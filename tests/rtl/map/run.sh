@@ -36,6 +36,8 @@ run map_hash_roomy hash map_hash "MAPS=1 KEY_BYTES=8 VALUE_BYTES=8 ENTRIES=4096 
 run map_mailbox mailbox tb_mailbox "HAS_HASH=1 KEY_BYTES=8 VALUE_BYTES=16 BYTES=16384 ENTRIES=128" 300000
 run map_mailbox_vmem mailbox tb_mailbox "HAS_HASH=0 KEY_BYTES=8 VALUE_BYTES=16 BYTES=16384 ENTRIES=128"
 
+run map_csr csr csr_block "KIND=2 STAGES=9 HAS_PROGRAM=0" 300000
+
 if wanted lint; then
     sh "$ROOT/hw/rtl/lint/map_pipe.sh" || failures=$((failures + 1))
 fi

@@ -27,6 +27,9 @@ struct State {
     uint32_t load_at = 0;
     bool load_wanted = false;
     uint64_t loaded = 0;
+    std::vector<uint64_t> words; // of the command under way: to write, or read so far
+    uint32_t steps = 0, most = 0;
+    bool writes = false;
 
     State(int argc, char **argv) : b(BENCH_NAME, argc, argv, 30000)
     {
@@ -65,6 +68,12 @@ void State::clock()
         path_due.pop_front();
         path_done++;
     }
+    bool step = t.mbox_step_o;
+    if (step && !t.mbox_valid_i)
+        b.fail("a step without a command");
+    if (step && !writes)
+        words.push_back(t.mbox_value_o);
+    steps += step;
     if (t.r_valid_o) {
         if (loads_due.front() >= 0) {
             loaded = t.r_data_o;
@@ -82,6 +91,8 @@ void State::clock()
         load_wanted = false;
     }
     b.edge();
+    if (step && writes && steps < words.size())
+        t.mbox_word_i = words[steps];
 }
 
 uint64_t State::path_load(uint32_t addr)
@@ -100,6 +111,12 @@ uint32_t State::command(uint32_t cmd, uint32_t map, uint32_t addr, uint32_t flag
     t.mbox_map_i = map;
     t.mbox_addr_i = addr;
     t.mbox_flags_i = flags;
+    writes = cmd == SPEC_MBOX_VMEM_WRITE;
+    steps = 0;
+    if (writes && !words.empty())
+        t.mbox_word_i = words[0];
+    else
+        words.clear();
     for (uint32_t i = 0; i < 100000; i++) {
         if (t.mbox_done_o) { // as it was after the last edge; the command falls with the next one
             clock();
@@ -139,6 +156,52 @@ static void config(State &s, uint32_t map, uint32_t cpus)
     s.path_rests = path ? false : s.path_rests;
 }
 
+// The words that a read gives against the model's, or the counter against what it can be.
+static void check_read(State &s, uint32_t addr, uint64_t *last_count)
+{
+    for (uint32_t i = 0; i < s.words.size(); i++) {
+        uint64_t want;
+        memcpy(&want, &s.memory[addr + 8 * i], 8);
+        if (addr != COUNTER && s.words[i] != want)
+            s.b.fail("word %u reads %016llx, not %016llx", i, (unsigned long long)s.words[i],
+                     (unsigned long long)want);
+        if (addr == COUNTER && (s.words[i] < *last_count || s.words[i] > s.adds))
+            s.b.fail("counter reads %llu after %llu, %llu adds", (unsigned long long)s.words[i],
+                     (unsigned long long)*last_count, (unsigned long long)s.adds);
+        if (addr == COUNTER)
+            *last_count = s.words[i];
+    }
+}
+
+// Some words at once, or a count that is none.
+static void access_words(State &s, uint32_t cmd, uint64_t *last_count)
+{
+    Bench<Vtop> &b = s.b;
+    bool counter = cmd == SPEC_MBOX_VMEM_READ && b.rng.chance(30);
+    uint32_t base = 8 * b.rng.below(8), addr = counter ? COUNTER : HOST_WORDS + 8 * b.rng.below(64);
+    uint32_t count = counter || b.rng.chance(30) ? 1 : b.rng.below(64);
+    bool legal = count >= 1 && count <= 32;
+    s.t.base_i = base;
+    s.t.mbox_count_i = count;
+    s.words.resize(cmd == SPEC_MBOX_VMEM_WRITE ? count : 0);
+    for (uint64_t &w : s.words)
+        w = b.rng.next();
+    std::vector<uint64_t> written = s.words;
+    if (s.command(cmd, 0, addr - base, 0) != (legal ? 0 : EINVAL))
+        b.fail("access of %u words", count);
+    if (s.steps != (legal ? count : 0))
+        b.fail("%u steps for %u words", s.steps, count);
+    if (!legal)
+        return;
+    if (written.empty())
+        check_read(s, addr, last_count);
+    for (uint32_t i = 0; i < written.size(); i++)
+        memcpy(&s.memory[addr + 8 * i], &written[i], 8);
+    s.most = count > s.most ? count : s.most;
+    if (!written.empty() && s.path_load(addr + 8 * (count - 1)) != written[count - 1])
+        b.fail("the data path does not see the host's write");
+}
+
 static void one_command(State &s, uint64_t *last_count)
 {
     Bench<Vtop> &b = s.b;
@@ -146,32 +209,8 @@ static void one_command(State &s, uint64_t *last_count)
     std::string key(P_KEY_BYTES, '\0'), value(P_VALUE_BYTES, '\0'), got(64, '\0');
     uint32_t k = b.rng.below(40), cmd = 1 + b.rng.below(6), addr = 0,
              flags = b.rng.chance(70) ? 0 : b.rng.below(4);
-    t.base_i = 0;
     if (cmd <= SPEC_MBOX_VMEM_WRITE) {
-        bool counter = cmd == SPEC_MBOX_VMEM_READ && b.rng.chance(30);
-        uint32_t base = 8 * b.rng.below(8);
-        addr = counter ? COUNTER : HOST_WORDS + 8 * b.rng.below(64);
-        uint64_t word = b.rng.next(), read, want;
-        memcpy(&want, &s.memory[addr], 8);
-        set_bits(t.mbox_value_i, 0, 64, word);
-        t.base_i = base;
-        if (s.command(cmd, 0, addr - base, 0))
-            b.fail("access fails");
-        read = t.mbox_value_o;
-        if (counter) {
-            if (read < *last_count || read > s.adds)
-                b.fail("counter reads %llu after %llu, %llu adds", (unsigned long long)read,
-                       (unsigned long long)*last_count, (unsigned long long)s.adds);
-            *last_count = read;
-        } else if (cmd == SPEC_MBOX_VMEM_READ) {
-            if (read != want)
-                b.fail("reads %016llx, not %016llx", (unsigned long long)read,
-                       (unsigned long long)want);
-        } else {
-            memcpy(&s.memory[addr], &word, 8);
-            if (s.path_load(addr) != word)
-                b.fail("the data path does not see the host's write");
-        }
+        access_words(s, cmd, last_count);
         return;
     }
     memcpy(&key[0], &k, 4);
@@ -216,9 +255,10 @@ int main(int argc, char **argv)
         if (b.rng.below(500) == 0)
             config(s, b.rng.chance(50) ? HOST_MAP : PATH_MAP, 1 + 3 * b.rng.below(2));
     }
-    if (s.path_done < b.operations || !last_count)
+    if (s.path_done < b.operations || !last_count || s.most != 32)
         b.fail("too little happened");
 #else
+    t.mbox_count_i = 1;
     for (uint32_t cmd = 0; cmd < 16; cmd++) {
         uint32_t want = cmd == SPEC_MBOX_VMEM_READ || cmd == SPEC_MBOX_VMEM_WRITE ? 0 : EINVAL;
         if (s.command(cmd, 0, 0, 0) != want)
