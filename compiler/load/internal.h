@@ -157,6 +157,8 @@ uint32_t load_ext_find(const struct load_ext_table *table, uint32_t section, uin
 /* Refuses CO-RE relocations that depend on a kernel, among the instructions of a function. */
 int load_core_check(struct load_ctx *c, const struct load_func *f, uint32_t base);
 
+/* func.c: whether a function is global, and its arguments, by BTF. */
+void load_func_type(const struct load_ctx *c, const struct load_func *f, struct load_subprog *out);
 /* maps.c: all maps. Needs: load_elf, load_btf. */
 int load_maps(struct load_ctx *c);
 /* Whether Linux would make a map of this type with these sizes; the message names its section. */

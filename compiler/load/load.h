@@ -41,11 +41,31 @@ struct load_line {
     const char *text; /* the source line, or NULL */
 };
 
+/* What BTF says of an argument of a global function, as Linux takes it. */
+enum load_arg_kind {
+    LOAD_ARG_OTHER, /* neither of these: no call of the function is accepted */
+    LOAD_ARG_NUMBER,
+    LOAD_ARG_CTX,
+    LOAD_ARG_MEMORY, /* a pointer to so many bytes */
+    LOAD_ARG_KIND_COUNT
+};
+
+struct load_arg {
+    uint8_t kind;  /* enum load_arg_kind */
+    bool nonnull;  /* memory that is never NULL (tag arg:nonnull) */
+    uint32_t bytes;
+};
+
+enum { LOAD_ARGS_MAX = 5 };
+
 struct load_subprog {
     const char *name;
     uint32_t start; /* first instruction */
     uint32_t count;
-    bool global; /* verified on its own by Linux; a static one with its callers */
+    bool global;    /* by BTF: verified on its own by Linux; a static one with its callers */
+    bool returns_number;
+    uint32_t arg_count; /* of a global one; over LOAD_ARGS_MAX if it has more */
+    struct load_arg args[LOAD_ARGS_MAX];
 };
 
 /* A program and all subprograms that it reaches, in one numbering: subprogram 0 is the entry and

@@ -242,7 +242,9 @@ static int append_func(struct link *l, uint32_t func)
     l->func_of_subprog = arena_grow(c->arena, l->func_of_subprog, p->subprog_count,
                                     &l->func_capacity, sizeof(*l->func_of_subprog));
     l->func_of_subprog[p->subprog_count] = func;
-    p->subprogs[p->subprog_count++] = (struct load_subprog){f->name, base, f->count, f->global};
+    p->subprogs[p->subprog_count] =
+        (struct load_subprog){.name = f->name, .start = base, .count = f->count};
+    load_func_type(c, f, &p->subprogs[p->subprog_count++]);
     l->subprog_of_func[func] = p->subprog_count;
     add_lines(l, f, base);
     return load_core_check(c, f, base);

@@ -256,16 +256,16 @@ static int move(struct verifier *v, uint32_t at, struct reg *dst, struct reg *sr
     return 0;
 }
 
-/* Copies and differences of pointers into the packet as it was: clang sinks the subtraction that gives a
- * packet's length below the call that moves the packet. Returns 1 if it is one of these. */
+/* Copies and differences of pointers into the packet as it was: clang sinks the subtraction that
+ * gives a packet's length below the call that moves the packet. Returns 1 if it is one of these. */
 static int stale_alu(struct verifier *v, uint32_t at, struct reg *dst, const struct reg *src)
 {
     const struct ebpf_insn *i = insn_at(v, at);
     const uint8_t code = ebpf_code_of(i);
     struct scalar n = scalar_unknown();
 
-    if (src->type != REG_STALE || (code == EBPF_ALU_SUB ? dst->type != REG_STALE
-                                                        : code != EBPF_ALU_MOV || i->off != 0))
+    if (src->type != REG_STALE ||
+        (code == EBPF_ALU_SUB ? dst->type != REG_STALE : code != EBPF_ALU_MOV || i->off != 0))
         return 0;
     if (code == EBPF_ALU_MOV && ebpf_is_alu64(i)) {
         *dst = *src;

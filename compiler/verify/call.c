@@ -15,19 +15,23 @@ int verify_call(struct verifier *v, uint32_t at)
     const uint32_t target = (uint32_t)ebpf_target(insn_at(v, at), at);
     struct state *s = &v->cur;
     struct frame *caller = cur_frame(v), *callee;
+    const uint32_t subprog = subprog_starting_at(v, target);
+    int err;
 
     if (s->depth + 1 >= SPEC_CALL_FRAMES)
         return verify_reject(
             v, "VFY0080", at,
             "this call would be the %dth function that runs at one time; no more than %d may",
             SPEC_CALL_FRAMES + 1, SPEC_CALL_FRAMES);
+    err = verify_global_call(v, at, &v->prog->subprogs[subprog]);
+    if (err)
+        return err;
     s->depth++;
     callee = cur_frame(v);
     memset(callee->regs, 0, sizeof(callee->regs));
     callee->slot_count = 0;
     callee->call_insn = at;
-    callee->context =
-        verify_context_for(v, subprog_starting_at(v, target), caller->context, at, s->depth);
+    callee->context = verify_context_for(v, subprog, caller->context, at, s->depth);
     for (uint32_t r = 1; r <= ARG_COUNT; r++)
         callee->regs[r] = caller->regs[r];
     for (uint32_t r = 0; r <= ARG_COUNT; r++)

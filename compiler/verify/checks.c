@@ -96,6 +96,8 @@ static const char *what(struct verifier *v, const struct access *a)
 {
     const char *verb = a->atomic ? "atomic operation on" : a->write ? "store of" : "load of";
 
+    if (a->function)
+        return arena_printf(v->scratch, "%s takes %u bytes", a->function, a->bytes);
     if (a->helper)
         return arena_printf(v->scratch, "bpf_%s reads %u bytes", a->helper, a->bytes);
     return arena_printf(v->scratch, "%s %u byte%s", verb, a->bytes, a->bytes == 1 ? "" : "s");
@@ -250,7 +252,8 @@ int verify_check_stack(struct verifier *v, const struct access *a)
             v, "VFY0042", a->at,
             "%s at r10%+lld, beyond the top of the stack; offsets from r10 are negative",
             what(v, a), (long long)(fixed + n->smax));
-    if (!a->helper && !tnum_is_aligned(tnum_add(n->bits, tnum_const((uint64_t)fixed)), a->bytes))
+    if (!a->helper && !a->function &&
+        !tnum_is_aligned(tnum_add(n->bits, tnum_const((uint64_t)fixed)), a->bytes))
         return verify_reject(v, "VFY0043", a->at,
                              "%s through r%u, which is %s: at r10%+lld it is not aligned to its "
                              "size, which stack accesses must be",

@@ -44,6 +44,8 @@ static const char *range_text(struct verifier *v, const struct reg *r)
 static const char *plain_text(struct verifier *v, const struct reg *r)
 {
     const char *map = r->map < v->object->map_count ? v->object->maps[r->map].name : "?";
+    const bool argument =
+        r->map < v->object->map_count && v->object->maps[r->map].kind == LOAD_MAP_NONE;
 
     switch ((enum reg_type)r->type) {
     case REG_NONE:
@@ -71,9 +73,14 @@ static const char *plain_text(struct verifier *v, const struct reg *r)
     case REG_MAP:
         return arena_printf(v->scratch, "map %s itself", map);
     case REG_VALUE:
+        if (argument)
+            return arena_printf(v->scratch, "%s, offset %s", map, offset_text(v, r));
         return arena_printf(v->scratch, "a pointer into a value of map %s, offset %s", map,
                             offset_text(v, r));
     case REG_VALUE_OR_NULL:
+        if (argument)
+            return arena_printf(v->scratch,
+                                "%s, a global function, which Linux verifies for NULL too", map);
         return arena_printf(v->scratch,
                             "what a lookup in map %s returned, a value's address or NULL", map);
     case REG_TYPE_COUNT:

@@ -268,9 +268,13 @@ static void start(struct verifier *v)
         s->frames[d].slots = arena_array(v->scratch, STACK_SLOTS, sizeof(struct slot));
     if (v->loop_count)
         s->trips = arena_array(v->scratch, v->loop_count, sizeof(*s->trips));
-    s->frames[0].context = verify_context_for(v, 0, 0, UINT32_MAX, 0);
+    s->insn = v->prog->subprogs[v->entry].start;
+    s->frames[0].context = verify_context_for(v, v->entry, 0, UINT32_MAX, 0);
     s->frames[0].call_insn = DIAG_NO_INSN;
-    reg_set_pointer(&s->frames[0].regs[1], REG_CTX, DIAG_NO_INSN);
+    if (v->entry)
+        verify_global_start(v, &v->prog->subprogs[v->entry]);
+    else
+        reg_set_pointer(&s->frames[0].regs[1], REG_CTX, DIAG_NO_INSN);
     reg_set_pointer(&s->frames[0].regs[EBPF_REG_FP], REG_STACK, DIAG_NO_INSN);
 }
 
@@ -281,7 +285,7 @@ int verify_explore(struct verifier *v)
     start(v);
     keep_here(v);
     first = v->cur.parent;
-    verify_trips_enter(v, 0);
+    verify_trips_enter(v, v->cur.insn);
     while (true) {
         int err = advance(v);
 

@@ -157,6 +157,7 @@ enum { KEPT_CLASSES = 16 };
 struct verifier {
     const struct load_object *object;
     const struct load_prog *prog;
+    uint32_t entry; /* function that is verified: 0, or a global one on its own */
     FILE *log;
     uint64_t max_insns;
     struct arena *arena;   /* of the result */
@@ -246,7 +247,8 @@ struct access {
     uint32_t bytes;
     bool write;
     bool atomic;
-    const char *helper; /* the access is a helper's, of argument reg */
+    const char *helper;   /* the access is a helper's, of argument reg */
+    const char *function; /* ... or that of a global function */
 };
 
 int verify_check_packet(struct verifier *v, const struct access *a);
@@ -270,6 +272,13 @@ int verify_jump(struct verifier *v, uint32_t at);
 void verify_jump_side(struct verifier *v, uint32_t at, bool taken);
 int verify_helper(struct verifier *v, uint32_t at);
 int verify_call(struct verifier *v, uint32_t at);
+/* global.c: what Linux asks of the arguments of a global function's call; its memory arguments as maps behind the
+ * object's; the registers with which it begins on its own. */
+int verify_global_call(struct verifier *v, uint32_t at, const struct load_subprog *sub);
+const struct load_object *verify_global_object(const struct load_object *object,
+                                               const struct load_subprog *sub,
+                                               struct arena *scratch);
+void verify_global_start(struct verifier *v, const struct load_subprog *sub);
 int verify_exit(struct verifier *v, uint32_t at);
 
 /* stack.c: the access is checked. value NULL: unknown bytes. */

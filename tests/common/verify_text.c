@@ -74,6 +74,40 @@ static bool parse_map(const char *line, struct arena *arena, struct load_map *m)
     return true;
 }
 
+/* "global FUNCTION ARGUMENT...": function number FUNCTION is a global one; an argument is number,
+ * ctx, other, memory N or nonnull N (bytes); "void" comes first if it returns nothing. */
+static bool parse_global(char *line, struct load_prog *prog)
+{
+    char *rest = line + strlen("global ");
+    const unsigned long n = strtoul(rest, &rest, 10);
+    struct load_subprog *sub = &prog->subprogs[n];
+    const char *word;
+
+    if (n == 0 || n >= prog->subprog_count)
+        return false;
+    sub->global = sub->returns_number = true;
+    while ((word = strsep(&rest, " "))) {
+        struct load_arg *arg = &sub->args[sub->arg_count];
+
+        if (!*word)
+            continue;
+        if (!strcmp(word, "void")) {
+            sub->returns_number = false;
+            continue;
+        }
+        if (sub->arg_count++ >= LOAD_ARGS_MAX)
+            continue;
+        arg->nonnull = !strcmp(word, "nonnull");
+        arg->kind = arg->nonnull || !strcmp(word, "memory") ? LOAD_ARG_MEMORY
+                    : !strcmp(word, "number")               ? LOAD_ARG_NUMBER
+                    : !strcmp(word, "ctx")                  ? LOAD_ARG_CTX
+                                                            : LOAD_ARG_OTHER;
+        if (arg->kind == LOAD_ARG_MEMORY)
+            arg->bytes = (uint32_t)strtoul(rest, &rest, 10);
+    }
+    return true;
+}
+
 static bool parse_expectation(char *text, struct verify_text *out)
 {
     char *rest = text;
@@ -128,19 +162,27 @@ int verify_text_read(const char *path, struct arena *arena, struct diag_sink *si
     const struct ebpf_names map_names = {names, 0};
     struct ebpf_names given = map_names;
     const struct ebpf_insn *insns = NULL;
-    char *text = read_file(path, arena), *expect;
+    char *text = read_file(path, arena), *expect, *global;
     int err;
 
     *out = (struct verify_text){.object = object};
     if (!text)
         return fail(sink, path, "can't be read", strerror(errno));
     expect = strstr(text, divider);
+    global = strstr(text, "\nglobal ");
     if (strncmp(text, first, strlen(first)) || !expect)
         return fail(sink, path, "no \"# run: verify\" or no \"--- expect\"", "");
     *expect = 0;
     if (!parse_expectation(expect + strlen(divider), out))
         return fail(sink, path, "expectation is neither accepted nor rejected VFYnnnn", "");
     prog->section = "xdp";
+    if (global) { /* out of the assembler's way, like the head */
+        char *line = global + 1;
+        const size_t n = strcspn(line, "\n");
+
+        global = arena_printf(arena, "%.*s", (int)n, line);
+        memset(line, ' ', n);
+    }
     err = parse_head(path, text, arena, sink, object, prog);
     for (; given.map_count < object->map_count; given.map_count++)
         names[given.map_count] = object->maps[given.map_count].name;
@@ -151,6 +193,8 @@ int verify_text_read(const char *path, struct arena *arena, struct diag_sink *si
     prog->name = "program";
     prog->insns = arena_memdup(arena, insns, prog->insn_count * sizeof(*insns));
     load_cut_functions(prog, arena);
+    if (global && !parse_global(global, prog))
+        return fail(sink, path, "not a line of a global function", global);
     object->path = arena_strdup(arena, path);
     object->license = "GPL";
     object->progs = prog;

@@ -11,6 +11,7 @@
  *   map table array 4 8 1 flags 0x80       ... and flags
  *   map .rodata rodata 4 8 1 data 0102     read-only data; the rest is 0
  *   section xdp/devmap                     of the program, if it is not xdp
+ *   global 1 number memory 8               the second function is global, with these arguments (also: ctx, nonnull 8, other, void)
  *   registers, loads, ... in the assembler's form; functions begin where calls go
  *   --- expect
  *   accepted                               or: rejected VFY0051

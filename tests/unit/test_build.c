@@ -50,7 +50,7 @@ static void open_program(struct built *t, const char *text)
     if (ebpf_asm(text, "text", NULL, t->arena, &t->sink, &insns, &t->prog.insn_count))
         fail_msg("%s", t->sink.records[0].message);
     t->prog.insns = arena_memdup(t->arena, insns, t->prog.insn_count * sizeof(*insns));
-    t->subprog = (struct load_subprog){"prog", 0, t->prog.insn_count, true};
+    t->subprog = (struct load_subprog){.name = "prog", .count = t->prog.insn_count};
     t->prog.subprogs = &t->subprog;
     t->prog.subprog_count = 1;
     t->object.progs = &t->prog;

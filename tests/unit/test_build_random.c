@@ -445,10 +445,10 @@ static bool assemble(struct program_check *c, const char *text, struct load_obje
                 break;
             }
     }
-    subprogs[0] =
-        (struct load_subprog){"random", 0, entry == UINT32_MAX ? prog->insn_count : entry, true};
-    subprogs[1] =
-        (struct load_subprog){"function", entry, prog->insn_count - subprogs[0].count, false};
+    subprogs[0] = (struct load_subprog){.name = "random",
+                                        .count = entry == UINT32_MAX ? prog->insn_count : entry};
+    subprogs[1] = (struct load_subprog){
+        .name = "function", .start = entry, .count = prog->insn_count - subprogs[0].count};
     prog->subprog_count = entry == UINT32_MAX ? 1 : 2;
     c->object = object;
     c->prog = prog;

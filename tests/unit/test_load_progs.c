@@ -218,7 +218,7 @@ static void test_load_subprograms_come_depth_first(void **state)
     assert_int_equal(p->subprog_count, 3);
     assert_string_equal(p->subprogs[1].name, "c");
     assert_string_equal(p->subprogs[2].name, "b");
-    assert_true(p->subprogs[2].global);
+    assert_false(p->subprogs[2].global); /* without BTF all are static */
     assert_int_equal(p->insns[0].imm, 2); /* 0 to 3 */
     assert_int_equal(p->insns[1].imm, 3); /* 1 to 5 */
     assert_int_equal(p->insns[3].imm, 1); /* 3 to 5 */
