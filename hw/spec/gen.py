@@ -350,12 +350,22 @@ def ucode_ops():
     return ops, table('microcode')
 
 
+def retire_bits(t):
+    return t['retire_lanes_lsb'] + 4 * t['retire_lane_bits']
+
+
 def gen_microcode():
     alu, t = ucode_ops()
     b = '#include "hw/spec/gen/alu.h"\n\n'
     b += f'#define UCODE_SLOT_BITS {t["slot_bits"]}\n#define UCODE_ROW_HEADER_BITS {t["row_header_bits"]}\n'
     b += '#define UCODE_ROW_BITS (UCODE_ROW_HEADER_BITS + 4 * UCODE_SLOT_BITS)\n\n'
     for k, p in (('field', 'UCODE_F_'), ('header', 'UCODE_H_')):
+        for f in t[k]:
+            b += f'#define {p}{f["name"].upper()}_LSB {f["lsb"]}  /* {f["doc"]} */\n#define {p}{f["name"].upper()}_BITS {f["bits"]}\n'
+    b += ('\n/* A row that has retired, as simulation sees it: its fields, and those of each lane. */\n'
+          f'#define UCODE_RETIRE_LANES_LSB {t["retire_lanes_lsb"]}\n#define UCODE_RETIRE_LANE_BITS {t["retire_lane_bits"]}\n'
+          f'#define UCODE_RETIRE_BITS {retire_bits(t)}\n')
+    for k, p in (('retire', 'UCODE_R_'), ('retire_lane', 'UCODE_RL_')):
         for f in t[k]:
             b += f'#define {p}{f["name"].upper()}_LSB {f["lsb"]}  /* {f["doc"]} */\n#define {p}{f["name"].upper()}_BITS {f["bits"]}\n'
     b += '\n/* Codes 1 .. SPEC_ALU_COUNT-1 are enum spec_alu. */\n'
@@ -415,6 +425,13 @@ def gen_vh():
         for f in m[k]:
             d(p + f['name'].upper() + '_LSB', f['lsb'])
             d(p + f['name'].upper() + '_BITS', f['bits'])
+    d('UCODE_RETIRE_LANES_LSB', m['retire_lanes_lsb'])
+    d('UCODE_RETIRE_LANE_BITS', m['retire_lane_bits'])
+    d('UCODE_RETIRE_BITS', retire_bits(m))
+    for k, p in (('retire', 'UCODE_R_'), ('retire_lane', 'UCODE_RL_')):
+        for f in m[k]:
+            d(p + f['name'].upper() + '_LSB', f['lsb'])
+            d(p + f['name'].upper() + '_BITS', f['bits'])
     d('UCODE_NOP', "7'd0")
     for o in m['op']:
         d('UCODE_' + o['name'].upper(), f"7'd{o['code']}")
@@ -469,6 +486,9 @@ def gen_doc():
              [(f'0x{r["code"]:02x}', f'`{r["name"]}`', f'0x{r["lanes"]:x}', r['doc']) for r in u['op']]))
     o.append('## Microcode slot\n\n' + md_table(['field', 'bits', 'meaning'], [(f['name'], f'{f["lsb"] + f["bits"] - 1}:{f["lsb"]}', f['doc']) for f in u['field']]))
     o.append('## Row header\n\n' + md_table(['field', 'bits', 'meaning'], [(f['name'], f'{f["lsb"] + f["bits"] - 1}:{f["lsb"]}', f['doc']) for f in u['header']]))
+    for title, k in (('A retired row', 'retire'), ('A retired row: each lane', 'retire_lane')):
+        o.append(f'## {title}\n\n' + md_table(['field', 'bits', 'meaning'],
+                 [(f['name'], f'{f["lsb"] + f["bits"] - 1}:{f["lsb"]}', f['doc']) for f in u[k]]))
     c = table('csr')
     o.append('## Registers\n\n' + md_table(['address', 'name', 'access', 'meaning'], [(f'0x{r["addr"]:04x}', r['name'], r['access'], r['doc']) for r in c['reg']]))
     o.append('## Mailbox commands\n\n' + md_table(['value', 'name', 'meaning'], [(m['value'], m['name'], m.get('doc', '')) for m in c['mbox']]))

@@ -65,7 +65,9 @@ module core_top #(
     input  wire         resp_valid_i,
     input  wire [2:0]   resp_ctx_i,
     input  wire [31:0]  resp_status_i,
-    input  wire [31:0]  resp_addr_i
+    input  wire [31:0]  resp_addr_i,
+    // rows that retire, for simulation (core_trace)
+    output wire [`UCODE_RETIRE_BITS-1:0] trace_o
 );
     localparam ROW_W = SLOT_W + 8;
     localparam SLOT_BITS = `UCODE_SLOT_BITS;
@@ -391,6 +393,15 @@ module core_top #(
         .out_ren_o(out_ren), .out_row_o(out_row), .out_data_i(out_data), .freed_o(freed),
         .m_axis_tdata(m_axis_tdata), .m_axis_tkeep(m_axis_tkeep), .m_axis_tvalid(m_axis_tvalid),
         .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast), .m_axis_tuser(m_axis_tuser));
+
+    core_trace u_trace (
+        .clk(clk), .rst(rst), .start_i(start), .start_ctx_i(start_ctx), .phase_i(phase), .pc0_i(pc0),
+        .issue2_i(issue2), .on3_i(en3), .a3_i(a3), .b3_i(b3), .mem_addr4_i(addr4[128 +: 64]),
+        .mem_data4_i(b4[191:128]), .pred_we5_i(pred_we5), .pred_num5_i(pred_num5), .pred5_i(pred5),
+        .map_valid5_i(a_valid_o), .map_op5_i(a_op_o), .map_atomic5_i(a_atomic_o),
+        .map_size5_i(a_size_o), .map_addr5_i(a_addr_o), .map_data5_i(a_data_o),
+        .map_expect5_i(a_expect_o), .taken6_i(taken6), .target6_i(target6), .exit6_i(exit6),
+        .ret6_i(ret6), .write9_i(write9), .dst9_i(dst9), .result9_i(result9), .trace_o(trace_o));
 
     assign packet_out_o = m_axis_tvalid && m_axis_tready && m_axis_tlast;
 endmodule

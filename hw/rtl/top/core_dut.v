@@ -40,7 +40,8 @@ module core_dut #(
     output wire [31:0]  s_axil_rdata,
     output wire [1:0]   s_axil_rresp,
     output wire         s_axil_rvalid,
-    input  wire         s_axil_rready
+    input  wire         s_axil_rready,
+    output wire [`UCODE_RETIRE_BITS-1:0] trace_o          // rows that retire, for simulation; else left open
 );
     localparam KEY_BYTES = `SPEC_HW_KEY_BYTES;
     localparam VALUE_BYTES = `SPEC_HW_VALUE_BYTES;
@@ -150,7 +151,7 @@ module core_dut #(
         .req_map_o(c_req_map), .req_cpu_o(c_req_cpu), .req_key_o(c_req_key),
         .req_value_o(c_req_value), .req_flags_o(c_req_flags), .req_ctx_o(c_req_ctx),
         .resp_valid_i(resp_valid && !resp_tag[3]), .resp_ctx_i(resp_tag[2:0]),
-        .resp_status_i(resp_status), .resp_addr_i(resp_addr));
+        .resp_status_i(resp_status), .resp_addr_i(resp_addr), .trace_o(trace_o));
 
     // --- mailbox
     wire          cfg_valid;

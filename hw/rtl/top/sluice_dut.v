@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The device under the name that simulation and drivers know, with a VLIW core inside. A generated pipeline brings a
-// module of this name and these ports of its own.
+// module of this name and these ports of its own. Only in simulation, where SLUICE_TRACE is defined, there is one more port:
+// the rows that retire.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module sluice_dut (
@@ -34,8 +35,16 @@ module sluice_dut (
     output wire [31:0]  s_axil_rdata,
     output wire [1:0]   s_axil_rresp,
     output wire         s_axil_rvalid,
+`ifdef SLUICE_TRACE
+    output wire [`UCODE_RETIRE_BITS-1:0] trace_o,
+`endif
     input  wire         s_axil_rready
 );
+`ifndef SLUICE_TRACE
+    wire [`UCODE_RETIRE_BITS-1:0] trace_o;
+    wire                          unused_trace = &{1'b0, trace_o};
+`endif
+
     core_dut u_core (
         .clk(clk), .rst(rst),
         .s_axis_tdata(s_axis_tdata), .s_axis_tkeep(s_axis_tkeep), .s_axis_tvalid(s_axis_tvalid),
@@ -48,6 +57,6 @@ module sluice_dut (
         .s_axil_bvalid(s_axil_bvalid), .s_axil_bready(s_axil_bready), .s_axil_araddr(s_axil_araddr),
         .s_axil_arvalid(s_axil_arvalid), .s_axil_arready(s_axil_arready),
         .s_axil_rdata(s_axil_rdata), .s_axil_rresp(s_axil_rresp), .s_axil_rvalid(s_axil_rvalid),
-        .s_axil_rready(s_axil_rready));
+        .s_axil_rready(s_axil_rready), .trace_o(trace_o));
 endmodule
 `default_nettype wire

@@ -43,6 +43,63 @@
 #define UCODE_H_WAIT_LSB 16  /* 1: the row issues only when the context's outstanding long operation is done */
 #define UCODE_H_WAIT_BITS 1
 
+/* A row that has retired, as simulation sees it: its fields, and those of each lane. */
+#define UCODE_RETIRE_LANES_LSB 416
+#define UCODE_RETIRE_LANE_BITS 224
+#define UCODE_RETIRE_BITS 1312
+#define UCODE_R_VALID_LSB 0  /* a row has retired in this clock; all else is of that row */
+#define UCODE_R_VALID_BITS 1
+#define UCODE_R_END_LSB 1  /* the row ends the program */
+#define UCODE_R_END_BITS 1
+#define UCODE_R_TAKEN_LSB 2  /* a branch of the row is taken */
+#define UCODE_R_TAKEN_BITS 1
+#define UCODE_R_MAP_VALID_LSB 3  /* lane 3 makes an access of the value memory */
+#define UCODE_R_MAP_VALID_BITS 1
+#define UCODE_R_CONTEXT_LSB 4  /* context */
+#define UCODE_R_CONTEXT_BITS 3
+#define UCODE_R_ROW_LSB 8  /* row address */
+#define UCODE_R_ROW_BITS 12
+#define UCODE_R_MAP_OP_LSB 20  /* the access: 0 load, 1 store, 2 atomic */
+#define UCODE_R_MAP_OP_BITS 2
+#define UCODE_R_MAP_ATOMIC_LSB 24  /* SPEC_ATOMIC_*, of an atomic */
+#define UCODE_R_MAP_ATOMIC_BITS 4
+#define UCODE_R_MAP_SIZE_LSB 28  /* bytes of the access */
+#define UCODE_R_MAP_SIZE_BITS 4
+#define UCODE_R_PACKET_LSB 32  /* number of the packet since reset */
+#define UCODE_R_PACKET_BITS 32
+#define UCODE_R_RET_LSB 64  /* return value, of a row that ends the program */
+#define UCODE_R_RET_BITS 32
+#define UCODE_R_TARGET_LSB 96  /* target of the branch, if one is taken */
+#define UCODE_R_TARGET_BITS 12
+#define UCODE_R_MAP_ADDR_LSB 128  /* the access: byte address in the value memory */
+#define UCODE_R_MAP_ADDR_BITS 32
+#define UCODE_R_MAP_DATA_LSB 160  /* the access: operand */
+#define UCODE_R_MAP_DATA_BITS 64
+#define UCODE_R_MAP_EXPECT_LSB 224  /* the access: expected value, of a compare and exchange */
+#define UCODE_R_MAP_EXPECT_BITS 64
+#define UCODE_R_MEM_ADDR_LSB 288  /* byte address of lane 2 in packet buffer or stack */
+#define UCODE_R_MEM_ADDR_BITS 64
+#define UCODE_R_MEM_DATA_LSB 352  /* what lane 2 stores, in its low bytes */
+#define UCODE_R_MEM_DATA_BITS 64
+#define UCODE_RL_ON_LSB 0  /* the slot's predicate has the value that lets it take effect */
+#define UCODE_RL_ON_BITS 1
+#define UCODE_RL_WRITE_LSB 1  /* a register is written */
+#define UCODE_RL_WRITE_BITS 1
+#define UCODE_RL_PWRITE_LSB 2  /* a predicate is written */
+#define UCODE_RL_PWRITE_BITS 1
+#define UCODE_RL_PVALUE_LSB 3  /* its value */
+#define UCODE_RL_PVALUE_BITS 1
+#define UCODE_RL_PDST_LSB 4  /* its number */
+#define UCODE_RL_PDST_BITS 3
+#define UCODE_RL_DST_LSB 8  /* the register */
+#define UCODE_RL_DST_BITS 6
+#define UCODE_RL_A_LSB 32  /* first operand as read */
+#define UCODE_RL_A_BITS 64
+#define UCODE_RL_B_LSB 96  /* second operand as read, or the immediate */
+#define UCODE_RL_B_BITS 64
+#define UCODE_RL_RESULT_LSB 160  /* what is written to the register */
+#define UCODE_RL_RESULT_BITS 64
+
 /* Codes 1 .. SPEC_ALU_COUNT-1 are enum spec_alu. */
 enum ucode_op {
     UCODE_NOP = 0,
