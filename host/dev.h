@@ -35,6 +35,10 @@ struct dev_stream {
     bool (*source)(void *ctx, struct dev_packet *packet);
     /* A packet that has left, in order. Non-zero ends the stream with that result. */
     int (*sink)(void *ctx, const struct dev_output *output);
+    /* A row of microcode that the core has retired: the words of table `retire` in hw/spec/microcode.toml. NULL: not wanted.
+     * Rows of one packet come in order, those of several packets in between each other, and all before the packet itself.
+     * Non-zero ends the stream with that result. Only the simulated core tells; -ENOTSUP elsewhere. */
+    int (*row)(void *ctx, const uint32_t *words);
 };
 
 struct dev_stream_stats {

@@ -49,7 +49,7 @@ runtime_object() {
 
 rm -rf "$work/obj"
 verilator --cc --top-module sluice_dut --prefix Vsluice_dut -Mdir "$work/obj" -O3 \
-    --x-assign fast --x-initial fast --noassert -Wno-fatal -Wno-lint -Wno-style $trace \
+    -DSLUICE_TRACE --x-assign fast --x-initial fast --noassert -Wno-fatal -Wno-lint -Wno-style $trace \
     --output-split 20000 --output-split-cfuncs 2000 \
     -I"$root" -I"$root/hw/spec/gen" -y "$root/hw/rtl/common" -y "$root/hw/rtl/axis" \
     -y "$root/hw/rtl/core" -y "$root/hw/rtl/map" -y "$root/hw/rtl/pipe" -y "$root/hw/rtl/csr" \

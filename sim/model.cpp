@@ -9,6 +9,7 @@
 
 #include <cstring>
 #include <memory>
+#include <type_traits>
 
 namespace
 {
@@ -20,6 +21,21 @@ struct model {
     std::unique_ptr<VerilatedFstC> trace;
 #endif
     uint64_t half_clocks = 0;
+};
+
+/* The words of the port trace_o, if the device has one. */
+template <typename T, typename = void> struct retired {
+    static const uint32_t *words(T &)
+    {
+        return nullptr;
+    }
+};
+
+template <typename T> struct retired<T, std::void_t<decltype(std::declval<T &>().trace_o)>> {
+    static const uint32_t *words(T &t)
+    {
+        return &t.trace_o[0];
+    }
 };
 
 void dump(model *m)
@@ -110,6 +126,7 @@ void model_settle(void *handle, const model_in *in, model_out *out)
     out->rvalid = t.s_axil_rvalid;
     out->rresp = t.s_axil_rresp;
     out->rdata = t.s_axil_rdata;
+    out->trace = retired<Vsluice_dut>::words(t);
 }
 
 void model_clock(void *handle)

@@ -36,6 +36,7 @@ struct model_out {
     bool awready, wready, bvalid, arready, rvalid;
     uint32_t bresp, rresp;
     uint32_t rdata;
+    const uint32_t *trace; /* the core's rows that retire (UCODE_RETIRE_BITS), the model's own memory; NULL: tells nothing */
 };
 
 struct model_api {
@@ -49,7 +50,7 @@ struct model_api {
     bool traced; /* built with waves */
 };
 
-#define MODEL_ABI 1u
+#define MODEL_ABI 2u
 
 extern const struct model_api sluice_model_api;
 

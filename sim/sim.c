@@ -2,6 +2,7 @@
 #include "host/dev.h"
 #include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/limits.h"
+#include "hw/spec/gen/microcode.h"
 #include "hw/spec/gen/xdp.h"
 #include "sim/icarus.h"
 #include "sim/model.h"
@@ -250,7 +251,9 @@ static int stream_clock(struct sim *sim, struct flow *flow)
         note_sent_beat(sim, flow);
         moved = true;
     }
-    if (sim->out.m_tvalid && sim->in.m_tready) {
+    if (flow->stream->row && (sim->out.trace[0] >> UCODE_R_VALID_LSB & 1))
+        err = flow->stream->row(flow->stream->ctx, sim->out.trace);
+    if (!err && sim->out.m_tvalid && sim->in.m_tready) {
         err = take_beat(sim, flow);
         moved = true;
     }
@@ -270,6 +273,9 @@ static int sim_stream(struct dev *dev, const struct dev_stream *stream,
 
     if (!flow)
         return -ENOMEM;
+    settle(sim);
+    if (stream->row && !sim->out.trace)
+        err = -ENOTSUP;
     flow->stream = stream;
     while (!err && !(flow->drained && !flow->have_packet && flow->sent == flow->received))
         err = stream_clock(sim, flow);
