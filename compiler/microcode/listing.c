@@ -45,6 +45,22 @@ static uint32_t first_pc(const struct ucode_row *row)
     return pc;
 }
 
+static void print_row(FILE *out, const struct ucode_image *image, uint32_t row,
+                      const struct ir_func *f)
+{
+    fprintf(out, "%5u: ", row);
+    ucode_print_row(out, &image->rows[row]);
+    fputc('\n', out);
+    print_origins(out, &image->rows[row], f);
+}
+
+void ucode_print_listing_row(FILE *out, const struct ucode_image *image, uint32_t row,
+                             const struct ir_func *f)
+{
+    print_source_line(out, source_of(f, first_pc(&image->rows[row])), NULL);
+    print_row(out, image, row, f);
+}
+
 void ucode_print_listing(FILE *out, const struct ucode_image *image, const struct ir_func *f)
 {
     const struct ir_source *before = NULL;
@@ -58,9 +74,6 @@ void ucode_print_listing(FILE *out, const struct ucode_image *image, const struc
         print_source_line(out, now, before);
         if (now)
             before = now;
-        fprintf(out, "%5u: ", r);
-        ucode_print_row(out, &image->rows[r]);
-        fputc('\n', out);
-        print_origins(out, &image->rows[r], f);
+        print_row(out, image, r, f);
     }
 }

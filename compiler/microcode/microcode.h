@@ -57,6 +57,9 @@ int ucode_decode_row(const uint32_t words[UCODE_ROW_WORDS], struct ucode_row *ro
 void ucode_print_row(FILE *out, const struct ucode_row *row);
 /* The listing: each row with the eBPF instructions and source lines that its operations come from. */
 void ucode_print_listing(FILE *out, const struct ucode_image *image, const struct ir_func *f);
+/* One row of the listing, with its source line. */
+void ucode_print_listing_row(FILE *out, const struct ucode_image *image, uint32_t row,
+                             const struct ir_func *f);
 
 /* The image as a file and back: a header with a magic number, sizes and a checksum, then descriptors and rows. */
 int ucode_image_write(FILE *out, const struct ucode_image *image);
