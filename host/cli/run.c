@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
+#include "host/cli/lockstep.h"
 #include "host/cli/output.h"
 #include "host/ctl/mapfile.h"
 
@@ -11,7 +12,7 @@
 
 /* sluice run: one executor, outputs to files. */
 
-enum { OPT_MAPS_OUT = 0x300, OPT_TRACE };
+enum { OPT_MAPS_OUT = 0x300, OPT_TRACE, OPT_LOCKSTEP };
 
 enum { OUT_PACKETS, OUT_MAPS, OUT_TRACE, OUT_WAVES, OUTPUTS };
 
@@ -19,6 +20,7 @@ struct run_arguments {
     struct cli_object_options object;
     struct cli_run_options run;
     const char *executor;
+    bool lockstep;
     struct cli_output outputs[OUTPUTS];
 };
 
@@ -27,6 +29,8 @@ static const struct argp_option options_table[] = {
     {"write", 'w', "OUT", 0, "write the packets that leave (PASS, TX, REDIRECT) to a pcap file", 2},
     {"maps-out", OPT_MAPS_OUT, "FILE", 0, "write the maps after the last packet (JSON)", 2},
     {"trace", OPT_TRACE, "FILE", 0, "write a line of JSON for each packet", 2},
+    {"lockstep", OPT_LOCKSTEP, NULL, 0,
+     "microcode: compare each row that the core retires with the microcode model", 3},
     {0},
 };
 
@@ -54,6 +58,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_TRACE:
         a->outputs[OUT_TRACE].path = arg;
+        return 0;
+    case OPT_LOCKSTEP:
+        a->lockstep = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -145,7 +152,8 @@ static void print_text(FILE *to, const struct exec_ops *ops, const struct job *j
 
 /* The text gives way to an output that goes to standard output. */
 static void print_result(const struct run_arguments *a, const struct exec_ops *ops,
-                         const struct job *job, const struct cli_result *result)
+                         const struct job *job, const struct cli_result *result,
+                         const struct lockstep_result *lockstep)
 {
     FILE *to = stdout;
     json_t *j;
@@ -155,9 +163,13 @@ static void print_result(const struct run_arguments *a, const struct exec_ops *o
             to = stderr;
     if (!a->run.json) {
         print_text(to, ops, job, result, a->run.clock_mhz);
+        if (a->lockstep)
+            cli_lockstep_text(to, lockstep);
         return;
     }
     j = cli_result_json(ops, job, result, a->run.clock_mhz);
+    if (a->lockstep)
+        json_object_set_new(j, "lockstep", cli_lockstep_json(lockstep));
     cli_print_json(j);
     json_decref(j);
 }
@@ -181,13 +193,16 @@ static int run_opened(const struct run_arguments *a, struct exec *exec,
                           .hardware = exec->ops->hardware,
                           .object = exec->job->object};
     char why[EXEC_WHY_BYTES];
+    int status = CLI_OK;
     int err = sinks.packets ? pcap_write_head(sinks.packets) : 0;
 
     if (err)
         return cli_output_fail(&a->outputs[OUT_PACKETS], err);
     err = cli_run_capture(exec, capture, &a->run, write_packet, &sinks, result, why);
+    if (!err && exec->options.lockstep)
+        status = cli_lockstep_maps(exec->options.lockstep, exec);
     if (!err)
-        return write_maps(a, exec);
+        return status ? status : write_maps(a, exec);
     for (int i = 0; i < OUTPUTS; i++)
         if (a->outputs[i].out.file && ferror(a->outputs[i].out.file))
             return cli_output_fail(&a->outputs[i], err);
@@ -197,7 +212,7 @@ static int run_opened(const struct run_arguments *a, struct exec *exec,
 /* Runs on an executor that the program fits; the outputs are open. */
 static int open_and_run(const struct run_arguments *a, const struct exec_ops *ops, struct job *job,
                         const struct pcap_capture *capture, const json_t *maps,
-                        struct cli_result *result)
+                        struct lockstep *lockstep, struct cli_result *result)
 {
     struct exec_options options = a->run.exec;
     char why[EXEC_WHY_BYTES] = "";
@@ -206,6 +221,7 @@ static int open_and_run(const struct run_arguments *a, const struct exec_ops *op
     int err;
 
     options.waves = a->outputs[OUT_WAVES].out.temporary;
+    options.lockstep = lockstep;
     err = exec_open(ops, job, &options, &exec, why);
     if (err) {
         fprintf(stderr, "sluice: %s can't be opened: %s\n", ops->name, why);
@@ -219,9 +235,30 @@ static int open_and_run(const struct run_arguments *a, const struct exec_ops *op
     return status;
 }
 
+/* The same beside the microcode model, if that is asked for. */
+static int run_beside(const struct run_arguments *a, const struct exec_ops *ops, struct job *job,
+                      const struct pcap_capture *capture, const json_t *maps,
+                      struct cli_result *result, struct lockstep_result *compared)
+{
+    struct lockstep *l = NULL;
+    int status = a->lockstep ? cli_lockstep_open(&a->run, job, maps, &l) : CLI_OK;
+
+    if (!status)
+        status = open_and_run(a, ops, job, capture, maps, l, result);
+    if (l)
+        *compared = *lockstep_result(l);
+    if (compared->difference.found) {
+        cli_lockstep_tell(compared, job, a->run.json);
+        status = CLI_DIFFERS;
+    }
+    lockstep_close(l);
+    return status;
+}
+
 static int run_job(struct run_arguments *a, const struct exec_ops *ops, struct job *job,
                    const struct pcap_capture *capture, const json_t *maps)
 {
+    struct lockstep_result compared = {0};
     struct cli_result result = {0};
     char why[EXEC_WHY_BYTES] = "";
     int status, closed;
@@ -232,13 +269,13 @@ static int run_job(struct run_arguments *a, const struct exec_ops *ops, struct j
     if (!status)
         status = cli_waves_check(&a->outputs[OUT_WAVES]);
     if (!status) {
-        status = open_and_run(a, ops, job, capture, maps, &result);
+        status = run_beside(a, ops, job, capture, maps, &result, &compared);
         status = cli_waves_close(&a->outputs[OUT_WAVES], !status, status);
     }
     closed = cli_outputs_close(a->outputs, OUTPUTS, !status);
     status = status ? status : closed;
     if (!status)
-        print_result(a, ops, job, &result);
+        print_result(a, ops, job, &result, &compared);
     cli_result_free(&result);
     return status;
 }
@@ -268,6 +305,9 @@ int cli_run(int argc, char **argv)
     a.outputs[OUT_WAVES].path = a.run.waves;
     if (a.run.waves && !ops->hardware)
         return cli_fail("%s has no waveforms; --waves needs -t microcode or -t pipeline",
+                        ops->name);
+    if (a.lockstep && strcmp(ops->name, "microcode"))
+        return cli_fail("%s retires no rows of microcode; --lockstep needs -t microcode",
                         ops->name);
     status = cli_object_open(&a.object, &object);
     if (status)

@@ -2,6 +2,7 @@
 #include "host/ctl/exec_device.h"
 
 #include "host/ctl/device.h"
+#include "host/ctl/lockstep.h"
 #include "host/ctl/model.h"
 #include "nic_runtime/vm.h"
 
@@ -24,6 +25,7 @@ struct device_exec {
 struct device_run {
     struct device_exec *d;
     const struct exec_stream *stream;
+    int error; /* of the source */
 };
 
 static int fits_step(struct job *job, enum job_step step, char why[EXEC_WHY_BYTES])
@@ -186,12 +188,16 @@ static bool next_packet(void *ctx, struct dev_packet *packet)
                                   .rand = vm_rand_seed(o->seed, in.index),
                                   .ifindex = o->ifindex ? o->ifindex : 1,
                                   .queue = o->queue};
-    return true;
+    if (o->lockstep)
+        run->error = lockstep_packet_in(o->lockstep, packet, in.index);
+    return !run->error;
 }
 
 static int take_packet(void *ctx, const struct dev_output *output)
 {
     struct device_run *run = ctx;
+    struct lockstep *lockstep = run->d->exec.options.lockstep;
+    const int err = lockstep ? lockstep_packet_out(lockstep, output) : 0;
     const struct exec_output out = {
         .ret = output->ret,
         .redirect = output->redirect,
@@ -200,18 +206,27 @@ static int take_packet(void *ctx, const struct dev_output *output)
         .cycles = output->latency_cycles,
     };
 
-    return run->stream->sink(run->stream->ctx, &out);
+    return err ? err : run->stream->sink(run->stream->ctx, &out);
+}
+
+static int take_row(void *ctx, const uint32_t *words)
+{
+    const struct device_run *run = ctx;
+
+    return lockstep_row(run->d->exec.options.lockstep, words);
 }
 
 static int device_run(struct exec *exec, const struct exec_stream *stream, struct exec_stats *stats,
                       char why[EXEC_WHY_BYTES])
 {
     struct device_exec *d = (struct device_exec *)exec;
-    struct device_run run = {d, stream};
-    const struct dev_stream dev_stream = {&run, next_packet, take_packet};
+    struct device_run run = {d, stream, 0};
+    const struct dev_stream dev_stream = {&run, next_packet, take_packet,
+                                          exec->options.lockstep ? take_row : NULL};
     struct dev_stream_stats s = {0};
     int err = d->dev->ops->stream(d->dev, &dev_stream, &s);
 
+    err = err ? err : run.error;
     if (err == -ETIMEDOUT)
         snprintf(why, EXEC_WHY_BYTES,
                  "the device stopped making progress: this is a bug in Sluice");
@@ -219,6 +234,10 @@ static int device_run(struct exec *exec, const struct exec_stream *stream, struc
         snprintf(
             why, EXEC_WHY_BYTES,
             "the device gave a packet that contradicts its own length: this is a bug in Sluice");
+    else if (err == -EILSEQ)
+        snprintf(why, EXEC_WHY_BYTES, "the device and its model differ");
+    else if (err == -ENOTSUP)
+        snprintf(why, EXEC_WHY_BYTES, "the device does not tell which rows it retires");
     else if (err)
         snprintf(why, EXEC_WHY_BYTES, "the run on the device failed: %s", strerror(-err));
     if (!err)

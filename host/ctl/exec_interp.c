@@ -186,6 +186,14 @@ static int interp_run(struct exec *exec, const struct exec_stream *stream, struc
     return 0;
 }
 
+struct map *const *exec_interp_maps(const struct exec *exec, uint32_t *count)
+{
+    const struct interp *vm = (const struct interp *)exec;
+
+    *count = vm->map_count;
+    return vm->maps;
+}
+
 const struct exec_ops exec_interp = {
     .name = "interp",
     .fits = interp_fits,

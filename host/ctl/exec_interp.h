@@ -6,4 +6,7 @@
 
 extern const struct exec_ops exec_interp;
 
+/* The maps of an executor that exec_interp has opened, by their index in the object. */
+struct map *const *exec_interp_maps(const struct exec *exec, uint32_t *count);
+
 #endif

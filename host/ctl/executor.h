@@ -4,8 +4,10 @@
 
 #include "host/ctl/job.h"
 
-/* What runs a program: one operations table an executor, all in one list. Names, roles and the promise of identical
- * results are in DESIGN.md. */
+/* What runs a program: one operations table an executor, all in one list. Names, roles and the
+ * promise of identical results are in DESIGN.md. */
+
+struct lockstep;
 
 struct exec_options {
     size_t size;
@@ -16,7 +18,10 @@ struct exec_options {
     uint32_t stall_percent; /* hardware: clocks without a beat taken */
     const char *waves;      /* hardware: FST file, or NULL */
     bool icarus;            /* pipelines: simulated by Icarus, not Verilator (model.h) */
-    const char *plugin_dir; /* where sluice-sim.so and core_model.so lie; NULL: beside the executable */
+    struct lockstep
+        *lockstep; /* microcode: compares its rows with the model (lockstep.h), or NULL */
+    const char
+        *plugin_dir; /* where sluice-sim.so and core_model.so lie; NULL: beside the executable */
 };
 
 /* A packet to run. */
@@ -62,7 +67,8 @@ struct exec_ops {
     int (*fits)(struct job *job, char why[EXEC_WHY_BYTES]);
     int (*open)(struct job *job, const struct exec_options *options, struct exec **out,
                 char why[EXEC_WHY_BYTES]);
-    /* Maps by their index in the object; values are map_cpus values of stride bytes (nic_runtime/map.h). */
+    /* Maps by their index in the object; values are map_cpus values of stride bytes
+     * (nic_runtime/map.h). */
     int (*map_update)(struct exec *exec, uint32_t map, const void *key, const void *values);
     int (*map_lookup)(struct exec *exec, uint32_t map, const void *key, void *values);
     /* Visits all entries of a map, in any order. */

@@ -4,13 +4,14 @@
 
 #include "compiler/ir/eval.h"
 #include "compiler/load/load.h"
-#include "nic_runtime/map.h"
+#include "host/ctl/softmap.h"
 
 /* The software maps of nic_runtime behind the calls that evaluators of IR and of microcode make. */
 struct soft_maps {
     struct map *maps[SPEC_MAPS];
     size_t bytes[SPEC_MAPS];
     uint32_t count;
+    struct softmap view;
 };
 
 /* Makes empty maps; those of data sections hold their initial values. 0, or -EINVAL if one is not possible. */
