@@ -3,7 +3,7 @@
 """Runs all tests and prints what failed; the last line is "N passed, N failed".
 
 usage: run.py [PART_OF_A_NAME]
-Suites: rules (structure of the sources), unit (cmocka, also under ASan and UBSan), build (clang), rtl (benches),
+Suites: rules (structure of the sources), unit (cmocka, also under ASan and UBSan), fuzz (readers of input, under both), build (clang), rtl (benches),
 e2e (the command line on real programs).
 """
 import glob
@@ -86,6 +86,19 @@ def unit(tally, folder):
         tally.note(f'unit.{folder}.{name}', code == 0 and passed > 0, time.time() - start, text, max(passed, 1))
 
 
+READERS = {'asm': 4000, 'btf': 4000, 'image': 4000, 'ir': 4000, 'load': 4000, 'mapfile': 4000, 'pcap': 4000, 'verify': 8000}
+
+
+def readers(tally, folder):
+    """The readers of input from outside on their seeds and so many changes of them (tests/fuzz/parse)."""
+    wanted = [n for n in READERS if tally.wants(f'fuzz.{folder}.{n}')]
+    with tempfile.TemporaryDirectory(prefix='sluice-fuzz-') as seeds:
+        if wanted and run_noted(tally, f'fuzz.{folder}.seeds', ['tests/fuzz/parse/seeds.py', seeds, os.path.join(folder, 'sluice')]):
+            for name in wanted:
+                run_noted(tally, f'fuzz.{folder}.{name}', [os.path.join(folder, 'tests', 'fuzz', 'parse', 'fuzz_' + name),
+                                                           '-n', str(READERS[name]), os.path.join(seeds, name)])
+
+
 def rtl(tally):
     benches = [('rtl.' + os.path.basename(os.path.dirname(s)), s) for s in glob.glob(os.path.join(ROOT, 'tests', 'rtl', '*', 'run.sh'))]
     # map_pipe.sh is a part of the benches of the map engines
@@ -128,9 +141,10 @@ def main():
     tally = Tally(sys.argv[1] if len(sys.argv) > 1 else '')
     modules(tally, 'rules', 'rules')
     unit(tally, 'build')
-    if tally.wants('build.build-asan') or tally.wants('unit.build-asan'):
+    if any(tally.wants(name) for name in ['build.build-asan', 'unit.build-asan'] + [f'fuzz.build-asan.{n}' for n in READERS]):
         if build(tally, 'build-asan', ['-Dsanitize=true', '-Dmodel=false']):
             unit(tally, 'build-asan')
+            readers(tally, 'build-asan')
     if tally.wants('build.build-clang'):
         build(tally, 'build-clang', ['-Dmodel=false'], {'CC': 'clang'})
     rtl(tally)
