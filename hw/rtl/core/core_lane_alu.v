@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The lane's ALU: every operation of hw/spec/alu.toml but multiplication and division; compares give 0 or 1, 32-bit
 // operations zero-extend. Operands at stage 3, result at stage 5, one a clock. One adder serves sums and compares, one
-// shifter all shifts; tests/rtl/core/alu_proof.v is proven: the result is that of the
+// shifter all shifts; hw/rtl/formal/formal_lane_alu.v is proven: the result is that of the
 // spec_alu functions.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none

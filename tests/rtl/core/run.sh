@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Benches of the VLIW core's device. usage: run.sh [BENCH ...]: proof, directed, units, tokens, random; all without an
-# argument. proof is a proof: the lane's ALU gives what hw/spec/alu.toml says, for all operands.
+# Benches of the VLIW core's device. usage: run.sh [BENCH ...]: directed, units, tokens, random; all without an argument.
 # Environment: WORK (scratch folder), SEED (replays one), LONG=1 for many more random programs, PARAMETERS of core_dut,
 # such as "-GSLOT_W=5".
 set -eu
@@ -14,25 +13,11 @@ WORK=${WORK:-$own_work}
 cc=${CC:-cc}
 cxx=${CXX:-$(command -v clang++-19 || command -v clang++ || command -v g++)}
 vroot=$(verilator --getenv VERILATOR_ROOT)/include
-benches=${*:-proof directed units tokens random}
+benches=${*:-directed units tokens random}
 failures=0
 
 cd "$ROOT"
 mkdir -p "$WORK"
-case " $benches " in
-*" proof "*)
-    benches=$(echo " $benches " | sed 's/ proof / /')
-    if yosys -p "read_verilog -I. hw/rtl/core/core_lane_alu.v tests/rtl/core/alu_proof.v; hierarchy -check -top alu_proof;
-        proc; flatten; opt; sat -verify -prove bad_o 0 alu_proof" >"$WORK/log" 2>&1; then
-        echo "PASS proof"
-    else
-        tail -30 "$WORK/log"
-        echo "FAIL proof of the lane's ALU"
-        failures=1
-    fi
-    ;;
-esac
-[ -n "$(echo $benches)" ] || exit $failures
 top='--top-module sluice_dut'
 [ -z "${PARAMETERS:-}" ] || top="--top-module core_dut $PARAMETERS"
 rm -rf "$WORK/obj"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the lane's ALU must give: the functions that are generated from hw/spec/alu.toml. bad_o is high where it differs.
+// What the lane's ALU must give: the functions that are generated from hw/spec/alu.toml. bad_o is high where it
+// differs, for any operation at any width; that it never is, is proved (tests/rtl/proofs).
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
-module alu_proof (
+module formal_lane_alu (
     input  wire [6:0]  op_i,
     input  wire        w32_i,
     input  wire [63:0] a_i,
