@@ -316,6 +316,9 @@ static void translate_ld_imm64(struct builder *b, const struct ebpf_insn *insn)
     case EBPF_PSEUDO_MAP_FD: /* its uses are known from the facts */
         v = (uint32_t)insn->imm;
         break;
+    case EBPF_PSEUDO_FUNC: /* nothing is called by it */
+        v = (uint32_t)insn->imm;
+        break;
     case EBPF_PSEUDO_MAP_VALUE:
         if (build_map_usable(b, (uint32_t)insn->imm))
             return;

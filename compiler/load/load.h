@@ -120,7 +120,7 @@ int load_object_memory(const void *data, size_t bytes, const char *name,
                        struct diag_sink *sink, const struct load_object **out);
 
 /* Takes bare instructions of 8 bytes, as bpf(BPF_PROG_LOAD) does, as a GPL program "raw". A
- * ld_imm64 with source EBPF_PSEUDO_MAP_FD or EBPF_PSEUDO_MAP_VALUE has the index of a map as imm.
+ * ld_imm64 that names a map has its index as imm, in the forms of a descriptor, too.
  * Functions begin where calls go. Maps are copied, their names, sections and data are not. Errors
  * as load_object's; name stands for the path in messages. */
 int load_raw(const void *insns, size_t bytes, const char *name, const struct load_map *maps,

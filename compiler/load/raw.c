@@ -40,8 +40,8 @@ void load_cut_functions(struct load_prog *prog, struct arena *arena)
     }
 }
 
-/* The program's own copy; the kernel counts the immediate of a function's address from the next
- * instruction, the loader's form from the program's start. */
+/* The program's own copy in the loader's form: there a function's address counts from the program's start, not from
+ * the next instruction, and maps have indices in all forms of ld_imm64. */
 static void take_insns(struct load_prog *prog, const void *insns, size_t bytes, struct arena *arena)
 {
     prog->insn_count = (uint32_t)(bytes / sizeof(*prog->insns));
@@ -50,8 +50,14 @@ static void take_insns(struct load_prog *prog, const void *insns, size_t bytes, 
     for (uint32_t at = 0; at < prog->insn_count; at += ebpf_slots(&prog->insns[at])) {
         struct ebpf_insn *i = &prog->insns[at];
 
-        if (ebpf_is_ld_imm64(i) && i->src == EBPF_PSEUDO_FUNC)
+        if (!ebpf_is_ld_imm64(i))
+            continue;
+        if (i->src == EBPF_PSEUDO_FUNC)
             i->imm = (int32_t)((uint32_t)i->imm + at + 1);
+        else if (i->src == EBPF_PSEUDO_MAP_IDX)
+            i->src = EBPF_PSEUDO_MAP_FD;
+        else if (i->src == EBPF_PSEUDO_MAP_IDX_VALUE)
+            i->src = EBPF_PSEUDO_MAP_VALUE;
     }
 }
 

@@ -53,6 +53,9 @@ size_t conf_hex(const char *text, uint8_t *bytes, size_t most, const char **why)
 /* From instructions, or from an ELF object: 0 and *out, or negative errno and the reason. */
 int conf_program_open(const void *data, size_t bytes, bool elf, struct conf_program *out,
                       char why[EXEC_WHY_BYTES]);
+/* From instructions that are there already, with maps that ld_imm64 names by their index. */
+int conf_program_of(const struct ebpf_insn *insns, uint32_t count, const struct load_map *maps,
+                    uint32_t map_count, struct conf_program *out, char why[EXEC_WHY_BYTES]);
 void conf_program_close(struct conf_program *p);
 /* Empties the maps and fills those of data sections. */
 void conf_program_reset(struct conf_program *p);

@@ -68,11 +68,20 @@ static int load_elf(const void *data, size_t bytes, struct conf_program *p,
     return err;
 }
 
-static int load_insns(const void *data, size_t bytes, struct conf_program *p,
-                      char why[EXEC_WHY_BYTES])
+/* What a program is made of. */
+struct source {
+    const void *data;
+    size_t bytes;
+    bool elf;
+    const struct load_map *maps;
+    uint32_t map_count;
+};
+
+static int load_insns(const struct source *s, struct conf_program *p, char why[EXEC_WHY_BYTES])
 {
     struct diag_sink sink = diag_sink_make(p->arena);
-    int err = load_raw(data, bytes, "(standard input)", NULL, 0, p->arena, &sink, &p->object);
+    int err = load_raw(s->data, s->bytes, "(standard input)", s->maps, s->map_count, p->arena,
+                       &sink, &p->object);
 
     if (err)
         say(why, &sink, err);
@@ -121,8 +130,7 @@ void conf_program_reset(struct conf_program *p)
     }
 }
 
-int conf_program_open(const void *data, size_t bytes, bool elf, struct conf_program *out,
-                      char why[EXEC_WHY_BYTES])
+static int open_source(const struct source *s, struct conf_program *out, char why[EXEC_WHY_BYTES])
 {
     jmp_buf oom;
     int err;
@@ -135,7 +143,7 @@ int conf_program_open(const void *data, size_t bytes, bool elf, struct conf_prog
     if (setjmp(oom))
         err = -ENOMEM;
     else
-        err = elf ? load_elf(data, bytes, out, why) : load_insns(data, bytes, out, why);
+        err = s->elf ? load_elf(s->data, s->bytes, out, why) : load_insns(s, out, why);
     arena_set_oom(out->arena, &oom); /* the loader has taken its own away */
     if (!err) {
         out->prog = &out->object->progs[0];
@@ -147,6 +155,23 @@ int conf_program_open(const void *data, size_t bytes, bool elf, struct conf_prog
     if (err)
         conf_program_close(out);
     return err;
+}
+
+int conf_program_open(const void *data, size_t bytes, bool elf, struct conf_program *out,
+                      char why[EXEC_WHY_BYTES])
+{
+    const struct source s = {.data = data, .bytes = bytes, .elf = elf};
+
+    return open_source(&s, out, why);
+}
+
+int conf_program_of(const struct ebpf_insn *insns, uint32_t count, const struct load_map *maps,
+                    uint32_t map_count, struct conf_program *out, char why[EXEC_WHY_BYTES])
+{
+    const struct source s = {
+        .data = insns, .bytes = count * sizeof(*insns), .maps = maps, .map_count = map_count};
+
+    return open_source(&s, out, why);
 }
 
 void conf_program_close(struct conf_program *p)
