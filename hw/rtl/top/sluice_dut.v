@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The device under the name that simulation and drivers know, with a VLIW core inside. A generated pipeline brings a
-// module of this name and these ports of its own. Only in simulation, where SLUICE_TRACE is defined, there is one more port:
-// the rows that retire.
+// The device with a VLIW core: registers, core, one value memory, one hash engine, and the host's mailbox to
+// both. Its name and its ports are those of every device (docs/hardware.md): simulation and drivers know no others, and a
+// generated pipeline brings a module of this name of its own. Only in simulation, where SLUICE_TRACE is defined, there is
+// one more port: the rows that retire.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
-module sluice_dut (
+module sluice_dut #(
+    parameter SLOT_W = 4,                                 // log2 of the packet buffers: 3 to 6
+    parameter ROWS = `SPEC_ROWS,                          // rows of a program bank, a power of two
+    parameter VMEM_BYTES = `SPEC_CORE_VMEM_BYTES,         // value memory, a power of two
+    parameter HASH_ENTRIES = `SPEC_CORE_HASH_ENTRIES,     // of all hash maps, a power of two
+    parameter HASH_BUCKETS = `SPEC_CORE_HASH_BUCKETS      // of all hash maps, a power of two
+) (
     input  wire         clk,
     input  wire         rst,
     input  wire [511:0] s_axis_tdata,
@@ -44,19 +51,212 @@ module sluice_dut (
     wire [`UCODE_RETIRE_BITS-1:0] trace_o;
     wire                          unused_trace = &{1'b0, trace_o};
 `endif
+    localparam KEY_BYTES = `SPEC_HW_KEY_BYTES;
+    localparam VALUE_BYTES = `SPEC_HW_VALUE_BYTES;
+    localparam TAG_W = 4;               // bit 3: the mailbox; otherwise the context
 
-    core_dut u_core (
+    // --- registers
+    wire          enable;
+    wire          bank;
+    wire [8:0]    headroom;
+    wire [7:0]    tokens;
+    wire          packet_in;
+    wire          packet_out;
+    wire          stall;
+    wire          row;
+    wire          prog_we;
+    wire          prog_bank;
+    wire [11:0]   prog_row;
+    wire [`UCODE_ROW_BITS-1:0] prog_data;
+    wire          mbox_valid;
+    wire [3:0]    mbox_cmd;
+    wire [7:0]    mbox_map;
+    wire [31:0]   mbox_addr;
+    wire [31:0]   mbox_flags;
+    wire [511:0]  mbox_key;
+    wire [2047:0] mbox_value;
+    wire [5:0]    mbox_count;
+    wire [63:0]   mbox_word;
+    wire          mbox_step;
+    wire          mbox_done;
+    wire [31:0]   mbox_status;
+    wire [31:0]   mbox_result;
+    wire [511:0]  mbox_key_back;
+    wire [63:0]   mbox_value_back;
+    wire          unused_tokens = &{1'b0, tokens};   // for the host: rows carry their own needs
+
+    csr_block #(.KIND(1), .STAGES(ROWS), .HAS_PROGRAM(1)) u_csr (
         .clk(clk), .rst(rst),
-        .s_axis_tdata(s_axis_tdata), .s_axis_tkeep(s_axis_tkeep), .s_axis_tvalid(s_axis_tvalid),
-        .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast), .s_axis_tuser(s_axis_tuser),
-        .m_axis_tdata(m_axis_tdata), .m_axis_tkeep(m_axis_tkeep), .m_axis_tvalid(m_axis_tvalid),
-        .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast), .m_axis_tuser(m_axis_tuser),
         .s_axil_awaddr(s_axil_awaddr), .s_axil_awvalid(s_axil_awvalid),
         .s_axil_awready(s_axil_awready), .s_axil_wdata(s_axil_wdata), .s_axil_wstrb(s_axil_wstrb),
         .s_axil_wvalid(s_axil_wvalid), .s_axil_wready(s_axil_wready), .s_axil_bresp(s_axil_bresp),
         .s_axil_bvalid(s_axil_bvalid), .s_axil_bready(s_axil_bready), .s_axil_araddr(s_axil_araddr),
         .s_axil_arvalid(s_axil_arvalid), .s_axil_arready(s_axil_arready),
         .s_axil_rdata(s_axil_rdata), .s_axil_rresp(s_axil_rresp), .s_axil_rvalid(s_axil_rvalid),
-        .s_axil_rready(s_axil_rready), .trace_o(trace_o));
+        .s_axil_rready(s_axil_rready),
+        .enable_o(enable), .bank_o(bank), .headroom_o(headroom), .tokens_o(tokens),
+        .packet_in_i(packet_in), .packet_out_i(packet_out), .stall_i(stall), .row_i(row),
+        .prog_we_o(prog_we), .prog_bank_o(prog_bank), .prog_row_o(prog_row),
+        .prog_data_o(prog_data), .mbox_valid_o(mbox_valid), .mbox_cmd_o(mbox_cmd),
+        .mbox_map_o(mbox_map), .mbox_addr_o(mbox_addr), .mbox_flags_o(mbox_flags),
+        .mbox_key_o(mbox_key), .mbox_value_o(mbox_value), .mbox_count_o(mbox_count),
+        .mbox_word_o(mbox_word), .mbox_step_i(mbox_step), .mbox_done_i(mbox_done),
+        .mbox_status_i(mbox_status), .mbox_result_i(mbox_result), .mbox_key_i(mbox_key_back),
+        .mbox_value_i(mbox_value_back));
+
+    // --- map descriptors: the core keeps what it needs of them
+    localparam CPUS_LSB = 32 * `SPEC_MAPDESC_CPUS;
+    localparam BASE_LSB = 32 * `SPEC_MAPDESC_VMEM_BASE;
+    localparam KEY_LSB = 32 * `SPEC_MAPDESC_KEY_BYTES;
+    wire        cfg_we = mbox_done && mbox_cmd == `SPEC_MBOX_CONFIG && mbox_status == 32'd0 &&
+                         mbox_map < `SPEC_HW_MAPS;
+    reg  [31:0] per_cpu_q;              // the map has a value for each CPU
+
+    always @(posedge clk) begin
+        if (cfg_we) per_cpu_q[mbox_map[4:0]] <= mbox_value[CPUS_LSB +: 32] > 32'd1;
+        if (rst) per_cpu_q <= 32'd0;
+    end
+
+    // --- core
+    wire          a_valid;
+    wire [1:0]    a_op;
+    wire [3:0]    a_atomic;
+    wire [3:0]    a_size;
+    wire [31:0]   a_addr;
+    wire [63:0]   a_data;
+    wire [63:0]   a_expect;
+    wire [63:0]   r_data;
+    wire [31:0]   base;
+    wire          c_req_valid;
+    wire          c_req_ready;
+    wire [2:0]    c_req_op;
+    wire [7:0]    c_req_map;
+    wire [7:0]    c_req_cpu;
+    wire [511:0]  c_req_key;
+    wire [2047:0] c_req_value;
+    wire [63:0]   c_req_flags;
+    wire [2:0]    c_req_ctx;
+    wire          resp_valid;
+    wire [TAG_W-1:0] resp_tag;
+    wire [31:0]   resp_status;
+    wire [31:0]   resp_addr;
+    wire [511:0]  resp_key;
+
+    core_top #(.SLOT_W(SLOT_W), .ROWS(ROWS)) u_core (
+        .clk(clk), .rst(rst),
+        .s_axis_tdata(s_axis_tdata), .s_axis_tkeep(s_axis_tkeep), .s_axis_tvalid(s_axis_tvalid),
+        .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast), .s_axis_tuser(s_axis_tuser),
+        .m_axis_tdata(m_axis_tdata), .m_axis_tkeep(m_axis_tkeep), .m_axis_tvalid(m_axis_tvalid),
+        .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast), .m_axis_tuser(m_axis_tuser),
+        .enable_i(enable), .bank_i(bank), .headroom_i(headroom), .packet_in_o(packet_in),
+        .packet_out_o(packet_out), .stall_o(stall), .row_o(row), .prog_we_i(prog_we),
+        .prog_bank_i(prog_bank), .prog_row_i(prog_row), .prog_data_i(prog_data),
+        .cfg_we_i(cfg_we), .cfg_map_i(mbox_map[4:0]), .cfg_base_i(mbox_value[BASE_LSB +: 32]),
+        .base_map_i(mbox_map[4:0]), .base_o(base),
+        .a_valid_o(a_valid), .a_op_o(a_op), .a_atomic_o(a_atomic), .a_size_o(a_size),
+        .a_addr_o(a_addr), .a_data_o(a_data), .a_expect_o(a_expect), .r_data_i(r_data),
+        .req_valid_o(c_req_valid), .req_ready_i(c_req_ready), .req_op_o(c_req_op),
+        .req_map_o(c_req_map), .req_cpu_o(c_req_cpu), .req_key_o(c_req_key),
+        .req_value_o(c_req_value), .req_flags_o(c_req_flags), .req_ctx_o(c_req_ctx),
+        .resp_valid_i(resp_valid && !resp_tag[3]), .resp_ctx_i(resp_tag[2:0]),
+        .resp_status_i(resp_status), .resp_addr_i(resp_addr), .trace_o(trace_o));
+
+    // --- mailbox
+    wire          cfg_valid;
+    wire          cfg_ready;
+    wire [7:0]    cfg_map;
+    wire [319:0]  cfg_desc;
+    wire          m_req_valid;
+    wire          m_req_ready;
+    wire [2:0]    m_req_op;
+    wire [7:0]    m_req_map;
+    wire [7:0]    m_req_cpu;
+    wire [511:0]  m_req_key;
+    wire [2047:0] m_req_value;
+    wire [63:0]   m_req_flags;
+    wire [31:0]   m_req_entry;
+    wire          w_valid;
+    wire          w_ready;
+    wire [31:0]   w_addr;
+    wire [63:0]   w_data;
+    wire [7:0]    w_strb;
+    wire          b_valid;
+    wire          b_ready;
+    wire          b_write;
+    wire [31:0]   b_addr;
+    wire [63:0]   b_data;
+    wire [7:0]    b_strb;
+    wire          b_rvalid;
+    wire [63:0]   b_rdata;
+
+    map_mailbox #(.HAS_HASH(1), .KEY_BYTES(KEY_BYTES), .VALUE_BYTES(VALUE_BYTES)) u_mailbox (
+        .clk(clk), .rst(rst), .mbox_valid_i(mbox_valid), .mbox_cmd_i(mbox_cmd),
+        .mbox_map_i(mbox_map), .mbox_addr_i(mbox_addr), .mbox_flags_i(mbox_flags),
+        .mbox_key_i(mbox_key), .mbox_value_i(mbox_value), .mbox_count_i(mbox_count),
+        .mbox_word_i(mbox_word), .mbox_step_o(mbox_step), .base_i(base), .mbox_done_o(mbox_done),
+        .mbox_status_o(mbox_status), .mbox_result_o(mbox_result), .mbox_key_o(mbox_key_back),
+        .mbox_value_o(mbox_value_back), .cfg_valid_o(cfg_valid), .cfg_ready_i(cfg_ready),
+        .cfg_map_o(cfg_map), .cfg_desc_o(cfg_desc), .req_valid_o(m_req_valid),
+        .req_ready_i(m_req_ready), .req_op_o(m_req_op), .req_map_o(m_req_map),
+        .req_cpu_o(m_req_cpu), .req_key_o(m_req_key), .req_value_o(m_req_value),
+        .req_flags_o(m_req_flags), .req_entry_o(m_req_entry),
+        .resp_valid_i(resp_valid && resp_tag[3]), .resp_status_i(resp_status),
+        .resp_addr_i(resp_addr), .resp_key_i(resp_key), .w_valid_i(w_valid), .w_ready_o(w_ready),
+        .w_addr_i(w_addr), .w_data_i(w_data), .w_strb_i(w_strb), .b_valid_o(b_valid),
+        .b_ready_i(b_ready), .b_write_o(b_write), .b_addr_o(b_addr), .b_data_o(b_data),
+        .b_strb_o(b_strb), .b_rvalid_i(b_rvalid), .b_rdata_i(b_rdata));
+
+    // --- hash engine: the mailbox goes first, but what has been offered stays
+    reg           held_q;
+    reg           held_mbox_q;
+    wire          mbox_turn = held_q ? held_mbox_q : m_req_valid;
+    wire          req_valid = mbox_turn ? m_req_valid : c_req_valid;
+    wire          req_ready;
+    wire [7:0]    c_cpu = per_cpu_q[c_req_map[4:0]] ? c_req_cpu : 8'd0;
+    wire [511:0]  c_key;
+
+    core_keymask u_keymask (
+        .clk(clk), .cfg_we_i(cfg_we), .cfg_map_i(mbox_map[4:0]),
+        .cfg_key_bytes_i(mbox_value[KEY_LSB +: 7]), .map_i(c_req_map[4:0]), .key_i(c_req_key),
+        .key_o(c_key));
+
+    always @(posedge clk) begin
+        held_q <= req_valid && !req_ready;
+        held_mbox_q <= mbox_turn;
+        if (rst) held_q <= 1'b0;
+    end
+
+    assign m_req_ready = req_ready && mbox_turn;
+    assign c_req_ready = req_ready && !mbox_turn;
+
+    map_hash #(
+        .MAPS(`SPEC_HW_MAPS), .KEY_BYTES(KEY_BYTES), .VALUE_BYTES(VALUE_BYTES),
+        .ENTRIES(HASH_ENTRIES), .BUCKETS(HASH_BUCKETS), .TAG_W(TAG_W), .DESC(320'd0)
+    ) u_hash (
+        .clk(clk), .rst(rst), .cfg_valid_i(cfg_valid), .cfg_ready_o(cfg_ready),
+        .cfg_map_i(cfg_map), .cfg_desc_i(cfg_desc), .req_valid_i(req_valid),
+        .req_ready_o(req_ready), .req_op_i(mbox_turn ? m_req_op : c_req_op),
+        .req_map_i(mbox_turn ? m_req_map : c_req_map), .req_cpu_i(mbox_turn ? m_req_cpu : c_cpu),
+        .req_key_i(mbox_turn ? m_req_key : c_key),
+        .req_value_i(mbox_turn ? m_req_value : c_req_value),
+        .req_flags_i(mbox_turn ? m_req_flags : c_req_flags), .req_entry_i(m_req_entry),
+        .req_tag_i({mbox_turn, c_req_ctx}), .resp_valid_o(resp_valid), .resp_tag_o(resp_tag),
+        .resp_status_o(resp_status), .resp_addr_o(resp_addr), .resp_key_o(resp_key),
+        .w_valid_o(w_valid), .w_ready_i(w_ready), .w_addr_o(w_addr), .w_data_o(w_data),
+        .w_strb_o(w_strb));
+
+    // --- map values: port A always takes, and answers at a fixed time
+    wire          a_ready;
+    wire          r_valid;
+    wire          r_tag;
+    wire          unused_a = &{1'b0, a_ready, r_valid, r_tag};
+
+    map_vmem #(.BYTES(VMEM_BYTES), .TAG_W(1)) u_vmem (
+        .clk(clk), .rst(rst), .a_valid_i(a_valid), .a_ready_o(a_ready), .a_op_i(a_op),
+        .a_atomic_i(a_atomic), .a_size_i(a_size), .a_addr_i(a_addr), .a_data_i(a_data),
+        .a_expect_i(a_expect), .a_tag_i(1'b0), .r_valid_o(r_valid), .r_tag_o(r_tag),
+        .r_data_o(r_data), .b_valid_i(b_valid), .b_ready_o(b_ready), .b_write_i(b_write),
+        .b_addr_i(b_addr), .b_data_i(b_data), .b_strb_i(b_strb), .b_rvalid_o(b_rvalid),
+        .b_rdata_o(b_rdata));
 endmodule
 `default_nettype wire

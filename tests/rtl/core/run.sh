@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Benches of the VLIW core's device. usage: run.sh [BENCH ...]: directed, units, tokens, random; all without an argument.
-# Environment: WORK (scratch folder), SEED (replays one), LONG=1 for many more random programs, PARAMETERS of core_dut,
+# Environment: WORK (scratch folder), SEED (replays one), LONG=1 for many more random programs, PARAMETERS of sluice_dut,
 # such as "-GSLOT_W=5".
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -18,8 +18,7 @@ failures=0
 
 cd "$ROOT"
 mkdir -p "$WORK"
-top='--top-module sluice_dut'
-[ -z "${PARAMETERS:-}" ] || top="--top-module core_dut $PARAMETERS"
+top="--top-module sluice_dut ${PARAMETERS:-}"
 rm -rf "$WORK/obj"
 mkdir -p "$WORK/obj"
 verilator --cc $top --prefix Vsluice_dut -Mdir "$WORK/obj" -O3 --x-assign fast \
