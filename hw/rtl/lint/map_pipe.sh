@@ -31,10 +31,10 @@ lint() {
     done
     file=$(find hw/rtl/map hw/rtl/pipe -name "$module.v")
     # shellcheck disable=SC2086
-    check "verilator $module $*" verilator --lint-only -Wall $generics --top-module "$module" -I. -y hw/rtl/map \
+    check "verilator $module $*" verilator --lint-only -Wall $generics --top-module "$module" -I. -y hw/rtl/common -y hw/rtl/map \
         -y hw/rtl/pipe "$file"
     # shellcheck disable=SC2086
-    check "iverilog $module $*" iverilog -g2005 -Wall $icarus -o "$work/out" -s "$module" -I. -y hw/rtl/map -y hw/rtl/pipe \
+    check "iverilog $module $*" iverilog -g2005 -Wall $icarus -o "$work/out" -s "$module" -I. -y hw/rtl/common -y hw/rtl/map -y hw/rtl/pipe \
         "$file"
 }
 
@@ -44,7 +44,7 @@ refuses() {
     shift
     count=$((count + 1))
     file=$(find hw/rtl/map hw/rtl/pipe -name "$module.v")
-    if verilator --lint-only "-G$1" --top-module "$module" -I. -y hw/rtl/map -y hw/rtl/pipe "$file" >"$work/log" 2>&1; then
+    if verilator --lint-only "-G$1" --top-module "$module" -I. -y hw/rtl/common -y hw/rtl/map -y hw/rtl/pipe "$file" >"$work/log" 2>&1; then
         echo "FAIL lint $module takes $1"
         failures=$((failures + 1))
     fi
@@ -53,7 +53,7 @@ refuses() {
 # MODULE PARAMETERS (as chparam options) LEAST-BLOCK-RAMS MOST-FLIP-FLOPS
 synth() {
     count=$((count + 1))
-    yosys -q -p "read_verilog -I. hw/rtl/map/*.v hw/rtl/pipe/*.v; hierarchy -check -top $1 $2;
+    yosys -q -p "read_verilog -I. hw/rtl/common/*.v hw/rtl/map/*.v hw/rtl/pipe/*.v; hierarchy -check -top $1 $2;
         synth_xilinx -top $1 -flatten; tee -o $work/stat stat" >"$work/log" 2>&1
     awk -v least="$3" -v most="$4" '/RAMB(18|36)E1/ {ram += $2} /FD[RSCP]E/ {ff += $2}
         END {exit !(ram >= least && ff <= most && ff > 0)}' "$work/stat" || {
@@ -75,6 +75,9 @@ lint map_mailbox KEY_BYTES=64 VALUE_BYTES=256
 lint pipe_fifo
 lint pipe_fifo WIDTH=1 DEPTH=2
 lint pipe_fifo WIDTH=513 DEPTH=1024
+lint pipe_payload
+lint pipe_payload DEPTH=4
+lint pipe_payload DEPTH=65536 TAG_W=5
 lint pipe_call
 lint pipe_call STATE_W=1 REQ_W=1 RESP_W=1 DEPTH=1
 lint pipe_call STATE_W=2000 REQ_W=200 RESP_W=65 DEPTH=100
@@ -88,6 +91,7 @@ lint pipe_div STATE_W=1
 lint pipe_div STATE_W=900
 for window in 64 128 256; do
     lint pipe_ingress WINDOW_BYTES=$window
+    lint pipe_ingress WINDOW_BYTES=$window WHOLE=1
     for head in 0 64 256; do
         lint pipe_egress WINDOW_BYTES=$window HEAD_BYTES=$head
     done
@@ -98,12 +102,15 @@ refuses map_hash KEY_BYTES=65
 refuses map_hash VALUE_BYTES=12
 refuses map_mailbox KEY_BYTES=0
 refuses pipe_fifo DEPTH=12
+refuses pipe_payload DEPTH=2
+refuses pipe_payload DEPTH=320
 refuses pipe_arb PORTS=3
 refuses pipe_ingress WINDOW_BYTES=96
 refuses pipe_egress HEAD_BYTES=320
 
 synth map_vmem "-chparam BYTES 65536" 16 3000
 synth map_hash "-chparam KEY_BYTES 16 -chparam VALUE_BYTES 16 -chparam ENTRIES 4096 -chparam BUCKETS 2048" 20 4000
+synth pipe_payload "-chparam DEPTH 512" 30 1500
 synth pipe_fifo "-chparam WIDTH 513 -chparam DEPTH 1024" 15 1500
 
 [ "$failures" = 0 ] && echo "PASS lint_map_pipe: $count checks"

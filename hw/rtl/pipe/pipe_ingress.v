@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Packets to windows: the first bytes of each packet side by side, zero past the packet's end, with
-// its metadata; all of its beats go on to the payload FIFO too.
+// its metadata and the number of its first beat, counted modulo 2^16 from reset on; all of its
+// beats go on to the payload FIFO too.
 //
 // Latency: 1 clock from the beat that completes a window (the WINDOW_BYTES-th byte or the packet's
-// last) to the window; 1 clock for a beat. Throughput: a beat each clock, so a packet of up to 64
-// bytes each clock. Order: kept. Back-pressure: a beat is taken when the payload FIFO has taken the
-// one before, and the window before it is taken if this one completes the next. enable_i low holds
-// packets back before their first beat.
+// last) to the window; 1 clock for a beat. With WHOLE a window waits for its packet's last beat, and
+// is offered when the FIFO has taken that one or takes it in the same clock. Throughput: a beat each
+// clock, so a packet of up to 64 bytes each clock. Order: kept. Back-pressure: a beat is taken when
+// the payload FIFO has taken the one before, and the window before it is taken if this one completes
+// the next. enable_i low holds packets back before their first beat.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 
 module pipe_ingress #(
-    parameter WINDOW_BYTES = 64  // bytes of a window: a multiple of 64, at least 64
+    parameter WINDOW_BYTES = 64,  // bytes of a window: a multiple of 64, at least 64
+    parameter WHOLE        = 0    // 1: a packet's window waits until the whole packet is there
 ) (
     input  wire                          clk,
     input  wire                          rst,
@@ -28,6 +31,7 @@ module pipe_ingress #(
     input  wire                          m_ready_i,
     output wire [8*WINDOW_BYTES-1:0]     m_window_o,
     output wire [`SPEC_IN_TUSER_BITS-1:0] m_meta_o,
+    output wire [15:0]                   m_beat_o,
 
     output wire                          beat_valid_o,
     input  wire                          beat_ready_i,
@@ -38,7 +42,8 @@ module pipe_ingress #(
     localparam CW    = $clog2(BEATS + 1);
 
     generate
-        if (WINDOW_BYTES < 64 || WINDOW_BYTES % 64 != 0) begin : g_illegal
+        if (WINDOW_BYTES < 64 || WINDOW_BYTES % 64 != 0 || WHOLE < 0
+            || WHOLE > 1) begin : g_illegal
             pipe_ingress_illegal_parameter u_stop ();
         end
     endgenerate
@@ -51,12 +56,14 @@ module pipe_ingress #(
     reg                           beat_valid_q, beat_last_q;
     reg [511:0]                   beat_q;
     reg [`SPEC_IN_TUSER_BITS-1:0] meta_q;
+    reg [15:0]                    beats_q, first_beat_q;
     wire [511:0]                  data;
 
     wire first       = count_q == {CW{1'b0}};
     wire whole       = count_q == BEATS[CW-1:0];
-    wire completes   = count_q == BEATS[CW-1:0] - 1'b1 || (s_axis_tlast && !whole);
-    wire window_free = !m_valid_q || m_ready_i;
+    wire full        = count_q == BEATS[CW-1:0] - 1'b1 || (s_axis_tlast && !whole);
+    wire completes   = WHOLE != 0 ? s_axis_tlast : full;
+    wire window_free = !m_valid_q || (m_ready_i && m_valid_o);
     wire beat_free   = !beat_valid_q || beat_ready_i;
     // The window's registers change from its first beat on, so that must wait for the window
     // before.
@@ -87,8 +94,12 @@ module pipe_ingress #(
 
     always @(posedge clk) begin
         up_q <= 1'b1;
-        if (take && first)
-            meta_q <= s_axis_tuser;
+        if (take && first) begin
+            meta_q       <= s_axis_tuser;
+            first_beat_q <= beats_q;
+        end
+        if (take)
+            beats_q <= beats_q + 16'd1;
         if (take)
             count_q <= s_axis_tlast ? {CW{1'b0}} : whole ? count_q : count_q + 1'b1;
         if (window_free)
@@ -101,13 +112,16 @@ module pipe_ingress #(
         if (rst) begin
             up_q         <= 1'b0;
             count_q      <= {CW{1'b0}};
+            beats_q      <= 16'd0;
             m_valid_q    <= 1'b0;
             beat_valid_q <= 1'b0;
         end
     end
 
-    assign m_valid_o    = m_valid_q;
+    // With WHOLE the beat in the register, if any, is the offered packet's last.
+    assign m_valid_o    = m_valid_q && (WHOLE == 0 || beat_free);
     assign m_meta_o     = meta_q;
+    assign m_beat_o     = first_beat_q;
     assign beat_valid_o = beat_valid_q;
     assign beat_data_o  = beat_q;
     assign beat_last_o  = beat_last_q;

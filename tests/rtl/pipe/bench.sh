@@ -52,7 +52,7 @@ bench() {
         failures=$((failures + 1))
         return 0
     fi
-    for seed in ${SEED:-1 $(($(date +%s) % 1000000007))}; do
+    for seed in ${SEED:-1 2}; do
         if ! "$obj/bench" "$seed" "$@" >"$obj/out" 2>&1; then
             cat "$obj/out"
             grep -q '^FAIL' "$obj/out" || echo "FAIL $name seed=$seed"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // pipe_ingress against the contract: windows, metadata and beats of random packets, with random
-// stalls and enable_i going low at any time; then clocks a packet and the window's latency without
-// stalls.
+// stalls and enable_i going low at any time, with the number of the first beat, and with WHOLE only
+// when all beats are out or go; then clocks a packet and the window's latency without stalls.
 #include <algorithm>
 #include <deque>
 
@@ -11,6 +11,7 @@
 struct Packet {
     std::string bytes, meta;
     uint64_t complete_at = 0; // clock in which its window's last beat was taken
+    uint16_t beat = 0;        // number of its first
 };
 
 static uint32_t random_length(Rng &rng)
@@ -34,6 +35,7 @@ struct State {
     Packet now;
     size_t at = 0; // bytes of now that were sent
     size_t beat_at = 0;
+    uint64_t beats_in = 0, beats_out = 0; // so far
     uint64_t packets = 0;
     bool offered = false;
 
@@ -54,6 +56,7 @@ void State::offer_beat(uint32_t len)
         b.rng.fill(&now.bytes[0], now.bytes.size());
         now.meta.resize(20);
         b.rng.fill(&now.meta[0], 20);
+        now.beat = uint16_t(beats_in);
     }
     size_t n = std::min<size_t>(64, now.bytes.size() - at);
     std::string data(64, '\0'), user(20, '\0');
@@ -72,7 +75,8 @@ void State::taken_beat()
 {
     size_t n = std::min<size_t>(64, now.bytes.size() - at), before = at;
     at += n;
-    size_t need = std::min<size_t>(now.bytes.size(), P_WINDOW_BYTES);
+    beats_in++;
+    size_t need = P_WHOLE ? now.bytes.size() : std::min<size_t>(now.bytes.size(), P_WINDOW_BYTES);
     if (before < need && at >= need) {
         now.complete_at = b.clocks;
         windows.push_back(now);
@@ -93,8 +97,11 @@ void State::check_window(bool exact)
     get(t.m_window_o, &window[0], P_WINDOW_BYTES);
     get(t.m_meta_o, &meta[0], 20);
     memcpy(&want[0], p.bytes.data(), std::min<size_t>(p.bytes.size(), P_WINDOW_BYTES));
-    if (window != want || meta != p.meta)
-        b.fail("window or metadata of packet %llu differ", (unsigned long long)packets);
+    if (window != want || meta != p.meta || t.m_beat_o != p.beat)
+        b.fail("window, metadata or first beat of packet %llu differ", (unsigned long long)packets);
+    uint64_t out = beats_out + (t.beat_valid_o && t.beat_ready_i);
+    if (P_WHOLE && int16_t(uint16_t(out) - uint16_t(p.beat + (p.bytes.size() + 63) / 64)) < 0)
+        b.fail("packet %llu is offered before its last beat", (unsigned long long)packets);
     if (exact && b.clocks != p.complete_at + 1)
         b.fail("window after %llu clocks", (unsigned long long)(b.clocks - p.complete_at));
     windows.pop_front();
@@ -112,6 +119,7 @@ void State::check_beat()
     get(t.beat_data_o, &data[0], 64);
     if (data != want || t.beat_last_o != (beat_at + n == p.size()))
         b.fail("beat at %zu differs", beat_at);
+    beats_out++;
     beat_at = t.beat_last_o ? 0 : beat_at + n;
     if (t.beat_last_o)
         payloads.pop_front();
