@@ -206,30 +206,55 @@ static const char *engine_of(struct pipe_emitter *e, const struct pipe_node *n)
     return arena_printf(e->g->arena, "m%u_val%u", n->map, n->bank);
 }
 
-/* A call of a map's engine: state and request in, state and answer out. */
+/* A call of an engine: state and request in, state and answer out. */
+struct call {
+    const char *engine;
+    uint32_t port;
+    uint32_t req_bits;
+    uint32_t resp_bits;
+    uint32_t depth; /* packets inside */
+};
+
+static struct call call_of(struct pipe_emitter *e, uint32_t stage)
+{
+    const pipe_ref unit = e->g->unit_at[stage];
+    const struct pipe_node *n = &e->g->nodes[unit];
+
+    if (n->kind == PIPE_K_PKT_LOAD)
+        return (struct call){"pkt", pipe_far_count(e->g, stage), PIPE_POSITION_BITS, 64, 8};
+    if (n->kind >= PIPE_K_LOOKUP)
+        return (struct call){engine_of(e, n), pipe_port_of(e->g, unit),
+                             pipe_hash_req_bits(&e->g->f->maps[n->map]), PIPE_HASH_RESP_BITS, 16};
+    return (struct call){engine_of(e, n), pipe_port_of(e->g, unit), PIPE_VALUE_REQ_BITS,
+                         PIPE_VALUE_RESP_BITS, 8};
+}
+
+static void put_request(struct pipe_emitter *e, const struct pipe_node *n, uint32_t stage)
+{
+    if (n->kind == PIPE_K_PKT_LOAD)
+        pipe_put(&e->text, "%s", pipe_slice_text(e, n->args[1], stage, 0, PIPE_POSITION_BITS));
+    else if (n->kind >= PIPE_K_LOOKUP)
+        put_hash_request(e, n, stage);
+    else
+        put_value_request(e, n, stage);
+}
+
 static void draw_call(struct pipe_emitter *e, uint32_t stage, const char *valid,
                       uint32_t state_bits)
 {
     const pipe_ref unit = e->g->unit_at[stage];
     const struct pipe_node *n = &e->g->nodes[unit];
-    const bool on_keys = n->kind >= PIPE_K_LOOKUP;
-    const uint32_t req = on_keys ? pipe_hash_req_bits(&e->g->f->maps[n->map]) : PIPE_VALUE_REQ_BITS;
-    const uint32_t resp = on_keys ? PIPE_HASH_RESP_BITS : PIPE_VALUE_RESP_BITS;
-    const uint32_t port = pipe_port_of(e->g, unit);
-    const char *engine = engine_of(e, n);
+    const struct call c = call_of(e, stage);
     struct pipe_text *t = &e->text;
 
-    pipe_put(t, "    wire [%u:0] s%u_req = ", req - 1, stage);
-    if (on_keys)
-        put_hash_request(e, n, stage);
-    else
-        put_value_request(e, n, stage);
-    pipe_put(t, ";\n    wire [%u:0] s%u_answer;\n", resp - 1, stage + 1);
+    pipe_put(t, "    wire [%u:0] s%u_req = ", c.req_bits - 1, stage);
+    put_request(e, n, stage);
+    pipe_put(t, ";\n    wire [%u:0] s%u_answer;\n", c.resp_bits - 1, stage + 1);
     pipe_put(t,
              "    pipe_call #(\n        .STATE_W(%u),\n        .REQ_W  (%u),\n        .RESP_W "
              "(%u),\n        .DEPTH  (%u)\n"
              "    ) u_s%u_%s (\n",
-             state_bits, req, resp, on_keys ? 16u : 8u, stage, engine);
+             state_bits, c.req_bits, c.resp_bits, c.depth, stage, c.engine);
     pipe_put(
         t,
         "        .clk         (clk),\n        .rst         (rst),\n        .s_valid_i   (%s),\n"
@@ -241,7 +266,8 @@ static void draw_call(struct pipe_emitter *e, uint32_t stage, const char *valid,
              "        .req_valid_o (%s_valid[%u]),\n        .req_ready_i (%s_ready[%u]),\n"
              "        .req_o       (%s_req[%u +: %u]),\n        .resp_valid_i(%s_rvalid[%u]),\n"
              "        .resp_i      (%s_answer[%u:0]),\n",
-             engine, port, engine, port, engine, port * req, req, engine, port, engine, resp - 1);
+             c.engine, c.port, c.engine, c.port, c.engine, c.port * c.req_bits, c.req_bits,
+             c.engine, c.port, c.engine, c.resp_bits - 1);
     pipe_put(t,
              "        .m_valid_o   (s%u_valid),\n        .m_ready_i   (s%u_in_ready),\n        "
              ".m_state_o   (s%u_state),\n"

@@ -85,6 +85,10 @@ static void want_unit(struct pipe_graph *g, const struct pipe_node *n, uint32_t 
         want(g, n->args[0], n->width);
         want(g, n->args[1], n->width);
         return;
+    case PIPE_K_PKT_LOAD:
+        want(g, n->args[0], 1);
+        want(g, n->args[1], PIPE_POSITION_BITS);
+        return;
     case PIPE_K_MAP_LOAD:
     case PIPE_K_MAP_STORE:
     case PIPE_K_MAP_ATOMIC:

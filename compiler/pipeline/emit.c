@@ -44,15 +44,54 @@ static void draw_head(struct pipe_emitter *e)
 }
 
 /* The payload waits beside the pipeline: a beat for each clock that a packet takes through it, and
- * room for the ends. */
+ * room for the ends; for a whole packet if packets start when they are whole. */
 static uint32_t payload_depth(const struct pipe_graph *g)
 {
-    const uint32_t need = pipe_total_cycles(g) + g->window_bytes / 64 + 32;
+    const uint32_t packet =
+        pipe_far_count(g, g->stages) ? SPEC_PKT_MAX_BYTES / 64 : g->window_bytes / 64;
+    const uint32_t need = pipe_total_cycles(g) + packet + 32;
     uint32_t depth = 64;
 
     while (depth < need)
         depth *= 2;
     return depth;
+}
+
+/* The payload's memory: a FIFO, with a port to read from it if the program looks beyond the window.
+ */
+static void draw_payload(struct pipe_emitter *e)
+{
+    const struct pipe_graph *g = e->g;
+    struct pipe_text *t = &e->text;
+    const uint32_t reads = pipe_far_count(g, g->stages);
+
+    if (reads == 0) {
+        pipe_put(t,
+                 "    pipe_fifo #(\n        .WIDTH(513),\n        .DEPTH(%u)\n    ) u_payload (\n "
+                 "       .clk      (clk),\n"
+                 "        .rst      (rst),\n        .s_valid_i(in_beat_valid),\n        "
+                 ".s_ready_o(in_beat_ready),\n"
+                 "        .s_data_i ({in_beat_last, in_beat_data}),\n        "
+                 ".m_valid_o(beat_valid),\n"
+                 "        .m_ready_i(beat_ready),\n        .m_data_o ({beat_last, beat_data})\n   "
+                 " );\n",
+                 payload_depth(g));
+        return;
+    }
+    pipe_draw_arbiter(t, "pkt", reads, PIPE_POSITION_BITS, 64);
+    pipe_put(t, "    assign pkt_take = 1'b1;\n");
+    pipe_put(
+        t,
+        "    pipe_payload #(\n        .DEPTH(%u),\n        .TAG_W(%u)\n    ) u_payload (\n"
+        "        .clk           (clk),\n        .rst           (rst),\n"
+        "        .s_valid_i     (in_beat_valid),\n        .s_ready_o     (in_beat_ready),\n"
+        "        .s_data_i      (in_beat_data),\n        .s_last_i      (in_beat_last),\n"
+        "        .m_valid_o     (beat_valid),\n        .m_ready_i     (beat_ready),\n"
+        "        .m_data_o      (beat_data),\n        .m_last_o      (beat_last),\n"
+        "        .req_valid_i   (pkt_go),\n        .req_position_i(pkt_op),\n"
+        "        .req_tag_i     (pkt_tag),\n        .resp_valid_o  (pkt_done),\n"
+        "        .resp_tag_o    (pkt_done_tag),\n        .resp_o        (pkt_result)\n    );\n",
+        payload_depth(g), pipe_tag_bits(reads));
 }
 
 static void draw_ingress(struct pipe_emitter *e)
@@ -69,8 +108,10 @@ static void draw_ingress(struct pipe_emitter *e)
              "beat_data;\n"
              "    wire beat_last;\n",
              8 * g->window_bytes - 1);
-    pipe_put(t, "    pipe_ingress #(\n        .WINDOW_BYTES(%u)\n    ) u_ingress (\n",
-             g->window_bytes);
+    pipe_put(t,
+             "    wire [15:0] s0_in_first_beat;\n    pipe_ingress #(\n        "
+             ".WINDOW_BYTES(%u),\n        .WHOLE       (%u)\n    ) u_ingress (\n",
+             g->window_bytes, pipe_far_count(g, g->stages) > 0);
     pipe_put(
         t, "        .clk          (clk),\n        .rst          (rst),\n        .enable_i     "
            "(enable),\n"
@@ -79,17 +120,10 @@ static void draw_ingress(struct pipe_emitter *e)
            "        .s_axis_tlast (s_axis_tlast),\n        .s_axis_tuser (s_axis_tuser),\n"
            "        .m_valid_o    (s0_valid),\n        .m_ready_i    (s0_in_ready),\n"
            "        .m_window_o   (s0_window),\n        .m_meta_o     (s0_meta),\n"
+           "        .m_beat_o     (s0_in_first_beat),\n"
            "        .beat_valid_o (in_beat_valid),\n        .beat_ready_i (in_beat_ready),\n"
            "        .beat_data_o  (in_beat_data),\n        .beat_last_o  (in_beat_last)\n    );\n");
-    pipe_put(
-        t,
-        "    pipe_fifo #(\n        .WIDTH(513),\n        .DEPTH(%u)\n    ) u_payload (\n        "
-        ".clk      (clk),\n"
-        "        .rst      (rst),\n        .s_valid_i(in_beat_valid),\n        "
-        ".s_ready_o(in_beat_ready),\n"
-        "        .s_data_i ({in_beat_last, in_beat_data}),\n        .m_valid_o(beat_valid),\n"
-        "        .m_ready_i(beat_ready),\n        .m_data_o ({beat_last, beat_data})\n    );\n",
-        payload_depth(g));
+    draw_payload(e);
 }
 
 static void draw_inputs(struct pipe_emitter *e)
@@ -107,7 +141,7 @@ static void draw_inputs(struct pipe_emitter *e)
     for (pipe_ref a = 1; a < e->g->count; a++) {
         const struct pipe_node *n = &e->g->nodes[a];
 
-        if (n->live && n->kind == PIPE_K_META)
+        if (n->live && n->kind == PIPE_K_META && n->imm < SPEC_IN_COUNT)
             pipe_put(&e->text, "    wire %s%s = s0_meta[%u:%u];\n",
                      pipe_range(e, place[n->imm].bits), pipe_signal(e, a, 0),
                      place[n->imm].lsb + place[n->imm].bits - 1, place[n->imm].lsb);

@@ -60,6 +60,11 @@ uint32_t pipe_segment_end(const struct pipe_graph *g, uint32_t stage);
 const char *pipe_valid(struct pipe_emitter *e, uint32_t stage);
 
 /* engines.c: maps, registers and mailbox */
+/* The arbiter of so many ports named p, for requests and answers of so many bits. */
+void pipe_draw_arbiter(struct pipe_text *t, const char *p, uint32_t ports, uint32_t req,
+                       uint32_t resp);
+/* Bits of a port's number, at least 1. */
+uint32_t pipe_tag_bits(uint32_t ports);
 void pipe_draw_engines(struct pipe_emitter *e);
 uint32_t pipe_port_of(const struct pipe_graph *g, pipe_ref unit);
 

@@ -101,7 +101,7 @@ static uint32_t bank_ports(const struct pipe_graph *g, const struct pipe_map_pla
     return ports;
 }
 
-static uint32_t tag_bits(uint32_t ports)
+uint32_t pipe_tag_bits(uint32_t ports)
 {
     uint32_t bits = 1;
 
@@ -110,11 +110,11 @@ static uint32_t tag_bits(uint32_t ports)
     return bits;
 }
 
-/* The arbiter of one kind of port; resp is the width of the engine's whole answer. */
-static void draw_arbiter(struct pipe_text *t, const char *p, uint32_t ports, uint32_t req,
-                         uint32_t resp)
+/* resp is the width of an engine's whole answer. */
+void pipe_draw_arbiter(struct pipe_text *t, const char *p, uint32_t ports, uint32_t req,
+                       uint32_t resp)
 {
-    const uint32_t tag = tag_bits(ports);
+    const uint32_t tag = pipe_tag_bits(ports);
 
     pipe_put(t,
              "    wire [%u:0] %s_valid;\n    wire [%u:0] %s_ready;\n    wire [%u:0] %s_req;\n"
@@ -191,7 +191,7 @@ static void draw_bank(struct pipe_emitter *e, uint32_t i, uint32_t bank)
     struct pipe_text *t = &e->text;
 
     if (ports)
-        draw_arbiter(t, p, ports, PIPE_VALUE_REQ_BITS, PIPE_VALUE_RESP_BITS);
+        pipe_draw_arbiter(t, p, ports, PIPE_VALUE_REQ_BITS, PIPE_VALUE_RESP_BITS);
     else
         pipe_put(t,
                  "    wire %s_go = 1'b0;\n    wire %s_take;\n    wire [%u:0] %s_op = %u'd0;\n"
@@ -202,7 +202,7 @@ static void draw_bank(struct pipe_emitter *e, uint32_t i, uint32_t bank)
              "    map_vmem #(\n        .BYTES (%llu),\n        .TAG_W (%u),\n        .B_WAIT(16)\n "
              "   ) u_%s (\n",
              (unsigned long long)(vmem_bytes(&e->g->f->maps[i], plan->banks) / plan->banks),
-             tag_bits(ports ? ports : 1), p);
+             pipe_tag_bits(ports ? ports : 1), p);
     pipe_put(t,
              "        .clk       (clk),\n        .rst       (rst),\n        .a_valid_i (%s_go),\n"
              "        .a_ready_o (%s_take),\n        .a_op_i    (%s_op[1:0]),\n"
@@ -235,7 +235,7 @@ static void draw_hash(struct pipe_text *t, const char *name, const struct ir_map
         [SPEC_MAPDESC_BUCKET_MASK] = buckets(m) - 1,
     };
 
-    draw_arbiter(t, name, ports, req, 64 + key);
+    pipe_draw_arbiter(t, name, ports, req, 64 + key);
     pipe_put(t,
              "    wire m%u_w_valid;\n    wire m%u_w_ready;\n    wire [31:0] m%u_w_addr;\n    wire "
              "[63:0] m%u_w_data;\n"
@@ -248,7 +248,8 @@ static void draw_hash(struct pipe_text *t, const char *name, const struct ir_map
              ".VALUE_BYTES(%u),\n"
              "        .ENTRIES    (%u),\n        .BUCKETS    (%u),\n        .TAG_W      (%u),\n    "
              "    .DESC       (320'h",
-             m->key_bytes, pipe_value_bytes(m), m->max_entries + 1, buckets(m), tag_bits(ports));
+             m->key_bytes, pipe_value_bytes(m), m->max_entries + 1, buckets(m),
+             pipe_tag_bits(ports));
     for (uint32_t w = SPEC_MAPDESC_WORDS; w-- > 0;)
         pipe_put(t, "%s%08x", w + 1 == SPEC_MAPDESC_WORDS ? "" : "_", desc[w]);
     pipe_put(t,

@@ -10,9 +10,10 @@
  * which a register carries it. Operations are computed at their full width; registers hold the bits
  * that matter. */
 
-static const char *const meta_names[SPEC_IN_COUNT] = {
-    [SPEC_IN_TIME] = "in_time",   [SPEC_IN_RAND] = "in_rand", [SPEC_IN_IFINDEX] = "in_ifindex",
-    [SPEC_IN_QUEUE] = "in_queue", [SPEC_IN_LEN] = "in_len",
+static const char *const meta_names[SPEC_IN_COUNT + 1] = {
+    [SPEC_IN_TIME] = "in_time",       [SPEC_IN_RAND] = "in_rand",
+    [SPEC_IN_IFINDEX] = "in_ifindex", [SPEC_IN_QUEUE] = "in_queue",
+    [SPEC_IN_LEN] = "in_len",         [PIPE_IN_FIRST_BEAT] = "in_first_beat",
 };
 
 const char *pipe_name(struct pipe_emitter *e, pipe_ref a)

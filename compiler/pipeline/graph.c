@@ -125,7 +125,12 @@ void pipe_graph_open(struct pipe_graph *g)
 
 bool pipe_is_unit(const struct pipe_node *n)
 {
-    return n->kind >= PIPE_K_MAP_LOAD;
+    return n->kind >= PIPE_K_PKT_LOAD;
+}
+
+bool pipe_is_access(const struct pipe_node *n)
+{
+    return n->kind >= PIPE_K_MAP_LOAD && n->kind <= PIPE_K_DELETE;
 }
 
 bool pipe_is_const(const struct pipe_graph *g, pipe_ref a, uint64_t *value)
@@ -150,12 +155,12 @@ pipe_ref pipe_const(struct pipe_graph *g, uint64_t value)
     return share(g, n, NULL, NULL);
 }
 
-pipe_ref pipe_meta(struct pipe_graph *g, enum spec_input which)
+pipe_ref pipe_meta(struct pipe_graph *g, uint32_t which)
 {
-    static const uint8_t bits[SPEC_IN_COUNT] = {
+    static const uint8_t bits[SPEC_IN_COUNT + 1] = {
         [SPEC_IN_TIME] = SPEC_IN_TIME_BITS,       [SPEC_IN_RAND] = SPEC_IN_RAND_BITS,
         [SPEC_IN_IFINDEX] = SPEC_IN_IFINDEX_BITS, [SPEC_IN_QUEUE] = SPEC_IN_QUEUE_BITS,
-        [SPEC_IN_LEN] = SPEC_IN_LEN_BITS,
+        [SPEC_IN_LEN] = SPEC_IN_LEN_BITS,         [PIPE_IN_FIRST_BEAT] = 16,
     };
     const struct pipe_node n = {.kind = PIPE_K_META, .imm = which, .bits = bits[which]};
 

@@ -120,7 +120,7 @@ static void collect(struct map_view *v, uint32_t map)
         const struct pipe_node *n = &g->nodes[g->units[i]];
         struct site s = {.unit = g->units[i]};
 
-        if (!n->live || n->map != map || n->kind == PIPE_K_MUL || n->kind == PIPE_K_DIV)
+        if (!n->live || !pipe_is_access(n) || n->map != map)
             continue;
         if (n->kind == PIPE_K_LOOKUP || n->kind == PIPE_K_UPDATE || n->kind == PIPE_K_DELETE) {
             v->updates += n->kind == PIPE_K_UPDATE;

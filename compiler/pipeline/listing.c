@@ -16,6 +16,7 @@ static const char *what(const struct pipe_graph *g, const struct pipe_node *n)
         [PIPE_K_COARSE] = "pick group",
         [PIPE_K_FINE] = "pick bytes",
         [PIPE_K_SPREAD] = "place bytes",
+        [PIPE_K_PKT_LOAD] = "load packet",
         [PIPE_K_MAP_LOAD] = "load",
         [PIPE_K_MAP_STORE] = "store",
         [PIPE_K_MAP_ATOMIC] = "atomic",
@@ -27,7 +28,7 @@ static const char *what(const struct pipe_graph *g, const struct pipe_node *n)
 
     if (n->kind == PIPE_K_ALU || n->kind == PIPE_K_DIV)
         return arena_printf(g->arena, "%s.%u", spec_alu_table[n->alu].name, n->width);
-    if (n->kind >= PIPE_K_MAP_LOAD && n->kind <= PIPE_K_DELETE)
+    if (pipe_is_access(n))
         return arena_printf(g->arena, "%s map %u", kinds[n->kind], n->map);
     return kinds[n->kind];
 }
@@ -94,6 +95,11 @@ const char *pipe_listing(struct pipe_graph *g)
              "a stage\n",
              g->f->name, g->stages, pipe_total_cycles(g), g->window_bytes, g->head_bytes,
              g->delay_levels);
+    if (pipe_far_count(g, g->stages))
+        pipe_put(t,
+                 "packets start when they are whole: %u reads beyond the window, %u a packet at "
+                 "most\n",
+                 pipe_far_count(g, g->stages), pipe_far_accesses(g));
     for (uint32_t m = 0; m < g->f->map_count; m++) {
         const struct pipe_map_plan *plan = &g->maps[m];
 

@@ -81,7 +81,7 @@ static int lower_input(struct pipe_graph *g, const struct ir_insn *in, pipe_ref 
     if (in->imm >= SPEC_IN_COUNT)
         return pipe_refuse(g, "PIPE0007", in->pc, "input %llu is not known",
                            (unsigned long long)in->imm);
-    *out = pipe_meta(g, (enum spec_input)in->imm);
+    *out = pipe_meta(g, (uint32_t)in->imm);
     return 0;
 }
 
@@ -98,103 +98,15 @@ static int lower_select(struct pipe_graph *g, const struct ir_insn *in, pipe_ref
     return 0;
 }
 
-/* A value's lowest bytes in reverse order. */
-static pipe_ref swap_bytes(struct pipe_graph *g, pipe_ref a, uint32_t size)
-{
-    struct pipe_part parts[8];
-
-    assert(size >= 1 && size <= 8);
-    for (uint32_t i = 0; i < size; i++)
-        parts[i] = (struct pipe_part){a, size - 1 - i};
-    return pipe_bytes(g, parts, size);
-}
-
-/* The map of an access, if this back end can serve it. */
-static int check_map(struct pipe_graph *g, const struct ir_insn *in, bool hash)
-{
-    const struct ir_map *m;
-
-    if (in->map == IR_MAP_ANY)
-        return pipe_refuse(g, "PIPE0002", in->pc,
-                           "the access may go to any of several maps; each access of a pipeline "
-                           "needs one map of its own");
-    if (in->map >= g->f->map_count)
-        return pipe_refuse(g, "PIPE0002", in->pc, "map %u does not exist", in->map);
-    m = &g->f->maps[in->map];
-    if (m->engine == SPEC_ENGINE_NONE || (hash && m->engine != SPEC_ENGINE_HASH))
-        return pipe_refuse(g, "PIPE0006", in->pc,
-                           "map %s is of a type that no hardware engine serves in this way",
-                           m->name);
-    return 0;
-}
-
-static pipe_ref map_address(struct pipe_graph *g, const struct ir_insn *in)
-{
-    return pipe_alu(g, SPEC_ALU_ADD, 32, arg(g, in, 0), pipe_const(g, (uint32_t)in->imm));
-}
-
-static int map_load(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out)
-{
-    const struct pipe_node n = {
-        .kind = PIPE_K_MAP_LOAD, .map = in->map, .size = in->size, .bits = 8u * in->size};
-    pipe_ref args[2];
-    int err = check_map(g, in, false);
-
-    if (err)
-        return err;
-    args[0] = g->on[in->block];
-    args[1] = map_address(g, in);
-    *out = pipe_unit(g, n, args, 2);
-    if (in->swap)
-        *out = swap_bytes(g, *out, in->size);
-    return 0;
-}
-
-static int map_store(struct pipe_graph *g, const struct ir_insn *in)
-{
-    const struct pipe_node n = {.kind = PIPE_K_MAP_STORE, .map = in->map, .size = in->size};
-    pipe_ref args[3];
-    int err = check_map(g, in, false);
-
-    if (err)
-        return err;
-    args[0] = g->on[in->block];
-    args[1] = map_address(g, in);
-    args[2] = in->swap ? swap_bytes(g, arg(g, in, 1), in->size) : arg(g, in, 1);
-    pipe_unit(g, n, args, 3);
-    return 0;
-}
-
 static int lower_load(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out)
 {
-    return in->region == IR_REGION_MAP ? map_load(g, in, out) : pipe_window_load(g, in, out);
+    return in->region == IR_REGION_MAP ? pipe_map_load(g, in, out) : pipe_window_load(g, in, out);
 }
 
 static int lower_store(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out)
 {
     (void)out;
-    return in->region == IR_REGION_MAP ? map_store(g, in) : pipe_window_store(g, in);
-}
-
-static int lower_atomic(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out)
-{
-    const struct pipe_node n = {.kind = PIPE_K_MAP_ATOMIC,
-                                .map = in->map,
-                                .size = in->size,
-                                .atomic = in->atomic,
-                                .fetch = in->fetch,
-                                .bits = 8u * in->size};
-    pipe_ref args[4];
-    int err = check_map(g, in, false);
-
-    if (err)
-        return err;
-    args[0] = g->on[in->block];
-    args[1] = map_address(g, in);
-    for (uint32_t i = 1; i < in->nargs; i++)
-        args[i + 1] = pipe_slice(g, arg(g, in, i), 0, in->size);
-    *out = pipe_unit(g, n, args, in->nargs + 1u);
-    return 0;
+    return in->region == IR_REGION_MAP ? pipe_map_store(g, in) : pipe_window_store(g, in);
 }
 
 /* A hash engine's answer is {byte offset of the value, status}, both 32 bits. */
@@ -207,7 +119,7 @@ static int lower_hash(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *
     pipe_ref *args = arena_array(g->arena, in->nargs + 1u, sizeof(*args));
     pipe_ref answer;
     pipe_ref status;
-    int err = check_map(g, in, true);
+    int err = pipe_check_map(g, in->pc, in->map, true);
 
     if (err)
         return err;
@@ -264,7 +176,7 @@ typedef int (*lower_fn)(struct pipe_graph *g, const struct ir_insn *in, pipe_ref
 static const lower_fn lower_op[IR_OP_COUNT] = {
     [IR_NOP] = lower_nothing,     [IR_CONST] = lower_const,     [IR_INPUT] = lower_input,
     [IR_ALU] = lower_alu,         [IR_SELECT] = lower_select,   [IR_PHI] = lower_nothing,
-    [IR_LOAD] = lower_load,       [IR_STORE] = lower_store,     [IR_ATOMIC] = lower_atomic,
+    [IR_LOAD] = lower_load,       [IR_STORE] = lower_store,     [IR_ATOMIC] = pipe_map_atomic,
     [IR_MAP_LOOKUP] = lower_hash, [IR_MAP_UPDATE] = lower_hash, [IR_MAP_DELETE] = lower_hash,
     [IR_PKT_ZERO] = lower_zero,   [IR_JMP] = lower_nothing,     [IR_BR] = lower_nothing,
     [IR_EXIT] = lower_exit,

@@ -14,12 +14,14 @@ typedef uint32_t pipe_ref; /* a node of pipe_graph.nodes; 0: none */
 
 #define PIPE_NONE 0u
 #define PIPE_NO_STAGE UINT32_MAX
-#define PIPE_MAX_BYTES 1024u /* bytes of one node: bound of the byte lists */
+#define PIPE_MAX_BYTES 1024u             /* bytes of one node: bound of the byte lists */
+#define PIPE_POSITION_BITS 22u           /* pipe_payload: number of a beat, byte in it */
+#define PIPE_IN_FIRST_BEAT SPEC_IN_COUNT /* number of the packet's first beat, 16 bits */
 
 enum pipe_kind {
     PIPE_K_NONE,
     PIPE_K_CONST,  /* imm */
-    PIPE_K_META,   /* imm: enum spec_input */
+    PIPE_K_META,   /* imm: enum spec_input, or PIPE_IN_FIRST_BEAT */
     PIPE_K_WINDOW, /* the packet's bytes as they came; only parts refer to it */
     PIPE_K_ALU,    /* alu, width; args: a[, b] */
     PIPE_K_SELECT, /* args: condition of one bit, then, else */
@@ -32,6 +34,7 @@ enum pipe_kind {
     PIPE_K_FINE,   /* args: group, index: size bytes of it that start at byte index & 7 */
     PIPE_K_SPREAD, /* args: value, index: value moved up by index & 7 bytes, size + 7 bytes */
     /* Units: each stands between two stages and takes several clocks. */
+    PIPE_K_PKT_LOAD,   /* args: predicate, position in the payload memory */
     PIPE_K_MAP_LOAD,   /* args: predicate, address */
     PIPE_K_MAP_STORE,  /* args: predicate, address, value */
     PIPE_K_MAP_ATOMIC, /* args: predicate, address, operand[, expected] */
@@ -129,6 +132,7 @@ struct pipe_graph {
     struct bitset *reach; /* blocks that may follow a block */
     pipe_ref *value_of;   /* IR value -> node */
 
+    pipe_ref window;           /* the packet's bytes as they came */
     struct pipe_memory packet; /* index 0: buffer offset 0 */
     struct pipe_memory stack;
     uint32_t reach_end;  /* buffer offset after the last byte reached */
@@ -154,7 +158,8 @@ struct pipe_graph {
 /* graph.c: nodes, with simplification and sharing */
 void pipe_graph_open(struct pipe_graph *g);
 pipe_ref pipe_const(struct pipe_graph *g, uint64_t value);
-pipe_ref pipe_meta(struct pipe_graph *g, enum spec_input which);
+/* One of enum spec_input, or PIPE_IN_FIRST_BEAT. */
+pipe_ref pipe_meta(struct pipe_graph *g, uint32_t which);
 pipe_ref pipe_alu(struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_ref a, pipe_ref b);
 pipe_ref pipe_select(struct pipe_graph *g, pipe_ref c, pipe_ref a, pipe_ref b);
 pipe_ref pipe_and(struct pipe_graph *g, pipe_ref a, pipe_ref b);
@@ -174,6 +179,8 @@ pipe_ref pipe_unit(struct pipe_graph *g, struct pipe_node node, const pipe_ref *
                    uint32_t nargs);
 bool pipe_is_const(const struct pipe_graph *g, pipe_ref a, uint64_t *value);
 bool pipe_is_unit(const struct pipe_node *n);
+/* A unit that is an access to a map. */
+bool pipe_is_access(const struct pipe_node *n);
 /* The conjuncts of p that base does not imply already; p itself if base is none of them. */
 pipe_ref pipe_relative(struct pipe_graph *g, pipe_ref p, pipe_ref base);
 
@@ -196,6 +203,20 @@ int pipe_window_store(struct pipe_graph *g, const struct ir_insn *in);
 void pipe_window_zero(struct pipe_graph *g, pipe_ref on, pipe_ref from, pipe_ref to);
 void pipe_window_open(struct pipe_graph *g);
 int pipe_window_close(struct pipe_graph *g);
+/* A load at a run-time offset between lo and hi from what the window's bytes are now. */
+pipe_ref pipe_window_pick(struct pipe_graph *g, const struct ir_insn *in, pipe_ref address,
+                          int64_t lo, int64_t hi);
+/* far.c: a load of packet bytes that the window may not hold, between offsets lo and hi. */
+int pipe_far_load(struct pipe_graph *g, const struct ir_insn *in, pipe_ref address, int64_t lo,
+                  int64_t hi, pipe_ref *out);
+/* After the schedule: its reads of the payload memory before a stage, or all of them. */
+uint32_t pipe_far_count(const struct pipe_graph *g, uint32_t before_stage);
+/* value.c: accesses to the values of maps */
+int pipe_map_load(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out);
+int pipe_map_store(struct pipe_graph *g, const struct ir_insn *in);
+int pipe_map_atomic(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out);
+/* Refuses a map that no engine serves; hash: for operations on keys. */
+int pipe_check_map(struct pipe_graph *g, uint32_t pc, uint32_t map, bool hash);
 /* Parts that somebody looks at. */
 uint32_t pipe_part_count(const struct pipe_node *n);
 void pipe_demand(struct pipe_graph *g);
@@ -233,6 +254,8 @@ uint32_t pipe_lock_depth(const struct pipe_graph *g, uint32_t map);
 uint32_t pipe_total_cycles(const struct pipe_graph *g);
 /* Most accesses that one packet makes at one port of a map. */
 uint32_t pipe_port_accesses(const struct pipe_graph *g, uint32_t map);
+/* Most reads of the payload memory that one packet makes. */
+uint32_t pipe_far_accesses(const struct pipe_graph *g);
 
 /* The first eBPF instruction of a block, or IR_NO_PC. */
 uint32_t pipe_first_pc(const struct ir_func *f, ir_block b);

@@ -92,6 +92,9 @@ static void describe(struct pipe_graph *g, struct pipe_design *d)
     d->stages = g->stages;
     d->window_bytes = g->window_bytes;
     d->cycles_best = egress_cycles(g);
+    d->packet_reads = pipe_far_accesses(g);
+    if (d->packet_reads > d->cycles_best)
+        d->cycles_best = d->packet_reads;
     d->map_count = g->f->map_count;
     d->maps = arena_array(g->arena, d->map_count, sizeof(*d->maps));
     for (uint32_t m = 0; m < d->map_count; m++) {

@@ -25,22 +25,26 @@ struct pipe_map_info {
     enum pipe_hazard hazard;
     uint32_t first_stage; /* of the protected stretch */
     uint32_t last_stage;
-    uint32_t accesses;    /* operations a packet at the busiest port */
+    uint32_t accesses; /* operations a packet at the busiest port */
 };
 
 struct pipe_design {
     const char *name;
-    const char *verilog;  /* one file: module sluice_dut and what is special to the program */
-    const char *listing;  /* stage by stage, with eBPF instructions and source lines */
+    const char *verilog; /* one file: module sluice_dut and what is special to the program */
+    const char *listing; /* stage by stage, with eBPF instructions and source lines */
     uint32_t stages;
     uint32_t window_bytes;
-    uint32_t cycles_best; /* predicted clocks a packet of up to 64 bytes when no two packets meet ... */
-    uint32_t cycles_same_key; /* ... and when all have the same key */
+    uint32_t packet_reads; /* beyond the window, of one packet at most; if not 0, packets start when
+                              they are whole */
+    uint32_t
+        cycles_best; /* predicted clocks a packet of up to 64 bytes when no two packets meet ... */
+    uint32_t cycles_same_key;   /* ... and when all have the same key */
     struct pipe_map_info *maps; /* one a map of the function */
     uint32_t map_count;
 };
 
-/* Generates the design. 0 and *out, or -ENOTSUP with the reason in the sink (code PIPEnnnn): loop, window, stages, ... */
+/* Generates the design. 0 and *out, or -ENOTSUP with the reason in the sink (code PIPEnnnn): loop,
+ * window, stages, ... */
 int pipe_compile(const struct ir_func *f, const struct pipe_options *options, struct arena *arena,
                  struct diag_sink *sink, const struct pipe_design **out);
 

@@ -131,7 +131,7 @@ static bool keeps_order(const struct pipe_graph *g, pipe_ref a, pipe_ref b)
     const struct pipe_node *x = &g->nodes[a];
     const struct pipe_node *y = &g->nodes[b];
 
-    if (x->kind == PIPE_K_MUL || x->kind == PIPE_K_DIV || x->map != y->map || !x->live)
+    if (!pipe_is_access(x) || x->map != y->map || !x->live)
         return false;
     if (reads_only[x->kind] && reads_only[y->kind])
         return false;
@@ -147,7 +147,7 @@ static void wait_for_map(const struct pipe_graph *g, struct arrival *at, pipe_re
     const struct pipe_node *n = &g->nodes[unit];
     const struct pipe_map_plan *plan;
 
-    if (n->kind == PIPE_K_MUL || n->kind == PIPE_K_DIV)
+    if (!pipe_is_access(n))
         return;
     for (uint32_t i = 0; i < g->unit_count && g->units[i] < unit; i++) {
         if (keeps_order(g, g->units[i], unit))

@@ -4,8 +4,9 @@
 /* Predicted clocks. The figures of the units are those of their headers in hw/rtl, plus the clock
  * of a call's queue. */
 
-#define VMEM_CYCLES 5u   /* map_vmem 4, pipe_call 1 */
-#define LOOKUP_CYCLES 7u /* map_hash 6, pipe_call 1 */
+#define VMEM_CYCLES 5u    /* map_vmem 4, pipe_call 1 */
+#define PAYLOAD_CYCLES 5u /* pipe_payload 4, pipe_call 1 */
+#define LOOKUP_CYCLES 7u  /* map_hash 6, pipe_call 1 */
 #define CHANGE_CYCLES                                                                              \
     18u /* map_hash 6, map_hash_slow 8 to 10 without collisions, pipe_call 1; and 1 a word of      \
            values */
@@ -16,10 +17,11 @@
 uint32_t pipe_boundary_cycles(const struct pipe_graph *g, uint32_t stage)
 {
     static const uint8_t cycles[PIPE_K_COUNT] = {
-        [PIPE_K_MAP_LOAD] = VMEM_CYCLES,   [PIPE_K_MAP_STORE] = VMEM_CYCLES,
-        [PIPE_K_MAP_ATOMIC] = VMEM_CYCLES, [PIPE_K_LOOKUP] = LOOKUP_CYCLES,
-        [PIPE_K_UPDATE] = CHANGE_CYCLES,   [PIPE_K_DELETE] = CHANGE_CYCLES,
-        [PIPE_K_MUL] = MUL_CYCLES,         [PIPE_K_DIV] = DIV_CYCLES,
+        [PIPE_K_PKT_LOAD] = PAYLOAD_CYCLES, [PIPE_K_MAP_LOAD] = VMEM_CYCLES,
+        [PIPE_K_MAP_STORE] = VMEM_CYCLES,   [PIPE_K_MAP_ATOMIC] = VMEM_CYCLES,
+        [PIPE_K_LOOKUP] = LOOKUP_CYCLES,    [PIPE_K_UPDATE] = CHANGE_CYCLES,
+        [PIPE_K_DELETE] = CHANGE_CYCLES,    [PIPE_K_MUL] = MUL_CYCLES,
+        [PIPE_K_DIV] = DIV_CYCLES,
     };
 
     const struct pipe_node *n = &g->nodes[g->unit_at[stage]];
@@ -84,6 +86,18 @@ static uint32_t path_accesses(const struct pipe_graph *g, const pipe_ref *sites,
             best = most[b];
     }
     return best;
+}
+
+uint32_t pipe_far_accesses(const struct pipe_graph *g)
+{
+    pipe_ref *sites = arena_array(g->arena, g->stages, sizeof(*sites));
+    uint32_t count = 0;
+
+    for (uint32_t s = 0; s + 1 < g->stages; s++) {
+        if (g->nodes[g->unit_at[s]].kind == PIPE_K_PKT_LOAD)
+            sites[count++] = g->unit_at[s];
+    }
+    return path_accesses(g, sites, count, 0);
 }
 
 uint32_t pipe_port_accesses(const struct pipe_graph *g, uint32_t map)

@@ -31,6 +31,7 @@ void pipe_window_open(struct pipe_graph *g)
     const pipe_ref node = pipe_unit(g, window, NULL, 0);
 
     g->unit_count--; /* it stands alone like a unit, but is none */
+    g->window = node;
     g->packet.count = SPEC_PKT_BASE + g->window_limit;
     g->packet.data = arena_array(g->arena, g->packet.count, sizeof(*g->packet.data));
     g->packet.mask = arena_array(g->arena, g->packet.count, sizeof(*g->packet.mask));
@@ -62,7 +63,7 @@ static bool inside(const struct access *a, int64_t first, int64_t end)
     return first >= 0 && end <= (int64_t)a->memory->count;
 }
 
-/* Refuses an access that goes, or may go, beyond what the pipeline keeps of a packet. */
+/* Refuses a store that goes, or may go, beyond what the pipeline keeps of a packet. */
 static int too_far(struct pipe_graph *g, const struct access *a, int64_t lo, int64_t hi)
 {
     if (!a->packet)
@@ -70,8 +71,9 @@ static int too_far(struct pipe_graph *g, const struct access *a, int64_t lo, int
                            "stack access at offsets %lld to %lld, outside the stack", (long long)lo,
                            (long long)hi);
     return pipe_refuse(g, "PIPE0003", a->in->pc,
-                       "packet access may reach bytes %lld to %lld of the packet; the window holds "
-                       "%u from its start",
+                       "packet store may reach bytes %lld to %lld of the packet; a pipeline writes "
+                       "to the first %u only; run the program on the core (microcode), or write "
+                       "nearer to the packet's start",
                        (long long)lo - SPEC_PKT_BASE,
                        (long long)hi + a->in->size - 1 - SPEC_PKT_BASE, g->window_limit);
 }
@@ -111,10 +113,11 @@ static uint32_t index_step(const struct pipe_graph *g, pipe_ref index)
     return step;
 }
 
-static pipe_ref load_range(struct pipe_graph *g, struct access *a, pipe_ref address)
+static pipe_ref load_range(struct pipe_graph *g, const struct access *a, pipe_ref address)
 {
     struct pipe_part parts[PIPE_MAX_BYTES];
     const uint32_t size = a->in->size;
+    const int64_t end = a->hi + size < (int64_t)a->memory->count ? a->hi + size : a->memory->count;
     const pipe_ref index = index_from(g, address, a->lo - (int64_t)a->in->imm);
     const uint32_t ways = (uint32_t)(a->hi - a->lo) / 8 + 1;
     uint32_t groups = 1;
@@ -129,10 +132,10 @@ static pipe_ref load_range(struct pipe_graph *g, struct access *a, pipe_ref addr
     for (uint32_t i = 0; i < count; i++) {
         const int64_t at = a->lo + i;
 
-        parts[i] = at < a->hi + size ? byte_now(g, a->memory, (uint32_t)at)
-                                     : (struct pipe_part){pipe_const(g, 0), 0};
+        parts[i] = at < end ? byte_now(g, a->memory, (uint32_t)at)
+                            : (struct pipe_part){pipe_const(g, 0), 0};
     }
-    touch(g, a, (uint32_t)a->lo, (uint32_t)(a->hi - a->lo) + size);
+    touch(g, a, (uint32_t)a->lo, (uint32_t)(end - a->lo));
     args[0] = index;
     group = groups == 1 ? pipe_bytes(g, parts, count)
                         : pipe_pick(g, PIPE_K_COARSE, size, 0, args, 1, parts, count);
@@ -214,17 +217,48 @@ static struct access make_access(struct pipe_graph *g, const struct ir_insn *in)
     return a;
 }
 
+static bool is_near(const struct access *a)
+{
+    return a->lo <= a->hi && inside(a, a->lo, a->hi + a->in->size);
+}
+
 /* The range, as far as the program can come in it; refuses one that the window does not hold. */
 static int check_range(struct pipe_graph *g, const struct access *a)
 {
-    if (!inside(a, a->lo, a->hi + a->in->size) || a->lo > a->hi)
+    if (!is_near(a))
         return too_far(g, a, a->lo, a->hi);
     if (a->hi - a->lo >= RANGE_MAX)
         return pipe_refuse(
             g, "PIPE0004", a->in->pc,
-            "access at run-time offsets over %lld bytes; a pipeline chooses among at most %u",
+            "access at run-time offsets over %lld bytes; a pipeline chooses among at most %u; run "
+            "the program on the core (microcode), or bound the offset more tightly",
             (long long)(a->hi - a->lo + 1), RANGE_MAX);
     return 0;
+}
+
+/* Are all the constants that an address is chosen from in the window, as far as they are possible?
+ */
+static bool choices_near(const struct pipe_graph *g, const struct access *a, pipe_ref address,
+                         uint64_t plus)
+{
+    const struct pipe_node *n = &g->nodes[address];
+    const int64_t at = (int64_t)(n->imm + plus);
+
+    if (n->kind == PIPE_K_CONST)
+        return at < a->lo || at > a->hi || inside(a, at, at + a->in->size);
+    if (n->kind == PIPE_K_ALU)
+        return choices_near(g, a, n->args[0], plus + g->nodes[n->args[1]].imm);
+    return choices_near(g, a, n->args[1], plus) && choices_near(g, a, n->args[2], plus);
+}
+
+pipe_ref pipe_window_pick(struct pipe_graph *g, const struct ir_insn *in, pipe_ref address,
+                          int64_t lo, int64_t hi)
+{
+    struct access a = make_access(g, in);
+
+    a.lo = lo;
+    a.hi = hi;
+    return load_range(g, &a, address);
 }
 
 int pipe_window_load(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out)
@@ -236,16 +270,19 @@ int pipe_window_load(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *o
 
     if (pipe_is_const(g, address, &k))
         a.lo = a.hi = (int64_t)(k + in->imm);
-    if (a.lo == a.hi && inside(&a, a.lo, a.lo + in->size)) {
+    if (a.lo == a.hi && is_near(&a)) {
         *out = load_at(g, &a, (uint32_t)a.lo);
         return 0;
     }
-    if (count_choices(g, address) <= CHOICES_MAX) {
+    if (count_choices(g, address) <= CHOICES_MAX &&
+        (!a.packet || choices_near(g, &a, address, in->imm))) {
         err = load_tree(g, &a, address, in->imm, out);
         if (!err && !*out) /* no choice is possible: the place is never reached */
             *out = pipe_const(g, 0);
         return err;
     }
+    if (a.packet && (!is_near(&a) || a.hi - a.lo >= RANGE_MAX))
+        return pipe_far_load(g, in, address, a.lo, a.hi, out);
     err = check_range(g, &a);
     if (!err)
         *out = load_range(g, &a, address);

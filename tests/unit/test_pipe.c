@@ -125,6 +125,7 @@ static void check_line(const struct compiled *c, const char *what)
         assert_int_equal(d->maps[what[9] - '0'].accesses, strtoul(what + 11, NULL, 0));
     check_number(what, "stages ", d->stages);
     check_number(what, "window ", d->window_bytes);
+    check_number(what, "reads ", d->packet_reads);
     check_number(what, "best ", d->cycles_best);
     check_number(what, "same ", d->cycles_same_key);
 }

@@ -24,6 +24,7 @@ struct writer {
     uint32_t visible_count;
     uint32_t slow;     /* multiplications and divisions so far */
     uint32_t accesses; /* of maps */
+    uint32_t far;      /* loads anywhere in the packet */
 };
 
 static uint32_t pick(struct writer *w, uint32_t below)
@@ -160,6 +161,31 @@ static void write_bytes(struct writer *w)
         fprintf(w->out, "    store.%s.%u%s %%%u, %%%u in %u..%u\n", region, size, swap, address,
                 any(w), lo, hi);
     }
+}
+
+/* A load anywhere in the packet, as the verifier would let it through: not behind the end. */
+static void write_far_load(struct writer *w)
+{
+    static const uint32_t masks[] = {255, 1023, 4095};
+    const uint32_t size = 1 + pick(w, 8);
+    const uint32_t mask = masks[pick(w, 3)];
+    const uint32_t any_at = name(w);
+    const uint32_t room = name(w);
+    const uint32_t fits = name(w);
+    const uint32_t at = name(w);
+    const uint32_t p = name(w);
+    const uint32_t v = name(w);
+    const uint32_t mask_name = constant(w, mask);
+    const uint32_t size_name = constant(w, size);
+
+    fprintf(w->out, "    %%%u = and.64 %%%u, %%%u\n", any_at, any(w), mask_name);
+    fprintf(w->out, "    %%%u = sub.64 %%7, %%%u\n", room, size_name);
+    fprintf(w->out, "    %%%u = ule.64 %%%u, %%%u\n", fits, any_at, room);
+    fprintf(w->out, "    %%%u = select %%%u, %%%u, %%%u\n", at, fits, any_at, room);
+    fprintf(w->out, "    %%%u = add.64 %%%u, %%6\n", p, at);
+    fprintf(w->out, "    %%%u = load.pkt.%u%s %%%u in %u..%u\n", v, size, pick(w, 3) ? "" : ".be",
+            p, SPEC_PKT_BASE, SPEC_PKT_BASE + mask);
+    show(w, v);
 }
 
 /* Map 0: array of 8 values of 24 bytes; map 1: one global value of 16 bytes. */
@@ -356,8 +382,10 @@ static void write_code(struct writer *w, uint32_t count, uint32_t depth)
             write_alu(w);
         else if (kind < 14)
             write_select(w);
-        else if (kind < 24)
+        else if (kind < 23)
             write_bytes(w);
+        else if (kind < 24)
+            w->far++ < 2 ? write_far_load(w) : write_bytes(w);
         else if (kind < 27 && w->accesses < 8)
             write_value_access(w);
         else if (kind < 28 && w->accesses < 8)
