@@ -120,6 +120,9 @@ struct pipe_graph {
     uint32_t capacity;
     uint32_t *table; /* open hash table of pure nodes, for sharing */
     uint32_t table_size;
+    struct pipe_range *ranges; /* range.c: of the first range_count nodes */
+    uint32_t range_count;
+    uint32_t range_capacity;
     uint32_t pc; /* of nodes that are made now */
     ir_block block;
 
@@ -183,6 +186,13 @@ bool pipe_is_unit(const struct pipe_node *n);
 bool pipe_is_access(const struct pipe_node *n);
 /* The conjuncts of p that base does not imply already; p itself if base is none of them. */
 pipe_ref pipe_relative(struct pipe_graph *g, pipe_ref p, pipe_ref base);
+
+/* simplify.c: an operation as something simpler, or PIPE_NONE; b may be PIPE_NONE */
+pipe_ref pipe_simplify(struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_ref a,
+                       pipe_ref b);
+
+/* range.c: bounds of a value as a signed number */
+void pipe_range_of(struct pipe_graph *g, pipe_ref a, int64_t *lo, int64_t *hi);
 
 /* congruence.c: what is known about a value without running the program */
 struct pipe_congruence {

@@ -213,7 +213,19 @@ static struct access make_access(struct pipe_graph *g, const struct ir_insn *in)
                        .lo = in->off_min,
                        .hi = in->off_max};
 
+    int64_t lo;
+    int64_t hi;
+
     assert(in->size >= 1 && in->size <= 8);
+    pipe_range_of(g, g->value_of[in->args[0]], &lo, &hi);
+    if (lo > INT32_MIN && hi < INT32_MAX) {
+        lo = lo + (int64_t)in->imm > a.lo ? lo + (int64_t)in->imm : a.lo;
+        hi = hi + (int64_t)in->imm < a.hi ? hi + (int64_t)in->imm : a.hi;
+        if (lo <= hi) {
+            a.lo = lo;
+            a.hi = hi;
+        }
+    }
     return a;
 }
 
@@ -436,40 +448,17 @@ void pipe_window_zero(struct pipe_graph *g, pipe_ref on, pipe_ref from, pipe_ref
     g->zero_from = pipe_select(g, lower, first, g->zero_from);
 }
 
-/* Lowest value that a packet offset can have, from the constants it is made of; 0 if it is anything
- * else. Each node is looked at once: known holds one more than what was found. */
-static uint64_t lowest(const struct pipe_graph *g, pipe_ref a, uint64_t *known)
-{
-    const struct pipe_node *n = &g->nodes[a];
-    uint64_t low = 0;
-    uint64_t k;
-
-    if (n->kind == PIPE_K_CONST)
-        return n->imm;
-    if (known[a])
-        return known[a] - 1;
-    if (n->kind == PIPE_K_SELECT) {
-        const uint64_t x = lowest(g, n->args[1], known);
-        const uint64_t y = lowest(g, n->args[2], known);
-
-        low = x < y ? x : y;
-    } else if (n->kind == PIPE_K_ALU && n->alu == SPEC_ALU_ADD &&
-               pipe_is_const(g, n->args[1], &k)) {
-        const uint64_t x = lowest(g, n->args[0], known);
-
-        low = (int64_t)k >= 0 || x >= -k ? x + k : 0;
-    }
-    known[a] = low + 1;
-    return low;
-}
-
 /* Sizes the window by what the program reaches, and lists the bytes that go to the egress. */
 int pipe_window_close(struct pipe_graph *g)
 {
-    const uint64_t data_low = lowest(g, g->data, arena_array(g->arena, g->count, sizeof(uint64_t)));
-    const uint32_t low = data_low < g->reach_head ? (uint32_t)data_low : g->reach_head;
+    uint32_t low = g->reach_head;
     uint32_t base;
+    int64_t data_low;
+    int64_t data_high;
 
+    pipe_range_of(g, g->data, &data_low, &data_high);
+    if (data_low < (int64_t)low)
+        low = data_low > SPEC_PKT_HARD_START ? (uint32_t)data_low : SPEC_PKT_HARD_START;
     g->head_bytes = low < SPEC_PKT_BASE ? (SPEC_PKT_BASE - low + 63) / 64 * 64 : 0;
     g->window_bytes =
         g->reach_end > SPEC_PKT_BASE ? (g->reach_end - SPEC_PKT_BASE + 63) / 64 * 64 : 64;
