@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Random programs that always verify, on every executor beside interp (docs/fuzzing.md): a short run of each, with fixed seeds."""
+"""Random programs that always verify, on every executor beside interp, a short run of each with fixed seeds; cases that were kept
+(tests/text/diff); the recording (docs/fuzzing.md)."""
+import glob
 import os
 import re
 import subprocess
@@ -7,6 +9,7 @@ import subprocess
 import lib
 
 FUZZ = os.path.join(lib.BUILD, 'tests', 'fuzz', 'diff', 'sluice-fuzz')
+TEXTS = sorted(glob.glob(os.path.join(lib.ROOT, 'tests', 'text', 'diff', '*.txt')))
 
 
 def fuzz(*args, status=0, timeout=900):
@@ -34,6 +37,51 @@ def test_core_and_interp_agree(work):
     assert ran(text, 'microcode') == 300 and ' 0 differences' in text, text
 
 
+def test_pipelines_and_interp_agree(work):
+    text = fuzz('--from', 1, '--count', 20, '--executors', 'pipeline')
+    assert ran(text, 'pipeline') == 20 and ' 0 differences' in text, text
+
+
+def test_recording_holds(work):
+    text = fuzz('--check')
+    assert int(re.match(r'(\d+) recorded programs', text).group(1)) >= 4000, text
+
+
+def test_recording_tells_another_result(work):
+    with open(os.path.join(lib.ROOT, 'tests', 'fuzz', 'recording')) as f:
+        lines = f.read().split('\n')[:40]
+    seed, program, result = lines[-1].split()
+    lines[-1] = f'{seed} {program} {int(result, 16) ^ 1:08x}'
+    path = os.path.join(work, 'recording')
+    with open(path, 'w') as f:
+        f.write('\n'.join(lines) + '\n')
+    text = fuzz(f'--check={path}', status=1)
+    assert f'DIFFERENCE seed {seed}: interp gives other results' in text, text
+
+
+def test_kept_cases_agree(work):
+    assert TEXTS
+    text = fuzz('--executors', 'kernel,microcode,pipeline', *TEXTS)
+    assert f'{len(TEXTS)} texts, 0 differences' in text, text
+
+
+def test_text_with_another_expectation_fails(work):
+    path = os.path.join(work, 'case.txt')
+    fuzz('--seed', 3, '--write', path)
+    with open(path) as f:
+        case = f.read()
+    wrong, changes = re.subn(r'^packet 2 ret 0x', 'packet 2 ret 0x1', case, flags=re.M)
+    assert changes == 1
+    with open(path, 'w') as f:
+        f.write(wrong)
+    text = fuzz('--executors', 'interp', path, status=1)
+    assert 'of the expectation is' in text and '1 texts, 1 differences' in text, text
+    fuzz('--executors', 'interp', '--update', path)
+    with open(path) as f:
+        assert f.read() == case
+
+
 def test_wrong_use_is_told(work):
-    for args in (['--executors', 'abacus'], ['--count', 'many'], ['--profile', 'odd'], ['more']):
+    for args in (['--executors', 'abacus'], ['--count', 'many'], ['--profile', 'odd'], ['--write', 'x'], ['--check=/nowhere'],
+                 ['/nowhere/case.txt']):
         fuzz(*args, status=2)

@@ -15,7 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK_MS = 100, BAR = 30 };
+/* A case takes milliseconds in software, and some seconds on a simulated device. */
+enum { TICK_MS = 100, BAR = 30, SOFTWARE_SECONDS = 30, HARDWARE_SECONDS = 300 };
 
 void campaign_note(struct campaign *c, uint64_t seed, uint32_t executor, const char *why)
 {
@@ -79,6 +80,30 @@ static void note_end(struct campaign *c, pid_t pid, int status, pid_t *pids)
     }
 }
 
+/* What a worker was seen to be at. */
+struct watch {
+    uint64_t seed;
+    uint64_t since_ns;
+};
+
+/* Ends workers that are at one case for too long: note_end then tells. */
+static void end_stuck(struct campaign *c, const pid_t *pids, struct watch *watches)
+{
+    uint64_t limit = SOFTWARE_SECONDS;
+
+    for (uint32_t i = 0; i < c->options.executor_count; i++)
+        if (c->options.executors[i]->hardware)
+            limit = HARDWARE_SECONDS;
+    for (uint32_t w = 0; w < c->options.jobs; w++) {
+        const uint64_t seed = c->workers[w].seed, now = clock_now_ns();
+
+        if (seed != watches[w].seed || !seed)
+            watches[w] = (struct watch){seed, now};
+        else if (pids[w] && now - watches[w].since_ns > limit * 1000000000u)
+            kill(pids[w], SIGKILL);
+    }
+}
+
 static pid_t start_worker(struct campaign *c, uint32_t worker)
 {
     const pid_t parent = getpid();
@@ -97,6 +122,7 @@ struct campaign *campaign_run(const struct campaign_options *options, bool progr
 {
     struct campaign *c =
         mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct watch watches[CAMPAIGN_JOBS] = {0};
     pid_t pids[CAMPAIGN_JOBS] = {0};
     uint32_t running = 0;
 
@@ -119,6 +145,7 @@ struct campaign *campaign_run(const struct campaign_options *options, bool progr
             continue;
         }
         poll(NULL, 0, TICK_MS);
+        end_stuck(c, pids, watches);
         if (progress)
             show_progress(c);
     }

@@ -18,6 +18,7 @@ struct campaign_options {
     enum gen_profile profile;
     uint64_t seconds;                                  /* 0: no limit */
     uint32_t findings;                                 /* stop after so many */
+    bool verilator;                                    /* pipelines: not through Icarus */
     const struct exec_ops *executors[STATS_EXECUTORS]; /* against interp */
     uint32_t executor_count;
 };

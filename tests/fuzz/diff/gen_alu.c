@@ -27,6 +27,31 @@ static int changeable(struct gen *g)
     return gen_num(g, g->frozen);
 }
 
+/* Operands at which results are special: the least number by -1, shifts by the width and more, 0.
+ */
+static void corner_alu(struct gen *g, int dst)
+{
+    static const int32_t borders[] = {-1, 0, 1, 31, 32, 33, 63, 64, 65, INT32_MIN, INT32_MAX};
+    const uint8_t code = gen_chance(g, 60) ? (gen_chance(g, 50) ? EBPF_ALU_DIV : EBPF_ALU_MOD)
+                                           : codes[gen_below(g, sizeof(codes))];
+    const int class = gen_chance(g, 60) ? EBPF_CLASS_ALU64 : EBPF_CLASS_ALU;
+    const int src = gen_temp(g, 1u << dst);
+
+    if (gen_chance(g, 50)) {
+        const struct ebpf_insn two[] = {LD_IMM64(dst, gen_const64(g))};
+
+        gen_emit(g, two[0]);
+        gen_emit(g, two[1]);
+        gen_set_num(g, dst);
+    }
+    if (code == EBPF_ALU_NEG)
+        return;
+    gen_emit(g, MOV_K(src, borders[gen_below(g, 11)]));
+    gen_set_num(g, src);
+    gen_emit(g,
+             insn(class | code | EBPF_SRC_X, dst, src, is_division(code) && gen_chance(g, 60), 0));
+}
+
 static void one_alu(struct gen *g, int dst)
 {
     const uint8_t code = codes[gen_below(g, sizeof(codes))];
@@ -35,6 +60,10 @@ static void one_alu(struct gen *g, int dst)
     const int off = is_division(code) && gen_chance(g, 40);
     int32_t imm = gen_const(g);
 
+    if (gen_chance(g, 6)) {
+        corner_alu(g, dst);
+        return;
+    }
     if (is_division(code) && g->profile == GEN_SMALL && gen_chance(g, 70))
         return; /* dividers are long */
     if (code == EBPF_ALU_NEG) {

@@ -9,12 +9,45 @@ static const uint8_t conditions[] = {EBPF_JMP_JEQ, EBPF_JMP_JGT,  EBPF_JMP_JGE, 
                                      EBPF_JMP_JNE, EBPF_JMP_JSGT, EBPF_JMP_JSGE, EBPF_JMP_JLT,
                                      EBPF_JMP_JLE, EBPF_JMP_JSLT, EBPF_JMP_JSLE};
 
+/* Numbers near a border: a few bits of one against a constant, or a number against itself, more or
+ * less one. Equal operands would hardly come otherwise. */
+static void condition_near(struct gen *g, int code, uint32_t label)
+{
+    static const int32_t borders[] = {0, 0, 1, -1, INT32_MIN, INT32_MAX};
+    const int x = gen_num(g, 0);
+    const int t = gen_temp(g, 1u << x);
+    const int32_t border = borders[gen_below(g, 6)];
+
+    gen_emit(g, MOV_X(t, x));
+    gen_set_num(g, t);
+    if (gen_chance(g, 50)) {
+        const int32_t more = (int32_t)gen_below(g, 3) - 1;
+
+        if (more)
+            gen_emit(g, gen_chance(g, 60) ? ALU64_K(ADD, t, more) : ALU32_K(ADD, t, more));
+        if (gen_chance(g, 50))
+            gen_jump(g, insn(code | EBPF_SRC_X, x, t, 0, 0), label);
+        else
+            gen_jump(g, insn(code | EBPF_SRC_X, t, x, 0, 0), label);
+        return;
+    }
+    gen_emit(g, ALU64_K(AND, t, 3));
+    if (border)
+        gen_emit(g, gen_chance(g, 60) ? ALU64_K(ADD, t, border) : ALU32_K(ADD, t, border));
+    gen_jump(g, insn(code, t, 0, 0, (int32_t)((uint32_t)border + gen_below(g, 4))), label);
+}
+
 void gen_condition(struct gen *g, uint32_t label)
 {
     const int code = conditions[gen_below(g, sizeof(conditions))] |
                      (int)(gen_chance(g, 65) ? EBPF_CLASS_JMP : EBPF_CLASS_JMP32);
-    const int x = gen_num(g, 0);
+    int x;
 
+    if (gen_chance(g, 40)) {
+        condition_near(g, code, label);
+        return;
+    }
+    x = gen_num(g, 0);
     if (gen_chance(g, 45))
         gen_jump(g, insn(code | EBPF_SRC_X, x, gen_num(g, 0), 0, 0), label);
     else

@@ -9,12 +9,29 @@ enum { FLAG_RDONLY_PROG = 1 << 7 };
 
 static const char *const names[GEN_MAPS] = {"m0", "m1", "m2", "m3", "m4", "m5"};
 
+/* Puts numbers at which results are special among bytes. */
+static void corner_words(struct gen *g, uint8_t *p, uint32_t bytes)
+{
+    static const uint64_t words[] = {
+        UINT64_MAX,  UINT64_C(1) << 63, INT64_MAX,   0x80000000u,         0x7fffffffu,
+        0xffffffffu, 0x8000u,           0xffff0000u, 0xffffffff80000000u, 0};
+
+    for (uint32_t n = gen_below(g, 4); n && bytes >= 8; n--) {
+        const uint32_t at = gen_below(g, bytes / 8 + (bytes % 8 == 0 ? 0 : 1)) * 8;
+
+        if (at + 8 <= bytes)
+            memcpy(p + at, &words[gen_below(g, 10)], 8);
+    }
+}
+
 static void random_bytes(struct gen *g, uint8_t *p, uint32_t bytes)
 {
     const uint64_t mask = gen_chance(g, 50) ? 0x0f : 0xff;
 
     for (uint32_t i = 0; i < bytes; i++)
         p[i] = gen_chance(g, 20) ? 0 : (uint8_t)(diff_next(&g->rng) & mask);
+    if (gen_chance(g, 20))
+        corner_words(g, p, bytes);
 }
 
 static void choose_hash(struct gen *g, struct load_map *m, struct gen_map *info)
@@ -171,8 +188,8 @@ static void fill_packet(struct gen *g, uint8_t *p, uint32_t len)
 
         memcpy(p + i, &word, len - i < 8 ? len - i : 8);
     }
-    if (gen_chance(g, 30) && len > 34)
-        memset(p + 14 + gen_below(g, 12), gen_chance(g, 50) ? 0xff : 0, 8);
+    if (gen_chance(g, 40))
+        corner_words(g, p, len);
     if (gen_chance(g, 70)) {
         memcpy(p + 12, &type, 2);
         if (len > 14)

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tests/fuzz/diff/campaign.h"
-
-#include "compiler/base/clock.h"
 #include "host/ctl/exec_interp.h"
 #include "host/ctl/exec_kernel.h"
+#include "tests/fuzz/diff/finding.h"
+#include "tests/fuzz/diff/record.h"
+#include "tests/fuzz/diff/report.h"
+#include "tests/fuzz/diff/scratch.h"
+#include "tests/fuzz/diff/texts.h"
 
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,29 +21,63 @@
 
 enum { EXIT_SAME, EXIT_DIFFERS, EXIT_USAGE };
 
-enum { KEY_SEED = 1000, KEY_FROM, KEY_TIME, KEY_PACKETS, KEY_PROFILE, KEY_KEEP, KEY_STATS };
+enum {
+    KEY_SEED = 1000,
+    KEY_FROM,
+    KEY_TIME,
+    KEY_PACKETS,
+    KEY_PROFILE,
+    KEY_FINDINGS,
+    KEY_STATS,
+    KEY_OUT,
+    KEY_SHRINK,
+    KEY_VERILATOR,
+    KEY_WRITE,
+    KEY_UPDATE,
+    KEY_RECORD,
+    KEY_CHECK
+};
+
+enum {
+    RECORD_COUNT = 4000,
+    RECORD_FIRST = 1,
+    SHRINK_SECONDS = 60,
+    SHRUNK_MAX = 3,
+    PATH_BYTES = 4096
+};
+
+static const char recording[] = SLUICE_SOURCE_ROOT "/tests/fuzz/recording";
 
 static const struct argp_option options[] = {
     {"count", 'n', "N", 0, "programs that all executors run (10000)", 0},
     {"executors", 't', "A,B,...", 0,
      "what is held against interp: kernel, microcode, pipeline (kernel)", 0},
-    {"seed", KEY_SEED, "N", 0, "the program of this seed only, with its listing", 0},
+    {"seed", KEY_SEED, "N", 0, "the program of this seed only", 0},
     {"from", KEY_FROM, "N", 0, "the first seed (from the clock)", 0},
     {"jobs", 'j', "N", 0, "processes (2)", 0},
     {"time", KEY_TIME, "SECONDS", 0, "stop after so long", 0},
     {"packets", KEY_PACKETS, "N", 0, "packets for each program (8; 24 if hardware takes part)", 0},
-    {"profile", KEY_PROFILE, "any|small", 0,
-     "kind of programs (any; small if a pipeline takes part)", 0},
-    {"findings", KEY_KEEP, "N", 0, "stop after so many differences (5)", 0},
+    {"profile", KEY_PROFILE, "any|small", 0, "kind of programs (any)", 0},
+    {"verilator", KEY_VERILATOR, NULL, 0, "simulate pipelines with Verilator instead of Icarus", 0},
+    {"findings", KEY_FINDINGS, "N", 0, "stop after so many differences (3); they are shrunk", 0},
+    {"shrink", KEY_SHRINK, "SECONDS", 0, "seconds that shrinking one may take; 0: none (60)", 0},
+    {"out", KEY_OUT, "DIR", 0, "where shrunk cases go (build/fuzz)", 0},
     {"stats", KEY_STATS, NULL, 0, "how often each instruction form occurred", 0},
+    {"write", KEY_WRITE, "FILE", 0, "with --seed: write the case as a text, run nothing else", 0},
+    {"update", KEY_UPDATE, NULL, 0, "with texts: write what interp gives as their expectation", 0},
+    {"record", KEY_RECORD, "FILE", OPTION_ARG_OPTIONAL,
+     "make the recording of hashes (tests/fuzz/recording)", 0},
+    {"check", KEY_CHECK, "FILE", OPTION_ARG_OPTIONAL, "hold interp against the recording", 0},
     {0},
 };
 
 struct settings {
     struct campaign_options campaign;
-    bool one, stats, profile_given;
-    uint64_t seed;
-    const char *executors;
+    bool one, stats, count_given, update;
+    const char *executors, *out, *write, *record, *check;
+    const char **texts;
+    uint32_t text_count;
+    uint32_t shrink_seconds;
 };
 
 static uint64_t number(struct argp_state *state, const char *text, uint64_t most)
@@ -90,15 +127,63 @@ static void fill_in(struct argp_state *state, struct settings *s)
     for (uint32_t i = 0; i < o->executor_count; i++) {
         if (o->executors[i]->hardware && !o->packets)
             o->packets = 24;
-        if (!strcmp(o->executors[i]->name, "pipeline") && !s->profile_given)
-            o->profile = GEN_SMALL;
     }
     if (!o->packets)
         o->packets = 8;
-    if (!o->first)
-        o->first = (uint64_t)time(NULL) * 1000000u;
+    if (!o->first && !s->one)
+        o->first = s->record ? RECORD_FIRST : (uint64_t)time(NULL) * 1000000u;
+    if (!s->count_given)
+        o->count = s->record ? RECORD_COUNT : 10000;
+    if (s->one)
+        o->count = o->jobs = 1;
     if (o->jobs > o->count)
         o->jobs = o->count ? (uint32_t)o->count : 1;
+    if (s->write && !s->one)
+        argp_error(state, "--write needs --seed");
+    if (s->update && !s->text_count)
+        argp_error(state, "--update needs texts");
+}
+
+static error_t parse_mode(int key, char *arg, struct argp_state *state)
+{
+    struct settings *s = state->input;
+
+    switch (key) {
+    case KEY_STATS:
+        s->stats = true;
+        break;
+    case KEY_OUT:
+        s->out = arg;
+        break;
+    case KEY_SHRINK:
+        s->shrink_seconds = (uint32_t)number(state, arg, UINT32_MAX);
+        break;
+    case KEY_VERILATOR:
+        s->campaign.verilator = true;
+        break;
+    case KEY_WRITE:
+        s->write = arg;
+        break;
+    case KEY_UPDATE:
+        s->update = true;
+        break;
+    case KEY_RECORD:
+        s->record = arg ? arg : recording;
+        break;
+    case KEY_CHECK:
+        s->check = arg ? arg : recording;
+        break;
+    case ARGP_KEY_ARGS:
+        s->texts = (const char **)(state->argv + state->next);
+        s->text_count = (uint32_t)(state->argc - state->next);
+        break;
+    case ARGP_KEY_END:
+        fill_in(state, s);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -108,13 +193,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case 'n':
         s->campaign.count = number(state, arg, UINT32_MAX);
+        s->count_given = true;
         break;
     case 't':
         s->executors = arg;
         break;
     case KEY_SEED:
         s->one = true;
-        s->seed = number(state, arg, UINT64_MAX);
+        s->campaign.first = number(state, arg, UINT64_MAX);
         break;
     case KEY_FROM:
         s->campaign.first = number(state, arg, UINT64_MAX);
@@ -132,62 +218,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         break;
     case KEY_PROFILE:
         s->campaign.profile = profile_of(state, arg);
-        s->profile_given = true;
         break;
-    case KEY_KEEP:
+    case KEY_FINDINGS:
         s->campaign.findings = (uint32_t)number(state, arg, UINT32_MAX);
         break;
-    case KEY_STATS:
-        s->stats = true;
-        break;
-    case ARGP_KEY_END:
-        fill_in(state, s);
-        break;
-    case ARGP_KEY_ARG:
-        argp_error(state, "%s: no argument is expected", arg);
-        break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_mode(key, arg, state);
     }
     return 0;
 }
 
-static const char *executor_name(const struct campaign *c, uint32_t index)
-{
-    return index < c->options.executor_count ? c->options.executors[index]->name : "interp";
-}
-
-static void print_executors(const struct campaign *c, const struct stats *sum)
-{
-    printf("%-10s %9s %9s %12s %10s  reasons\n", "executor", "ran", "unfit", "differences",
-           "ms a run");
-    for (uint32_t i = 0; i < c->options.executor_count; i++) {
-        const struct stats_executor *e = &sum->executors[i];
-
-        printf("%-10s %9llu %9llu %12llu %10.2f ", c->options.executors[i]->name,
-               (unsigned long long)e->ran, (unsigned long long)e->unfit,
-               (unsigned long long)e->differences,
-               e->ran ? (double)e->ns * 1e-6 / (double)(e->ran + e->unfit) : 0);
-        for (int r = 0; r < STATS_REASONS && e->reasons[r].count; r++)
-            printf(" %s %llu", e->reasons[r].code, (unsigned long long)e->reasons[r].count);
-        printf("\n");
-    }
-}
-
-static void print_findings(const struct campaign *c)
-{
-    const uint32_t n = c->finding_count < CAMPAIGN_FINDINGS ? c->finding_count : CAMPAIGN_FINDINGS;
-
-    for (uint32_t i = 0; i < n; i++) {
-        const struct campaign_finding *f = &c->findings[i];
-
-        printf("DIFFERENCE %s: %s\n  ./dev fuzz --seed %llu --profile %s --packets %u --executors "
-               "%s\n",
-               executor_name(c, f->executor), f->why, (unsigned long long)f->seed,
-               gen_profile_names[c->options.profile], c->options.packets,
-               f->executor < c->options.executor_count ? executor_name(c, f->executor) : "kernel");
-    }
-}
+/* ---- modes ---- */
 
 /* Leaves the kernel out, and says so, where it can't be used. */
 static void skip_kernel(struct campaign_options *o)
@@ -209,65 +250,156 @@ static void skip_kernel(struct campaign_options *o)
     arena_close(arena);
 }
 
-static int campaign_main(struct settings *s)
+static int check_recording(const char *path)
+{
+    uint64_t count;
+    int err;
+    const uint32_t failures = record_check(path, &count, &err);
+
+    if (err) {
+        fprintf(stderr, "fuzz: %s: %s\n", path, strerror(-err));
+        return EXIT_USAGE;
+    }
+    printf("%llu recorded programs on interp, %u differences\n", (unsigned long long)count,
+           failures);
+    return failures || !count ? EXIT_DIFFERS : EXIT_SAME;
+}
+
+static int make_recording(const struct settings *s)
+{
+    const struct campaign_options *c = &s->campaign;
+    const struct record_options o = {c->first, c->count, c->profile, c->packets};
+    int err;
+    const uint32_t failures =
+        record_write(s->record, &o, c->executor_count ? &exec_kernel : NULL, &err);
+
+    if (err) {
+        fprintf(stderr, "fuzz: %s: %s\n", s->record, strerror(-err));
+        return EXIT_USAGE;
+    }
+    printf("%llu programs recorded in %s, %u left out\n", (unsigned long long)(c->count - failures),
+           s->record, failures);
+    return failures ? EXIT_DIFFERS : EXIT_SAME;
+}
+
+static int run_texts(const struct settings *s)
+{
+    uint32_t failures = 0;
+    int err;
+
+    for (uint32_t i = 0; i < s->text_count; i++) {
+        failures += texts_run(s->texts[i], s->campaign.executors, s->campaign.executor_count,
+                              s->campaign.verilator, s->update, &err);
+        if (err)
+            return EXIT_USAGE;
+    }
+    printf("%u texts, %u differences\n", s->text_count, failures);
+    return failures ? EXIT_DIFFERS : EXIT_SAME;
+}
+
+static void shrink_finding(const struct settings *s, const struct campaign_finding *f,
+                           struct gen *gen)
+{
+    const struct campaign_options *o = &s->campaign;
+    const struct exec_ops *ops = f->executor < o->executor_count ? o->executors[f->executor] : NULL;
+    struct arena *arena = arena_open();
+    char path[PATH_BYTES];
+    struct diff_case *c = gen_case(gen, f->seed, o->profile, o->packets, arena);
+
+    c->options.icarus = !o->verilator;
+    mkdir(s->out, 0777);
+    snprintf(path, sizeof(path), "%s/%s-%llu.txt", s->out, ops ? ops->name : "interp",
+             (unsigned long long)f->seed);
+    finding_shrink(stdout, c, ops, s->shrink_seconds, path);
+    arena_close(arena);
+}
+
+static int run_campaign(const struct settings *s)
 {
     struct stats_forms *forms = stats_forms_open();
-    struct stats sum = {0};
+    struct gen *gen = gen_open();
     struct campaign *c;
-    double seconds;
     uint32_t findings;
-    uint64_t start;
 
-    skip_kernel(&s->campaign);
-    printf("fuzz: seeds from %llu, profile %s, %u packets each, interp",
-           (unsigned long long)s->campaign.first, gen_profile_names[s->campaign.profile],
-           s->campaign.packets);
-    for (uint32_t i = 0; i < s->campaign.executor_count; i++)
-        printf(" against %s", s->campaign.executors[i]->name);
-    printf("\n");
-    start = clock_now_ns();
-    c = forms ? campaign_run(&s->campaign, isatty(2)) : NULL;
+    if (!s->campaign.executor_count) {
+        printf("fuzz: nothing to hold interp against but the recording\n");
+        return check_recording(recording);
+    }
+    report_start(&s->campaign);
+    c = forms && gen ? campaign_run(&s->campaign, isatty(2)) : NULL;
     if (!c) {
         fprintf(stderr, "fuzz: no memory\n");
         return EXIT_USAGE;
     }
-    seconds = (double)(clock_now_ns() - start) * 1e-9;
-    for (uint32_t w = 0; w < c->options.jobs; w++)
-        stats_add(&sum, &c->workers[w].stats);
-    print_findings(c);
-    stats_print(stdout, &sum, forms, s->stats);
-    print_executors(c, &sum);
     findings = c->finding_count;
-    printf("%llu programs (%.0f instructions each), %llu packets, %llu verifier rejects, %u "
-           "differences, %.1f s\n",
-           (unsigned long long)sum.programs,
-           sum.programs ? (double)sum.insns / (double)sum.programs : 0.0,
-           (unsigned long long)sum.packets, (unsigned long long)sum.rejected,
-           (unsigned)(findings - (sum.rejected < findings ? sum.rejected : findings)), seconds);
+    for (uint32_t i = 0; i < findings && i < CAMPAIGN_FINDINGS; i++) {
+        report_finding(c, i);
+        if (s->shrink_seconds && i < SHRUNK_MAX)
+            shrink_finding(s, &c->findings[i], gen);
+    }
+    report_end(c, forms, s->stats);
     campaign_close(c);
     stats_forms_close(forms);
+    gen_close(gen);
     return findings ? EXIT_DIFFERS : EXIT_SAME;
+}
+
+static int write_case(const struct settings *s)
+{
+    struct gen *gen = gen_open();
+    struct arena *arena = arena_open();
+    const struct campaign_options *o = &s->campaign;
+    char title[64];
+    int err;
+
+    snprintf(title, sizeof(title), "seed %llu, profile %s", (unsigned long long)o->first,
+             gen_profile_names[o->profile]);
+    err = finding_write(gen_case(gen, o->first, o->profile, o->packets, arena), s->write, title);
+    if (err)
+        fprintf(stderr, "fuzz: %s: %s\n", s->write, strerror(-err));
+    arena_close(arena);
+    gen_close(gen);
+    return err ? EXIT_USAGE : EXIT_SAME;
+}
+
+static int run(struct settings *s)
+{
+    if (s->check)
+        return check_recording(s->check);
+    if (s->write)
+        return write_case(s);
+    skip_kernel(&s->campaign);
+    if (s->record)
+        return make_recording(s);
+    return s->text_count ? run_texts(s) : run_campaign(s);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct argp argp = {
-        options,
-        parse,
-        NULL,
-        "Programs that always verify, made from seeds, on several executors beside interp.\v"
-        "Exit status: 0 no difference, 1 a difference, 2 usage.",
-        NULL,
-        NULL,
-        NULL};
-    struct settings s = {.campaign = {.count = 10000, .jobs = 2, .findings = 5},
-                         .executors = "kernel"};
+    static const struct argp argp = {options,
+                                     parse,
+                                     "[TEXT...]",
+                                     "Programs that always verify, made from seeds, on several "
+                                     "executors beside interp. Or texts: cases that were "
+                                     "kept (tests/text/diff).\v"
+                                     "Exit status: 0 no difference, 1 a difference, 2 usage.",
+                                     NULL,
+                                     NULL,
+                                     NULL};
+    struct settings s = {.campaign = {.jobs = 2, .findings = 3},
+                         .executors = "kernel",
+                         .out = SLUICE_BUILD_ROOT "/fuzz",
+                         .shrink_seconds = SHRINK_SECONDS};
+    struct scratch scratch = {0};
+    int status;
 
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &s);
-    if (s.one) {
-        s.campaign.first = s.seed;
-        s.campaign.count = s.campaign.jobs = 1;
+    if (scratch_open(&scratch)) {
+        fprintf(stderr, "fuzz: no folder for models under /tmp: %s\n", strerror(errno));
+        return EXIT_USAGE;
     }
-    return campaign_main(&s);
+    status = run(&s);
+    scratch_close(&scratch);
+    return status;
 }

@@ -2,6 +2,7 @@
 #include "compiler/base/clock.h"
 #include "host/ctl/exec_interp.h"
 #include "tests/fuzz/diff/campaign.h"
+#include "tests/fuzz/diff/scratch.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -19,6 +20,7 @@ struct worker {
     struct gen *gen;
     struct stats_forms *forms;
     struct arena *arena;
+    struct scratch scratch;
 };
 
 /* A program that was made to verify does not: says who refuses it. */
@@ -81,6 +83,7 @@ static bool one_case(struct worker *w, uint64_t seed)
 
     arena_reset(w->arena);
     c = gen_case(w->gen, seed, o->profile, o->packets, w->arena);
+    c->options.icarus = !o->verilator;
     job = job_open(&c->object, &c->prog, NULL, w->arena);
     stats_case(&w->shared->stats, w->forms, c, gen_counts(w->gen));
     status = diff_run(c, job, &exec_interp, w->arena, &want, why);
@@ -93,6 +96,7 @@ static bool one_case(struct worker *w, uint64_t seed)
     for (uint32_t i = 0; i < o->executor_count && status == DIFF_RAN; i++)
         all = run_beside(w, c, job, i, &want) && all;
     diff_result_free(&want);
+    scratch_clean(&w->scratch);
     return all;
 }
 
@@ -123,8 +127,8 @@ void campaign_work(struct campaign *c, uint32_t worker)
     w.gen = gen_open();
     w.forms = stats_forms_open();
     w.arena = arena_open();
-    if (!w.gen || !w.forms || !w.arena)
-        campaign_note(c, 0, o->executor_count, "a worker has no memory");
+    if (scratch_open(&w.scratch) || !w.gen || !w.forms || !w.arena)
+        campaign_note(c, 0, o->executor_count, "a worker has no memory, or no folder under /tmp");
     else
         choose_cpu(worker);
     for (uint64_t seed = o->first + worker; w.arena && w.forms && w.gen; seed += o->jobs) {
@@ -134,6 +138,7 @@ void campaign_work(struct campaign *c, uint32_t worker)
         w.shared->done += one_case(&w, seed);
         w.shared->seed = 0;
     }
+    scratch_close(&w.scratch);
     gen_close(w.gen);
     stats_forms_close(w.forms);
     arena_close(w.arena);
