@@ -25,7 +25,7 @@ static ir_ref minus(struct builder *b, int err)
 }
 
 /* xorshift32: the new state is the value. */
-static void lower_prandom(struct builder *b)
+static void lower_prandom(struct builder *b, const struct verify_fact *fact)
 {
     static const struct {
         enum spec_alu alu;
@@ -33,19 +33,21 @@ static void lower_prandom(struct builder *b)
     } steps[] = {{SPEC_ALU_SHL, 13}, {SPEC_ALU_LSHR, 17}, {SPEC_ALU_SHL, 5}};
     ir_ref x = build_read(b, BUILD_VAR_RAND);
 
+    (void)fact;
     for (uint32_t i = 0; i < 3; i++)
         x = build_alu(b, SPEC_ALU_XOR, 32, x, build_alu_imm(b, steps[i].alu, 32, x, steps[i].by));
     build_write(b, BUILD_VAR_RAND, x);
     build_set_reg(b, 0, x);
 }
 
-static void lower_redirect(struct builder *b)
+static void lower_redirect(struct builder *b, const struct verify_fact *fact)
 {
     const ir_ref state = build_read(b, BUILD_VAR_REDIRECT);
     const ir_ref ifindex = build_alu(b, SPEC_ALU_MOV, 32, build_reg(b, 1), IR_NONE);
     const ir_ref target = build_alu_imm(b, SPEC_ALU_OR, 64, ifindex, UINT64_C(1) << 63);
     const ir_ref plain = build_alu_imm(b, SPEC_ALU_EQ, 64, build_reg(b, 2), 0);
 
+    (void)fact;
     build_write(b, BUILD_VAR_REDIRECT, build_select(b, plain, target, state));
     build_set_reg(b, 0,
                   build_select(b, plain, build_const(b, SPEC_XDP_REDIRECT),
@@ -81,7 +83,7 @@ static void succeed(struct builder *b, ir_block meet)
 }
 
 /* bpf_xdp_adjust_head. There is no metadata area, since nothing makes one. */
-static void lower_adjust_head(struct builder *b)
+static void lower_adjust_head(struct builder *b, const struct verify_fact *fact)
 {
     const ir_ref delta = build_alu(b, SPEC_ALU_SEXT32, 64, build_reg(b, 2), IR_NONE);
     const ir_ref data = build_alu(b, SPEC_ALU_ADD, 64, build_read(b, BUILD_VAR_DATA), delta);
@@ -91,12 +93,13 @@ static void lower_adjust_head(struct builder *b)
     const ir_ref high = build_alu(b, SPEC_ALU_SGT, 64, data, last);
     const ir_block meet = refuse_if(b, build_alu(b, SPEC_ALU_OR, 64, low, high));
 
+    (void)fact;
     build_write(b, BUILD_VAR_DATA, data);
     succeed(b, meet);
 }
 
 /* bpf_xdp_adjust_tail: bytes that are added are zero. */
-static void lower_adjust_tail(struct builder *b)
+static void lower_adjust_tail(struct builder *b, const struct verify_fact *fact)
 {
     const ir_ref delta = build_alu(b, SPEC_ALU_SEXT32, 64, build_reg(b, 2), IR_NONE);
     const ir_ref old_end = build_read(b, BUILD_VAR_END);
@@ -113,6 +116,7 @@ static void lower_adjust_tail(struct builder *b)
     const ir_ref range[2] = {old_end, end};
     uint64_t v;
 
+    (void)fact;
     if (!build_is_const(b, delta, &v) || (int64_t)v > 0)
         build_emit(b, (struct ir_insn){.op = IR_PKT_ZERO}, range, 2);
     build_write(b, BUILD_VAR_END, end);
@@ -199,45 +203,61 @@ static void lower_redirect_map(struct builder *b, const struct verify_fact *fact
     build_set_reg(b, 0, build_select(b, bad, build_const(b, SPEC_XDP_ABORTED), ret));
 }
 
+static void lower_ktime(struct builder *b, const struct verify_fact *fact)
+{
+    (void)fact;
+    build_set_reg(b, 0, build_input(b, SPEC_IN_TIME));
+}
+
+static void lower_cpu(struct builder *b, const struct verify_fact *fact)
+{
+    (void)fact;
+    build_set_reg(b, 0, build_input(b, SPEC_IN_QUEUE));
+}
+
+static void lower_buff_len(struct builder *b, const struct verify_fact *fact)
+{
+    (void)fact;
+    build_set_reg(b, 0,
+                  build_alu(b, SPEC_ALU_SUB, 64, build_read(b, BUILD_VAR_END),
+                            build_read(b, BUILD_VAR_DATA)));
+}
+
+static void lower_lookup(struct builder *b, const struct verify_fact *fact)
+{
+    build_map_helper(b, SPEC_HELPER_MAP_LOOKUP_ELEM, fact);
+}
+
+static void lower_update(struct builder *b, const struct verify_fact *fact)
+{
+    build_map_helper(b, SPEC_HELPER_MAP_UPDATE_ELEM, fact);
+}
+
+static void lower_delete(struct builder *b, const struct verify_fact *fact)
+{
+    build_map_helper(b, SPEC_HELPER_MAP_DELETE_ELEM, fact);
+}
+
+/* By number: each helper that the table sends to hardware. */
+static void (*const lowering[])(struct builder *b, const struct verify_fact *fact) = {
+    [SPEC_HELPER_MAP_LOOKUP_ELEM] = lower_lookup,
+    [SPEC_HELPER_MAP_UPDATE_ELEM] = lower_update,
+    [SPEC_HELPER_MAP_DELETE_ELEM] = lower_delete,
+    [SPEC_HELPER_KTIME_GET_NS] = lower_ktime,
+    [SPEC_HELPER_GET_PRANDOM_U32] = lower_prandom,
+    [SPEC_HELPER_GET_SMP_PROCESSOR_ID] = lower_cpu,
+    [SPEC_HELPER_REDIRECT] = lower_redirect,
+    [SPEC_HELPER_CSUM_DIFF] = build_csum_diff,
+    [SPEC_HELPER_XDP_ADJUST_HEAD] = lower_adjust_head,
+    [SPEC_HELPER_REDIRECT_MAP] = lower_redirect_map,
+    [SPEC_HELPER_XDP_ADJUST_TAIL] = lower_adjust_tail,
+    [SPEC_HELPER_XDP_GET_BUFF_LEN] = lower_buff_len,
+};
+
 static void lower_helper(struct builder *b, uint32_t num, const struct verify_fact *fact)
 {
-    switch ((enum spec_helper)num) {
-    case SPEC_HELPER_KTIME_GET_NS:
-        build_set_reg(b, 0, build_input(b, SPEC_IN_TIME));
-        return;
-    case SPEC_HELPER_GET_SMP_PROCESSOR_ID:
-        build_set_reg(b, 0, build_input(b, SPEC_IN_QUEUE));
-        return;
-    case SPEC_HELPER_GET_PRANDOM_U32:
-        lower_prandom(b);
-        return;
-    case SPEC_HELPER_REDIRECT:
-        lower_redirect(b);
-        return;
-    case SPEC_HELPER_REDIRECT_MAP:
-        lower_redirect_map(b, fact);
-        return;
-    case SPEC_HELPER_XDP_ADJUST_HEAD:
-        lower_adjust_head(b);
-        return;
-    case SPEC_HELPER_XDP_ADJUST_TAIL:
-        lower_adjust_tail(b);
-        return;
-    case SPEC_HELPER_CSUM_DIFF:
-        build_csum_diff(b, fact);
-        return;
-    case SPEC_HELPER_XDP_GET_BUFF_LEN:
-        build_set_reg(b, 0,
-                      build_alu(b, SPEC_ALU_SUB, 64, build_read(b, BUILD_VAR_END),
-                                build_read(b, BUILD_VAR_DATA)));
-        return;
-    case SPEC_HELPER_MAP_LOOKUP_ELEM:
-    case SPEC_HELPER_MAP_UPDATE_ELEM:
-    case SPEC_HELPER_MAP_DELETE_ELEM:
-        build_map_helper(b, num, fact);
-        return;
-    }
-    assert(false); /* each helper of the table that hardware runs is above */
+    assert(num < sizeof(lowering) / sizeof(lowering[0]) && lowering[num]);
+    lowering[num](b, fact);
 }
 
 /* One call for several maps, as clang makes of the same call in two branches: ask which map it is,

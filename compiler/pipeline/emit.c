@@ -20,6 +20,10 @@ static void draw_head(struct pipe_emitter *e)
              "// operation, win_A_B bytes A to B of the packet.\n"
              "// Results are computed at full width and carried at the width that matters, so many "
              "wires have bits that nobody reads.\n"
+             "// To read this file: -I and -y of hw/rtl/common, hw/rtl/map, hw/rtl/pipe and "
+             "hw/rtl/csr, -I of the "
+             "repository and of hw/spec/gen.\n"
+             "/* verilator lint_off DECLFILENAME */\n"
              "/* verilator lint_off UNUSED */\n"
              "/* verilator lint_off PINCONNECTEMPTY */\n"
              "`default_nettype none\n\n",

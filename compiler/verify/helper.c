@@ -25,9 +25,6 @@ static int check_map(struct verifier *v, uint32_t at, const struct spec_helper_r
         (m->flags & MAP_RDONLY_PROG || m->kind == LOAD_MAP_RODATA))
         return verify_reject(v, "VFY0055", at, "bpf_%s on map %s, which programs can only read",
                              row->name, m->name);
-    if (row->num == SPEC_HELPER_MAP_LOOKUP_ELEM && m->flags & MAP_WRONLY_PROG)
-        return verify_reject(v, "VFY0056", at, "bpf_%s on map %s, which programs can only write",
-                             row->name, m->name);
     return 0;
 }
 

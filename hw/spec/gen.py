@@ -266,7 +266,7 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {{
         mask = 0
         for m in h['maps']:
             mask |= 1 << known[m]
-        hw = h['hw'] or 'none'
+        hw = h.get('hw') or 'none'
         b += (f'    {{{h["num"]}, "{h["name"]}", SPEC_RET_{h["ret"].upper()}, {{' + ', '.join('SPEC_ARG_' + x.upper() for x in a) +
               f'}},\n        SPEC_HELPER_HW_{hw.upper()}, {cbool(h["changes_packet"])}, {cbool(h["gpl"])}, 0x{mask:x}ULL}},\n')
     b += '};\n\n'
@@ -478,7 +478,7 @@ def gen_doc():
              [(f'`{r["name"]}`', '/'.join(map(str, r['widths'])), r['levels'], f'`{r["c"]}`') for r in table('alu')['op']]))
     o.append('## Atomics\n\n' + md_table(['name', 'code', 'new value'], [(f'`{r["name"]}`', r['code'], f'`{r["c"]}`') for r in table('alu')['atomic'][1:]]))
     o.append('## Helpers\n\n' + md_table(['number', 'name', 'arguments', 'map types', 'hardware'],
-             [(h['num'], f'`{h["name"]}`', ', '.join(h['args']), ', '.join(h['maps']), h['hw'] or 'software only') for h in table('helpers')['helper']]))
+             [(h['num'], f'`{h["name"]}`', ', '.join(h['args']), ', '.join(h['maps']), h.get('hw') or 'software only') for h in table('helpers')['helper']]))
     o.append('## Map types\n\n' + md_table(['number', 'name', 'software', 'NIC engine'],
              [(m['num'], m['name'], m['soft'] or 'refused', m['engine'] or '-') for m in table('map_types')['type'] if m['num']]))
     u = table('microcode')

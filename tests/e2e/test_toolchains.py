@@ -24,7 +24,9 @@ def verilog(work, name):
 def add(name):
     def test(work):
         path = verilog(work, name)
-        run(['verilator', '--lint-only', '-Wno-fatal', '--top-module', 'sluice_dut', '-I.', '-Ihw/spec/gen', path, *RTL])
+        folders = [a for d in ('common', 'map', 'pipe', 'csr') for a in ('-y', f'hw/rtl/{d}', f'-Ihw/rtl/{d}')]
+        said = run(['verilator', '--lint-only', '-Wall', '--top-module', 'sluice_dut', '-I.', '-Ihw/spec/gen', *folders, path])
+        assert 'Warning' not in said, said
         run(['iverilog', '-g2005', '-I.', '-Ihw/spec/gen', '-s', 'sluice_dut', '-o', os.path.join(work, 'x.vvp'), path, *RTL])
         run(['yosys', '-q', '-p', f'read_verilog -I. -Ihw/spec/gen {path} {" ".join(RTL)}; hierarchy -check -top sluice_dut; proc; check'])
     globals()[f'test_verilog_of_{name}_is_read_by_all_tools'] = test

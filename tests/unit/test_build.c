@@ -93,7 +93,7 @@ static void bad_opcode(struct built *t)
 
 static void bad_source(struct built *t)
 {
-    t->prog.insns[0].src = EBPF_PSEUDO_FUNC;
+    t->prog.insns[0].src = EBPF_PSEUDO_BTF_ID;
 }
 
 static void bad_helper(struct built *t)
