@@ -42,7 +42,7 @@ struct vm_result {
 /* Why a run was stopped; a verified program never is. */
 enum vm_fault {
     VM_FAULT_NONE,
-    VM_FAULT_MEMORY,   /* access outside stack, packet, context and map values */
+    VM_FAULT_MEMORY,   /* access outside stack, packet, context and map values, or an atomic one that is not aligned */
     VM_FAULT_OPCODE,
     VM_FAULT_JUMP,     /* outside of the program */
     VM_FAULT_CALL,     /* unknown helper, or frames exceeded */

@@ -39,7 +39,7 @@ struct conf_program {
     struct vm_program vm;
 };
 
-/* One run: the memory before and, afterwards, as the program left it. */
+/* One run: the memory before and, afterwards, as the program left it; aligned to 8 bytes. */
 struct conf_run {
     uint8_t *memory;
     uint32_t bytes;

@@ -169,7 +169,7 @@ static int load_and_run(const uint8_t *program, size_t bytes, struct conf_run *r
 
 int main(int argc, char **argv)
 {
-    uint8_t memory[CONF_MEMORY_MAX];
+    _Alignas(16) uint8_t memory[CONF_MEMORY_MAX];
     struct conf_run r = {.memory = memory};
     struct options o;
     const char *wrong = parse(argc, argv, &o);

@@ -69,13 +69,15 @@ static void emit_executed(struct narrow *n, const struct conf_context *c, uint32
         return;
     }
     if (ebpf_is_cond_jump(i))
-        wait_for(n, ebpf_target(i, old));
+        wait_for(n, c->notes[old].jumped ? ebpf_target(i, old) : NOWHERE);
     emit(n, *i, old);
     if (ebpf_is_ld_imm64(i))
         emit(n, i[1], old);
     while (next < count && !c->notes[next].executed)
         next++;
-    if (!ebpf_is_exit(i) && next != follows)
+    if (ebpf_is_cond_jump(i) && !c->notes[old].fell)
+        emit_goto(n, NOWHERE);
+    else if (!ebpf_is_exit(i) && next != follows)
         emit_goto(n, follows);
 }
 

@@ -186,7 +186,8 @@ static void explain(const struct conf_program *p, enum vm_fault fault, uint32_t 
 {
     static const char *const reasons[VM_FAULT_COUNT] = {
         [VM_FAULT_NONE] = "no fault",
-        [VM_FAULT_MEMORY] = "an access outside of the memory, the stack frames and the maps",
+        [VM_FAULT_MEMORY] = "an access outside of the memory, the stack frames and the maps, "
+                            "or an atomic one that is not aligned",
         [VM_FAULT_OPCODE] =
             "no instruction of RFC 9669, or one that needs what is not here (a map, "
             "a function of the kernel)",

@@ -91,13 +91,14 @@ static enum vm_fault atomic(struct vm *vm, const struct ebpf_insn *i)
     const uint8_t size = i->opcode & 0x18;
     const enum spec_atomic op = ebpf_atomic_of(i->imm);
     const uint64_t mask = size == EBPF_SIZE_W ? UINT32_MAX : UINT64_MAX;
+    const uint64_t address = vm->r[i->dst] + (uint64_t)(int64_t)i->off;
     uint64_t old;
     void *to;
 
     if ((size != EBPF_SIZE_W && size != EBPF_SIZE_DW) || op == SPEC_ATOMIC_NONE)
         return VM_FAULT_OPCODE;
-    to = vm_at(vm, vm->r[i->dst] + (uint64_t)(int64_t)i->off, ebpf_size_bytes(i->opcode), true);
-    if (!to)
+    to = vm_at(vm, address, ebpf_size_bytes(i->opcode), true);
+    if (!to || address % ebpf_size_bytes(i->opcode))
         return VM_FAULT_MEMORY;
     old = vm_get(to, size);
     vm_put(to, size, spec_atomic_eval(op, old, vm->r[i->src] & mask, vm->r[0] & mask));

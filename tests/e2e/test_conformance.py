@@ -159,6 +159,7 @@ def test_faults_are_told(work):
     faults(insn(0x7b, 10, 0, 0) + EXIT, 'outside')
     faults(insn(0x7b, 10, 0, -520) + EXIT, 'outside', executors=SOFT_AND_CORE)
     faults(insn(0x71, 0, 1) + EXIT, 'outside', executors=SOFT_AND_CORE)
+    faults(insn(0xdb, 1, 0, 4, 0) + EXIT, 'not aligned', bytes(16))
     faults(insn(0xb7, 0, imm=1), 'behind', executors=SOFT_AND_CORE)
     faults(insn(0x8d, 2) + EXIT, 'RFC 9669', executors=SOFT_AND_CORE)
     faults(insn(0x30, imm=0) + EXIT, 'RFC 9669', executors=SOFT_AND_CORE)
