@@ -52,14 +52,14 @@ static void add_rejection(json_t *j, const struct diag *d)
 {
     if (!d)
         return;
-    json_object_set_new(j, "code", json_string(d->code));
-    json_object_set_new(j, "message", json_string(d->message));
+    json_object_set_new(j, "code", cli_json_text(d->code));
+    json_object_set_new(j, "message", cli_json_text(d->message));
     if (d->where.insn != DIAG_NO_INSN)
         json_object_set_new(j, "insn", json_integer(d->where.insn));
     if (d->where.source_line)
         json_object_set_new(j, "line", json_integer(d->where.source_line));
     if (d->where.source_file)
-        json_object_set_new(j, "file", json_string(d->where.source_file));
+        json_object_set_new(j, "file", cli_json_text(d->where.source_file));
 }
 
 static void add_hardware_facts(json_t *j, const struct exec_ops *ops, struct job *job)
@@ -88,7 +88,7 @@ static json_t *check_executors(struct job *job)
 
         json_object_set_new(j, "fits", json_boolean(!err));
         if (err)
-            json_object_set_new(j, "reason", json_string(why));
+            json_object_set_new(j, "reason", cli_json_text(why));
         else
             add_hardware_facts(j, ops, job);
         json_object_set_new(all, ops->name, j);
@@ -132,8 +132,8 @@ static json_t *check_program(const struct check_arguments *a, const struct cli_o
     options.verify.log = a->verbose ? stderr : NULL;
     job = job_open(object->object, prog, &options, object->arena);
     err = job ? job_do(job, JOB_VERIFY) : -ENOMEM;
-    json_object_set_new(j, "name", json_string(prog->name));
-    json_object_set_new(j, "section", json_string(prog->section));
+    json_object_set_new(j, "name", cli_json_text(prog->name));
+    json_object_set_new(j, "section", cli_json_text(prog->section));
     json_object_set_new(j, "accepted", json_boolean(!err));
     json_object_set_new(j, "instructions", json_integer(prog->insn_count));
     if (err == -ENOMEM) {
@@ -214,7 +214,7 @@ int cli_check(int argc, char **argv)
             print_text(j);
         json_array_append_new(programs, j);
     }
-    json_object_set_new(document, "object", json_string(a.object.path));
+    json_object_set_new(document, "object", cli_json_text(a.object.path));
     json_object_set_new(document, "programs", programs);
     lift_only_program(document, programs);
     if (a.json) {

@@ -39,6 +39,13 @@ int cli_no_fit(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The executors' names with commas between them, in text, which is returned. */
 const char *cli_executors(char *text, size_t bytes);
 
+/* A string of a document; bytes that are no UTF-8 become "?". */
+json_t *cli_json_text(const char *text);
+/* Prints a result's document to stdout. */
+void cli_print_json(const json_t *document);
+/* 0, or CLI_USAGE after telling that something takes more memory than the machine has. */
+int cli_check_memory(const char *what, uint64_t count, uint64_t bytes_each);
+
 /* --- objects and programs (object.c) --- */
 
 enum { CLI_MAP_SIZES = 64 };
@@ -123,8 +130,6 @@ uint32_t cli_latency(const struct cli_result *result, unsigned percentile);
 /* The JSON of a run's result, as the contract of `run --json` has it. */
 json_t *cli_result_json(const struct exec_ops *ops, const struct job *job,
                         const struct cli_result *result, uint32_t clock_mhz);
-/* Prints a result's document to stdout. */
-void cli_print_json(const json_t *document);
 
 /* --- terminal --- */
 

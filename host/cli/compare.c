@@ -115,7 +115,7 @@ static void skip(struct comparison *c, const struct exec_ops *ops, const char *w
 {
     json_t *j = json_object();
 
-    json_object_set_new(j, "skipped", json_string(why));
+    json_object_set_new(j, "skipped", cli_json_text(why));
     json_object_set_new(c->executors, ops->name, j);
 }
 
@@ -168,11 +168,25 @@ static int run_opened(struct comparison *c, struct exec *exec, char why[EXEC_WHY
     return err;
 }
 
+/* Takes back what an executor gave before it could not go on. */
+static void forget(struct comparison *c, const struct exec_ops *ops, size_t differences)
+{
+    while (json_array_size(c->differences) > differences)
+        json_array_remove(c->differences, json_array_size(c->differences) - 1);
+    if (c->reference != ops)
+        return;
+    c->reference = NULL;
+    record_close(&c->record);
+    for (uint32_t i = 0; i < c->job->object->map_count; i++)
+        snapshot_free(&c->maps[i]);
+}
+
 /* Runs one executor. Non-zero only for what ends the whole comparison: a fault of Sluice's own. */
 static int run_one(struct comparison *c, const struct exec_ops *ops)
 {
     struct exec_options options = c->a->run.exec;
     char why[EXEC_WHY_BYTES] = "";
+    const size_t differences = json_array_size(c->differences);
     struct exec *exec = NULL;
     int err = ops->fits(c->job, why);
 
@@ -192,7 +206,8 @@ static int run_one(struct comparison *c, const struct exec_ops *ops)
     if (!err)
         err = run_opened(c, exec, why);
     exec_close(exec);
-    if (err == -ENOTSUP && c->reference != ops) {
+    if (err == -ENOTSUP) {
+        forget(c, ops, differences);
         skip(c, ops, why);
         return 0;
     }
@@ -270,7 +285,7 @@ static void print_json(const struct comparison *c)
 {
     json_t *j = json_object();
 
-    json_object_set_new(j, "program", json_string(c->job->prog->name));
+    json_object_set_new(j, "program", cli_json_text(c->job->prog->name));
     json_object_set_new(j, "packets",
                         json_integer((json_int_t)(c->capture->count * c->a->run.repeat)));
     json_object_set_new(j, "reference",
@@ -282,11 +297,27 @@ static void print_json(const struct comparison *c)
     json_decref(j);
 }
 
+/* The first executor's outcomes are kept. */
+static int check_memory(const struct comparison *c)
+{
+    const size_t count = c->capture->count;
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += c->capture->records[i].len;
+    return cli_check_memory("the outcomes of all packets, which are compared,",
+                            count * c->a->run.repeat,
+                            sizeof(struct record_packet) + (count ? bytes / count : 0));
+}
+
 static int compare_all(struct comparison *c)
 {
     struct compare_arguments *a = c->a;
     const uint32_t n = a->name_count ? a->name_count : exec_count;
-    int status = cli_outputs_open(&a->waves, 1, a->run.json ? "--json" : NULL);
+    int status = check_memory(c);
+
+    if (!status)
+        status = cli_outputs_open(&a->waves, 1, a->run.json ? "--json" : NULL);
 
     if (!status)
         status = cli_waves_check(&a->waves);

@@ -97,7 +97,7 @@ static int write_cost(FILE *out, const struct job *job)
     json_t *j = json_object();
     int err;
 
-    json_object_set_new(j, "program", json_string(job->prog->name));
+    json_object_set_new(j, "program", cli_json_text(job->prog->name));
     json_object_set_new(j, "instructions", json_integer(job->prog->insn_count));
     json_object_set_new(j, "verify_ns", json_integer((json_int_t)job->step_ns[JOB_VERIFY]));
     json_object_set_new(j, "ir_ns", json_integer((json_int_t)job->step_ns[JOB_IR]));
@@ -145,9 +145,9 @@ static int make_folder(const char *folder, bool *made)
     *made = !mkdir(folder, 0777);
     if (*made || (errno == EEXIST && !stat(folder, &st) && S_ISDIR(st.st_mode)))
         return CLI_OK;
-    return cli_fail("-o %s: %s", folder,
-                    errno == EEXIST ? "there is a file of that name; -o takes a folder"
-                                    : strerror(errno));
+    if (errno == EEXIST)
+        return cli_fail("-o %s: there is a file of that name; -o takes a folder", folder);
+    return cli_fail("-o %s: the folder can't be made: %s", folder, strerror(errno));
 }
 
 static int write_all(const struct compile_arguments *a, const struct job *job)

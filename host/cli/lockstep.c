@@ -97,7 +97,7 @@ static json_t *difference_json(const struct lockstep_difference *d, const char *
         json_object_set_new(j, "got", json_string(number));
     }
     if (listing && *listing)
-        json_object_set_new(j, "listing", json_string(listing));
+        json_object_set_new(j, "listing", cli_json_text(listing));
     return j;
 }
 
@@ -121,7 +121,7 @@ void cli_lockstep_tell(const struct lockstep_result *result, const struct job *j
     j = json_object();
     lockstep = cli_lockstep_json(result);
     json_object_set_new(lockstep, "difference", difference_json(d, listing));
-    json_object_set_new(j, "program", json_string(job->prog->name));
+    json_object_set_new(j, "program", cli_json_text(job->prog->name));
     json_object_set_new(j, "executor", json_string("microcode"));
     json_object_set_new(j, "lockstep", lockstep);
     cli_print_json(j);

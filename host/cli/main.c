@@ -4,9 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,57 +20,6 @@ static const struct cli_verb verbs[] = {
 };
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
-
-static void tell(const char *format, va_list args)
-{
-    fputs("sluice: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-}
-
-int cli_fail(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    tell(format, args);
-    va_end(args);
-    return CLI_USAGE;
-}
-
-int cli_no_fit(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    tell(format, args);
-    va_end(args);
-    return CLI_NO_FIT;
-}
-
-const char *cli_executors(char *text, size_t bytes)
-{
-    size_t n = 0;
-
-    *text = 0;
-    for (uint32_t i = 0; i < exec_count && n < bytes; i++)
-        n += (size_t)snprintf(text + n, bytes - n, "%s%s", i ? ", " : "", exec_table[i]->name);
-    return text;
-}
-
-uint64_t cli_number(struct argp_state *state, const char *option, const char *text, uint64_t min,
-                    uint64_t max)
-{
-    unsigned long long value;
-    char *end;
-
-    errno = 0;
-    value = strtoull(text, &end, 0);
-    if (errno || end == text || *end || *text == '-' || value < min || value > max)
-        argp_error(state, "%s takes a whole number from %llu to %llu, not \"%s\"", option,
-                   (unsigned long long)min, (unsigned long long)max, text);
-    return value;
-}
 
 static void usage(FILE *out)
 {
@@ -99,8 +46,28 @@ static void open_standard_streams(void)
             open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+static const struct cli_verb *find_verb(const char *name)
+{
+    for (int i = 0; i < VERBS; i++)
+        if (!strcmp(name, verbs[i].name))
+            return &verbs[i];
+    return NULL;
+}
+
+static int run_verb(const struct cli_verb *verb, int argc, char **argv)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "sluice %s", verb->name);
+    argv[0] = name;
+    return finish(verb->run(argc, argv));
+}
+
 int main(int argc, char **argv)
 {
+    static char help_option[] = "--help";
+    const struct cli_verb *verb;
+
     argp_err_exit_status = CLI_USAGE;
     open_standard_streams();
     cli_signals_catch();
@@ -108,22 +75,23 @@ int main(int argc, char **argv)
         usage(stderr);
         return CLI_USAGE;
     }
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+    verb = find_verb(argv[1]);
+    if (verb)
+        return run_verb(verb, argc - 1, argv + 1);
+    if (!strcmp(argv[1], "help") && argc > 2) {
+        char *help[] = {NULL, help_option, NULL};
+
+        verb = find_verb(argv[2]);
+        if (verb)
+            return run_verb(verb, 2, help);
+        argv++; /* the verb that is not there */
+    } else if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
         usage(stdout);
-        return CLI_OK;
+        return finish(CLI_OK);
     }
     if (!strcmp(argv[1], "--version")) {
         puts(argp_program_version);
-        return CLI_OK;
-    }
-    for (int i = 0; i < VERBS; i++) {
-        char name[32];
-
-        if (strcmp(argv[1], verbs[i].name))
-            continue;
-        snprintf(name, sizeof(name), "sluice %s", verbs[i].name);
-        argv[1] = name;
-        return finish(verbs[i].run(argc - 1, argv + 1));
+        return finish(CLI_OK);
     }
     cli_fail("no such verb: \"%s\"", argv[1]);
     usage(stderr);

@@ -40,6 +40,21 @@ static void parse_entries(struct cli_object_options *o, char *arg, struct argp_s
     o->map_size_count++;
 }
 
+static void check_pass(const struct argp_state *state, const char *name)
+{
+    char known[512];
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < opt_pass_count; i++) {
+        if (!strcmp(name, opt_passes[i].name))
+            return;
+        if (n < sizeof(known))
+            n += (size_t)snprintf(known + n, sizeof(known) - n, "%s, ", opt_passes[i].name);
+    }
+    if (strcmp(name, "all"))
+        argp_error(state, "--dump: no pass \"%s\"; there are %sall", name, known);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct cli_object_options *o = state->input;
@@ -52,6 +67,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->section = arg;
         return 0;
     case OPT_DUMP:
+        check_pass(state, arg);
         o->dump = arg;
         return 0;
     case OPT_MAP_ENTRIES:

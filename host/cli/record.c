@@ -66,7 +66,7 @@ static void note(json_t *differences, size_t max, json_t *packet, const char *ex
 
     json_object_set_new(d, "packet", packet);
     json_object_set_new(d, "executor", json_string(executor));
-    json_object_set_new(d, "field", json_string(field));
+    json_object_set_new(d, "field", cli_json_text(field));
     json_object_set_new(d, "expected", expected);
     json_object_set_new(d, "got", got);
     if (json_array_size(differences) < max)

@@ -76,10 +76,12 @@ static const struct argp argp = {.options = options_table,
 
 /* Where the packets of a run go. */
 struct sinks {
-    FILE *packets; /* or NULL */
-    FILE *trace;   /* or NULL */
+    FILE *packets;    /* or NULL */
+    FILE *trace;      /* or NULL */
+    char **map_names; /* as JSON, by the object's maps */
     bool hardware;
     const struct load_object *object;
+    int failed; /* the output that could not be written, or -1 */
 };
 
 static void trace_redirect(const struct sinks *o, uint64_t redirect)
@@ -89,14 +91,21 @@ static void trace_redirect(const struct sinks *o, uint64_t redirect)
     if (redirect >> 63)
         fprintf(o->trace, ",\"redirect\":{\"ifindex\":%u}", (uint32_t)redirect);
     else
-        fprintf(o->trace, ",\"redirect\":{\"map\":\"%s\",\"key\":%u}",
-                map < o->object->map_count ? o->object->maps[map].name : "?", (uint32_t)redirect);
+        fprintf(o->trace, ",\"redirect\":{\"map\":%s,\"key\":%u}",
+                map < o->object->map_count ? o->map_names[map] : "\"?\"", (uint32_t)redirect);
+}
+
+static int failed(struct sinks *o, int output, int err)
+{
+    if (err)
+        o->failed = output;
+    return err;
 }
 
 static int write_packet(void *ctx, uint64_t index, const struct pcap_record *record,
                         uint64_t time_ns, const struct exec_output *out)
 {
-    const struct sinks *o = ctx;
+    struct sinks *o = ctx;
 
     if (!out) {
         if (o->trace)
@@ -115,10 +124,10 @@ static int write_packet(void *ctx, uint64_t index, const struct pcap_record *rec
         if (o->hardware)
             fprintf(o->trace, ",\"cycles\":%llu", (unsigned long long)out->cycles);
         if (fputs("}\n", o->trace) < 0)
-            return errno ? -errno : -EIO;
+            return failed(o, OUT_TRACE, errno ? -errno : -EIO);
     }
     if (o->packets && out->ret >= SPEC_XDP_PASS && out->ret <= SPEC_XDP_REDIRECT)
-        return pcap_write_packet(o->packets, out->data, out->len, time_ns);
+        return failed(o, OUT_PACKETS, pcap_write_packet(o->packets, out->data, out->len, time_ns));
     return 0;
 }
 
@@ -184,6 +193,25 @@ static int write_maps(const struct run_arguments *a, struct exec *exec)
     return cli_fail("%s %s can't be written: %s", o->option, o->path, why);
 }
 
+/* The names of the object's maps as JSON; NULL if there is no memory. */
+static char **map_names(const struct job *job)
+{
+    const struct load_object *o = job->object;
+    char **names = arena_array(job->arena, o->map_count + 1, sizeof(*names));
+
+    for (uint32_t i = 0; names && i < o->map_count; i++) {
+        json_t *j = cli_json_text(o->maps[i].name);
+        char *text = j ? json_dumps(j, JSON_ENCODE_ANY) : NULL;
+
+        names[i] = text ? arena_strdup(job->arena, text) : NULL;
+        if (!names[i])
+            names = NULL;
+        free(text);
+        json_decref(j);
+    }
+    return names;
+}
+
 /* The run itself; the executor is open and its maps are filled. */
 static int run_opened(const struct run_arguments *a, struct exec *exec,
                       const struct pcap_capture *capture, struct cli_result *result)
@@ -191,11 +219,15 @@ static int run_opened(const struct run_arguments *a, struct exec *exec,
     struct sinks sinks = {.packets = a->outputs[OUT_PACKETS].out.file,
                           .trace = a->outputs[OUT_TRACE].out.file,
                           .hardware = exec->ops->hardware,
-                          .object = exec->job->object};
+                          .object = exec->job->object,
+                          .map_names = map_names(exec->job),
+                          .failed = -1};
     char why[EXEC_WHY_BYTES];
     int status = CLI_OK;
     int err = sinks.packets ? pcap_write_head(sinks.packets) : 0;
 
+    if (!sinks.map_names)
+        return cli_fail("no memory");
     if (err)
         return cli_output_fail(&a->outputs[OUT_PACKETS], err);
     err = cli_run_capture(exec, capture, &a->run, write_packet, &sinks, result, why);
@@ -203,9 +235,8 @@ static int run_opened(const struct run_arguments *a, struct exec *exec,
         status = cli_lockstep_maps(exec->options.lockstep, exec);
     if (!err)
         return status ? status : write_maps(a, exec);
-    for (int i = 0; i < OUTPUTS; i++)
-        if (a->outputs[i].out.file && ferror(a->outputs[i].out.file))
-            return cli_output_fail(&a->outputs[i], err);
+    if (sinks.failed >= 0)
+        return cli_output_fail(&a->outputs[sinks.failed], err);
     return cli_fail("%s", why);
 }
 
@@ -265,6 +296,9 @@ static int run_job(struct run_arguments *a, const struct exec_ops *ops, struct j
 
     if (ops->fits(job, why))
         return cli_no_fit("%s does not fit %s: %s", job->prog->name, ops->name, why);
+    if (ops->hardware && cli_check_memory("the latencies of all packets",
+                                          capture->count * a->run.repeat, sizeof(uint32_t)))
+        return CLI_USAGE;
     status = cli_outputs_open(a->outputs, OUTPUTS, a->run.json ? "--json" : NULL);
     if (!status)
         status = cli_waves_check(&a->outputs[OUT_WAVES]);
@@ -303,6 +337,8 @@ int cli_run(int argc, char **argv)
         return CLI_USAGE;
     ops = exec_find(a.executor);
     a.outputs[OUT_WAVES].path = a.run.waves;
+    if (a.run.exec.icarus && strcmp(a.executor, "pipeline"))
+        return cli_fail("--icarus simulates pipelines; it needs -t pipeline, not %s", a.executor);
     if (a.run.waves && !ops->hardware)
         return cli_fail("%s has no waveforms; --waves needs -t microcode or -t pipeline",
                         ops->name);

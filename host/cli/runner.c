@@ -287,12 +287,6 @@ uint32_t cli_latency(const struct cli_result *result, unsigned percentile)
     return result->latencies[(result->packets - 1) * percentile / 100];
 }
 
-void cli_print_json(const json_t *document)
-{
-    json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    putchar('\n');
-}
-
 json_t *cli_result_json(const struct exec_ops *ops, const struct job *job,
                         const struct cli_result *result, uint32_t clock_mhz)
 {
@@ -300,7 +294,7 @@ json_t *cli_result_json(const struct exec_ops *ops, const struct job *job,
     json_t *j = json_object();
     json_t *verdicts = json_object();
 
-    json_object_set_new(j, "program", json_string(job->prog->name));
+    json_object_set_new(j, "program", cli_json_text(job->prog->name));
     json_object_set_new(j, "executor", json_string(ops->name));
     json_object_set_new(j, "packets", json_integer((json_int_t)result->packets));
     json_object_set_new(j, "runts", json_integer((json_int_t)result->runts));

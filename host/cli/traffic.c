@@ -56,6 +56,7 @@ static void parse_mix(struct traffic_arguments *a, struct argp_state *state, con
 {
     const char *text = mix;
     unsigned sum = 0;
+    unsigned seen = 0;
 
     memset(a->frames.weights, 0, sizeof(a->frames.weights));
     while (*text) {
@@ -73,13 +74,16 @@ static void parse_mix(struct traffic_arguments *a, struct argp_state *state, con
                        "--mix takes KIND=WEIGHT,... with tcp, udp, icmp, ipv6, vlan, arp, "
                        "other; what is this: \"%s\"",
                        text);
+        if (seen >> kind & 1)
+            argp_error(state, "--mix \"%s\" gives %s twice", mix, frame_kind_names[kind]);
+        seen |= 1u << kind;
         a->frames.weights[kind] = weight;
         sum += weight;
         text += n + (size_t)used;
         text += *text == ',';
     }
     if (!sum)
-        argp_error(state, "--mix %s gives no kind of packet a weight above 0", mix);
+        argp_error(state, "--mix \"%s\" gives no kind of packet a weight above 0", mix);
 }
 
 static double real_number(struct argp_state *state, const char *option, const char *text,
@@ -129,7 +133,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->frames.options_percent = (uint32_t)cli_number(state, "--ip-options", arg, 0, 100);
         return 0;
     case OPT_START:
-        a->start_ns = cli_number(state, "--start", arg, 0, UINT64_MAX / 2);
+        a->start_ns = cli_number(state, "--start", arg, 0, UINT32_MAX * UINT64_C(1000000000));
         return 0;
     case OPT_GAP:
         a->gap_ns = cli_number(state, "--gap", arg, 0, 1000000000);

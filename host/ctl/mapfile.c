@@ -248,6 +248,22 @@ static int by_key(const void *a, const void *b, void *key_bytes)
     return order ? order : (x->entry > y->entry) - (x->entry < y->entry);
 }
 
+/* Bits of an LPM trie's key past its prefix length, which is in front, are no part of the key. */
+static void cut_prefix(const struct load_map *m, uint8_t *key)
+{
+    uint32_t bits;
+
+    if (m->type != SPEC_MAP_LPM_TRIE || m->key_bytes < sizeof(bits))
+        return;
+    memcpy(&bits, key, sizeof(bits));
+    for (uint32_t i = sizeof(bits); i < m->key_bytes; i++) {
+        const uint32_t before = (i - (uint32_t)sizeof(bits)) * 8;
+        const uint32_t kept = bits <= before ? 0 : bits - before;
+
+        key[i] &= kept >= 8 ? 0xff : (uint8_t)(0xff00 >> kept);
+    }
+}
+
 /* Refuses a list in which a key stands twice: which of the values is meant? Entries have been
  * checked. */
 static int check_keys(const struct place *start, const json_t *list, const struct load_map *m)
@@ -264,6 +280,7 @@ static int check_keys(const struct place *start, const json_t *list, const struc
         keys[i] = (struct key_at){bytes + i * key_bytes, i};
         err = bytes_of(&p, json_object_get(json_array_get(list, i), "key"), "key", key_bytes,
                        bytes + i * key_bytes);
+        cut_prefix(m, bytes + i * key_bytes);
     }
     if (!err)
         qsort_r(keys, count, sizeof(*keys), by_key, &key_bytes);
@@ -300,10 +317,11 @@ int mapfile_read(const char *path, const struct load_object *object, json_t **ou
     const struct place place = {.path = path, .why = why, .why_bytes = why_bytes};
     json_error_t error;
     json_t *document;
+    struct stat st;
     int err;
 
-    if (strcmp(path, "-") && access(path, R_OK)) {
-        err = -errno;
+    if (strcmp(path, "-") && (access(path, R_OK) || stat(path, &st) || S_ISDIR(st.st_mode))) {
+        err = access(path, R_OK) ? -errno : -EISDIR;
         snprintf(why, why_bytes, "%s: %s", path, strerror(-err));
         return err;
     }

@@ -246,7 +246,10 @@ static int build_cached(const char *verilog, const char *source, enum model_kind
     if (!err && !source)
         err = write_file(input, verilog);
     if (err)
-        snprintf(why, why_bytes, "%s can't be written: %s", work, strerror(-err));
+        snprintf(why, why_bytes,
+                 "the cache folder %s can't be written: %s; set SLUICE_CACHE to a folder that can "
+                 "be written",
+                 dir, strerror(-err));
     if (!err)
         err = run_build(path, work, kind, source ? source : input, why, why_bytes);
     if (!err)

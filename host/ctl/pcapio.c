@@ -85,7 +85,11 @@ static int add_record(struct pcap_capture *c, size_t *capacity, const struct pca
         return -ENOMEM;
     r->len = h->len;
     r->fitness = fitness_of(h->len);
-    r->time_ns = (uint64_t)h->ts.tv_sec * 1000000000u + (uint64_t)h->ts.tv_usec;
+    /* libpcap takes the unsigned seconds of a pcap file as signed: from 2038 on they come out below
+     * 0 */
+    r->time_ns =
+        (h->ts.tv_sec < 0 ? (uint32_t)h->ts.tv_sec : (uint64_t)h->ts.tv_sec) * 1000000000u +
+        (uint64_t)h->ts.tv_usec;
     c->runts += r->fitness == PCAP_RUNT;
     c->giants += r->fitness == PCAP_GIANT;
     c->count++;
@@ -117,8 +121,9 @@ static int read_all(pcap_t *pcap, const char *path, struct pcap_capture *c, char
         }
     }
     if (status != PCAP_ERROR_BREAK) {
-        snprintf(why, why_bytes, "%s: damaged after packet %zu: %s", path, c->count,
-                 pcap_geterr(pcap));
+        snprintf(why, why_bytes,
+                 "%s: damaged after %zu packets: %s; tcpdump -r %s -w NEW keeps those before it",
+                 path, c->count, pcap_geterr(pcap), path);
         return -EINVAL;
     }
     return 0;
@@ -145,8 +150,9 @@ int pcap_capture_read(const char *path, struct pcap_capture *out, char *why, siz
     if (pcap_datalink(pcap) != DLT_EN10MB) {
         const char *name = pcap_datalink_val_to_name(pcap_datalink(pcap));
 
-        snprintf(why, why_bytes, "%s: link type %s; XDP programs need Ethernet (EN10MB) frames",
-                 path, name ? name : "unknown");
+        snprintf(why, why_bytes,
+                 "%s: link type %s (%d); XDP programs need Ethernet (EN10MB) frames", path,
+                 name ? name : "unknown", pcap_datalink(pcap));
         err = -EINVAL;
     } else {
         err = read_all(pcap, path, &c, why, why_bytes);
@@ -188,7 +194,10 @@ int pcap_write_packet(FILE *file, const void *data, uint32_t len, uint64_t time_
 {
     const uint32_t words[] = {(uint32_t)(time_ns / 1000000000u), (uint32_t)(time_ns % 1000000000u),
                               len, len};
-    int err = write_bytes(file, words, sizeof(words));
+    int err;
 
+    if (time_ns / 1000000000u > UINT32_MAX)
+        return -EOVERFLOW;
+    err = write_bytes(file, words, sizeof(words));
     return err ? err : write_bytes(file, data, len);
 }

@@ -34,7 +34,8 @@ struct pcap_capture {
 int pcap_capture_read(const char *path, struct pcap_capture *out, char *why, size_t why_bytes);
 void pcap_capture_free(struct pcap_capture *capture); /* also of a zeroed one */
 
-/* Writes a capture, pcap with nanoseconds: its head once, then packets. 0 or negative errno. */
+/* Writes a capture, pcap with nanoseconds: its head once, then packets. 0 or negative errno:
+ * -EOVERFLOW for a time past 2106-02-07, which the format has no room for. */
 int pcap_write_head(FILE *file);
 int pcap_write_packet(FILE *file, const void *data, uint32_t len, uint64_t time_ns);
 

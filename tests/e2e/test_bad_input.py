@@ -109,26 +109,27 @@ def test_rejected_program_says_instruction_and_line(work):
     assert not os.path.exists(os.path.join(work, 'out'))
 
 
+def too_large_for_the_core(work):
+    return program(work, '''struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1 << 22); __type(key, __u32);
+      __type(value, __u64); } big SEC(".maps");
+      SEC("xdp") int f(struct xdp_md *c) { __u32 k = 7; __u64 *v = bpf_map_lookup_elem(&big, &k); return v && *v ? XDP_DROP : XDP_PASS; }''')
+
+
 def test_program_that_does_not_fit_exits_4(work):
-    obj = program(work, '''SEC("xdp") int f(struct xdp_md *c) {
-      unsigned char *d = (void *)(long)c->data, *e = (void *)(long)c->data_end;
-      if (d + 2000 > e) return XDP_PASS;
-      return d[1999] & 1 ? XDP_DROP : XDP_PASS; }''')
-    p = fails(4, 'run', obj, '-t', 'pipeline', '-r', capture(), says=['pipeline', 'window'])
-    assert 'p.bpf.c' in p.stderr
+    obj = too_large_for_the_core(work)
+    fails(4, 'run', obj, '-t', 'microcode', '-r', capture(), says=['microcode', 'map big', '33554432'])
+    fails(4, 'compile', obj, '-t', 'microcode', '-o', os.path.join(work, 'out'), says=['map big'])
+    fails(4, 'disasm', obj, '-f', 'microcode', says=['map big'])
     j = json.loads(lib.sluice('check', obj, '--json').stdout)['programs'][0]['executors']
-    assert j['pipeline']['fits'] is False and j['pipeline']['reason'] and j['interp']['fits'] and j['microcode']['fits']
+    assert j['microcode']['fits'] is False and 'map big' in j['microcode']['reason'] and j['interp']['fits']
 
 
 def test_compare_where_nothing_fits_prints_the_reasons_and_exits_4(work):
-    obj = program(work, '''SEC("xdp") int f(struct xdp_md *c) {
-      unsigned char *d = (void *)(long)c->data, *e = (void *)(long)c->data_end;
-      if (d + 2000 > e) return XDP_PASS;
-      return d[1999] & 1 ? XDP_DROP : XDP_PASS; }''')
-    p = fails(4, 'compare', obj, '-r', capture(), '-t', 'pipeline', says=['no executor'])
-    assert 'pipeline   skipped: ' in p.stdout and 'window' in p.stdout and '{' not in p.stdout + p.stderr
-    j = json.loads(fails(4, 'compare', obj, '-r', capture(), '-t', 'pipeline', '--json').stdout)
-    assert 'window' in j['executors']['pipeline']['skipped'] and j['mismatches'] == 0 and j['differences'] == []
+    obj = too_large_for_the_core(work)
+    p = fails(4, 'compare', obj, '-r', capture(), '-t', 'microcode', says=['no executor'])
+    assert 'microcode  skipped: ' in p.stdout and 'map big' in p.stdout and '{' not in p.stdout + p.stderr
+    j = json.loads(fails(4, 'compare', obj, '-r', capture(), '-t', 'microcode', '--json').stdout)
+    assert 'map big' in j['executors']['microcode']['skipped'] and j['mismatches'] == 0 and j['differences'] == []
 
 
 def test_missing_tools_of_the_simulation_are_named(work):
@@ -164,6 +165,40 @@ def test_usage_errors_exit_2(work):
     assert not os.path.exists(os.path.join(work, 'x'))
 
 
+def test_usage_errors_say_what_is_wrong(work):
+    run = ['run', lib.example('drop'), '-r', capture()]
+    x = os.path.join(work, 'x')
+    for args, says in ((['traffic', '-w', x, '--mix', 'tcp=0'], ['--mix', 'tcp=0', 'above 0']),
+                       (['traffic', '-w', x, '--mix', 'tcp=1,tcp=2'], ['tcp twice']),
+                       (['traffic', '-w', x, '--start', 2**63], ['--start']),
+                       ([*run, '--dump', 'nope'], ['"nope"', 'gvn', 'all']),
+                       ([*run, '--icarus'], ['--icarus', '-t pipeline']),
+                       ([*run, '-t', 'gpu'], ['"gpu"', 'interp', 'pipeline']),
+                       (['compare', lib.example('drop'), '-r', capture(), '-t', 'interp,gpu'], ['"gpu"', 'interp', 'pipeline']),
+                       (['compare', lib.example('drop'), '-r', capture(), '--repeat', 10**9], ['memory', 'GiB', '--repeat']),
+                       (['help', 'nonsense'], ['nonsense']),
+                       ([*run, '--maps-in', work], [work, 'is a directory'])):
+        fails(2, *args, says=says)
+    assert not os.path.exists(x)
+    for text in ('', ' 5', '+5', '-5', '5 ', '1e6', '0x', '5k'):
+        fails(2, *run, '--seed', text, says=['--seed', f'"{text}"'])
+    lib.sluice('traffic', '-w', x, '--count', '010')
+    assert json.loads(lib.sluice('run', lib.example('drop'), '-r', x, '--json', '--seed', '0xFf').stdout)['packets'] == 10
+    for args in (['help', 'run'], ['run', '--help']):
+        assert lib.sluice(*args).stdout.startswith('Usage: sluice run [OPTION...] OBJECT\n')
+
+
+def test_times_that_pcap_has_no_room_for_are_refused(work):
+    path = os.path.join(work, 'x.pcap')
+    with open(path, 'wb') as f:
+        f.write(struct.pack('<IHHiIII', 0xa1b23c4d, 2, 4, 0, 0, 262144, 1))
+        for seconds in (1, 2**32 - 2):
+            f.write(struct.pack('<IIII', seconds, 0, 60, 60) + bytes(60))
+    lib.sluice('run', lib.example('swap'), '-r', path, '-w', os.path.join(work, 'w'))
+    fails(2, 'run', lib.example('swap'), '-r', path, '--repeat', 2, '-w', os.path.join(work, 'v'), says=['-w', 'value too large'])
+    assert sorted(os.listdir(work)) == ['w', 'x.pcap']
+
+
 def test_capture_that_is_empty_cut_or_foreign_is_refused(work):
     path = os.path.join(work, 'x.pcap')
     run = lambda *says: fails(2, 'run', lib.example('drop'), '-r', path, '-w', os.path.join(work, 'out.pcap'), says=['x.pcap', *says])
@@ -184,7 +219,7 @@ def test_capture_that_is_empty_cut_or_foreign_is_refused(work):
     with open(path, 'r+b') as f:
         f.seek(20)
         f.write(struct.pack('<I', 113))
-    run('LINUX_SLL')
+    run('LINUX_SLL', '113')
     pcap(path, [b'x' * 60], caplen=90)
     run('packet 0')
     fails(2, 'run', lib.example('drop'), '-r', os.path.join(work, 'none.pcap'), says=['none.pcap', 'no such file'])
@@ -220,6 +255,8 @@ def test_kernel_says_which_packet_it_cannot_take(work):
     result = lib.compare(lib.example('swap'), path)
     assert '9000' in result['executors']['kernel']['skipped'] or not lib.kernel_allowed()
     assert result['mismatches'] == 0
+    result = lib.compare(lib.example('swap'), path, '-t', 'kernel,interp')
+    assert result['reference'] == 'interp' and result['mismatches'] == 0 and 'skipped' in result['executors']['kernel']
 
 
 def maps_file(work, text):

@@ -345,6 +345,26 @@ static void test_mapfile_key_twice_names_both_entries(void **state)
     assert_non_null(strstr(why, "entry 1"));
 }
 
+static void test_mapfile_prefix_twice_is_one_key(void **state)
+{
+    static struct load_map maps[] = {
+        {"routes", ".maps", LOAD_MAP_BTF, SPEC_MAP_LPM_TRIE, 8, 1, 9, 1, NULL}};
+    const struct load_object routes = {.maps = maps, .map_count = 1};
+    json_t *document = NULL;
+
+    (void)state;
+    write_text("{\"routes\": [{\"key\":\"0x140000000a0b7000\",\"value\":[1]},"
+               "{\"key\":\"0x150000000a0b7000\",\"value\":[1]},"
+               "{\"key\":\"0x140000000a0b6000\",\"value\":[1]}]}");
+    assert_int_equal(mapfile_read(file, &routes, &document, why, sizeof(why)), 0);
+    json_decref(document);
+    document = NULL;
+    write_text("{\"routes\": [{\"key\":\"0x140000000a0b7000\",\"value\":[1]},"
+               "{\"key\":\"0x140000000a0b7fff\",\"value\":[1]}]}");
+    assert_int_equal(mapfile_read(file, &routes, &document, why, sizeof(why)), -EINVAL);
+    assert_non_null(strstr(why, "routes[1]"));
+}
+
 static void test_mapfile_preset_changes_read_only_data_only(void **state)
 {
     static const uint8_t before[] = {1, 2};
@@ -395,6 +415,7 @@ int main(void)
         cmocka_unit_test(test_mapfile_too_many_entries_refused),
         cmocka_unit_test(test_mapfile_bytes_in_one_string_taken),
         cmocka_unit_test(test_mapfile_key_twice_names_both_entries),
+        cmocka_unit_test(test_mapfile_prefix_twice_is_one_key),
         cmocka_unit_test(test_mapfile_preset_changes_read_only_data_only),
         cmocka_unit_test(test_mapfile_full_disk_is_an_error),
     };

@@ -172,9 +172,9 @@ static void test_pcapio_damaged_file_gives_packet_number(void **state)
     (void)state;
     write_capture(DLT_EN10MB, PCAP_TSTAMP_PRECISION_NANO, h, 3);
     assert_int_equal(truncate(file, 24 + 2 * 76 + 30), 0); /* in the third packet's bytes */
-    expect_error(-EINVAL, "packet 2");
+    expect_error(-EINVAL, "after 2 packets");
     assert_int_equal(truncate(file, 24 + 2 * 76 + 7), 0); /* in its header */
-    expect_error(-EINVAL, "packet 2");
+    expect_error(-EINVAL, "after 2 packets");
 }
 
 static void test_pcapio_no_capture_refused(void **state)
@@ -220,6 +220,24 @@ static void test_pcapio_pcapng_read(void **state)
     pcap_capture_free(&c);
 }
 
+static void test_pcapio_times_after_2038_are_not_before_1970(void **state)
+{
+    static const uint64_t late = 4294967295999999999u; /* the last one that the format has */
+    FILE *f = fopen(file, "wb");
+    struct pcap_capture c;
+
+    (void)state;
+    assert_non_null(f);
+    assert_int_equal(pcap_write_head(f), 0);
+    assert_int_equal(pcap_write_packet(f, "01234567890123", 14, late), 0);
+    assert_int_equal(pcap_write_packet(f, "01234567890123", 14, late + 1), -EOVERFLOW);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(pcap_capture_read(file, &c, why, sizeof(why)), 0);
+    assert_int_equal(c.count, 1);
+    assert_true(c.records[0].time_ns == late);
+    pcap_capture_free(&c);
+}
+
 static void test_pcapio_full_disk_is_an_error(void **state)
 {
     static const uint8_t bytes[9000];
@@ -247,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_pcapio_no_capture_refused),
         cmocka_unit_test(test_pcapio_capture_without_packets_is_empty),
         cmocka_unit_test(test_pcapio_pcapng_read),
+        cmocka_unit_test(test_pcapio_times_after_2038_are_not_before_1970),
         cmocka_unit_test(test_pcapio_full_disk_is_an_error),
     };
 
