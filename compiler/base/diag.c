@@ -36,6 +36,11 @@ void diag_add(struct diag_sink *sink, enum diag_severity severity, const char *c
         sink->errors++;
 }
 
+void diag_repeat(struct diag_sink *sink, const struct diag *diag)
+{
+    diag_add(sink, diag->severity, diag->code, diag->where, "%s", diag->message);
+}
+
 void diag_write(FILE *out, const struct diag *diag)
 {
     const struct diag_where *w = &diag->where;

@@ -47,7 +47,11 @@ static inline struct diag_sink diag_sink_make(struct arena *arena)
 
 /* Adds a message; all texts are copied. */
 void diag_add(struct diag_sink *sink, enum diag_severity severity, const char *code,
-              struct diag_where where, const char *format, ...) __attribute__((format(printf, 5, 6)));
+              struct diag_where where, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* Adds a message that another sink has. */
+void diag_repeat(struct diag_sink *sink, const struct diag *diag);
 
 /* Writes one message as a compiler would: place, severity, text, code; the source text below it. */
 void diag_write(FILE *out, const struct diag *diag);

@@ -51,8 +51,8 @@ enum load_arg_kind {
 };
 
 struct load_arg {
-    uint8_t kind;  /* enum load_arg_kind */
-    bool nonnull;  /* memory that is never NULL (tag arg:nonnull) */
+    uint8_t kind; /* enum load_arg_kind */
+    bool nonnull; /* memory that is never NULL (tag arg:nonnull) */
     uint32_t bytes;
 };
 
@@ -62,7 +62,7 @@ struct load_subprog {
     const char *name;
     uint32_t start; /* first instruction */
     uint32_t count;
-    bool global;    /* by BTF: verified on its own by Linux; a static one with its callers */
+    bool global; /* by BTF: verified on its own by Linux; a static one with its callers */
     bool returns_number;
     uint32_t arg_count; /* of a global one; over LOAD_ARGS_MAX if it has more */
     struct load_arg args[LOAD_ARGS_MAX];
@@ -77,6 +77,9 @@ struct load_prog {
     const char *name;
     const char *section;
     bool frags; /* section xdp.frags */
+    /* Why this program can't be run, though others of the object can (-ENOTSUP); it has no
+     * instructions then, and the verifier gives this error. NULL otherwise. */
+    const struct diag *refusal;
     struct ebpf_insn *insns;
     uint32_t insn_count;
     struct load_subprog *subprogs;
@@ -110,7 +113,8 @@ struct load_options {
     uint32_t map_size_count;
 };
 
-/* Reads an eBPF object. options may be NULL. Returns 0 and *out, or -ENOENT, -EINVAL, -EIO,
+/* Reads an eBPF object. options may be NULL. What Sluice lacks keeps only the programs that want it
+ * from running, unless that is all of them. Returns 0 and *out, or -ENOENT, -EINVAL, -EIO,
  * -ENOTSUP with the reason in the sink: file, section and why. */
 int load_object(const char *path, const struct load_options *options, struct arena *arena,
                 struct diag_sink *sink, const struct load_object **out);

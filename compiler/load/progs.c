@@ -398,25 +398,49 @@ static int no_program(struct load_ctx *c)
                      code_section_list(c));
 }
 
+/* Links a program; what it wants and Sluice lacks stays with it. */
+static int link_or_refuse(struct load_ctx *c, uint32_t func, bool frags, struct load_prog *p)
+{
+    struct diag_sink *sink = c->sink;
+    struct diag_sink own = diag_sink_make(c->arena);
+    int err;
+
+    c->sink = &own;
+    err = link_prog(c, func, frags, p);
+    c->sink = sink;
+    p->refusal = diag_first_error(&own);
+    if (err == -ENOTSUP && p->refusal) {
+        p->insn_count = p->subprog_count = p->line_count = 0;
+        return 0;
+    }
+    for (uint32_t i = 0; i < own.count; i++)
+        diag_repeat(sink, &own.records[i]);
+    return err;
+}
+
 int load_progs(struct load_ctx *c)
 {
-    uint32_t count = 0;
+    struct load_object *o = c->object;
+    uint32_t count = 0, refused = 0;
     bool frags;
 
     for (uint32_t i = 0; i < c->func_count; i++)
         count += is_program(c, &c->funcs[i], &frags);
     if (count == 0)
         return no_program(c);
-    c->object->progs = arena_array(c->arena, count, sizeof(*c->object->progs));
+    o->progs = arena_array(c->arena, count, sizeof(*o->progs));
     for (uint32_t i = 0; i < c->func_count; i++) {
         int err;
 
         if (!is_program(c, &c->funcs[i], &frags))
             continue;
-        err = link_prog(c, i, frags, &c->object->progs[c->object->prog_count]);
+        err = link_or_refuse(c, i, frags, &o->progs[o->prog_count]);
         if (err)
             return err;
-        c->object->prog_count++;
+        refused += o->progs[o->prog_count++].refusal != NULL;
     }
-    return 0;
+    if (refused < count)
+        return 0;
+    diag_repeat(c->sink, o->progs[0].refusal);
+    return -ENOTSUP;
 }

@@ -40,8 +40,8 @@ void load_cut_functions(struct load_prog *prog, struct arena *arena)
     }
 }
 
-/* The program's own copy in the loader's form: there a function's address counts from the program's start, not from
- * the next instruction, and maps have indices in all forms of ld_imm64. */
+/* The program's own copy in the loader's form: there a function's address counts from the program's
+ * start, not from the next instruction, and maps have indices in all forms of ld_imm64. */
 static void take_insns(struct load_prog *prog, const void *insns, size_t bytes, struct arena *arena)
 {
     prog->insn_count = (uint32_t)(bytes / sizeof(*prog->insns));

@@ -23,6 +23,10 @@ static int run(struct verifier *v)
     int err;
 
     allocate(v);
+    if (v->prog->refusal) {
+        diag_repeat(v->sink, v->prog->refusal);
+        return -ENOTSUP;
+    }
     err = verify_structure(v);
     if (!err)
         err = verify_stack_depth(v); /* of the call tree alone: nothing is known of stacks yet */

@@ -115,6 +115,16 @@ static void tell(const struct diag_sink *sink)
         diag_write(stderr, &sink->records[i]);
 }
 
+/* The program that is picked must be one that can be run; where all are meant, each is told about.
+ */
+static int check_picked(const struct cli_object_options *options, const struct cli_object *out)
+{
+    if (options->all || !out->prog->refusal)
+        return 0;
+    diag_write(stderr, out->prog->refusal);
+    return CLI_USAGE;
+}
+
 static int pick_program(const struct cli_object_options *options, struct cli_object *out)
 {
     const struct load_object *o = out->object;
@@ -124,12 +134,12 @@ static int pick_program(const struct cli_object_options *options, struct cli_obj
         if (o->prog_count > 1 && !options->all)
             fprintf(stderr, "sluice: %s has %u programs; taking %s (-p NAME picks another)\n",
                     options->path, o->prog_count, out->prog->name);
-        return 0;
+        return check_picked(options, out);
     }
     for (uint32_t i = 0; i < o->prog_count; i++) {
         out->prog = &o->progs[i];
         if (!strcmp(out->prog->name, options->program))
-            return 0;
+            return check_picked(options, out);
     }
     cli_fail("%s has no program \"%s\"; it has:", options->path, options->program);
     for (uint32_t i = 0; i < o->prog_count; i++)

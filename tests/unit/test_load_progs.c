@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/verify/verify.h"
 #include "tests/common/load_check.h"
 
 #include <errno.h>
@@ -218,7 +219,7 @@ static void test_load_subprograms_come_depth_first(void **state)
     assert_int_equal(p->subprog_count, 3);
     assert_string_equal(p->subprogs[1].name, "c");
     assert_string_equal(p->subprogs[2].name, "b");
-    assert_false(p->subprogs[2].global); /* without BTF all are static */
+    assert_false(p->subprogs[2].global);  /* without BTF all are static */
     assert_int_equal(p->insns[0].imm, 2); /* 0 to 3 */
     assert_int_equal(p->insns[1].imm, 3); /* 1 to 5 */
     assert_int_equal(p->insns[3].imm, 1); /* 3 to 5 */
@@ -274,9 +275,60 @@ static void test_load_program_of_a_million_instructions_is_the_limit(void **stat
     free(code);
 }
 
+/* Two programs; each of those that are marked wants a symbol that nothing defines. */
+static struct elf_image two_programs(bool first_wants, bool second_wants)
+{
+    static const struct ebpf_insn code[] = {
+        {.opcode = 0x18, .dst = 1}, {0}, {.opcode = 0xb7}, {.opcode = 0x95}};
+    struct elf_image image = elf_image_make();
+    const uint32_t first = load_check_program(&image, code, sizeof(code));
+    const uint32_t second = elf_image_code(&image, "xdp/second", code, sizeof(code));
+    uint32_t wanted;
+
+    elf_image_symbol(&image, "second", STB_GLOBAL, STT_FUNC, second, 0, sizeof(code));
+    wanted = elf_image_symbol(&image, "wanted", STB_GLOBAL, STT_NOTYPE, SHN_UNDEF, 0, 0);
+    if (first_wants)
+        elf_image_reloc(&image, first, 0, wanted, R_BPF_64_64);
+    if (second_wants)
+        elf_image_reloc(&image, second, 0, wanted, R_BPF_64_64);
+    return image;
+}
+
+static void test_load_program_that_wants_too_much_leaves_the_others(void **state)
+{
+    struct elf_image image = two_programs(true, false);
+    struct load_check check = load_check_accept(&image);
+    const struct load_prog *progs = check.object->progs;
+    const struct verify_result *result = NULL;
+
+    (void)state;
+    assert_int_equal(check.object->prog_count, 2);
+    assert_string_equal(progs[0].name, "prog");
+    assert_string_equal(progs[0].refusal->code, "LOAD0012");
+    assert_int_equal(progs[0].insn_count, 0);
+    assert_null(progs[1].refusal);
+    assert_int_equal(progs[1].insn_count, 4);
+    assert_int_equal(
+        verify_program(check.object, &progs[0], NULL, check.arena, &check.sink, &result), -ENOTSUP);
+    assert_string_equal(diag_first_error(&check.sink)->code, "LOAD0012");
+    assert_int_equal(
+        verify_program(check.object, &progs[1], NULL, check.arena, &check.sink, &result), 0);
+    load_check_close(&check);
+}
+
+static void test_load_object_whose_programs_all_want_too_much_is_refused(void **state)
+{
+    struct elf_image image = two_programs(true, true);
+
+    (void)state;
+    load_check_reject(&image, -ENOTSUP, "LOAD0012", "wanted is not defined");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_load_program_that_wants_too_much_leaves_the_others),
+        cmocka_unit_test(test_load_object_whose_programs_all_want_too_much_is_refused),
         cmocka_unit_test(test_load_no_program_lists_the_sections),
         cmocka_unit_test(test_load_sections_of_xdp_are_recognised),
         cmocka_unit_test(test_load_options_choose_the_section),

@@ -12,6 +12,11 @@ static void check_prog(const struct load_object *o, const struct load_prog *p)
 {
     uint32_t end = 0;
 
+    if (p->refusal) {
+        fuzz_require(p->insn_count == 0 && p->refusal->severity == DIAG_ERROR,
+                     "a program that is refused has no instructions");
+        return;
+    }
     for (uint32_t i = 0; i < p->subprog_count; i++) {
         fuzz_require(p->subprogs[i].start == end && p->subprogs[i].count, "subprograms adjoin");
         end += p->subprogs[i].count;
