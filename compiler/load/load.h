@@ -107,6 +107,8 @@ struct load_options {
     size_t size;
     const char *section; /* take any program of this section as XDP; NULL: all XDP sections */
     bool any_type;       /* take programs of every section as XDP */
+    bool inner_calls; /* calls may go into a function that has no symbol there; it is no subprogram
+                         then */
     /* Replace max_entries of maps. A map's own row goes before that of all; a name that no map has
      * is an error. */
     const struct load_map_size *map_sizes;

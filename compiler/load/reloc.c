@@ -248,6 +248,19 @@ static int resolve_reloc(struct load_ctx *c, uint32_t section, uint32_t insn, st
                             out);
 }
 
+/* A call within one function, as assembled by hand, if that is allowed: it stays as it is. */
+static bool is_inner_call(const struct load_ctx *c, uint32_t section, uint32_t insn, int64_t target)
+{
+    for (uint32_t k = 0; c->options && c->options->inner_calls && k < c->func_count; k++) {
+        const struct load_func *f = &c->funcs[k];
+
+        if (f->section == section && insn - f->start < f->count)
+            return target > f->start && target < (int64_t)f->start + f->count &&
+                   load_func_at(c, section, (uint64_t)target) == LOAD_NO_FUNC;
+    }
+    return false;
+}
+
 int load_resolve(struct load_ctx *c, uint32_t section, uint32_t insn, struct load_ref *out)
 {
     const struct load_section *s = &c->sections[section];
@@ -256,6 +269,8 @@ int load_resolve(struct load_ctx *c, uint32_t section, uint32_t insn, struct loa
     *out = (struct load_ref){LOAD_REF_NONE, 0, 0};
     if (s->relocs[insn])
         return resolve_reloc(c, section, insn, out);
+    if (ebpf_is_subprog_call(&i) && is_inner_call(c, section, insn, ebpf_target(&i, insn)))
+        return 0;
     if (ebpf_is_subprog_call(&i))
         return resolve_function(c, section, (uint64_t)ebpf_target(&i, insn), LOAD_REF_CALL, out);
     if (ebpf_is_ld_imm64(&i) && i.src)

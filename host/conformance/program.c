@@ -56,8 +56,10 @@ static int load_elf(const void *data, size_t bytes, struct conf_program *p,
     int err = -ENOENT;
 
     for (uint32_t i = 0; i < sizeof(sections) / sizeof(*sections) && err; i++) {
-        const struct load_options options = {
-            .size = sizeof(options), .section = sections[i], .any_type = !sections[i]};
+        const struct load_options options = {.size = sizeof(options),
+                                             .section = sections[i],
+                                             .any_type = !sections[i],
+                                             .inner_calls = true};
         struct diag_sink sink = diag_sink_make(p->arena);
 
         err = load_object_memory(data, bytes, "(standard input)", &options, p->arena, &sink,

@@ -5,20 +5,13 @@ import struct
 import subprocess
 
 import lib
+import raw_programs
+from raw_programs import imm64, insn
 
 PLUGIN = os.path.join(lib.BUILD, 'sluice-conformance-plugin')
 EXIT = struct.pack('<BBhi', 0x95, 0, 0, 0)
 SOFT_AND_CORE = ['interp', 'microcode']
 ALL = SOFT_AND_CORE + ['pipeline']
-
-
-def insn(opcode, dst=0, src=0, off=0, imm=0):
-    return struct.pack('<BBhi', opcode, dst | src << 4, off, imm)
-
-
-def imm64(dst, value, src=0):
-    return insn(0x18, dst, src, 0, struct.unpack('<i', struct.pack('<I', value & 0xffffffff))[0]) + \
-        insn(0, imm=struct.unpack('<i', struct.pack('<I', value >> 32))[0])
 
 
 def start(args, stdin):
@@ -198,3 +191,51 @@ SEC("xdp") long run(long *m, long n)
         for executor in ALL:
             p = start([hexed(struct.pack('<q', 42)), '--executor', executor, '--elf'], hexed(data))
             assert p.returncode == 0 and int(p.stdout, 16) == want, (executor, text[:60], p)
+
+
+def suite_object(code, section, maps=(), relocs=()):
+    """An object as the suite's writer lays it out: symbols' names among the sections', one function over the whole section."""
+    names = b'\0'
+
+    def name(text):
+        nonlocal names
+        names += text.encode() + b'\0'
+        return len(names) - len(text) - 1
+    symbols = [bytes(24), struct.pack('<IBBHQQ', name('test'), 1 << 4 | 2, 0, 3, 0, len(code))]
+    symbols += [struct.pack('<IBBHQQ', name(f'map{i}'), 1 << 4 | 1, 0, 5, i * len(m), len(m)) for i, m in enumerate(maps)]
+    entries = b''.join(struct.pack('<QQ', 8 * at, 2 + i << 32 | 1) for at, i in relocs)
+    sections = [(0, 0, 0, b'', 0, 0, 0, 0), (name('.shstrtab'), 3, 0, None, 0, 0, 1, 0), (name('.symtab'), 2, 0, b''.join(symbols), 1, 1, 4, 24),
+                (name(section), 1, 6, code, 0, 0, 4, 0)]
+    if maps:
+        sections += [(name('.rel' + section), 9, 0, entries, 2, 3, 8, 16), (name('maps'), 1, 3, b''.join(maps), 0, 0, 4, 0)]
+    heads, body = b'', b''
+    for text, kind, flags, data, link, info, align, size in sections:
+        data = names if data is None else data
+        heads += struct.pack('<IIQQQQIIQQ', text, kind, flags, 0, 64 + len(body), len(data), link, info, align, size)
+        body += data
+    body += bytes(-len(body) % 8)
+    return b'\x7fELF\x02\x01\x01' + bytes(9) + struct.pack('<HHIQQQIHHHHHH', 1, 247, 1, 0, 0, 64 + len(body), 0, 64, 0, 0, 64, len(sections), 1) + \
+        body + heads
+
+
+def test_objects_as_the_suite_writes_them(work):
+    call = insn(0xb7, 1, imm=5) + insn(0x85, 0, 1, 0, 1) + EXIT + insn(0xbf, 0, 1) + EXIT
+    lookup = insn(0x18, 1, 1) + insn(0) + insn(0x62, 10, 0, -4, 9) + insn(0xbf, 2, 10) + insn(0x07, 2, imm=-4) + insn(0x85, imm=1) + \
+        insn(0x15, 0, 0, 1, 0) + insn(0xb7, 0, imm=1) + EXIT
+    array = struct.pack('<IIIII', 2, 4, 8, 10, 0)
+    for section in ('.text', 'xdp'):
+        for data, want in ((suite_object(call, section), 5), (suite_object(lookup, section, [array], [(0, 0)]), 1)):
+            for executor in SOFT_AND_CORE:
+                p = start(['--executor', executor, '--elf'], hexed(data))
+                assert (p.returncode, p.stdout) == (0, f'{want:x}\n'), (section, executor, p)
+    p = start(['--elf'], hexed(suite_object(insn(0x85, 0, 1, 0, 9) + EXIT, 'xdp')))
+    assert p.returncode == 1 and 'no function begins' in p.stderr
+
+
+def test_random_programs(work):
+    for seed in range(45):
+        program, memory = raw_programs.make(seed)
+        want = run(program, memory, 'interp', '--show-memory')
+        for executor in ['microcode'] * (seed < 40) + ['pipeline'] * (seed >= 40):
+            got = run(program, memory, executor, '--show-memory')
+            assert got == want, f'{executor}, seed {seed}: {got}, wanted {want}'
