@@ -16,11 +16,7 @@ struct eval {
 
 static uint64_t swap_bytes(uint64_t v, uint32_t size)
 {
-    uint64_t out = 0;
-
-    for (uint32_t i = 0; i < size; i++)
-        out |= (v >> (8 * i) & 0xff) << (8 * (size - 1 - i));
-    return out;
+    return spec_bswap64_64(v, 0) >> (64 - 8 * size);
 }
 
 static uint64_t low_bytes(uint64_t v, uint32_t size)

@@ -19,26 +19,7 @@ static struct view view_of(const struct scalar *s, bool is32)
 
 uint8_t scalar_flip(uint8_t code)
 {
-    switch (code) {
-    case EBPF_JMP_JGT:
-        return EBPF_JMP_JLT;
-    case EBPF_JMP_JLT:
-        return EBPF_JMP_JGT;
-    case EBPF_JMP_JGE:
-        return EBPF_JMP_JLE;
-    case EBPF_JMP_JLE:
-        return EBPF_JMP_JGE;
-    case EBPF_JMP_JSGT:
-        return EBPF_JMP_JSLT;
-    case EBPF_JMP_JSLT:
-        return EBPF_JMP_JSGT;
-    case EBPF_JMP_JSGE:
-        return EBPF_JMP_JSLE;
-    case EBPF_JMP_JSLE:
-        return EBPF_JMP_JSGE;
-    default:
-        return code; /* equality and bit tests are symmetric */
-    }
+    return ebpf_jmp_swapped[code >> 4];
 }
 
 static bool apart32(const struct scalar *a, const struct scalar *b)
@@ -239,35 +220,6 @@ static void refine_signed_less(bool is32, bool strict, struct scalar *a, struct 
     }
 }
 
-/* The comparison that holds when this one does not; JSET has none and is handled apart. */
-static uint8_t opposite(uint8_t code)
-{
-    switch (code) {
-    case EBPF_JMP_JEQ:
-        return EBPF_JMP_JNE;
-    case EBPF_JMP_JNE:
-        return EBPF_JMP_JEQ;
-    case EBPF_JMP_JGT:
-        return EBPF_JMP_JLE;
-    case EBPF_JMP_JLE:
-        return EBPF_JMP_JGT;
-    case EBPF_JMP_JGE:
-        return EBPF_JMP_JLT;
-    case EBPF_JMP_JLT:
-        return EBPF_JMP_JGE;
-    case EBPF_JMP_JSGT:
-        return EBPF_JMP_JSLE;
-    case EBPF_JMP_JSLE:
-        return EBPF_JMP_JSGT;
-    case EBPF_JMP_JSGE:
-        return EBPF_JMP_JSLT;
-    case EBPF_JMP_JSLT:
-        return EBPF_JMP_JSGE;
-    default:
-        return code;
-    }
-}
-
 /* A comparison with a constant on either side. */
 static void refine_by_const(uint8_t code, bool is32, bool taken, struct scalar *a, struct scalar *b)
 {
@@ -290,7 +242,7 @@ static void refine_by_const(uint8_t code, bool is32, bool taken, struct scalar *
 
 void scalar_refine(uint8_t code, bool is32, bool taken, struct scalar *a, struct scalar *b)
 {
-    const uint8_t holds = taken ? code : opposite(code);
+    const uint8_t holds = taken ? code : ebpf_jmp_inverse[code >> 4];
 
     switch (holds) {
     case EBPF_JMP_JEQ:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/verify/tnum.h"
 
+#include "hw/spec/gen/alu.h"
+
 /* The set of carries (or borrows) that may differ follows from adding the extremes: Vishwanathan et
  * al., "Sound, precise, and fast abstract interpretation with tristate numbers" (CGO 2022), which
  * shows that add and sub below are the best possible. */
@@ -147,5 +149,5 @@ struct tnum tnum_swap(struct tnum a, uint32_t bytes)
 {
     const uint32_t drop = 64 - bytes * 8;
 
-    return (struct tnum){__builtin_bswap64(a.value) >> drop, __builtin_bswap64(a.mask) >> drop};
+    return (struct tnum){spec_bswap64_64(a.value, 0) >> drop, spec_bswap64_64(a.mask, 0) >> drop};
 }

@@ -213,6 +213,16 @@ static inline enum spec_alu ebpf_alu_of(const struct ebpf_insn *i)
         call = {r['swap']: f'spec_{r["alu"]}_{r["width"]}(*v, 0x{r["operand"]:x})' for r in t['end'] if r['imm'] == imm}
         cases += f'    case {imm}:\n        *v = wide || from_reg ? {call[True]} : {call[False]};\n        return true;\n'
     b = b.replace('END_CASES', cases)
+    ops = {o['name']: o for o in table('alu')['op']}
+    code_of = {r['alu']: r['code'] for r in t['jmp'] if r['alu'] != 'none'}
+    for column, what in (('inv', 'is taken where the jump is not'), ('swap', 'is taken with its operands exchanged')):
+        name = {'inv': 'inverse', 'swap': 'swapped'}[column]
+        b += (f'/* By code / 16: the code of the conditional jump that {what}; the jump\'s own if there is none. */\n'
+              f'static const uint8_t ebpf_jmp_{name}[16] = {{\n')
+        for r in t['jmp']:
+            if r['alu'] != 'none':
+                b += f'    [0x{r["code"] >> 4:x}] = 0x{code_of.get(ops[r["alu"]][column], r["code"]):02x}, /* {r["name"]} */\n'
+        b += '};\n\n'
     atomics = [a for a in table('alu')['atomic'] if a['bpf'] >= 0]
     b += ('/* The atomic operation that an instruction\'s immediate names (BPF_FETCH aside), or SPEC_ATOMIC_NONE. */\n'
           'static inline enum spec_atomic ebpf_atomic_of(int32_t imm)\n{\n    switch (imm) {\n')

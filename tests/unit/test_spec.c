@@ -59,6 +59,28 @@ static void test_spec_compares_have_their_opposites(void **state)
     assert_int_equal(without, 1); /* set */
 }
 
+static void test_spec_jumps_have_their_opposites(void **state)
+{
+    (void)state;
+    for (unsigned r = 0; r < EBPF_JMP_ROWS; r++) {
+        const struct ebpf_op_row *row = &ebpf_jmp_table[r];
+        const uint8_t inverse = ebpf_jmp_inverse[row->code >> 4];
+        const uint8_t swapped = ebpf_jmp_swapped[row->code >> 4];
+
+        if (row->alu == SPEC_ALU_NONE) {
+            assert_int_equal(inverse + swapped, 0);
+            continue;
+        }
+        assert_int_equal(inverse == row->code, row->code == EBPF_JMP_JSET);
+        for (unsigned k = 0; k < EBPF_JMP_ROWS; k++) {
+            if (ebpf_jmp_table[k].code == swapped)
+                assert_int_equal(ebpf_jmp_table[k].alu, spec_alu_table[row->alu].swapped);
+            if (ebpf_jmp_table[k].code == inverse && inverse != row->code)
+                assert_int_equal(ebpf_jmp_table[k].alu, spec_alu_table[row->alu].inverse);
+        }
+    }
+}
+
 static void test_spec_atomics_name_their_operation(void **state)
 {
     (void)state;
@@ -98,6 +120,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spec_compares_have_their_opposites),
+        cmocka_unit_test(test_spec_jumps_have_their_opposites),
         cmocka_unit_test(test_spec_atomics_name_their_operation),
         cmocka_unit_test(test_spec_byte_order_row_does_what_the_instruction_does),
     };

@@ -216,6 +216,36 @@ static inline enum spec_alu ebpf_alu_of(const struct ebpf_insn *i)
     return SPEC_ALU_NONE;
 }
 
+/* By code / 16: the code of the conditional jump that is taken where the jump is not; the jump's own if there is none. */
+static const uint8_t ebpf_jmp_inverse[16] = {
+    [0x1] = 0x50, /* JEQ */
+    [0x2] = 0xb0, /* JGT */
+    [0x3] = 0xa0, /* JGE */
+    [0x4] = 0x40, /* JSET */
+    [0x5] = 0x10, /* JNE */
+    [0x6] = 0xd0, /* JSGT */
+    [0x7] = 0xc0, /* JSGE */
+    [0xa] = 0x30, /* JLT */
+    [0xb] = 0x20, /* JLE */
+    [0xc] = 0x70, /* JSLT */
+    [0xd] = 0x60, /* JSLE */
+};
+
+/* By code / 16: the code of the conditional jump that is taken with its operands exchanged; the jump's own if there is none. */
+static const uint8_t ebpf_jmp_swapped[16] = {
+    [0x1] = 0x10, /* JEQ */
+    [0x2] = 0xa0, /* JGT */
+    [0x3] = 0xb0, /* JGE */
+    [0x4] = 0x40, /* JSET */
+    [0x5] = 0x50, /* JNE */
+    [0x6] = 0xc0, /* JSGT */
+    [0x7] = 0xd0, /* JSGE */
+    [0xa] = 0x20, /* JLT */
+    [0xb] = 0x30, /* JLE */
+    [0xc] = 0x60, /* JSLT */
+    [0xd] = 0x70, /* JSLE */
+};
+
 /* The atomic operation that an instruction's immediate names (BPF_FETCH aside), or SPEC_ATOMIC_NONE. */
 static inline enum spec_atomic ebpf_atomic_of(int32_t imm)
 {
