@@ -234,3 +234,18 @@ int ucode_image_read(const void *data, size_t bytes, struct arena *arena, struct
     *out = image;
     return 0;
 }
+
+const struct ucode_image *ucode_image_unordered(const struct ucode_image *image,
+                                                struct arena *arena)
+{
+    struct ucode_image *copy = arena_memdup(arena, image, sizeof(*image));
+
+    copy->rows = arena_memdup(arena, image->rows, image->row_count * sizeof(*image->rows));
+    copy->words = arena_memdup(arena, image->words, image->row_count * sizeof(*image->words));
+    copy->tokens = 0;
+    for (uint32_t i = 0; i < image->row_count; i++) {
+        copy->rows[i].need = 0;
+        ucode_encode_row(&copy->rows[i], copy->words[i]);
+    }
+    return copy;
+}

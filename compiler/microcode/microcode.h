@@ -50,6 +50,9 @@ struct ucode_image {
 int ucode_compile(const struct ir_func *f, struct arena *arena, struct diag_sink *sink,
                   const struct ucode_image **out);
 
+/* For tests: a copy of an image whose rows wait for no token, so that results may be wrong where packets meet. */
+const struct ucode_image *ucode_image_unordered(const struct ucode_image *image, struct arena *arena);
+
 void ucode_encode_row(const struct ucode_row *row, uint32_t words[UCODE_ROW_WORDS]);
 /* -EINVAL if the words are not a row that the core can run (unknown op, op in a wrong lane, register in a wrong bank, ...). */
 int ucode_decode_row(const uint32_t words[UCODE_ROW_WORDS], struct ucode_row *row);

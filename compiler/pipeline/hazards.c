@@ -429,7 +429,10 @@ int pipe_hazards(struct pipe_graph *g)
         struct map_view v = {.g = g, .map = &g->f->maps[m]};
 
         collect(&v, m);
-        decide(&v, &g->maps[m]);
+        if (g->unordered)
+            g->maps[m].why = "packets do not wait, as asked";
+        else
+            decide(&v, &g->maps[m]);
         list_sites(&v, &g->maps[m]);
         choose_banks(&v, &g->maps[m]);
     }

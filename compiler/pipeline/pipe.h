@@ -114,6 +114,7 @@ struct pipe_graph {
     uint32_t delay_levels;
     uint32_t window_limit; /* bytes from SPEC_PKT_BASE */
     uint32_t max_stages;
+    bool unordered; /* see pipe_options */
 
     struct pipe_node *nodes; /* arguments before their users */
     uint32_t count;

@@ -165,6 +165,7 @@ int pipe_compile(const struct ir_func *f, const struct pipe_options *options, st
                              .delay_levels = o.delay_levels,
                              .window_limit = o.window_bytes,
                              .max_stages = o.max_stages,
+                             .unordered = o.unordered,
                              .pc = IR_NO_PC};
     pipe_graph_open(g);
     err = run_steps(g);

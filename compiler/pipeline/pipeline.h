@@ -11,6 +11,7 @@ struct pipe_options {
     uint32_t delay_levels; /* budget of a stage in LUT levels; 0: SPEC_PIPE_DELAY_LEVELS */
     uint32_t window_bytes; /* packet bytes a program may reach; 0: SPEC_PIPE_WINDOW_BYTES */
     uint32_t max_stages;   /* 0: SPEC_PIPE_MAX_STAGES */
+    bool unordered;        /* for tests: packets do not wait for each other, so results may be wrong */
 };
 
 /* How packets meet at a map. */

@@ -93,6 +93,7 @@ struct cli_run_options {
     bool json;
     bool no_progress;
     uint32_t clock_mhz;
+    bool unordered; /* see job_options */
     struct exec_options exec;
     struct pipe_options pipe;
 };

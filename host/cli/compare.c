@@ -367,6 +367,7 @@ int cli_compare(int argc, char **argv)
     if (status)
         return status;
     job_options.pipe = a.run.pipe;
+    job_options.unordered = a.run.unordered;
     status = cli_maps_read(&a.run, &object, &maps);
     if (!status)
         c.job = cli_job_open(&a.object, &object, &job_options, &status);

@@ -349,6 +349,7 @@ int cli_run(int argc, char **argv)
     if (status)
         return status;
     job_options.pipe = a.run.pipe;
+    job_options.unordered = a.run.unordered;
     status = cli_maps_read(&a.run, &object, &maps);
     if (!status)
         job = cli_job_open(&a.object, &object, &job_options, &status);

@@ -20,6 +20,7 @@ enum {
     OPT_STALL,
     OPT_WAVES,
     OPT_ICARUS,
+    OPT_UNORDERED,
     OPT_DELAY
 };
 
@@ -42,6 +43,8 @@ static const struct argp_option options_table[] = {
     {"icarus", OPT_ICARUS, NULL, 0,
      "pipelines: simulate with Icarus, which starts in a moment and runs slowly: for a few packets",
      3},
+    {"unordered", OPT_UNORDERED, NULL, 0,
+     "hardware, to test the tests: packets do not wait for each other, results may be wrong", 3},
     {"waves", OPT_WAVES, "FILE.fst", 0, "hardware: write waveforms (opens in GTKWave)", 3},
     {0},
 };
@@ -99,6 +102,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_ICARUS:
         o->exec.icarus = true;
+        return 0;
+    case OPT_UNORDERED:
+        o->unordered = true;
         return 0;
     case OPT_WAVES:
         o->waves = arg;

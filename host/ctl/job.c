@@ -22,7 +22,11 @@ static int do_ir(struct job *job, struct diag_sink *sink)
 
 static int do_microcode(struct job *job, struct diag_sink *sink)
 {
-    return ucode_compile(job->ir, job->arena, sink, &job->microcode);
+    const int err = ucode_compile(job->ir, job->arena, sink, &job->microcode);
+
+    if (!err && job->options.unordered)
+        job->microcode = ucode_image_unordered(job->microcode, job->arena);
+    return err;
 }
 
 static int do_pipeline(struct job *job, struct diag_sink *sink)
@@ -55,6 +59,7 @@ struct job *job_open(const struct load_object *object, const struct load_prog *p
         job->options = *options;
     job->options.opt.size = sizeof(job->options.opt);
     job->options.pipe.size = sizeof(job->options.pipe);
+    job->options.pipe.unordered |= job->options.unordered;
     job->options.verify.size = sizeof(job->options.verify);
     for (int i = 0; i < JOB_STEP_COUNT; i++)
         job->sinks[i] = diag_sink_make(arena);

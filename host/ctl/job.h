@@ -26,6 +26,7 @@ struct job_options {
     struct opt_options opt;
     struct pipe_options pipe;
     struct verify_options verify;
+    bool unordered; /* for tests: in hardware packets do not wait for each other, so results may be wrong */
 };
 
 struct job {

@@ -28,10 +28,10 @@ def examples():
     return sorted(os.path.basename(p)[:-len('.bpf.c')] for p in glob.glob(os.path.join(ROOT, 'examples', '*.bpf.c')))
 
 
-def clang(source, out, compiler='clang', cpu='v3', debug=True):
+def clang(source, out, compiler='clang', cpu='v3', debug=True, defines=()):
     os.makedirs(os.path.dirname(out), exist_ok=True)
     triplet = subprocess.run(['gcc', '-print-multiarch'], capture_output=True, text=True).stdout.strip()
-    subprocess.run([compiler, '-O2'] + (['-g'] if debug else []) +
+    subprocess.run([compiler, '-O2', *defines] + (['-g'] if debug else []) +
                    ['-target', 'bpf', f'-mcpu={cpu}', '-I/usr/include/' + triplet, '-c', source, '-o', out], check=True)
     return out
 

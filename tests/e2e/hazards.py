@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Packet streams that collide in maps on purpose, at every distance, for tests/progs/hazards; and the long form of their test:
+
+usage: hazards.py [KIND ...]    each kind in a pipeline and in the core of its own, at every distance and pace; with hazards off each
+                                must go wrong
+"""
+import json
+import os
+import random
+import re
+import struct
+import sys
+import tempfile
+import time
+
+import lib
+
+SOURCES = os.path.join(lib.ROOT, 'tests', 'progs', 'hazards')
+ENTRIES = 256
+# In the order of their numbers; which of their maps are filled before the first packet, with how many entries (of how many words).
+KINDS = {
+    'array_rmw': {}, 'hash_rmw': {'hash_rmw_map': (ENTRIES, 1)}, 'lookup_update': {}, 'lookup_delete': {}, 'insert_if_missing': {},
+    'delete_insert': {}, 'two_maps': {'two_maps_b': (ENTRIES, 1)}, 'atomic_fetch': {}, 'atomic_plain': {},
+    'exchange': {'exchange_map': (ENTRIES, 1)}, 'percpu': {}, 'read_or_write': {}, 'deleted': {'deleted_map': (128, 1)},
+    'wide': {'wide_map': (64, 5)}, 'kept': {'kept_map': (ENTRIES, 1)}, 'replaced': {'replaced_map': (ENTRIES, 1)}, 'bss': {}, 'full': {},
+    'neighbours': {},
+}
+NUMBERS = {kind: i for i, kind in enumerate(KINDS)}
+# Hardware's idles and back-pressure in percent, and the packets' lengths.
+PACES = ((0, 0, (60, 60)), (35, 0, (60, 60)), (0, 35, (60, 60)), (30, 30, (60, 300)), (85, 60, (60, 60)))
+
+
+def kinds():
+    """The kinds as kinds.h has them: a test compares."""
+    with open(os.path.join(SOURCES, 'kinds.h')) as f:
+        return re.findall(r'^static __always_inline __u64 (\w+)\(const struct job \*j\)', f.read(), re.M)
+
+
+def program(work, names, cpu='v3', compiler='clang'):
+    """The object of one kind, or of several in one program."""
+    one = len(names) == 1
+    cases = ' '.join(f'CASE({NUMBERS[k]}, {k})' for k in names)
+    out = os.path.join(work, ('-'.join(names) if one else f'several{len(names)}') + '.o')
+    return lib.clang(os.path.join(SOURCES, 'one.c' if one else 'several.c'), out, compiler, cpu,
+                     defines=[f'-DKIND={names[0]}' if one else f'-DKINDS={cases}'])
+
+
+def maps_file(work, names):
+    path = os.path.join(work, 'maps.json')
+    maps = {m: [lib.entry(struct.pack('<I', key), struct.pack('<Q', key * 0x10001 + 1) * words) for key in range(count)]
+            for kind in names for m, (count, words) in KINDS[kind].items()}
+    with open(path, 'w') as f:
+        json.dump(maps, f)
+    return path
+
+
+def collisions(kind, distance, pairs, rng):
+    """Packets of which number i and i + distance have the same key, and those between them others."""
+    base = rng.randrange(ENTRIES)
+    return [(kind, distance, (base + i % distance) % ENTRIES) for i in range(distance + pairs)]
+
+
+def crowd(kind, count, rng):
+    """Packets of a few keys in any order (distance 0)."""
+    keys = [rng.randrange(ENTRIES) for _ in range(rng.choice((1, 2, 3, 5)))]
+    return [(kind, 0, rng.choice(keys)) for _ in range(count)]
+
+
+def stream(names, distances, pairs, seed):
+    """(kind, distance, key) of each packet; every kind collides at every distance."""
+    rng = random.Random(f'{seed}')
+    packets = []
+    for kind in names:
+        for d in distances:
+            packets += collisions(kind, d, pairs, rng)
+        packets += crowd(kind, 20 * pairs, rng)
+    return packets
+
+
+def write_capture(path, packets, lengths, seed):
+    rng = random.Random(f'{seed} bytes')
+    with open(path, 'wb') as f:
+        f.write(struct.pack('<IHHiIII', 0xa1b23c4d, 2, 4, 0, 0, 65535, 1))
+        for i, (kind, _, key) in enumerate(packets):
+            n = rng.randint(*lengths)
+            data = bytes.fromhex('020000000001020000000002') + b'\x88\xb5' + struct.pack('<BBHIIQ', NUMBERS[kind], rng.randrange(256), 0, key, rng.getrandbits(32), 0)
+            data += bytes(n - len(data))
+            f.write(struct.pack('<IIII', i // 1000, i % 1000 * 1000000, n, n) + data)
+    return path
+
+
+def run(work, obj, executor, capture, maps, *options, status=0):
+    """What each packet gave, and the maps in the end."""
+    trace, out = os.path.join(work, f'{executor}.trace'), os.path.join(work, f'{executor}.maps')
+    lib.sluice('run', obj, '-t', executor, '-r', capture, '--maps-in', maps, '--trace', trace, '--maps-out', out, '--no-progress', *options,
+               status=status)
+    with open(trace) as f:
+        lines = [json.loads(line) for line in f]
+    for line in lines:
+        line.pop('cycles', None)
+    with open(out) as f:
+        return lines, json.load(f)
+
+
+def differences(packets, expected, got):
+    """(kind, distance) of packets that differ, and whether the maps do."""
+    assert len(expected[0]) == len(got[0]) == len(packets)
+    wrong = [p[:2] for p, e, g in zip(packets, expected[0], got[0]) if e != g]
+    return wrong, expected[1] != got[1]
+
+
+def depth(obj):
+    """Stages of the program's pipeline."""
+    p, = json.loads(lib.sluice('check', obj, '--json').stdout)['programs']
+    return p['executors']['pipeline']['stages']
+
+
+def agree(work, obj, names, executor, distances, pairs, paces, seed, *options):
+    """Runs the streams at several paces beside the interpreter: no difference."""
+    maps = maps_file(work, names)
+    for n, (stall, idle, lengths) in enumerate(paces):
+        packets = stream(names, distances, pairs, seed + n)
+        capture = write_capture(os.path.join(work, 'hazards.pcap'), packets, lengths, seed + n)
+        expected = run(work, obj, 'interp', capture, maps)
+        got = run(work, obj, executor, capture, maps, '--stall', stall, '--idle', idle, '--seed', seed + n, *options)
+        wrong, maps_differ = differences(packets, expected, got)
+        assert not wrong and not maps_differ, f'{executor} {names} pace {n} seed {seed + n}: {len(wrong)} packets differ, first {wrong[:5]}, maps differ: {maps_differ}'
+
+
+def go_wrong(work, obj, names, executor, distances, pairs, seed, paces=PACES[:1]):
+    """With hazards off: {kind: distances at which packets differ}."""
+    maps = maps_file(work, names)
+    found = {k: set() for k in names}
+    for n, (stall, idle, lengths) in enumerate(paces):
+        packets = stream(names, distances, pairs, seed + n)
+        capture = write_capture(os.path.join(work, 'hazards.pcap'), packets, lengths, seed + n)
+        expected = run(work, obj, 'interp', capture, maps)
+        got = run(work, obj, executor, capture, maps, '--unordered', '--stall', stall, '--idle', idle)
+        for kind, distance in differences(packets, expected, got)[0]:
+            found[kind].add(distance)
+    return found
+
+
+def main():
+    names = sys.argv[1:] or list(KINDS)
+    failed = []
+    with tempfile.TemporaryDirectory(prefix='sluice-hazards-') as work:
+        for kind in names:
+            obj = program(work, [kind])
+            stages = depth(obj)
+            start = time.time()
+            told = []
+            for executor, deep, options in (('microcode', 24, ('--lockstep',)), ('pipeline', max(2 * stages, 32), ())):
+                try:
+                    for seed in range(1, 4):
+                        agree(work, obj, [kind], executor, range(1, deep + 1), 12, PACES, 100 * seed, *options)
+                    off = go_wrong(work, obj, [kind], executor, range(1, deep + 1), 12, 7, PACES[:3])[kind]
+                    assert off, f'{executor} {kind}: nothing goes wrong with hazards off'
+                    told.append(f'{executor} agrees at distances 1 to {deep}, off wrong at {len(off - {0})} up to {max(off)}')
+                except AssertionError as e:
+                    failed.append(f'{executor} {kind}')
+                    told.append(f'{executor} FAILED: {e}')
+            print(f'{kind}: ' + '; '.join(told) + f'; {time.time() - start:.0f} s', flush=True)
+    print(f'hazards: {len(names)} kinds, ' + (f'failed: {", ".join(failed)}' if failed else 'no difference'))
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Programs whose packets collide in maps, a function for each kind of hazard. A packet is, behind
+ * its Ethernet header: kind, operation, two unused bytes, key, operand, and 8 bytes that get the
+ * result, so that whatever a packet saw in a map leaves with it.
+ *
+ *   clang -DKIND=array_rmw one.c            one kind
+ *   clang -DFIRST several.c                 several, chosen by the packet's kind
+ */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+enum { ENTRIES = 256, WIDE_WORDS = 5, SMALL_ENTRIES = 8 };
+
+struct request {
+    __u8 ethernet[14];
+    __u8 kind;
+    __u8 op;
+    __u16 unused;
+    __u32 key;
+    __u32 operand;
+    __u64 result;
+} __attribute__((packed));
+
+/* What a kind's function gets: copies of the packet's fields. */
+struct job {
+    __u32 op;
+    __u32 key;
+    __u64 operand;
+};
+
+#define MAP(name, map_type, entries, value_type)                                                   \
+    struct {                                                                                       \
+        __uint(type, map_type);                                                                    \
+        __uint(max_entries, entries);                                                              \
+        __type(key, __u32);                                                                        \
+        __type(value, value_type);                                                                 \
+    } name SEC(".maps")
+
+#define ERROR_OF(r) ((__u64)(__s64)(r))
+enum { NOT_THERE = 0x4e4f4e45 };
+
+struct wide {
+    __u64 word[WIDE_WORDS];
+};
+
+/* Reads, changes and writes back a value of an array, without an atomic operation. */
+MAP(array_rmw_map, BPF_MAP_TYPE_ARRAY, ENTRIES, __u64);
+static __always_inline __u64 array_rmw(const struct job *j)
+{
+    __u32 key = j->key % ENTRIES;
+    __u64 *value = bpf_map_lookup_elem(&array_rmw_map, &key);
+
+    if (!value)
+        return 0;
+    *value = *value * 3 + j->operand;
+    return *value;
+}
+
+/* The same with a hash; what is not there is not inserted. */
+MAP(hash_rmw_map, BPF_MAP_TYPE_HASH, ENTRIES, __u64);
+static __always_inline __u64 hash_rmw(const struct job *j)
+{
+    __u64 *value = bpf_map_lookup_elem(&hash_rmw_map, &j->key);
+
+    if (!value)
+        return NOT_THERE;
+    *value = *value * 5 + j->operand;
+    return *value;
+}
+
+/* A value is read through a pointer and written by an update. */
+MAP(lookup_update_map, BPF_MAP_TYPE_HASH, ENTRIES, __u64);
+static __always_inline __u64 lookup_update(const struct job *j)
+{
+    __u64 *value = bpf_map_lookup_elem(&lookup_update_map, &j->key);
+    __u64 next = value ? *value * 7 + j->operand : j->operand;
+
+    return bpf_map_update_elem(&lookup_update_map, &j->key, &next, BPF_ANY) ? NOT_THERE : next;
+}
+
+/* An entry is deleted if it is there, else inserted. */
+MAP(lookup_delete_map, BPF_MAP_TYPE_HASH, ENTRIES, __u64);
+static __always_inline __u64 lookup_delete(const struct job *j)
+{
+    __u64 *value = bpf_map_lookup_elem(&lookup_delete_map, &j->key);
+    __u64 old;
+
+    if (!value)
+        return bpf_map_update_elem(&lookup_delete_map, &j->key, &j->operand, BPF_ANY) ? 1
+                                                                                      : NOT_THERE;
+    old = *value;
+    return old + ERROR_OF(bpf_map_delete_elem(&lookup_delete_map, &j->key));
+}
+
+/* The first inserts, the others see its value; one in four deletes. */
+MAP(insert_if_missing_map, BPF_MAP_TYPE_HASH, ENTRIES, __u64);
+static __always_inline __u64 insert_if_missing(const struct job *j)
+{
+    __u64 *value;
+    long err;
+
+    if (j->op % 4 == 3)
+        return ERROR_OF(bpf_map_delete_elem(&insert_if_missing_map, &j->key));
+    err = bpf_map_update_elem(&insert_if_missing_map, &j->key, &j->operand, BPF_NOEXIST);
+    value = bpf_map_lookup_elem(&insert_if_missing_map, &j->key);
+    return value ? *value * 2 + (err != 0) : NOT_THERE;
+}
+
+/* Deletes, then inserts anew, or not. */
+MAP(delete_insert_map, BPF_MAP_TYPE_HASH, ENTRIES, __u64);
+static __always_inline __u64 delete_insert(const struct job *j)
+{
+    __u64 result = ERROR_OF(bpf_map_delete_elem(&delete_insert_map, &j->key));
+
+    if (j->op % 3)
+        result += ERROR_OF(
+            bpf_map_update_elem(&delete_insert_map, &j->key, &j->operand, BPF_NOEXIST) + 100);
+    return result;
+}
+
+/* Two maps in both orders: one's value goes into the other. */
+MAP(two_maps_a, BPF_MAP_TYPE_ARRAY, ENTRIES, __u64);
+MAP(two_maps_b, BPF_MAP_TYPE_HASH, ENTRIES, __u64);
+static __always_inline __u64 two_maps(const struct job *j)
+{
+    __u32 key = j->key % ENTRIES;
+    __u64 *a, *b;
+    __u64 next;
+
+    if (j->op % 2) {
+        a = bpf_map_lookup_elem(&two_maps_a, &key);
+        b = bpf_map_lookup_elem(&two_maps_b, &key);
+        if (!a || !b)
+            return NOT_THERE;
+        next = *a * 3 + j->operand;
+        *b = next;
+        asm volatile("# b is written" ::: "memory"); /* so that clang keeps both stores */
+        return next;
+    }
+    b = bpf_map_lookup_elem(&two_maps_b, &key);
+    a = bpf_map_lookup_elem(&two_maps_a, &key);
+    if (!a || !b)
+        return NOT_THERE;
+    next = *b * 5 + j->operand;
+    *a = next;
+    asm volatile("# a is written" ::: "memory");
+    return next;
+}
+
+/* Atomics with fetch at two places of the program, a plain read between them. */
+MAP(atomic_fetch_map, BPF_MAP_TYPE_ARRAY, ENTRIES, __u64);
+static __always_inline __u64 atomic_fetch(const struct job *j)
+{
+    __u32 key = j->key % ENTRIES;
+    __u64 *value = bpf_map_lookup_elem(&atomic_fetch_map, &key);
+    __u64 first, second;
+
+    if (!value)
+        return 0;
+    first = __sync_fetch_and_add(value, j->operand);
+    second = *(volatile __u64 *)value;
+    first = first * 31 + second;
+    return first * 31 + __sync_fetch_and_xor(value, first);
+}
+
+/* Atomics without fetch, which every other packet reads and puts back to 0. */
+MAP(atomic_plain_map, BPF_MAP_TYPE_ARRAY, ENTRIES, __u64);
+static __always_inline __u64 atomic_plain(const struct job *j)
+{
+    __u32 key = j->key % ENTRIES;
+    __u64 *value = bpf_map_lookup_elem(&atomic_plain_map, &key);
+    __u64 seen;
+
+    if (!value)
+        return 0;
+    if (j->op % 2) {
+        __sync_fetch_and_add(value, j->operand);
+        return 1;
+    }
+    seen = *(volatile __u64 *)value;
+    *(volatile __u64 *)value = 0;
+    return seen;
+}
+
+/* Exchange, and compare and exchange with what the packet brings. */
+MAP(exchange_map, BPF_MAP_TYPE_HASH, ENTRIES, __u64);
+static __always_inline __u64 exchange(const struct job *j)
+{
+    __u64 *value = bpf_map_lookup_elem(&exchange_map, &j->key);
+    __u64 seen;
+
+    if (!value)
+        return NOT_THERE;
+    if (j->op % 2)
+        return __sync_lock_test_and_set(value, j->operand % 4);
+    seen = __sync_val_compare_and_swap(value, j->operand % 4, j->operand);
+    return seen * 3 + *(volatile __u64 *)value;
+}
+
+/* Per-CPU values: of one CPU here, which are an array's and a hash's then. */
+MAP(percpu_array, BPF_MAP_TYPE_PERCPU_ARRAY, 64, __u64);
+MAP(percpu_hash, BPF_MAP_TYPE_PERCPU_HASH, 64, __u64);
+static __always_inline __u64 percpu(const struct job *j)
+{
+    __u32 key = j->key % 64;
+    __u64 *a = bpf_map_lookup_elem(&percpu_array, &key);
+    __u64 *h;
+
+    if (!a)
+        return 0;
+    *a = *a * 3 + j->operand;
+    h = bpf_map_lookup_elem(&percpu_hash, &key);
+    if (!h)
+        return ERROR_OF(bpf_map_update_elem(&percpu_hash, &key, a, BPF_NOEXIST));
+    *h = *h * 5 + *a;
+    return *h;
+}
+
+/* One branch reads what another writes. */
+MAP(read_or_write_map, BPF_MAP_TYPE_ARRAY, ENTRIES, __u64);
+static __always_inline __u64 read_or_write(const struct job *j)
+{
+    __u32 key = j->key % ENTRIES;
+    __u64 *value = bpf_map_lookup_elem(&read_or_write_map, &key);
+
+    if (!value)
+        return 0;
+    if (j->op % 2)
+        return *value;
+    *value = j->operand * (j->operand + 3);
+    return 1;
+}
+
+/* Deletes, updates of what is there, of what is not, and look-ups, a packet each. */
+MAP(deleted_map, BPF_MAP_TYPE_HASH, ENTRIES, __u64);
+static __always_inline __u64 deleted(const struct job *j)
+{
+    __u64 *value;
+
+    switch (j->op % 4) {
+    case 0:
+        return ERROR_OF(bpf_map_delete_elem(&deleted_map, &j->key));
+    case 1:
+        return ERROR_OF(bpf_map_update_elem(&deleted_map, &j->key, &j->operand, BPF_EXIST));
+    case 2:
+        return ERROR_OF(bpf_map_update_elem(&deleted_map, &j->key, &j->operand, BPF_NOEXIST));
+    }
+    value = bpf_map_lookup_elem(&deleted_map, &j->key);
+    return value ? *value : NOT_THERE;
+}
+
+/* A value of 40 bytes, read and written in pieces of all sizes. */
+MAP(wide_map, BPF_MAP_TYPE_HASH, 64, struct wide);
+static __always_inline __u64 wide(const struct job *j)
+{
+    __u32 key = j->key % 64;
+    volatile struct wide *value = bpf_map_lookup_elem(&wide_map, &key);
+    __u64 sum;
+
+    if (!value)
+        return NOT_THERE;
+    sum = value->word[0] + value->word[4] * 3;
+    value->word[0] = sum + j->operand;
+    *(volatile __u32 *)&value->word[1] = (__u32)sum;
+    *((volatile __u16 *)&value->word[1] + 2) = (__u16)j->operand;
+    *((volatile __u8 *)&value->word[1] + 7) = (__u8)j->op;
+    value->word[3] = value->word[1] ^ sum;
+    value->word[4] = value->word[3] + value->word[2];
+    value->word[2] = j->operand;
+    return sum;
+}
+
+/* A pointer into one map is kept across operations on another. */
+MAP(kept_map, BPF_MAP_TYPE_HASH, ENTRIES, __u64);
+MAP(kept_other, BPF_MAP_TYPE_HASH, 16, __u64);
+static __always_inline __u64 kept(const struct job *j)
+{
+    __u64 *value = bpf_map_lookup_elem(&kept_map, &j->key);
+    __u32 other = j->operand % 24;
+    __u64 seen;
+    long err;
+
+    if (!value)
+        return NOT_THERE;
+    seen = *(volatile __u64 *)value;
+    if (j->op % 3)
+        err = bpf_map_update_elem(&kept_other, &other, &seen, BPF_ANY);
+    else
+        err = bpf_map_delete_elem(&kept_other, &other);
+    *value = seen * 3 + ERROR_OF(err) + j->operand;
+    return *value;
+}
+
+/* A pointer is used after its entry was replaced: the old value is nobody's then. */
+MAP(replaced_map, BPF_MAP_TYPE_HASH, ENTRIES, __u64);
+static __always_inline __u64 replaced(const struct job *j)
+{
+    __u64 *value = bpf_map_lookup_elem(&replaced_map, &j->key);
+    __u64 next;
+
+    if (!value)
+        return NOT_THERE;
+    next = *value + j->operand;
+    if (bpf_map_update_elem(&replaced_map, &j->key, &next, BPF_EXIST))
+        return 1;
+    *(volatile __u64 *)value += j->operand * 16;
+    return *(volatile __u64 *)value;
+}
+
+/* Global variables: one entry for all packets. */
+__u64 bss_sum;
+__u32 bss_last_key;
+__u64 bss_count[4];
+static __always_inline __u64 bss(const struct job *j)
+{
+    __u64 result = bss_sum + bss_last_key;
+
+    bss_sum = bss_sum * 3 + j->operand;
+    bss_last_key = j->key;
+    bss_count[j->op % 4] += bss_sum;
+    return result + bss_count[j->key % 4];
+}
+
+/* A map that is full most of the time. */
+MAP(full_map, BPF_MAP_TYPE_HASH, SMALL_ENTRIES, __u64);
+static __always_inline __u64 full(const struct job *j)
+{
+    __u32 key = j->key % 32;
+    __u64 *value;
+
+    if (j->op % 4 == 0)
+        return ERROR_OF(bpf_map_delete_elem(&full_map, &key));
+    value = bpf_map_lookup_elem(&full_map, &key);
+    if (value) {
+        *value = *value * 3 + j->operand;
+        return *value;
+    }
+    return ERROR_OF(bpf_map_update_elem(&full_map, &key, &j->operand, BPF_ANY));
+}
+
+/* Two entries of one map in one packet: the packet's own and its neighbour. */
+MAP(neighbours_map, BPF_MAP_TYPE_ARRAY, ENTRIES, __u64);
+static __always_inline __u64 neighbours(const struct job *j)
+{
+    __u32 key = j->key % ENTRIES;
+    __u32 next = (j->key + 1) % ENTRIES;
+    __u64 *a = bpf_map_lookup_elem(&neighbours_map, &key);
+    __u64 *b = bpf_map_lookup_elem(&neighbours_map, &next);
+
+    if (!a || !b)
+        return 0;
+    *b = *a * 3 + j->operand;
+    return *b;
+}
