@@ -153,9 +153,11 @@ static void do_store(struct ucode_model *m, const struct ucode_slot *s, uint64_t
 {
     uint8_t bytes[8];
 
-    store_bytes(bytes, 8, false, value & size_mask(s->size));
-    m->did->mem_addr = address;
-    m->did->mem_data = load_bytes(bytes, s->size, s->op == UCODE_STPKTBE);
+    if (s->op != UCODE_STMAP) {
+        store_bytes(bytes, 8, false, value);
+        m->did->mem_addr = address;
+        m->did->mem_data = load_bytes(bytes, s->size, s->op == UCODE_STPKTBE);
+    }
     switch (s->op) {
     case UCODE_STPKT:
     case UCODE_STPKTBE:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A program for each fault that tests/e2e/test_lockstep.py plants into the core's RTL: it uses what is broken once. */
+/* A program for each fault that tests/e2e/test_lockstep.py plants into the core's RTL: it uses what
+ * is broken once. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
