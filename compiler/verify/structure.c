@@ -114,11 +114,21 @@ static int check_call(struct verifier *v, uint32_t at)
     return i->off ? reserved(v, at, "offset") : 0;
 }
 
+/* Linux's jump that is not in RFC 9669: taken when the program has used up what it may run. */
+enum { JUMP_MAY_GOTO = 0xe0 };
+
 static int check_jump(struct verifier *v, uint32_t at)
 {
     const struct ebpf_insn *i = insn_at(v, at);
 
     switch (ebpf_code_of(i)) {
+    case JUMP_MAY_GOTO:
+        if (ebpf_class_of(i) != EBPF_CLASS_JMP || ebpf_src_is_reg(i) || i->dst || i->src || i->imm)
+            return no_insn(v, at);
+        return verify_refuse(
+            v, "VFY0015", at,
+            "may_goto ends a loop after as many rounds as the kernel chooses, "
+            "which differs from executor to executor; bound the loop by a constant");
     case EBPF_JMP_JA:
         return check_goto(v, at);
     case EBPF_JMP_CALL:
