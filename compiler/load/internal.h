@@ -166,9 +166,6 @@ int load_map_check(struct load_ctx *c, const struct load_map *m);
 /* Adds a map; the caller fills it. */
 struct load_map *load_map_add(struct load_ctx *c, uint32_t section, uint64_t offset,
                               uint64_t bytes);
-/* Leaves out maps of types that Sluice lacks, if no program uses them: an object may hold programs
- * of other types, with their maps. Needs: load_progs. */
-int load_maps_drop_foreign(struct load_ctx *c);
 /* maps_btf.c: the maps of section .maps. */
 int load_maps_btf(struct load_ctx *c, uint32_t section);
 /* The map defined exactly at an offset of a section, or LOAD_NO_MAP. */
@@ -192,6 +189,10 @@ struct load_ref {
 };
 /* Finds out what the instruction at number insn of a section refers to. */
 int load_resolve(struct load_ctx *c, uint32_t section, uint32_t insn, struct load_ref *out);
+
+/* foreign.c: leaves out maps of types that Sluice lacks, if no program uses them. Needs:
+ * load_progs. */
+int load_maps_drop_foreign(struct load_ctx *c);
 
 /* progs.c: cuts the code sections into functions, and links the programs. */
 int load_funcs(struct load_ctx *c);

@@ -136,6 +136,12 @@ int load_raw(const void *insns, size_t bytes, const char *name, const struct loa
  * address goes. */
 void load_cut_functions(struct load_prog *prog, struct arena *arena);
 
+/* The object with one of its programs alone, and without the maps that only others use, if no
+ * executor has their type: what other programs want doesn't keep this one from running. Owned by
+ * the arena; shares what it does not change with the object. NULL if there is no memory. */
+const struct load_object *load_only(const struct load_object *object, const struct load_prog *prog,
+                                    struct arena *arena);
+
 /* The line that an instruction belongs to, or NULL. */
 const struct load_line *load_line_of(const struct load_prog *prog, uint32_t insn);
 /* The place of an instruction, for a message. */

@@ -124,13 +124,15 @@ static json_t *check_program(const struct check_arguments *a, const struct cli_o
 {
     struct job_options options = {.size = sizeof(options)};
     json_t *j = json_object();
+    const struct load_object *alone;
     struct job *job;
     int err;
 
     options.opt.dump = a->object.dump;
     options.opt.dump_to = stderr;
     options.verify.log = a->verbose ? stderr : NULL;
-    job = job_open(object->object, prog, &options, object->arena);
+    alone = load_only(object->object, prog, object->arena);
+    job = alone ? job_open(alone, alone->progs, &options, object->arena) : NULL;
     err = job ? job_do(job, JOB_VERIFY) : -ENOMEM;
     json_object_set_new(j, "name", cli_json_text(prog->name));
     json_object_set_new(j, "section", cli_json_text(prog->section));

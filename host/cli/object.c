@@ -147,6 +147,16 @@ static int pick_program(const struct cli_object_options *options, struct cli_obj
     return CLI_USAGE;
 }
 
+/* What other programs of the object want doesn't matter from here on. */
+static int leave_alone(struct cli_object *out)
+{
+    out->object = load_only(out->object, out->prog, out->arena);
+    if (!out->object)
+        return cli_fail("no memory");
+    out->prog = out->object->progs;
+    return 0;
+}
+
 int cli_object_open(const struct cli_object_options *options, struct cli_object *out)
 {
     const struct load_options load = {.size = sizeof(load),
@@ -178,6 +188,8 @@ int cli_object_open(const struct cli_object_options *options, struct cli_object 
         return CLI_USAGE;
     }
     err = pick_program(options, out);
+    if (!err && !options->all)
+        err = leave_alone(out);
     if (err)
         cli_object_close(out);
     return err;

@@ -227,6 +227,24 @@ static void test_load_map_that_any_xdp_program_uses_stays(void **state)
     load_check_close(&check);
 }
 
+static void test_load_only_one_program_has_its_maps_alone(void **state)
+{
+    struct load_check check = load_two_programs("xdp/other");
+    const struct load_object *alone = load_only(check.object, &check.object->progs[0], check.arena);
+
+    (void)state;
+    assert_int_equal(alone->prog_count, 1);
+    assert_string_equal(alone->progs[0].name, "prog");
+    assert_int_equal(alone->map_count, 1);
+    assert_string_equal(alone->maps[0].name, "c");
+    assert_int_equal(alone->progs[0].insns[0].imm, 0);
+    assert_int_equal(check.object->progs[0].insns[0].imm, 1); /* the object is as it was */
+    alone = load_only(check.object, &check.object->progs[1], check.arena);
+    assert_int_equal(alone->map_count, 2); /* others may use an array, too */
+    assert_string_equal(alone->maps[0].name, "b");
+    load_check_close(&check);
+}
+
 /* ---- sizes from outside ---- */
 
 /* Three maps: a has a size, b and c have none. */
@@ -417,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_load_map_sizes_follow_the_type),
         cmocka_unit_test(test_load_maps_of_other_programs_are_left_out),
         cmocka_unit_test(test_load_map_that_any_xdp_program_uses_stays),
+        cmocka_unit_test(test_load_only_one_program_has_its_maps_alone),
         cmocka_unit_test(test_load_open_map_sizes_come_from_the_options),
         cmocka_unit_test(test_load_open_map_size_that_stays_open_is_refused),
         cmocka_unit_test(test_load_size_of_a_map_that_is_not_there_is_refused),

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/load/internal.h"
+
+/* An object may hold programs of other types than XDP, and XDP programs that want more than others.
+ * Maps of types that no executor has keep only those from running that use them. */
+
+static bool is_foreign(const struct load_map *m)
+{
+    return m->type >= SPEC_MAP_COUNT || spec_map_type_table[m->type].soft == SPEC_SOFT_NONE;
+}
+
+static bool names_map(const struct ebpf_insn *i)
+{
+    return ebpf_is_ld_imm64(i) && (i->src == EBPF_PSEUDO_MAP_FD || i->src == EBPF_PSEUDO_MAP_VALUE);
+}
+
+static void mark_used(const struct load_prog *prog, uint32_t *used)
+{
+    for (uint32_t at = 0; at < prog->insn_count; at += ebpf_slots(&prog->insns[at]))
+        if (names_map(&prog->insns[at]))
+            used[prog->insns[at].imm] = 1;
+}
+
+static void renumber(struct load_prog *prog, const uint32_t *number)
+{
+    for (uint32_t at = 0; at < prog->insn_count; at += ebpf_slots(&prog->insns[at]))
+        if (names_map(&prog->insns[at]))
+            prog->insns[at].imm = (int32_t)number[prog->insns[at].imm];
+}
+
+/* New numbers for the maps that some program uses or any executor has, LOAD_NO_MAP for the others;
+ * how many stay. number has a word for each map. */
+static uint32_t number_maps(const struct load_map *maps, uint32_t map_count,
+                            const struct load_prog *progs, uint32_t prog_count, uint32_t *number)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < map_count; i++)
+        number[i] = 0;
+    for (uint32_t p = 0; p < prog_count; p++)
+        mark_used(&progs[p], number);
+    for (uint32_t i = 0; i < map_count; i++)
+        number[i] = number[i] || !is_foreign(&maps[i]) ? kept++ : LOAD_NO_MAP;
+    return kept;
+}
+
+/* to may be maps. */
+static void keep_maps(const struct load_map *maps, uint32_t map_count, const uint32_t *number,
+                      struct load_map *to)
+{
+    for (uint32_t i = 0; i < map_count; i++)
+        if (number[i] != LOAD_NO_MAP)
+            to[number[i]] = maps[i];
+}
+
+int load_maps_drop_foreign(struct load_ctx *c)
+{
+    struct load_object *o = c->object;
+    uint32_t *number = arena_array(c->arena, c->map_count, sizeof(*number));
+    const uint32_t kept = number_maps(c->maps, c->map_count, o->progs, o->prog_count, number);
+
+    for (uint32_t i = 0; i < c->map_count; i++) {
+        const struct load_map *m = &c->maps[i];
+        struct diag_where where = c->at;
+
+        if (number[i] != LOAD_NO_MAP)
+            continue;
+        where.section = m->section;
+        diag_add(c->sink, DIAG_NOTE, LOAD_W_MAP_FOREIGN, where,
+                 "map %s (%s) is left out: no XDP program of the object uses it", m->name,
+                 m->type < SPEC_MAP_COUNT ? spec_map_type_table[m->type].name : "unknown type");
+    }
+    keep_maps(c->maps, c->map_count, number, c->maps);
+    for (uint32_t p = 0; p < o->prog_count; p++)
+        renumber(&o->progs[p], number);
+    o->map_count = kept;
+    return 0;
+}
+
+static struct load_object *copy_alone(const struct load_object *object,
+                                      const struct load_prog *prog, struct arena *arena)
+{
+    struct load_object *o = arena_memdup(arena, object, sizeof(*object));
+    struct load_prog *p = arena_memdup(arena, prog, sizeof(*prog));
+    uint32_t *number = arena_array(arena, object->map_count, sizeof(*number));
+
+    o->progs = p;
+    o->prog_count = 1;
+    if (p->insn_count)
+        p->insns = arena_memdup(arena, prog->insns, prog->insn_count * sizeof(*p->insns));
+    o->maps = arena_array(arena, object->map_count, sizeof(*o->maps));
+    o->map_count = number_maps(object->maps, object->map_count, prog, 1, number);
+    keep_maps(object->maps, object->map_count, number, o->maps);
+    renumber(p, number);
+    return o;
+}
+
+const struct load_object *load_only(const struct load_object *object, const struct load_prog *prog,
+                                    struct arena *arena)
+{
+    const struct load_object *alone;
+    jmp_buf oom;
+
+    if (setjmp(oom)) {
+        arena_set_oom(arena, NULL);
+        return NULL;
+    }
+    arena_set_oom(arena, &oom);
+    alone = copy_alone(object, prog, arena);
+    arena_set_oom(arena, NULL);
+    return alone;
+}
