@@ -51,12 +51,21 @@ static uint8_t kind_at(const struct frame *f, int32_t off)
     return i < f->slot_count ? f->slots[i].kind[byte_index(off)] : SLOT_NONE;
 }
 
-/* A spilled register that is partly overwritten becomes plain bytes. */
+/* What the bytes of a spilled register become when others of it are overwritten: plain bytes of a
+ * number. What is left of a pointer can't be read: Linux lets root have it as a number, but
+ * addresses differ from executor to executor. */
+static uint8_t rest_of_spill(const struct slot *s)
+{
+    return s->reg.type == REG_SCALAR ? SLOT_MISC : SLOT_NONE;
+}
+
 static void scrub(struct slot *s)
 {
+    const uint8_t left = rest_of_spill(s);
+
     for (int b = 0; b < SLOT_BYTES; b++)
         if (s->kind[b] == SLOT_SPILL)
-            s->kind[b] = SLOT_MISC;
+            s->kind[b] = left;
     s->reg = (struct reg){0};
 }
 
@@ -95,6 +104,7 @@ static void mark_extent(struct verifier *v, const struct access *a, struct exten
 static void spill_number(struct verifier *v, struct slot *s, uint32_t bytes, struct reg *value)
 {
     const bool fits = scalar_width(&value->num) <= bytes * 8;
+    const uint8_t left = rest_of_spill(s);
 
     if (fits)
         verify_link(v, value);
@@ -105,7 +115,7 @@ static void spill_number(struct verifier *v, struct slot *s, uint32_t bytes, str
         if (b < bytes)
             s->kind[b] = SLOT_SPILL;
         else if (s->kind[b] == SLOT_SPILL)
-            s->kind[b] = SLOT_MISC;
+            s->kind[b] = left;
     }
 }
 
