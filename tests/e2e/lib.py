@@ -69,9 +69,42 @@ def one_flow(count=10000):
                    '--ip-options', 0)
 
 
+def assert_run_fields(result, executor):
+    """The JSON result of run, and of each executor in that of compare: the contract's fields, and that they agree."""
+    whole = lambda *names: all(isinstance(result[n], int) and result[n] >= 0 for n in names)
+    assert isinstance(result['program'], str) and result['executor'] == executor and whole('packets', 'runts', 'giants'), result
+    assert list(result['verdicts']) == ['XDP_ABORTED', 'XDP_DROP', 'XDP_PASS', 'XDP_TX', 'XDP_REDIRECT'], result
+    assert sum(result['verdicts'].values()) == result['packets'], result
+    if executor in ('microcode', 'pipeline'):
+        latency = result['latency_cycles']
+        assert whole('cycles') and latency['p50'] <= latency['p99'] <= latency['max'] <= result['cycles'], result
+        assert abs(result['cycles_per_packet'] * (result['packets'] or 1) - result['cycles']) <= 1e-5 * result['cycles'], result
+        assert 'ns_per_packet' not in result, result
+    else:
+        assert result['ns_per_packet'] >= 0 and 'cycles' not in result and 'latency_cycles' not in result, result
+
+
+def assert_compare_fields(result, status):
+    """The JSON result of compare: the contract's fields, and that they agree with each other and the exit status."""
+    ran = {name: e for name, e in result['executors'].items() if 'skipped' not in e}
+    for name, e in result['executors'].items():
+        assert name in EXECUTORS, result
+        if name in ran:
+            assert_run_fields(e, name)
+        else:
+            assert list(e) == ['skipped'] and e['skipped'], e
+    assert result['mismatches'] == sum(e['mismatches'] for e in ran.values()), result
+    assert bool(result['mismatches']) == bool(result['differences']), result
+    for d in result['differences']:
+        assert list(d) == ['packet', 'executor', 'field', 'expected', 'got'] and d['executor'] in ran, d
+    assert status == (4 if not ran else 1 if result['mismatches'] else 0), (status, result)
+
+
 def compare(obj, capture, *options, status=0):
     p = sluice('compare', obj, '-r', capture, '--json', '--no-progress', *options, status=status)
-    return json.loads(p.stdout)
+    result = json.loads(p.stdout)
+    assert_compare_fields(result, p.returncode)
+    return result
 
 
 def kernel_allowed():

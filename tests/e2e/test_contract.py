@@ -63,14 +63,9 @@ def test_run_gives_the_same_on_every_executor(work):
 def test_run_result_has_the_fields_of_the_contract(work):
     for e in executors():
         result, lines, maps, packets = run(work, 'swap', e)
-        assert result['program'] and result['executor'] == e and result['packets'] == 1000
-        assert sum(result['verdicts'].values()) == 1000
-        if e in ('microcode', 'pipeline'):
-            assert result['cycles'] > 0 and result['cycles_per_packet'] > 0
-            latency = result['latency_cycles']
-            assert 0 < latency['p50'] <= latency['p99'] <= latency['max']
-        else:
-            assert result['ns_per_packet'] > 0
+        lib.assert_run_fields(result, e)
+        assert result['program'] == 'swap' and result['packets'] == 1000
+        assert result['cycles'] > 1000 and result['latency_cycles']['p50'] > 0 if e in ('microcode', 'pipeline') else result['ns_per_packet'] > 0
         assert [l['i'] for l in lines] == list(range(1000))
         for l in lines:
             assert l['verdict'].startswith('XDP_') and 0 <= l['ret'] < 2**32 and len(l['crc32']) == 8 and l['len'] >= 14
