@@ -39,6 +39,7 @@ struct btf;
     "LOAD0023"                       /* a map or function reference that no relocation explains    \
                                       */
 #define LOAD_E_OPTION "LOAD0024"     /* options of unknown size, or for a map that isn't there */
+#define LOAD_E_TEXT "LOAD0025"       /* a directive of a program as text */
 #define LOAD_W_MAP_MEMBER "LOAD0100" /* a map attribute without effect here */
 #define LOAD_W_MAP_VALUES                                                                          \
     "LOAD0101"                        /* initial values of a map of maps or programs are not taken \

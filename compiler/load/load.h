@@ -7,6 +7,7 @@
 #include "hw/spec/gen/map_types.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 /* What an object file gives: maps and XDP programs, relocated, with their source lines. All of it
  * is owned by the arena that load_object was given. */
@@ -132,6 +133,27 @@ int load_object_memory(const void *data, size_t bytes, const char *name,
 int load_raw(const void *insns, size_t bytes, const char *name, const struct load_map *maps,
              uint32_t map_count, struct arena *arena, struct diag_sink *sink,
              const struct load_object **out);
+/* Writes a program and all maps as an object that load_object, and libbpf, read back: the same
+ * instructions, maps and names, without source lines. 0 or negative errno. */
+int load_write(FILE *out, const struct load_object *object, const struct load_prog *prog,
+               struct arena *arena);
+
+/* ---- text ----
+ * A program as text that load_parse takes: directives, then instructions as ebpf_disasm prints
+ * them and ebpf_asm reads them. A directive stands in a line of its own:
+ *   .program NAME          .section NAME          .license TEXT
+ *   .map NAME TYPE KEY_BYTES VALUE_BYTES ENTRIES [FLAGS]     TYPE by name ("hash") or number
+ *   .bytes SECTION 0xHEX   more variables of .rodata*, .data*
+ *   .zeros SECTION BYTES   the same, zeros; also of .bss* */
+
+/* 0, or -EINVAL if a name can't be told in this form. */
+int load_print(FILE *out, const struct load_object *object, const struct load_prog *prog,
+               struct arena *arena, struct diag_sink *sink);
+/* name stands for the text in messages. 0 and *out with one program, or -EINVAL with each fault in
+ * the sink. Without directives the program is "prog" in section xdp, under GPL. */
+int load_parse(const char *text, const char *name, struct arena *arena, struct diag_sink *sink,
+               const struct load_object **out);
+
 /* Fills in the subprograms of a program that has none: one begins wherever a call or a function's
  * address goes. */
 void load_cut_functions(struct load_prog *prog, struct arena *arena);
