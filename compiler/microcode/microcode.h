@@ -69,4 +69,10 @@ int ucode_image_write(FILE *out, const struct ucode_image *image);
 int ucode_image_read(const void *data, size_t bytes, struct arena *arena, struct diag_sink *sink,
                      const struct ucode_image **out);
 
+/* The image as text and back (text.c says how it looks): what ucode_image_write would write is the same. name stands for
+ * the text in messages. 0, or -EINVAL with each fault in the sink. */
+void ucode_print_image(FILE *out, const struct ucode_image *image);
+int ucode_parse_image(const char *text, const char *name, struct arena *arena,
+                      struct diag_sink *sink, const struct ucode_image **out);
+
 #endif
