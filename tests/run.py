@@ -86,7 +86,7 @@ def unit(tally, folder):
         tally.note(f'unit.{folder}.{name}', code == 0 and passed > 0, time.time() - start, text, max(passed, 1))
 
 
-READERS = {'asm': 4000, 'btf': 4000, 'image': 4000, 'ir': 4000, 'load': 4000, 'mapfile': 4000, 'pcap': 4000, 'verify': 8000}
+READERS = {'asm': 4000, 'btf': 4000, 'image': 4000, 'ir': 4000, 'load': 4000, 'mapfile': 4000, 'pcap': 4000, 'text': 4000, 'verify': 8000}
 
 
 def readers(tally, folder):

@@ -30,6 +30,7 @@ int cli_compile(int argc, char **argv);
 int cli_run(int argc, char **argv);
 int cli_compare(int argc, char **argv);
 int cli_disasm(int argc, char **argv);
+int cli_asm(int argc, char **argv);
 int cli_traffic(int argc, char **argv);
 
 /* Writes "sluice: " and a message to stderr; returns CLI_USAGE. */
@@ -43,6 +44,10 @@ const char *cli_executors(char *text, size_t bytes);
 json_t *cli_json_text(const char *text);
 /* Prints a result's document to stdout. */
 void cli_print_json(const json_t *document);
+/* Reads a file ("-" is standard input) of at most max_bytes, with a 0 behind it. 0, or CLI_USAGE
+ * after telling why not. */
+int cli_read_file(const char *path, size_t max_bytes, struct arena *arena, char **out,
+                  size_t *bytes);
 /* 0, or CLI_USAGE after telling that something takes more memory than the machine has. */
 int cli_check_memory(const char *what, uint64_t count, uint64_t bytes_each);
 

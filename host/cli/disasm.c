@@ -12,14 +12,18 @@ struct disasm_arguments {
     const char *form;
 };
 
+enum { IMAGE_MAX_BYTES = 16 << 20 };
+
 static const struct argp_option options_table[] = {
-    {"form", 'f', "FORM", 0, "ebpf (default), ir, microcode or pipeline", 0},
+    {"form", 'f', "FORM", 0,
+     "ebpf (default), asm (eBPF with its maps, as sluice asm takes it), ir, microcode or pipeline",
+     0},
     {0},
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    static const char *const forms[] = {"ebpf", "ir", "microcode", "pipeline"};
+    static const char *const forms[] = {"ebpf", "asm", "ir", "microcode", "pipeline"};
     struct disasm_arguments *a = state->input;
 
     switch (key) {
@@ -32,7 +36,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
                 a->form = forms[i];
                 return 0;
             }
-        argp_error(state, "-f takes ebpf, ir, microcode or pipeline, not \"%s\"", arg);
+        argp_error(state, "-f takes ebpf, asm, ir, microcode or pipeline, not \"%s\"", arg);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -43,7 +47,10 @@ static const struct argp_child children[] = {{&cli_object_argp, 0, NULL, 0}, {0}
 static const struct argp argp = {.options = options_table,
                                  .parser = parse,
                                  .children = children,
-                                 .doc = "Prints a program in one of its forms."};
+                                 .doc =
+                                     "Prints a program in one of its forms; of a microcode image "
+                                     "(sluice compile writes them) the text that sluice asm "
+                                     "takes."};
 
 static int print_ebpf(const struct cli_object *object)
 {
@@ -101,18 +108,78 @@ static int print_form(const struct disasm_arguments *a, const struct cli_object 
     return CLI_OK;
 }
 
+static void tell(const struct diag_sink *sink)
+{
+    for (uint32_t i = 0; i < sink->count; i++)
+        diag_write(stderr, &sink->records[i]);
+}
+
+static int print_asm(const struct cli_object *object)
+{
+    struct diag_sink sink = diag_sink_make(object->arena);
+    int err = load_print(stdout, object->object, object->prog, object->arena, &sink);
+
+    tell(&sink);
+    if (err && !sink.errors)
+        return cli_fail("no memory");
+    return err ? CLI_USAGE : CLI_OK;
+}
+
+/* Prints a microcode image; *is says whether the file is one, by its first bytes. */
+static int print_image(const char *path, bool *is)
+{
+    static const char magic[] = {'S', 'L', 'U', 'C'};
+    const struct ucode_image *image;
+    struct arena *arena = arena_open();
+    struct diag_sink sink;
+    char first[sizeof(magic)];
+    FILE *file = fopen(path, "rb");
+    size_t bytes;
+    char *data;
+    int status = CLI_OK;
+
+    *is = file && fread(first, 1, sizeof(first), file) == sizeof(first) &&
+          !memcmp(first, magic, sizeof(magic));
+    if (file)
+        fclose(file);
+    if (*is && !arena)
+        status = cli_fail("no memory");
+    if (*is && !status)
+        status = cli_read_file(path, IMAGE_MAX_BYTES, arena, &data, &bytes);
+    if (*is && !status) {
+        sink = diag_sink_make(arena);
+        if (ucode_image_read(data, bytes, arena, &sink, &image)) {
+            tell(&sink);
+            status = cli_fail("%s can't be read", path);
+        } else {
+            ucode_print_image(stdout, image);
+        }
+    }
+    arena_close(arena);
+    return status;
+}
+
 int cli_disasm(int argc, char **argv)
 {
     struct disasm_arguments a = {.form = "ebpf"};
     struct cli_object object = {0};
+    bool is_image;
     int status;
 
     if (argp_parse(&argp, argc, argv, 0, NULL, &a))
         return CLI_USAGE;
+    status = print_image(a.object.path, &is_image);
+    if (status || is_image)
+        return status;
     status = cli_object_open(&a.object, &object);
     if (status)
         return status;
-    status = strcmp(a.form, "ebpf") ? print_form(&a, &object) : print_ebpf(&object);
+    if (!strcmp(a.form, "ebpf"))
+        status = print_ebpf(&object);
+    else if (!strcmp(a.form, "asm"))
+        status = print_asm(&object);
+    else
+        status = print_form(&a, &object);
     cli_object_close(&object);
     return status;
 }

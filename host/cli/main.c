@@ -16,6 +16,7 @@ static const struct cli_verb verbs[] = {
     {"run", "run a capture through a program on one executor", cli_run},
     {"compare", "run a capture on all executors and compare everything", cli_compare},
     {"disasm", "print a program as eBPF, IR or microcode", cli_disasm},
+    {"asm", "assemble eBPF or microcode, as disasm prints them", cli_asm},
     {"traffic", "write a seeded capture of mixed traffic", cli_traffic},
 };
 

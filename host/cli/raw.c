@@ -1,38 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* Programs as bare instructions: what fuzzers, JITs and other tools than clang have. */
 
 enum { RAW_FILE_MAX_BYTES = 16 << 20 };
-
-static int read_insns(const char *path, struct arena *arena, const void **out, size_t *bytes)
-{
-    FILE *file = fopen(path, "rb");
-    struct stat st;
-    void *data;
-
-    if (!file)
-        return cli_fail("%s: %s", path, strerror(errno));
-    if (fstat(fileno(file), &st) || !S_ISREG(st.st_mode) || st.st_size > RAW_FILE_MAX_BYTES) {
-        fclose(file);
-        return cli_fail("%s: not a file of instructions (a regular file of at most %d MiB)", path,
-                        RAW_FILE_MAX_BYTES >> 20);
-    }
-    data = arena_alloc(arena, (size_t)st.st_size + 1);
-    *bytes = fread(data, 1, (size_t)st.st_size, file);
-    *out = data;
-    if (ferror(file)) {
-        fclose(file);
-        return cli_fail("%s: can't be read", path);
-    }
-    fclose(file);
-    return CLI_OK;
-}
 
 /* A map type by its name (as bpftool has it) or its number; 0 for none. */
 static uint32_t map_type(const json_t *j)
@@ -120,9 +94,9 @@ int cli_raw_open(const struct cli_object_options *options, struct arena *arena,
 {
     struct load_map *maps = NULL;
     uint32_t map_count = 0;
-    const void *insns = NULL;
+    char *insns = NULL;
     size_t bytes = 0;
-    int status = read_insns(options->path, arena, &insns, &bytes);
+    int status = cli_read_file(options->path, RAW_FILE_MAX_BYTES, arena, &insns, &bytes);
 
     if (!status && options->maps)
         status = read_maps(options->maps, arena, &maps, &map_count);

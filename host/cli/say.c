@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What verbs say: messages, numbers that they could not take, documents. */
+/* What verbs say and take: messages, numbers, files, documents. */
 
 static void tell(const char *format, va_list args)
 {
@@ -95,4 +95,53 @@ int cli_check_memory(const char *what, uint64_t count, uint64_t bytes_each)
         "%s would take %.1f GiB of memory, this machine has %.1f; take fewer packets or "
         "a smaller --repeat",
         what, needs / gib, has / gib);
+}
+
+/* Reads a stream of unknown length; NULL and errno, or memory to be freed. */
+static char *read_stream(FILE *file, size_t max_bytes, size_t *bytes)
+{
+    size_t capacity = 1 << 16;
+    char *data = malloc(capacity);
+
+    *bytes = 0;
+    while (data) {
+        char *grown;
+
+        *bytes += fread(data + *bytes, 1, capacity - *bytes, file);
+        if (*bytes < capacity)
+            break;
+        if (capacity > max_bytes) {
+            free(data);
+            errno = EFBIG;
+            return NULL;
+        }
+        capacity *= 2;
+        grown = realloc(data, capacity);
+        if (!grown)
+            free(data);
+        data = grown;
+    }
+    if (data && ferror(file)) {
+        free(data);
+        return NULL;
+    }
+    return data;
+}
+
+int cli_read_file(const char *path, size_t max_bytes, struct arena *arena, char **out,
+                  size_t *bytes)
+{
+    FILE *file = strcmp(path, "-") ? fopen(path, "rb") : stdin;
+    char *data = file ? read_stream(file, max_bytes, bytes) : NULL;
+    const int err = errno;
+
+    if (file && file != stdin)
+        fclose(file);
+    if (!data)
+        return cli_fail("%s: %s", path, strerror(err));
+    *out = arena_alloc(arena, *bytes + 1);
+    if (*out)
+        memcpy(*out, data, *bytes);
+    free(data);
+    return *out ? CLI_OK : cli_fail("no memory");
 }

@@ -94,6 +94,7 @@ def texts(out, sluice):
         text = re.sub(r'^(map|section) .*\n', '', text, flags=re.M)
         put(out, 'verify', os.path.basename(path), text)
         put(out, 'asm', os.path.basename(path), text)
+        put(out, 'text', os.path.basename(path), text)
     if not sluice:
         return
     for path in sorted(glob.glob(os.path.join(out, 'load', '*.o'))):
@@ -101,6 +102,9 @@ def texts(out, sluice):
         subprocess.run([sluice, 'compile', path, '-t', 'microcode', '-o', folder], capture_output=True)
         for image in glob.glob(os.path.join(folder, '*.ucode')):
             put(out, 'image', os.path.basename(image), get(image))
+            put(out, 'text', os.path.basename(image), subprocess.run([sluice, 'disasm', image], capture_output=True).stdout)
+        text = subprocess.run([sluice, 'disasm', path, '-f', 'asm'], capture_output=True).stdout
+        put(out, 'text', os.path.basename(path), text)
 
 
 def main():
