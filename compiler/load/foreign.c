@@ -9,22 +9,25 @@ static bool is_foreign(const struct load_map *m)
     return m->type >= SPEC_MAP_COUNT || spec_map_type_table[m->type].soft == SPEC_SOFT_NONE;
 }
 
-static bool names_map(const struct ebpf_insn *i)
+/* Bare instructions may name maps that are not there; the verifier says so. */
+static bool names_map(const struct ebpf_insn *i, uint32_t map_count)
 {
-    return ebpf_is_ld_imm64(i) && (i->src == EBPF_PSEUDO_MAP_FD || i->src == EBPF_PSEUDO_MAP_VALUE);
+    return ebpf_is_ld_imm64(i) &&
+           (i->src == EBPF_PSEUDO_MAP_FD || i->src == EBPF_PSEUDO_MAP_VALUE) &&
+           (uint32_t)i->imm < map_count;
 }
 
-static void mark_used(const struct load_prog *prog, uint32_t *used)
+static void mark_used(const struct load_prog *prog, uint32_t map_count, uint32_t *used)
 {
     for (uint32_t at = 0; at < prog->insn_count; at += ebpf_slots(&prog->insns[at]))
-        if (names_map(&prog->insns[at]))
+        if (names_map(&prog->insns[at], map_count))
             used[prog->insns[at].imm] = 1;
 }
 
-static void renumber(struct load_prog *prog, const uint32_t *number)
+static void renumber(struct load_prog *prog, uint32_t map_count, const uint32_t *number)
 {
     for (uint32_t at = 0; at < prog->insn_count; at += ebpf_slots(&prog->insns[at]))
-        if (names_map(&prog->insns[at]))
+        if (names_map(&prog->insns[at], map_count))
             prog->insns[at].imm = (int32_t)number[prog->insns[at].imm];
 }
 
@@ -38,7 +41,7 @@ static uint32_t number_maps(const struct load_map *maps, uint32_t map_count,
     for (uint32_t i = 0; i < map_count; i++)
         number[i] = 0;
     for (uint32_t p = 0; p < prog_count; p++)
-        mark_used(&progs[p], number);
+        mark_used(&progs[p], map_count, number);
     for (uint32_t i = 0; i < map_count; i++)
         number[i] = number[i] || !is_foreign(&maps[i]) ? kept++ : LOAD_NO_MAP;
     return kept;
@@ -72,7 +75,7 @@ int load_maps_drop_foreign(struct load_ctx *c)
     }
     keep_maps(c->maps, c->map_count, number, c->maps);
     for (uint32_t p = 0; p < o->prog_count; p++)
-        renumber(&o->progs[p], number);
+        renumber(&o->progs[p], c->map_count, number);
     o->map_count = kept;
     return 0;
 }
@@ -91,7 +94,7 @@ static struct load_object *copy_alone(const struct load_object *object,
     o->maps = arena_array(arena, object->map_count, sizeof(*o->maps));
     o->map_count = number_maps(object->maps, object->map_count, prog, 1, number);
     keep_maps(object->maps, object->map_count, number, o->maps);
-    renumber(p, number);
+    renumber(p, object->map_count, number);
     return o;
 }
 
