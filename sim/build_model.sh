@@ -6,6 +6,8 @@
 #   ROOT      the repository (for hw/ and sim/)
 #   WORK_DIR  scratch folder, and where Verilator's own objects are kept between runs (RUNTIME_DIR
 #             in the environment names another folder for those)
+# RTL_FIRST in the environment names a folder whose modules take the place of those of the same name in hw/rtl, for tests; VERILATOR_OPTIONS
+# are more options.
 set -eu
 root=$1 out=$2 work=$3
 shift 3
@@ -51,7 +53,7 @@ rm -rf "$work/obj"
 verilator --cc --top-module sluice_dut --prefix Vsluice_dut -Mdir "$work/obj" -O3 \
     -DSLUICE_TRACE --x-assign fast --x-initial fast --noassert -Wno-fatal -Wno-lint -Wno-style $trace \
     --output-split 20000 --output-split-cfuncs 2000 \
-    -I"$root" -I"$root/hw/spec/gen" -y "$root/hw/rtl/common" -y "$root/hw/rtl/axis" \
+    -I"$root" -I"$root/hw/spec/gen" ${RTL_FIRST:+-y "$RTL_FIRST"} ${VERILATOR_OPTIONS:-} -y "$root/hw/rtl/common" -y "$root/hw/rtl/axis" \
     -y "$root/hw/rtl/core" -y "$root/hw/rtl/map" -y "$root/hw/rtl/pipe" -y "$root/hw/rtl/csr" \
     -y "$root/hw/rtl/top" "$@" >"$work/verilator.log" 2>&1 || { cat "$work/verilator.log" >&2; exit 1; }
 traced=0 libs=

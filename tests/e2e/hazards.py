@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Packet streams that collide in maps on purpose, at every distance, for tests/progs/hazards; and the long form of their test:
 
-usage: hazards.py [KIND ...]    each kind in a pipeline and in the core of its own, at every distance and pace; with hazards off each
-                                must go wrong
+usage: hazards.py [KIND ...]    each kind in the core and in a pipeline of its own, at every distance and pace, also with map engines
+                                that have random back-pressure of their own; with hazards off each must go wrong
 """
+import contextlib
 import json
 import os
 import random
 import re
+import shutil
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -142,26 +145,84 @@ def go_wrong(work, obj, names, executor, distances, pairs, seed, paces=PACES[:1]
     return found
 
 
+# --- map engines with random back-pressure of their own (tests/rtl/hazards)
+
+def slow_engines(work):
+    """A folder of modules that take the engines' place."""
+    folder = os.path.join(work, 'slow')
+    os.makedirs(folder, exist_ok=True)
+    for module in ('map_hash', 'map_vmem'):
+        with open(os.path.join(lib.ROOT, 'hw', 'rtl', 'map', module + '.v')) as f:
+            real, renamed = re.subn(rf'^module {module}\b', f'module {module}_real', f.read(), flags=re.M)
+        assert renamed == 1
+        with open(os.path.join(folder, module + '_real.v'), 'w') as f:
+            f.write(real)
+        shutil.copy(os.path.join(lib.ROOT, 'tests', 'rtl', 'hazards', module + '.v'), folder)
+    return folder
+
+
+@contextlib.contextmanager
+def environment(**variables):
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def slow_pipelines(work):
+    """Pipelines that are built in this context have slow engines."""
+    return environment(RTL_FIRST=slow_engines(work), VERILATOR_OPTIONS='-DSLOW_PORT_A', SLUICE_CACHE=os.path.join(work, 'models'))
+
+
+def slow_core(work, opt='-O1'):
+    """Builds a core with slow engines; what SLUICE_BUILD_DIR is with it."""
+    out = os.path.join(work, 'slow-core')
+    os.makedirs(out, exist_ok=True)
+    subprocess.run(['sh', 'sim/build_model.sh', lib.ROOT, os.path.join(out, 'core_model.so'), os.path.join(work, 'obj'), '--opt', opt,
+                    'hw/rtl/top/sluice_dut.v'], cwd=lib.ROOT, check=True,
+                   env=dict(os.environ, RTL_FIRST=slow_engines(work), RUNTIME_DIR=os.path.join(lib.BUILD, 'simrt')))
+    shutil.copy(os.path.join(lib.BUILD, 'sluice-sim.so'), out)
+    return out
+
+
+def try_kind(work, kind, core):
+    """Everything for one kind; what came of it, and whether something failed."""
+    obj = program(work, [kind])
+    told, failed = [], False
+    for executor, deep, options, slow_context in (('microcode', 24, ('--lockstep',), environment(SLUICE_BUILD_DIR=core)),
+                                                  ('pipeline', max(2 * depth(obj), 32), (), slow_pipelines(work))):
+        distances = range(1, deep + 1)
+        try:
+            for seed in range(1, 4):
+                agree(work, obj, [kind], executor, distances, 12, PACES, 100 * seed, *options)
+            with slow_context:
+                agree(work, obj, [kind], executor, distances, 12, PACES, 1000, *options)
+            off = go_wrong(work, obj, [kind], executor, distances, 12, 7, PACES[:3])[kind]
+            assert off, 'nothing goes wrong with hazards off'
+            told.append(f'{executor} agrees at distances 1 to {deep}; off: wrong at {len(off - {0})} of them')
+        except AssertionError as e:
+            failed = True
+            told.append(f'{executor} FAILED: {e}')
+    return '; '.join(told), failed
+
+
 def main():
     names = sys.argv[1:] or list(KINDS)
     failed = []
     with tempfile.TemporaryDirectory(prefix='sluice-hazards-') as work:
+        core = slow_core(work)
         for kind in names:
-            obj = program(work, [kind])
-            stages = depth(obj)
             start = time.time()
-            told = []
-            for executor, deep, options in (('microcode', 24, ('--lockstep',)), ('pipeline', max(2 * stages, 32), ())):
-                try:
-                    for seed in range(1, 4):
-                        agree(work, obj, [kind], executor, range(1, deep + 1), 12, PACES, 100 * seed, *options)
-                    off = go_wrong(work, obj, [kind], executor, range(1, deep + 1), 12, 7, PACES[:3])[kind]
-                    assert off, f'{executor} {kind}: nothing goes wrong with hazards off'
-                    told.append(f'{executor} agrees at distances 1 to {deep}, off wrong at {len(off - {0})} up to {max(off)}')
-                except AssertionError as e:
-                    failed.append(f'{executor} {kind}')
-                    told.append(f'{executor} FAILED: {e}')
-            print(f'{kind}: ' + '; '.join(told) + f'; {time.time() - start:.0f} s', flush=True)
+            told, wrong = try_kind(work, kind, core)
+            print(f'{kind}: {told}; {time.time() - start:.0f} s', flush=True)
+            if wrong:
+                failed.append(kind)
     print(f'hazards: {len(names)} kinds, ' + (f'failed: {", ".join(failed)}' if failed else 'no difference'))
     sys.exit(1 if failed else 0)
 

@@ -18,6 +18,12 @@ def test_core_is_serial(work):
     hazards.agree(work, obj, NAMES, 'microcode', CORE, 8, hazards.PACES, 1, '--lockstep')
 
 
+def test_core_with_slow_engines_is_serial(work):
+    obj = hazards.program(work, NAMES)
+    with hazards.environment(SLUICE_BUILD_DIR=hazards.slow_core(work, '-O0')):
+        hazards.agree(work, obj, NAMES, 'microcode', CORE, 8, hazards.PACES[:1], 2, '--lockstep')
+
+
 def test_core_without_tokens_goes_wrong(work):
     for kind in NAMES:
         obj = hazards.program(work, [kind])
