@@ -260,7 +260,7 @@ static void cut_prefix(const struct load_map *m, uint8_t *key)
         const uint32_t before = (i - (uint32_t)sizeof(bits)) * 8;
         const uint32_t kept = bits <= before ? 0 : bits - before;
 
-        key[i] &= kept >= 8 ? 0xff : (uint8_t)(0xff00 >> kept);
+        key[i] = (uint8_t)(key[i] & (kept >= 8 ? 0xff : 0xff00 >> kept));
     }
 }
 
