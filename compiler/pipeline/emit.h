@@ -68,6 +68,11 @@ uint32_t pipe_tag_bits(uint32_t ports);
 void pipe_draw_engines(struct pipe_emitter *e);
 uint32_t pipe_port_of(const struct pipe_graph *g, pipe_ref unit);
 
+/* mailbox.c: map number i's mailbox, at port number port of its hash engine's arbiter; what the
+ * registers see of all mailboxes */
+void pipe_draw_mailbox(struct pipe_text *t, const struct ir_map *m, uint32_t i, uint32_t port);
+void pipe_draw_mailbox_answer(struct pipe_text *t, const struct ir_func *f);
+
 /* A comment that leads back to the eBPF instruction and source line of a node. */
 void pipe_put_origin(struct pipe_text *t, const struct pipe_graph *g, uint32_t pc,
                      const char *indent, const char *mark);

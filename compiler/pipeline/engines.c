@@ -282,118 +282,6 @@ static void draw_hash(struct pipe_text *t, const char *name, const struct ir_map
              i, i, i, i, i);
 }
 
-/* A vmem map's mailbox has no engine: its engine ports are tied off. */
-static void draw_mailbox(struct pipe_text *t, const struct ir_map *m, uint32_t i, uint32_t port)
-{
-    const bool hash = m->engine == SPEC_ENGINE_HASH;
-    const uint32_t key = hash ? 8 * m->key_bytes : 64;
-    const uint32_t value = hash ? 8 * pipe_value_bytes(m) : 64;
-    const uint32_t req = hash ? pipe_hash_req_bits(m) : 0;
-
-    pipe_put(t,
-             "    wire m%u_mbox_done;\n    wire [31:0] m%u_mbox_status;\n    wire [31:0] "
-             "m%u_mbox_result;\n"
-             "    wire [511:0] m%u_mbox_key;\n    wire [63:0] m%u_mbox_value;\n    wire "
-             "m%u_mbox_step;\n",
-             i, i, i, i, i, i);
-    pipe_put(t,
-             "    wire [2:0] m%u_mb_op;\n    wire [7:0] m%u_mb_map;\n    wire [7:0] m%u_mb_cpu;\n"
-             "    wire [%u:0] m%u_mb_key;\n    wire [%u:0] m%u_mb_value;\n    wire [63:0] "
-             "m%u_mb_flags;\n"
-             "    wire [31:0] m%u_mb_entry;\n    wire m%u_mb_req;\n",
-             i, i, i, key - 1, i, value - 1, i, i, i, i);
-    if (!hash)
-        pipe_put(t,
-                 "    wire m%u_w_ready;\n    wire m%u_cfg_valid;\n    wire [7:0] m%u_cfg_map;\n"
-                 "    wire [319:0] m%u_cfg_desc;\n",
-                 i, i, i, i);
-    else
-        pipe_put(t,
-                 "    assign m%u_key_valid[%u] = m%u_mb_req;\n"
-                 "    assign m%u_key_req[%u +: %u] = {m%u_mb_entry, m%u_mb_flags, m%u_mb_value, "
-                 "m%u_mb_key, m%u_mb_cpu, "
-                 "m%u_mb_op};\n",
-                 i, port, i, i, port * req, req, i, i, i, i, i, i);
-    pipe_put(t,
-             "    map_mailbox #(\n        .HAS_HASH   (%u),\n        .KEY_BYTES  (%u),\n        "
-             ".VALUE_BYTES(%u)\n    ) u_m%u_mailbox (\n",
-             hash, key / 8, value / 8, i);
-    pipe_put(t,
-             "        .clk          (clk),\n        .rst          (rst),\n"
-             "        .mbox_valid_i (mbox_valid && mbox_map == 8'd%u),\n        .mbox_cmd_i   "
-             "(mbox_cmd),\n"
-             "        .mbox_map_i   (8'd0),\n        .mbox_addr_i  (mbox_addr),\n        "
-             ".mbox_flags_i (mbox_flags),\n"
-             "        .mbox_key_i   (mbox_key),\n        .mbox_value_i (mbox_value),\n        "
-             ".base_i       (32'd0),\n        .mbox_count_i (mbox_count),\n        "
-             ".mbox_word_i  (mbox_word),\n",
-             i);
-    pipe_put(t,
-             "        .mbox_done_o  (m%u_mbox_done),\n        .mbox_status_o(m%u_mbox_status),\n"
-             "        .mbox_result_o(m%u_mbox_result),\n        .mbox_key_o   (m%u_mbox_key),\n"
-             "        .mbox_value_o (m%u_mbox_value),\n        .mbox_step_o  (m%u_mbox_step),\n"
-             "        .cfg_valid_o  (m%u_cfg_valid),\n",
-             i, i, i, i, i, i, i);
-    pipe_put(t,
-             "        .cfg_map_o    (m%u_cfg_map),\n        .cfg_desc_o   (m%u_cfg_desc),\n        "
-             ".req_valid_o  (m%u_mb_req),\n"
-             "        .req_op_o     (m%u_mb_op),\n        .req_map_o    (m%u_mb_map),\n        "
-             ".req_cpu_o    (m%u_mb_cpu),\n"
-             "        .req_key_o    (m%u_mb_key),\n        .req_value_o  (m%u_mb_value),\n        "
-             ".req_flags_o  (m%u_mb_flags),\n"
-             "        .req_entry_o  (m%u_mb_entry),\n        .w_ready_o    (m%u_w_ready),\n",
-             i, i, i, i, i, i, i, i, i, i, i);
-    if (hash)
-        pipe_put(
-            t,
-            "        .cfg_ready_i  (m%u_cfg_ready),\n        .req_ready_i  (m%u_key_ready[%u]),\n"
-            "        .resp_valid_i (m%u_key_rvalid[%u]),\n        "
-            ".resp_status_i(m%u_key_answer[31:0]),\n"
-            "        .resp_addr_i  (m%u_key_answer[63:32]),\n        .resp_key_i   "
-            "(m%u_key_answer[%u:64]),\n"
-            "        .w_valid_i    (m%u_w_valid),\n        .w_addr_i     (m%u_w_addr),\n        "
-            ".w_data_i     (m%u_w_data),\n"
-            "        .w_strb_i     (m%u_w_strb),\n",
-            i, i, port, i, port, i, i, i, 63 + key, i, i, i, i);
-    else
-        pipe_put(t, "        .cfg_ready_i  (1'b0),\n        .req_ready_i  (1'b0),\n        "
-                    ".resp_valid_i (1'b0),\n"
-                    "        .resp_status_i(32'd0),\n        .resp_addr_i  (32'd0),\n        "
-                    ".resp_key_i   (64'd0),\n"
-                    "        .w_valid_i    (1'b0),\n        .w_addr_i     (32'd0),\n        "
-                    ".w_data_i     (64'd0),\n"
-                    "        .w_strb_i     (8'd0),\n");
-    pipe_put(t,
-             "        .b_valid_o    (m%u_b_valid),\n        .b_ready_i    (m%u_b_ready),\n        "
-             ".b_write_o    (m%u_b_write),\n"
-             "        .b_addr_o     (m%u_b_addr),\n        .b_data_o     (m%u_b_data),\n        "
-             ".b_strb_o     (m%u_b_strb),\n"
-             "        .b_rvalid_i   (m%u_b_rvalid),\n        .b_rdata_i    (m%u_b_rdata)\n    );\n",
-             i, i, i, i, i, i, i, i);
-}
-
-/* One command at a time: the addressed map's mailbox answers, or nobody if it has none. */
-static void draw_answer(struct pipe_text *t, const struct ir_func *f)
-{
-    static const char *const fields[] = {"status", "result", "key", "value", "step"};
-    static const char *const none[] = {"32'd22", "32'd0", "512'd0", "64'd0", "1'b0"};
-
-    pipe_put(t, "    assign mbox_done = ");
-    for (uint32_t i = 0; i < f->map_count; i++) {
-        if (f->maps[i].engine != SPEC_ENGINE_NONE)
-            pipe_put(t, "mbox_map == 8'd%u ? m%u_mbox_done : ", i, i);
-    }
-    pipe_put(t, "mbox_valid;\n");
-    for (uint32_t k = 0; k < sizeof(fields) / sizeof(fields[0]); k++) {
-        pipe_put(t, "    assign mbox_%s_back = ", fields[k]);
-        for (uint32_t i = 0; i < f->map_count; i++) {
-            if (f->maps[i].engine != SPEC_ENGINE_NONE)
-                pipe_put(t, "mbox_map == 8'd%u ? m%u_mbox_%s : ", i, i, fields[k]);
-        }
-        pipe_put(t, "%s;\n", none[k]);
-    }
-}
-
 static void draw_registers(struct pipe_text *t, const struct pipe_graph *g)
 {
     static const char *const axil[] = {
@@ -457,11 +345,11 @@ void pipe_draw_engines(struct pipe_emitter *e)
             draw_bank(e, i, b);
         if (m->engine == SPEC_ENGINE_HASH)
             draw_hash(t, arena_printf(g->arena, "m%u_key", i), m, i, plan->key_count + 1);
-        draw_mailbox(t, m, i, plan->key_count);
+        pipe_draw_mailbox(t, m, i, plan->key_count);
         if (plan->hazard != PIPE_HAZARD_NONE)
             pipe_put(t, "    wire m%u_release;\n    wire m%u_stall;\n", i, i);
     }
-    draw_answer(t, g->f);
+    pipe_draw_mailbox_answer(t, g->f);
     pipe_put(t, "    assign hazard_stall = ");
     for (uint32_t i = 0; i < g->f->map_count; i++) {
         if (g->maps[i].hazard != PIPE_HAZARD_NONE) {

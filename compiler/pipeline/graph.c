@@ -234,6 +234,8 @@ pipe_ref pipe_alu(struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_
         kb = ka;
         cb = true;
     }
+    if (ca && !cb && row->swapped) /* constants stand on the right */
+        return pipe_alu(g, (enum spec_alu)row->swapped, width, b, a);
     if (alu == SPEC_ALU_MOV)
         return width == 32 && g->nodes[a].bits > 32 ? pipe_slice(g, a, 0, 4) : a;
     if (alu == SPEC_ALU_SUB && cb) /* one form for what is at a constant distance */

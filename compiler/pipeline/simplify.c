@@ -84,6 +84,48 @@ static pipe_ref join_bytes(struct pipe_graph *g, uint32_t width, pipe_ref a, pip
     return pipe_bytes(g, parts, width / 8);
 }
 
+/* A comparison with a constant that the operand's width decides, as 0 or 1; -1 if it does not. */
+static int decided(const struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_ref a,
+                   uint64_t k)
+{
+    const uint32_t bits = g->nodes[a].bits < width ? g->nodes[a].bits : width;
+    const uint64_t most = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+    const bool negative = k >> (width - 1) & 1;
+    const bool positive_only = bits < width;
+
+    switch (alu) {
+    case SPEC_ALU_EQ:
+        return k > most ? 0 : -1;
+    case SPEC_ALU_UGT:
+        return k >= most ? 0 : -1;
+    case SPEC_ALU_UGE:
+        return k == 0 ? 1 : k > most ? 0 : -1;
+    case SPEC_ALU_SGT:
+        if (!positive_only)
+            return k == most >> 1 ? 0 : -1;
+        return negative ? 1 : k >= most ? 0 : -1;
+    case SPEC_ALU_SGE:
+        if (!positive_only)
+            return k == (most >> 1) + 1 ? 1 : -1;
+        return negative || k == 0 ? 1 : k > most ? 0 : -1;
+    default:
+        return -1;
+    }
+}
+
+static pipe_ref simplify_compare(struct pipe_graph *g, enum spec_alu alu, uint32_t width,
+                                 pipe_ref a, uint64_t k)
+{
+    const enum spec_alu inverse = (enum spec_alu)spec_alu_table[alu].inverse;
+    int result = decided(g, alu, width, a, k);
+
+    if (result < 0 && inverse != SPEC_ALU_NONE) {
+        result = decided(g, inverse, width, a, k);
+        result = result < 0 ? result : !result;
+    }
+    return result < 0 ? PIPE_NONE : pipe_const(g, (uint64_t)result);
+}
+
 /* Operations that are something simpler; PIPE_NONE if not. b is a constant. */
 static pipe_ref simplify_by_const(struct pipe_graph *g, enum spec_alu alu, uint32_t width,
                                   pipe_ref a, uint64_t k)
@@ -93,6 +135,8 @@ static pipe_ref simplify_by_const(struct pipe_graph *g, enum spec_alu alu, uint3
 
     if (width == 32)
         k = (uint32_t)k;
+    if (spec_alu_table[alu].cls == SPEC_ALU_CLASS_CMP && simplify_compare(g, alu, width, a, k))
+        return simplify_compare(g, alu, width, a, k);
     if (alu == SPEC_ALU_MUL)
         return multiply_by_shifts(g, width, a, k);
     if (k == 0 && fits &&
