@@ -191,8 +191,8 @@ static void explain(const struct conf_program *p, enum vm_fault fault, uint32_t 
         [VM_FAULT_MEMORY] = "an access outside of the memory, the stack frames and the maps, "
                             "or an atomic one that is not aligned",
         [VM_FAULT_OPCODE] =
-            "no instruction of RFC 9669, or one that needs what is not here (a map, "
-            "a function of the kernel)",
+            ("no instruction of RFC 9669, or one that needs what is not here (a map, "
+             "a function of the kernel)"),
         [VM_FAULT_JUMP] = "control leaves the program behind it",
         [VM_FAULT_CALL] = "a helper that is not here, or a ninth frame",
         [VM_FAULT_BUDGET] = "the program does not end",

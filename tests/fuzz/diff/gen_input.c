@@ -5,7 +5,7 @@
 
 /* Maps with what they hold, and packets. */
 
-enum { FLAG_RDONLY_PROG = 1 << 7 };
+enum { FLAG_NO_PREALLOC = 1, FLAG_RDONLY_PROG = 1 << 7 };
 
 static const char *const names[GEN_MAPS] = {"m0", "m1", "m2", "m3", "m4", "m5"};
 
@@ -45,11 +45,26 @@ static void choose_hash(struct gen *g, struct load_map *m, struct gen_map *info)
     info->keys = m->max_entries + gen_below(g, 3);
 }
 
+/* Prefixes of a few bytes; what varies is the length, or a byte. */
+static void choose_lpm(struct gen *g, struct load_map *m, struct gen_map *info)
+{
+    static const uint32_t keys[] = {8, 8, 5, 20};
+
+    m->key_bytes = keys[gen_below(g, 4)];
+    m->flags = FLAG_NO_PREALLOC;
+    m->max_entries = 1 + gen_below(g, 6);
+    random_bytes(g, info->pattern, m->key_bytes);
+    memset(info->pattern, 0, 4);
+    info->pattern[0] = (uint8_t)gen_below(g, 8 * (m->key_bytes - 4) + 2);
+    info->vary = gen_chance(g, 40) ? 0 : 4 + gen_below(g, m->key_bytes - 4);
+    info->keys = m->max_entries + gen_below(g, 3);
+}
+
 static void choose_map(struct gen *g, struct load_map *m, struct gen_map *info)
 {
-    static const uint8_t types[] = {SPEC_MAP_ARRAY,      SPEC_MAP_ARRAY, SPEC_MAP_PERCPU_ARRAY,
-                                    SPEC_MAP_HASH,       SPEC_MAP_HASH,  SPEC_MAP_HASH,
-                                    SPEC_MAP_PERCPU_HASH};
+    static const uint8_t types[] = {SPEC_MAP_ARRAY,       SPEC_MAP_ARRAY,   SPEC_MAP_PERCPU_ARRAY,
+                                    SPEC_MAP_HASH,        SPEC_MAP_HASH,    SPEC_MAP_HASH,
+                                    SPEC_MAP_PERCPU_HASH, SPEC_MAP_LPM_TRIE};
     static const uint32_t values[] = {8, 8, 8, 16, 16, 4, 24, 32, 12, 40, 64, 13, 1, 3};
 
     m->kind = LOAD_MAP_BTF;
@@ -57,6 +72,10 @@ static void choose_map(struct gen *g, struct load_map *m, struct gen_map *info)
     m->value_bytes = values[gen_below(g, 14)];
     if (m->type == SPEC_MAP_HASH || m->type == SPEC_MAP_PERCPU_HASH) {
         choose_hash(g, m, info);
+        return;
+    }
+    if (m->type == SPEC_MAP_LPM_TRIE) {
+        choose_lpm(g, m, info);
         return;
     }
     m->key_bytes = 4;
@@ -67,7 +86,7 @@ static void choose_map(struct gen *g, struct load_map *m, struct gen_map *info)
 static void choose_target(struct gen *g, struct load_map *m, struct gen_map *info)
 {
     static const uint8_t types[] = {SPEC_MAP_DEVMAP, SPEC_MAP_DEVMAP, SPEC_MAP_DEVMAP_HASH,
-                                    SPEC_MAP_XSKMAP};
+                                    SPEC_MAP_XSKMAP, SPEC_MAP_CPUMAP};
 
     m->kind = LOAD_MAP_BTF;
     m->type = types[gen_below(g, sizeof(types))];
@@ -130,6 +149,8 @@ static void add_entry(struct gen *g, uint32_t map, uint32_t number)
     uint8_t *values = arena_alloc(g->arena, diff_map_values_bytes(m));
 
     key_number(g, map, number, key);
+    if (m->type == SPEC_MAP_LPM_TRIE && key[0] > 8 * (m->key_bytes - 4))
+        return;
     for (uint32_t c = 0; c < diff_map_cpus(m); c++)
         random_bytes(g, values + c * diff_map_stride(m), m->value_bytes);
     if (spec_map_type_table[m->type].redirect) {
@@ -150,7 +171,9 @@ void gen_entries(struct gen *g)
     for (uint32_t m = 0; m < g->map_count; m++) {
         const uint32_t percent = gen_chance(g, 25) ? 0 : 70;
 
-        if (g->maps[m].kind != LOAD_MAP_BTF || g->maps[m].type == SPEC_MAP_XSKMAP)
+        /* the kernel takes no targets of these that are made up */
+        if (g->maps[m].kind != LOAD_MAP_BTF || g->maps[m].type == SPEC_MAP_XSKMAP ||
+            g->maps[m].type == SPEC_MAP_CPUMAP)
             continue;
         for (uint32_t k = 0; k < g->maps[m].max_entries; k++)
             if (gen_chance(g, percent))

@@ -6,7 +6,7 @@
 /* Maps: keys, look-ups, values, updates. */
 
 #define TYPE(name) (UINT64_C(1) << SPEC_MAP_##name)
-#define TYPES_HASH (TYPE(HASH) | TYPE(PERCPU_HASH))
+#define TYPES_HASH (TYPE(HASH) | TYPE(PERCPU_HASH) | TYPE(LPM_TRIE))
 #define TYPES_VALUE (TYPES_HASH | TYPE(ARRAY) | TYPE(PERCPU_ARRAY))
 #define TYPES_TARGET (TYPE(DEVMAP) | TYPE(DEVMAP_HASH) | TYPE(CPUMAP) | TYPE(XSKMAP))
 
@@ -459,12 +459,28 @@ done:
     gen_bind(g, past);
 }
 
+/* A look-up that only asks whether there is one: the pointer leads nowhere. */
+static void look_for_socket(struct gen *g, uint32_t map)
+{
+    const uint32_t past = gen_label(g);
+
+    if (gen_lookup_call(g, map)) {
+        gen_jump(g, gen_chance(g, 50) ? JMP_K(JEQ, 0, 0, 0) : JMP_K(JNE, 0, 0, 0), past);
+        gen_statements(g, 1);
+    }
+    gen_bind(g, past);
+}
+
 void gen_redirect_map_statement(struct gen *g)
 {
     const int map = gen_map_of(g, TYPES_TARGET);
 
     if (map < 0 || !gen_may_call(g))
         return;
+    if (g->maps[map].type == SPEC_MAP_XSKMAP && gen_chance(g, 40)) {
+        look_for_socket(g, (uint32_t)map);
+        return;
+    }
     if (gen_chance(g, 60)) {
         gen_emit(g, MOV_K(2, (int32_t)gen_below(g, g->maps[map].max_entries + 1)));
     } else {

@@ -279,11 +279,36 @@ done:
 
 /* ---- the packet's ends move ---- */
 
+/* As far as it may just go, or one byte more or less. */
+static void delta_to_border(struct gen *g, bool head)
+{
+    const int32_t near = (int32_t)gen_below(g, 3) - 1;
+    const int ctx = g->st.regs[1].kind == GEN_CTX ? 1 : -1;
+    const int end = ctx >= 0 ? gen_temp(g, 1u << 1 | 1u << 2) : -1;
+
+    if (head) {
+        gen_emit(g, MOV_K(2, SPEC_PKT_HARD_START - SPEC_PKT_BASE + near));
+        return;
+    }
+    /* what is left of a page: all but the packet's own bytes */
+    gen_emit(g, LDX(W, 2, ctx, SPEC_CTX_DATA));
+    gen_emit(g, LDX(W, end, ctx, SPEC_CTX_DATA_END));
+    gen_emit(g, ALU64_X(SUB, 2, end));
+    gen_set_num(g, 2);
+    gen_emit(g, ALU64_K(ADD, 2, SPEC_PKT_LINEAR_END - SPEC_PKT_BASE + near));
+    g->st.regs[end].kind = GEN_NONE;
+}
+
 static void adjust_delta(struct gen *g, bool head)
 {
     const int32_t most = head ? 14 : 40;
     const int src = gen_num(g, 1u << 1);
 
+    if (gen_chance(g, 6) && !g->in_loop) {
+        delta_to_border(g, head);
+        gen_set_num(g, 2);
+        return;
+    }
     switch (gen_below(g, 6)) {
     case 0: /* whatever comes */
         if (src != 2)

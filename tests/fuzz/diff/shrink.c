@@ -4,6 +4,7 @@
 #include "compiler/base/clock.h"
 #include "compiler/ebpf/ebpf.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Each step makes a copy of the best case so far, changes it, and keeps it if the fault is still
@@ -12,6 +13,7 @@
 struct shrink {
     const struct exec_ops *ops;
     enum shrink_fault fault;
+    char code[16];   /* of our rejection: another one is another fault */
     uint64_t end_ns; /* when time is up */
     struct arena *arena;
     struct diff_case *best;
@@ -94,6 +96,14 @@ static void drop_unreached(struct diff_case *c, struct arena *arena)
     take_away(c, gone, arena);
 }
 
+/* The code in brackets at a message's end. */
+static void code_of(const char *why, char code[16])
+{
+    const char *bracket = strrchr(why, '[');
+
+    snprintf(code, 16, "%s", bracket ? bracket : "");
+}
+
 static bool time_left(const struct shrink *s)
 {
     return clock_now_ns() < s->end_ns;
@@ -102,13 +112,16 @@ static bool time_left(const struct shrink *s)
 /* Keeps the changed case if it shows the fault. */
 static bool keep(struct shrink *s, struct diff_case *c)
 {
-    char why[EXEC_WHY_BYTES];
+    char why[EXEC_WHY_BYTES], code[16];
 
     if (!time_left(s))
         return false;
     drop_unreached(c, s->arena);
     diff_case_finish(c, s->arena);
     if (shrink_judge(c, s->ops, why) != s->fault)
+        return false;
+    code_of(why, code);
+    if (s->fault == FAULT_OURS && strcmp(code, s->code) != 0)
         return false;
     s->best = c;
     s->better = true;
@@ -352,10 +365,13 @@ struct diff_case *shrink_case(const struct diff_case *c, const struct exec_ops *
                               enum shrink_fault fault, uint32_t seconds, struct arena *arena)
 {
     struct shrink s = {.ops = ops, .fault = fault, .arena = arena, .better = true};
+    char why[EXEC_WHY_BYTES];
 
     s.end_ns = clock_now_ns() + seconds * UINT64_C(1000000000);
     s.best = copy_case(c, arena);
     diff_case_finish(s.best, arena);
+    shrink_judge(s.best, ops, why);
+    code_of(why, s.code);
     while (s.better && time_left(&s)) {
         s.better = false;
         shrink_round(&s);

@@ -171,6 +171,8 @@ void stats_case(struct stats *s, const struct stats_forms *f, const struct diff_
     s->insns += c->prog.insn_count;
     s->functions += c->prog.subprog_count > 1;
     s->entries += c->entry_count;
+    for (uint32_t m = 0; m < c->object.map_count; m++)
+        s->map_types[c->object.maps[m].type]++;
     for (int t = 0; t < GEN_TEMPLATE_COUNT; t++)
         s->templates[t] += templates[t] != 0;
     for (uint32_t i = 0; i < c->prog.insn_count; i += ebpf_slots(&c->prog.insns[i]))
@@ -272,6 +274,8 @@ void stats_add(struct stats *sum, const struct stats *other)
     sum->entries += other->entries;
     for (int i = 0; i < STATS_VERDICTS; i++)
         sum->verdicts[i] += other->verdicts[i];
+    for (int i = 0; i < SPEC_MAP_COUNT; i++)
+        sum->map_types[i] += other->map_types[i];
     for (int i = 0; i < GEN_TEMPLATE_COUNT; i++)
         sum->templates[i] += other->templates[i];
     for (int i = 0; i < STATS_FORMS; i++)
@@ -309,6 +313,21 @@ static void print_forms(FILE *out, const struct stats *s, const struct stats_for
                 k % 4 == 3 || k + 1 == f->count ? "\n" : "");
 }
 
+static void print_map_types(FILE *out, const struct stats *s)
+{
+    uint32_t seen = 0, all = 0;
+
+    for (int t = 0; t < SPEC_MAP_COUNT; t++) {
+        all += spec_map_type_table[t].soft != SPEC_SOFT_NONE;
+        seen += s->map_types[t] != 0;
+    }
+    fprintf(out, "maps          %u of %u types occurred%s", seen, all, seen < all ? "; not:" : "");
+    for (int t = 0; t < SPEC_MAP_COUNT; t++)
+        if (spec_map_type_table[t].soft != SPEC_SOFT_NONE && !s->map_types[t])
+            fprintf(out, " %s", spec_map_type_table[t].name);
+    fprintf(out, "\n");
+}
+
 void stats_print(FILE *out, const struct stats *s, const struct stats_forms *f, bool all)
 {
     static const char *const verdicts[STATS_VERDICTS] = {"ABORTED", "DROP",     "PASS",
@@ -326,5 +345,6 @@ void stats_print(FILE *out, const struct stats *s, const struct stats_forms *f, 
             "%.0f%%\n",
             percent(s->changed_packets, s->packets), percent(s->changed_maps, s->programs),
             percent(s->functions, s->programs));
+    print_map_types(out, s);
     print_forms(out, s, f, all);
 }

@@ -29,6 +29,7 @@ struct stats {
     uint64_t rejected; /* by a verifier: must be 0 */
     uint64_t verdicts[STATS_VERDICTS];
     uint64_t changed_packets, changed_maps, entries;
+    uint64_t map_types[SPEC_MAP_COUNT];
     uint64_t templates[GEN_TEMPLATE_COUNT]; /* programs with it */
     uint64_t forms[STATS_FORMS];            /* instructions of each form */
     struct stats_executor executors[STATS_EXECUTORS];
