@@ -298,6 +298,19 @@ static void lay_out_stack(struct builder *b)
     b->f->stack_bytes = (uint32_t)most;
 }
 
+/* A map that no instruction names needs no engine: it may be of any type and size. */
+static bool is_named(const struct load_prog *prog, uint32_t map)
+{
+    for (uint32_t pc = 0; pc < prog->insn_count; pc += ebpf_slots(&prog->insns[pc])) {
+        const struct ebpf_insn *i = &prog->insns[pc];
+
+        if (ebpf_is_ld_imm64(i) && (uint32_t)i->imm == map &&
+            (i->src == EBPF_PSEUDO_MAP_FD || i->src == EBPF_PSEUDO_MAP_VALUE))
+            return true;
+    }
+    return false;
+}
+
 static void fill_maps(struct builder *b)
 {
     const struct load_object *object = b->object;
@@ -314,6 +327,8 @@ static void fill_maps(struct builder *b)
                                .value_bytes = object->maps[m].value_bytes,
                                .max_entries = object->maps[m].max_entries};
         ir_map_complete(map);
+        if (!is_named(b->prog, m))
+            map->engine = SPEC_ENGINE_NONE;
     }
 }
 

@@ -2,6 +2,7 @@
 #include "host/ctl/exec_device.h"
 
 #include "host/ctl/device.h"
+#include "host/ctl/hostmap.h"
 #include "host/ctl/lockstep.h"
 #include "host/ctl/model.h"
 #include "nic_runtime/vm.h"
@@ -19,6 +20,8 @@ struct device_exec {
     struct exec exec; /* first member */
     struct dev *dev;
     void *plugin;
+    struct hostmap *
+        soft; /* by number: maps that the device does not hold, as the program names none of them */
 };
 
 /* The packets of a run on their way between the two stream interfaces. */
@@ -55,6 +58,9 @@ static void device_close(struct exec *exec)
         d->dev->ops->close(d->dev);
     if (d->plugin)
         dlclose(d->plugin);
+    for (uint32_t i = 0; d->soft && i < exec->job->object->map_count; i++)
+        hostmap_close(&d->soft[i]);
+    free(d->soft);
     free(d);
 }
 
@@ -95,8 +101,25 @@ static struct device_exec *new_exec(const struct exec_ops *ops, struct job *job,
     return d;
 }
 
+/* Maps of types that are not supported at all are left out: nobody can fill them. */
+static int make_soft_maps(struct device_exec *d)
+{
+    const struct job *job = d->exec.job;
+    int err = 0;
+
+    d->soft = calloc(job->object->map_count + 1, sizeof(*d->soft));
+    if (!d->soft)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < job->object->map_count && err != -ENOMEM; i++)
+        if (job->ir->maps[i].engine == SPEC_ENGINE_NONE)
+            err = hostmap_open(&d->soft[i], job->object, i);
+    return err == -ENOMEM ? err : 0;
+}
+
 static int finish_open(struct device_exec *d, int err, struct exec **out, char why[EXEC_WHY_BYTES])
 {
+    if (!err)
+        err = make_soft_maps(d);
     if (!err)
         err = device_start(d->dev);
     if (err) {
@@ -156,14 +179,30 @@ static const struct ir_map *map_of(const struct exec *exec, uint32_t map)
     return &exec->job->ir->maps[map];
 }
 
+/* The host's own copy of a map that the device does not hold, or NULL. */
+static struct hostmap *soft_of(const struct exec *exec, uint32_t map)
+{
+    struct device_exec *d = (struct device_exec *)(uintptr_t)exec;
+
+    return map_of(exec, map)->engine == SPEC_ENGINE_NONE ? &d->soft[map] : NULL;
+}
+
 static int device_exec_update(struct exec *exec, uint32_t map, const void *key, const void *values)
 {
+    const struct hostmap *soft = soft_of(exec, map);
+
+    if (soft)
+        return soft->map ? map_host_update(soft->map, key, values, SPEC_MAP_FLAG_ANY) : -ENOTSUP;
     return device_map_update(((struct device_exec *)exec)->dev, map, map_of(exec, map), key,
                              values);
 }
 
 static int device_exec_lookup(struct exec *exec, uint32_t map, const void *key, void *values)
 {
+    const struct hostmap *soft = soft_of(exec, map);
+
+    if (soft)
+        return soft->map ? map_host_lookup(soft->map, key, values) : -ENOTSUP;
     return device_map_lookup(((struct device_exec *)exec)->dev, map, map_of(exec, map), key,
                              values);
 }
@@ -171,6 +210,10 @@ static int device_exec_lookup(struct exec *exec, uint32_t map, const void *key, 
 static int device_exec_walk(struct exec *exec, uint32_t map,
                             int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
 {
+    const struct hostmap *soft = soft_of(exec, map);
+
+    if (soft)
+        return soft->map ? hostmap_walk(soft, visit, ctx) : 0;
     return device_map_walk(((struct device_exec *)exec)->dev, map, map_of(exec, map), visit, ctx);
 }
 

@@ -2,6 +2,7 @@
 #include "host/ctl/exec_interp.h"
 
 #include "compiler/base/clock.h"
+#include "host/ctl/hostmap.h"
 #include "nic_runtime/vm.h"
 
 #include <errno.h>
@@ -13,8 +14,8 @@
 
 struct interp {
     struct exec exec; /* first member */
-    struct map **maps;
-    void **memories;
+    struct hostmap *host;
+    struct map **maps; /* of host, as the interpreter wants them */
     uint32_t map_count;
     struct vm_program program;
     uint8_t *buf;
@@ -46,8 +47,8 @@ static void interp_close(struct exec *exec)
     struct interp *vm = (struct interp *)exec;
 
     for (uint32_t i = 0; i < vm->map_count; i++)
-        free(vm->memories[i]);
-    free(vm->memories);
+        hostmap_close(&vm->host[i]);
+    free(vm->host);
     free(vm->maps);
     free(vm->buf);
     free(vm);
@@ -55,21 +56,16 @@ static void interp_close(struct exec *exec)
 
 static int make_maps(struct interp *vm, const struct load_object *object)
 {
-    vm->maps = calloc(object->map_count + 1, sizeof(struct map *));
-    vm->memories = calloc(object->map_count + 1, sizeof(void *));
-    if (!vm->maps || !vm->memories)
+    vm->maps = calloc(object->map_count + 1, sizeof(*vm->maps));
+    vm->host = calloc(object->map_count + 1, sizeof(*vm->host));
+    if (!vm->maps || !vm->host)
         return -ENOMEM;
     for (; vm->map_count < object->map_count; vm->map_count++) {
-        const struct map_def def = job_map_def(object, vm->map_count);
-        const char *reason;
-        const size_t bytes = (map_size_bytes(&def, &reason) + 63) & ~(size_t)63;
-        void *memory = aligned_alloc(64, bytes);
+        const int err = hostmap_open(&vm->host[vm->map_count], object, vm->map_count);
 
-        if (!memory)
-            return -ENOMEM;
-        memset(memory, 0, bytes);
-        vm->memories[vm->map_count] = memory;
-        vm->maps[vm->map_count] = map_init(memory, &def);
+        if (err)
+            return err;
+        vm->maps[vm->map_count] = vm->host[vm->map_count].map;
     }
     return 0;
 }
@@ -116,22 +112,7 @@ static int interp_map_lookup(struct exec *exec, uint32_t map, const void *key, v
 static int interp_map_walk(struct exec *exec, uint32_t map,
                            int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
 {
-    struct map *m = ((struct interp *)exec)->maps[map];
-    const struct map_def *def = map_definition(m);
-    uint8_t *key = malloc((size_t)def->key_bytes * 2);
-    void *values = malloc((size_t)map_cpus(m) * map_stride_bytes(m));
-    int err = key && values ? 0 : -ENOMEM;
-    bool first = true;
-
-    while (!err && !map_next_key(m, first ? NULL : key, key + def->key_bytes)) {
-        memcpy(key, key + def->key_bytes, def->key_bytes);
-        first = false;
-        if (!map_host_lookup(m, key, values))
-            err = visit(ctx, key, values);
-    }
-    free(key);
-    free(values);
-    return err;
+    return hostmap_walk(&((struct interp *)exec)->host[map], visit, ctx);
 }
 
 static int run_packet(struct interp *vm, const struct exec_packet *in, struct exec_output *out,

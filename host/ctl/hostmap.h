@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_HOST_HOSTMAP_H
+#define SLUICE_HOST_HOSTMAP_H
+
+#include "compiler/load/load.h"
+#include "nic_runtime/map.h"
+
+/* A map of an object in this process's memory: those of the software executor, and those that a
+ * device does not hold because its program never names them. */
+struct hostmap {
+    struct map *map; /* NULL: not made */
+    void *memory;
+};
+
+/* Makes an empty map. 0, -ENOTSUP if its definition is not possible (map_size_bytes says why),
+ * -ENOMEM. */
+int hostmap_open(struct hostmap *m, const struct load_object *object, uint32_t index);
+void hostmap_close(struct hostmap *m); /* also of a zeroed one */
+
+/* Visits all entries; the result of the first visit that is not 0, or -ENOMEM. */
+int hostmap_walk(const struct hostmap *m,
+                 int (*visit)(void *ctx, const void *key, const void *values), void *ctx);
+
+#endif
