@@ -62,8 +62,16 @@ static void show_progress(const struct campaign *c)
     fflush(stderr);
 }
 
+/* What a worker was seen to be at. */
+struct watch {
+    uint64_t seed;
+    uint64_t since_ns;
+    bool stuck;
+};
+
 /* A worker ended: by itself, or by a fault, which is a finding. */
-static void note_end(struct campaign *c, pid_t pid, int status, pid_t *pids)
+static void note_end(struct campaign *c, pid_t pid, int status, pid_t *pids,
+                     const struct watch *watches)
 {
     char why[CAMPAIGN_WHY_BYTES];
 
@@ -73,18 +81,13 @@ static void note_end(struct campaign *c, pid_t pid, int status, pid_t *pids)
         pids[w] = 0;
         if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
             return;
-        snprintf(why, sizeof(why), "the program that ran it ended with %s %d",
+        snprintf(why, sizeof(why), "the process that ran it ended with %s %d%s",
                  WIFSIGNALED(status) ? "signal" : "status",
-                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+                 watches[w].stuck ? ": it was at it for too long" : "");
         campaign_note(c, c->workers[w].seed, c->options.executor_count, why);
     }
 }
-
-/* What a worker was seen to be at. */
-struct watch {
-    uint64_t seed;
-    uint64_t since_ns;
-};
 
 /* Ends workers that are at one case for too long: note_end then tells. */
 static void end_stuck(struct campaign *c, const pid_t *pids, struct watch *watches)
@@ -98,9 +101,9 @@ static void end_stuck(struct campaign *c, const pid_t *pids, struct watch *watch
         const uint64_t seed = c->workers[w].seed, now = clock_now_ns();
 
         if (seed != watches[w].seed || !seed)
-            watches[w] = (struct watch){seed, now};
+            watches[w] = (struct watch){seed, now, false};
         else if (pids[w] && now - watches[w].since_ns > limit * 1000000000u)
-            kill(pids[w], SIGKILL);
+            watches[w].stuck = !kill(pids[w], SIGKILL);
     }
 }
 
@@ -141,7 +144,7 @@ struct campaign *campaign_run(const struct campaign_options *options, bool progr
 
         if (pid > 0) {
             running--;
-            note_end(c, pid, status, pids);
+            note_end(c, pid, status, pids, watches);
             continue;
         }
         poll(NULL, 0, TICK_MS);

@@ -64,7 +64,7 @@ void gen_statements(struct gen *g, uint32_t n)
         enum gen_template t;
 
         if (g->insn_count + 300 > GEN_INSNS || g->label_count + 50 > GEN_LABELS ||
-            g->cost > GEN_COST)
+            g->cost > GEN_COST || (g->in_loop && g->branches > GEN_LOOP_BRANCHES))
             break;
         g->left--;
         t = choose(g);

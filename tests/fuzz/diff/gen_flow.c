@@ -142,6 +142,7 @@ static struct loop enter_loop(struct gen *g, uint32_t times)
     for (uint32_t s = 0; s < g->slots; s++)
         if (g->st.slots[s].ptr.kind != GEN_NONE || g->st.slots[s].bytes)
             g->fixed_slots |= 1u << s;
+    g->branches = g->in_loop ? g->branches : 0;
     g->times *= times;
     g->no_calls += !l.calls;
     g->no_moves += !l.moves;

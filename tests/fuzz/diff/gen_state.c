@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/fuzz/diff/internal.h"
 
+#include "compiler/ebpf/ebpf.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -134,6 +136,8 @@ void gen_jump(struct gen *g, struct ebpf_insn i, uint32_t label)
     g->jumps[g->jump_count++].label = label;
     gen_emit(g, i);
     l->used = true;
+    if (g->in_loop && !ebpf_is_goto(&i))
+        g->branches += g->times;
     if (l->at < 0)
         meet_state(&l->state, &g->st);
 }

@@ -19,7 +19,8 @@ enum {
     GEN_ARGS = 5,
     GEN_MAPS = 6,
     GEN_SPOTS = 16,
-    GEN_COST = 4000, /* instructions that a verifier should go through, about */
+    GEN_COST = 4000,        /* instructions that a verifier should go through, about */
+    GEN_LOOP_BRANCHES = 30, /* in a loop, times its rounds: verifiers may follow each combination */
     GEN_NO_PHASE = 255,
 };
 
@@ -113,7 +114,8 @@ struct gen {
     uint32_t no_calls, no_moves, in_loop;
     uint32_t left; /* statements */
     uint32_t cost, times;
-    uint32_t leave; /* label of the end that gives a constant */
+    uint32_t branches; /* in the loop under way, times the rounds */
+    uint32_t leave;    /* label of the end that gives a constant */
     struct gen_func funcs[GEN_FUNCS];
     uint32_t func_count;
     struct gen_func *func; /* the one under way, NULL in the program itself */

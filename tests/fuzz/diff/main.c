@@ -5,6 +5,7 @@
 #include "tests/fuzz/diff/record.h"
 #include "tests/fuzz/diff/report.h"
 #include "tests/fuzz/diff/scratch.h"
+#include "tests/fuzz/diff/text.h"
 #include "tests/fuzz/diff/texts.h"
 
 #include <argp.h>
@@ -34,6 +35,7 @@ enum {
     KEY_VERILATOR,
     KEY_WRITE,
     KEY_UPDATE,
+    KEY_REDUCE,
     KEY_RECORD,
     KEY_CHECK
 };
@@ -65,6 +67,7 @@ static const struct argp_option options[] = {
     {"stats", KEY_STATS, NULL, 0, "how often each instruction form occurred", 0},
     {"write", KEY_WRITE, "FILE", 0, "with --seed: write the case as a text, run nothing else", 0},
     {"update", KEY_UPDATE, NULL, 0, "with texts: write what interp gives as their expectation", 0},
+    {"reduce", KEY_REDUCE, NULL, 0, "with texts: shrink each that differs, to build/fuzz/NAME", 0},
     {"record", KEY_RECORD, "FILE", OPTION_ARG_OPTIONAL,
      "make the recording of hashes (tests/fuzz/recording)", 0},
     {"check", KEY_CHECK, "FILE", OPTION_ARG_OPTIONAL, "hold interp against the recording", 0},
@@ -73,7 +76,7 @@ static const struct argp_option options[] = {
 
 struct settings {
     struct campaign_options campaign;
-    bool one, stats, count_given, update;
+    bool one, stats, count_given, update, reduce;
     const char *executors, *out, *write, *record, *check;
     const char **texts;
     uint32_t text_count;
@@ -140,8 +143,8 @@ static void fill_in(struct argp_state *state, struct settings *s)
         o->jobs = o->count ? (uint32_t)o->count : 1;
     if (s->write && !s->one)
         argp_error(state, "--write needs --seed");
-    if (s->update && !s->text_count)
-        argp_error(state, "--update needs texts");
+    if ((s->update || s->reduce) && !s->text_count)
+        argp_error(state, "--update and --reduce need texts");
 }
 
 static error_t parse_mode(int key, char *arg, struct argp_state *state)
@@ -166,6 +169,9 @@ static error_t parse_mode(int key, char *arg, struct argp_state *state)
         break;
     case KEY_UPDATE:
         s->update = true;
+        break;
+    case KEY_REDUCE:
+        s->reduce = true;
         break;
     case KEY_RECORD:
         s->record = arg ? arg : recording;
@@ -282,12 +288,41 @@ static int make_recording(const struct settings *s)
     return failures ? EXIT_DIFFERS : EXIT_SAME;
 }
 
+/* Shrinks a text that shows something on the first executor, or in the verifiers. */
+static int reduce_text(const struct settings *s, const char *path)
+{
+    const struct exec_ops *ops = s->campaign.executor_count ? s->campaign.executors[0] : NULL;
+    struct arena *arena = arena_open();
+    struct diag_sink sink = diag_sink_make(arena);
+    const char *expectation, *name = strrchr(path, '/');
+    struct diff_case *c;
+    char out[PATH_BYTES];
+    int err = text_read(path, arena, &sink, &c, &expectation);
+
+    for (uint32_t i = 0; i < sink.count; i++)
+        diag_write(stderr, &sink.records[i]);
+    if (!err) {
+        c->options.icarus = !s->campaign.verilator;
+        mkdir(s->out, 0777);
+        snprintf(out, sizeof(out), "%s/%s", s->out, name ? name + 1 : path);
+        printf("%s\n", path);
+        finding_shrink(stdout, c, ops, s->shrink_seconds, out);
+    }
+    arena_close(arena);
+    return err;
+}
+
 static int run_texts(const struct settings *s)
 {
     uint32_t failures = 0;
     int err;
 
     for (uint32_t i = 0; i < s->text_count; i++) {
+        if (s->reduce) {
+            if (reduce_text(s, s->texts[i]))
+                return EXIT_USAGE;
+            continue;
+        }
         failures += texts_run(s->texts[i], s->campaign.executors, s->campaign.executor_count,
                               s->campaign.verilator, s->update, &err);
         if (err)
