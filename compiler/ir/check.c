@@ -130,8 +130,8 @@ static void check_access(struct checker *c, ir_block b, ir_ref r)
         breach(c, "IR0034", b, r, "%u operands", in->nargs);
     else if (in->region == IR_REGION_MAP && in->map != IR_MAP_ANY && in->map >= c->f->map_count)
         breach(c, "IR0035", b, r, "map %u is not there", in->map);
-    else if (in->region != IR_REGION_MAP &&
-             (in->off_min < 0 || in->off_min > in->off_max || in->off_max + in->size > limit))
+    else if (in->region != IR_REGION_MAP && (in->off_min < 0 || in->off_min > in->off_max ||
+                                             in->off_max > limit - (int32_t)in->size))
         breach(c, "IR0036", b, r, "offsets %d..%d are not within 0..%d", in->off_min, in->off_max,
                limit - in->size);
 }

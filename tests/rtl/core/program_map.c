@@ -7,8 +7,13 @@ static void need(struct gen *g, uint32_t tokens, bool by_engine)
     g->p->rows[g->row].need |= (uint8_t)tokens;
     for (uint32_t t = 0; t < 3; t++) {
         if (tokens >> t & 1) {
+            /* an operation of the same row, or of one before that was not waited for, may still run
+             */
+            const bool runs =
+                g->by_engine[t] && (g->last_use[t] == (int32_t)g->row || !g->p->rows[g->row].wait);
+
             g->last_use[t] = (int32_t)g->row;
-            g->by_engine[t] = by_engine;
+            g->by_engine[t] = by_engine || runs;
         }
     }
 }

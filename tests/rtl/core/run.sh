@@ -53,7 +53,7 @@ for bench in $benches; do
     $cc -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wshadow -I. -c "tests/rtl/core/$bench.c" \
         -o "$WORK/obj/$bench.c.o"
     $cxx -o "$WORK/$bench" "$WORK/obj/$bench.c.o" $objects -pthread -latomic
-    for seed in ${SEED:-1 $(($(date +%s) % 1000000007))}; do
+    for seed in ${SEED:-1 795278875}; do
         if [ "$bench" = random ]; then
             run random "$seed" ${LONG:+1000 200}
         else
