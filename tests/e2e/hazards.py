@@ -27,11 +27,10 @@ KINDS = {
     'delete_insert': {}, 'two_maps': {'two_maps_b': (ENTRIES, 1)}, 'atomic_fetch': {}, 'atomic_plain': {},
     'exchange': {'exchange_map': (ENTRIES, 1)}, 'percpu': {}, 'read_or_write': {}, 'deleted': {'deleted_map': (128, 1)},
     'wide': {'wide_map': (64, 5)}, 'kept': {'kept_map': (ENTRIES, 1)}, 'replaced': {'replaced_map': (ENTRIES, 1)}, 'bss': {}, 'full': {},
-    'odd_keys': {}, 'neighbours': {},
+    'neighbours': {},
 }
 NUMBERS = {kind: i for i, kind in enumerate(KINDS)}
-# Hardware's idles and back-pressure in percent, and the packets' lengths. A run gives packets one to four RX
-# queues in turn, by its seed, so that per-CPU values of several CPUs meet.
+# Hardware's idles and back-pressure in percent, and the packets' lengths.
 PACES = ((0, 0, (60, 60)), (35, 0, (60, 60)), (0, 35, (60, 60)), (30, 30, (60, 300)), (85, 60, (60, 60)))
 
 
@@ -126,9 +125,8 @@ def agree(work, obj, names, executor, distances, pairs, paces, seed, *options):
     for n, (stall, idle, lengths) in enumerate(paces):
         packets = stream(names, distances, pairs, seed + n)
         capture = write_capture(os.path.join(work, 'hazards.pcap'), packets, lengths, seed + n)
-        queues = ('--queues', 1 + (seed + n) % 4)
-        expected = run(work, obj, 'interp', capture, maps, *queues)
-        got = run(work, obj, executor, capture, maps, *queues, '--stall', stall, '--idle', idle, '--seed', seed + n, *options)
+        expected = run(work, obj, 'interp', capture, maps)
+        got = run(work, obj, executor, capture, maps, '--stall', stall, '--idle', idle, '--seed', seed + n, *options)
         wrong, maps_differ = differences(packets, expected, got)
         assert not wrong and not maps_differ, f'{executor} {names} pace {n} seed {seed + n}: {len(wrong)} packets differ, first {wrong[:5]}, maps differ: {maps_differ}'
 
