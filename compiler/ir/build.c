@@ -327,7 +327,7 @@ static void fill_maps(struct builder *b)
                                .value_bytes = object->maps[m].value_bytes,
                                .max_entries = object->maps[m].max_entries};
         ir_map_complete(map);
-        if (!is_named(b->prog, m))
+        if (!b->raw && !is_named(b->prog, m)) /* a raw program's result and memory are maps too */
             map->engine = SPEC_ENGINE_NONE;
     }
 }

@@ -38,7 +38,7 @@ module formal_packets #(
                 .s_axis_tlast(last_i), .s_axis_tuser(user_i), .m_valid_o(window_valid),
                 .m_ready_i(ready_i[0]), .m_window_o(window), .m_meta_o(meta),
                 .beat_valid_o(beat_valid), .beat_ready_i(ready_i[1]), .beat_data_o(beat),
-                .beat_last_o(beat_last));
+                .beat_last_o(beat_last), .m_beat_o());
             formal_offer #(.WIDTH(8*WINDOW_BYTES+`SPEC_IN_TUSER_BITS)) u_window (
                 .clk(clk), .rst(rst), .valid_i(window_valid), .ready_i(ready_i[0]),
                 .data_i({window, meta}), .good_o(good[0]));
