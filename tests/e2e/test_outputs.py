@@ -31,7 +31,9 @@ def wait_until(condition, what, seconds=60):
 
 def stopped(work, sig, *args):
     """Starts the command in an empty folder, stops it when its temporary files are there; returns what is left."""
-    p = subprocess.Popen([lib.SLUICE, *map(str, args)], cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # nohup and background shells hand ignored signals on, and the command leaves them ignored
+    p = subprocess.Popen([lib.SLUICE, *map(str, args)], cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                         preexec_fn=lambda: signal.signal(sig, signal.SIG_DFL))
     names = [a for a in args if a in ('-w', '--trace', '--maps-out', '--waves')]
     wait_until(lambda: len(os.listdir(work)) >= len(names) or p.poll() is not None, 'temporary files')
     p.send_signal(sig)
