@@ -13,13 +13,20 @@ static const char *copy(struct arena *arena, const char *text)
 void diag_add(struct diag_sink *sink, enum diag_severity severity, const char *code,
               struct diag_where where, const char *format, ...)
 {
-    char text[2048];
     va_list args;
-    struct diag *d;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    diag_add_args(sink, severity, code, where, format, args);
     va_end(args);
+}
+
+void diag_add_args(struct diag_sink *sink, enum diag_severity severity, const char *code,
+                   struct diag_where where, const char *format, va_list args)
+{
+    char text[2048];
+    struct diag *d;
+
+    vsnprintf(text, sizeof(text), format, args);
     sink->records = arena_grow(sink->arena, sink->records, sink->count, &sink->capacity,
                                sizeof(*sink->records));
     d = &sink->records[sink->count++];

@@ -4,6 +4,7 @@
 
 #include "compiler/base/arena.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 /* What a library has to say. Nothing is printed by a library; the caller reads the sink. */
@@ -49,6 +50,10 @@ static inline struct diag_sink diag_sink_make(struct arena *arena)
 void diag_add(struct diag_sink *sink, enum diag_severity severity, const char *code,
               struct diag_where where, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+
+void diag_add_args(struct diag_sink *sink, enum diag_severity severity, const char *code,
+                   struct diag_where where, const char *format, va_list args)
+    __attribute__((format(printf, 5, 0)));
 
 /* Adds a message that another sink has. */
 void diag_repeat(struct diag_sink *sink, const struct diag *diag);

@@ -9,21 +9,19 @@
 void asm_fail(struct assembler *a, const char *code, const char *format, ...)
 {
     struct diag_where where = DIAG_NOWHERE;
-    char text[512];
     va_list args;
 
     if (a->failed)
         return;
     a->failed = true;
     a->errors++;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
     where.file = a->file;
     where.source_file = a->file;
     where.source_line = a->line;
     where.source_text = a->text;
-    diag_add(a->sink, DIAG_ERROR, code, where, "%s", text);
+    va_start(args, format);
+    diag_add_args(a->sink, DIAG_ERROR, code, where, format, args);
+    va_end(args);
 }
 
 void asm_skip_spaces(struct assembler *a)

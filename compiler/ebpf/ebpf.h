@@ -62,6 +62,12 @@ static inline bool ebpf_is_ld_imm64(const struct ebpf_insn *i)
     return i->opcode == EBPF_OP_LD_IMM64;
 }
 
+/* The instruction names a map, whose index or file descriptor is its imm. */
+static inline bool ebpf_names_map(const struct ebpf_insn *i)
+{
+    return ebpf_is_ld_imm64(i) && (i->src == EBPF_PSEUDO_MAP_FD || i->src == EBPF_PSEUDO_MAP_VALUE);
+}
+
 /* The classic packet loads, LD_ABS and LD_IND. */
 static inline bool ebpf_is_ld_packet(const struct ebpf_insn *i)
 {

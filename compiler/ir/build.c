@@ -11,15 +11,13 @@
 
 int build_refuse(struct builder *b, const char *code, const char *format, ...)
 {
-    char text[512];
     va_list args;
 
     if (b->error)
         return b->error;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    diag_add_args(b->sink, DIAG_ERROR, code, load_where(b->object, b->prog, b->pc), format, args);
     va_end(args);
-    diag_add(b->sink, DIAG_ERROR, code, load_where(b->object, b->prog, b->pc), "%s", text);
     b->error = -ENOTSUP;
     return b->error;
 }
@@ -304,8 +302,7 @@ static bool is_named(const struct load_prog *prog, uint32_t map)
     for (uint32_t pc = 0; pc < prog->insn_count; pc += ebpf_slots(&prog->insns[pc])) {
         const struct ebpf_insn *i = &prog->insns[pc];
 
-        if (ebpf_is_ld_imm64(i) && (uint32_t)i->imm == map &&
-            (i->src == EBPF_PSEUDO_MAP_FD || i->src == EBPF_PSEUDO_MAP_VALUE))
+        if (ebpf_names_map(i) && (uint32_t)i->imm == map)
             return true;
     }
     return false;

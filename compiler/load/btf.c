@@ -9,6 +9,8 @@
  * it does not like. So the frame of the section is checked here first: header, string table, extent
  * of each type. Numbers of types and places of strings are checked by libbpf on each use. */
 
+enum { NESTING_MAX = 32 }; /* typedefs and qualifiers of one type; a loop of them is no type */
+
 static int malformed(struct load_ctx *c, const char *why)
 {
     return load_fail(c, -EINVAL, LOAD_E_BTF, ".BTF", "malformed: %s", why);
@@ -117,4 +119,16 @@ int load_btf(struct load_ctx *c)
         return load_fail(c, -EINVAL, LOAD_E_BTF, ".BTF", "libbpf can't read it: %s",
                          strerror(errno));
     return 0;
+}
+
+const struct btf_type *load_plain_type(const struct load_ctx *c, uint32_t id)
+{
+    const struct btf_type *t = btf__type_by_id(c->btf, id);
+
+    for (uint32_t depth = 0; t && depth < NESTING_MAX; depth++) {
+        if (!btf_is_mod(t) && !btf_is_typedef(t) && btf_kind(t) != BTF_KIND_TYPE_TAG)
+            return btf_is_void(t) ? NULL : t;
+        t = btf__type_by_id(c->btf, t->type);
+    }
+    return NULL;
 }

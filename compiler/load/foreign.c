@@ -12,9 +12,7 @@ static bool is_foreign(const struct load_map *m)
 /* Bare instructions may name maps that are not there; the verifier says so. */
 static bool names_map(const struct ebpf_insn *i, uint32_t map_count)
 {
-    return ebpf_is_ld_imm64(i) &&
-           (i->src == EBPF_PSEUDO_MAP_FD || i->src == EBPF_PSEUDO_MAP_VALUE) &&
-           (uint32_t)i->imm < map_count;
+    return ebpf_names_map(i) && (uint32_t)i->imm < map_count;
 }
 
 static void mark_used(const struct load_prog *prog, uint32_t map_count, uint32_t *used)

@@ -8,21 +8,6 @@
  * (kernel/bpf/btf.c, btf_prepare_func_args). Without BTF there are none: every function is static
  * to Linux. */
 
-enum { NESTING_MAX = 32 };
-
-/* Past typedefs, const and the like. NULL: void, or nonsense. */
-static const struct btf_type *plain_type(const struct load_ctx *c, uint32_t id)
-{
-    const struct btf_type *t = btf__type_by_id(c->btf, id);
-
-    for (int i = 0; t && i < NESTING_MAX; i++) {
-        if (!btf_is_mod(t) && !btf_is_typedef(t) && btf_kind(t) != BTF_KIND_TYPE_TAG)
-            return btf_is_void(t) ? NULL : t;
-        t = btf__type_by_id(c->btf, t->type);
-    }
-    return NULL;
-}
-
 static bool is_number(const struct btf_type *t)
 {
     return t && (btf_is_int(t) || btf_is_any_enum(t));
@@ -48,7 +33,7 @@ static bool has_tag(const struct load_ctx *c, uint32_t func, uint32_t arg, const
 static struct load_arg arg_of(const struct load_ctx *c, uint32_t func, uint32_t index,
                               uint32_t type)
 {
-    const struct btf_type *t = plain_type(c, type);
+    const struct btf_type *t = load_plain_type(c, type);
     const struct btf_type *to;
     const char *name;
     int64_t bytes;
@@ -57,7 +42,7 @@ static struct load_arg arg_of(const struct load_ctx *c, uint32_t func, uint32_t 
         return (struct load_arg){.kind = LOAD_ARG_NUMBER};
     if (!t || !btf_is_ptr(t))
         return (struct load_arg){.kind = LOAD_ARG_OTHER};
-    to = plain_type(c, t->type);
+    to = load_plain_type(c, t->type);
     name = to && btf_is_struct(to) ? btf__name_by_offset(c->btf, to->name_off) : NULL;
     if ((name && !strcmp(name, "xdp_md")) || has_tag(c, func, index, "arg:ctx"))
         return (struct load_arg){.kind = LOAD_ARG_CTX};
@@ -79,7 +64,7 @@ void load_func_type(const struct load_ctx *c, const struct load_func *f, struct 
         btf_vlen(func) != BTF_FUNC_GLOBAL /* a function's linkage stands there */)
         return;
     out->global = true;
-    out->returns_number = is_number(plain_type(c, proto->type));
+    out->returns_number = is_number(load_plain_type(c, proto->type));
     out->arg_count = btf_vlen(proto);
     for (uint32_t i = 0; i < out->arg_count && i < LOAD_ARGS_MAX; i++)
         out->args[i] = arg_of(c, (uint32_t)id, i, btf_params(proto)[i].type);

@@ -8,6 +8,7 @@
 #include <gelf.h>
 
 struct btf;
+struct btf_type;
 
 /* What can be wrong with an object. The codes are stable: add at the end, never reuse one. */
 #define LOAD_E_OPEN "LOAD0001"       /* no such file, or it can't be read */
@@ -158,6 +159,8 @@ uint32_t load_ext_find(const struct load_ext_table *table, uint32_t section, uin
 /* Refuses CO-RE relocations that depend on a kernel, among the instructions of a function. */
 int load_core_check(struct load_ctx *c, const struct load_func *f, uint32_t base);
 
+/* btf.c: the type behind typedefs and qualifiers. NULL: void, or nonsense. */
+const struct btf_type *load_plain_type(const struct load_ctx *c, uint32_t id);
 /* func.c: whether a function is global, and its arguments, by BTF. */
 void load_func_type(const struct load_ctx *c, const struct load_func *f, struct load_subprog *out);
 /* maps.c: all maps. Needs: load_elf, load_btf. */

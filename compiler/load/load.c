@@ -16,17 +16,15 @@ int load_fail(struct load_ctx *c, int err, const char *code, const char *section
               const char *format, ...)
 {
     struct diag_where where = c->at;
-    char text[1024];
     va_list args;
 
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
     if (c->prog && where.insn != DIAG_NO_INSN)
         where = load_where(c->object, c->prog, where.insn);
     if (section)
         where.section = section;
-    diag_add(c->sink, DIAG_ERROR, code, where, "%s", text);
+    va_start(args, format);
+    diag_add_args(c->sink, DIAG_ERROR, code, where, format, args);
+    va_end(args);
     return err;
 }
 

@@ -24,25 +24,12 @@ static int def_error(struct load_ctx *c, const struct map_def *d, const char *me
                      why);
 }
 
-/* The type behind typedefs and qualifiers, or NULL. */
-static const struct btf_type *plain_type(const struct load_ctx *c, uint32_t id)
-{
-    const struct btf_type *t = btf__type_by_id(c->btf, id);
-
-    for (uint32_t depth = 0; t && depth < 32; depth++) {
-        if (!btf_is_mod(t) && !btf_is_typedef(t) && btf_kind(t) != BTF_KIND_TYPE_TAG)
-            return t;
-        t = btf__type_by_id(c->btf, t->type);
-    }
-    return NULL;
-}
-
 static int read_uint(struct load_ctx *c, const struct map_def *d, const char *member,
                      const struct btf_member *m, uint32_t *out)
 {
-    const struct btf_type *t = plain_type(c, m->type);
+    const struct btf_type *t = load_plain_type(c, m->type);
 
-    t = t && btf_is_ptr(t) ? plain_type(c, t->type) : NULL;
+    t = t && btf_is_ptr(t) ? load_plain_type(c, t->type) : NULL;
     if (!t || !btf_is_array(t))
         return def_error(c, d, member, "is not written with __uint()");
     *out = btf_array(t)->nelems;
@@ -53,7 +40,7 @@ static int read_uint(struct load_ctx *c, const struct map_def *d, const char *me
 static int read_type_bytes(struct load_ctx *c, const struct map_def *d, const char *member,
                            const struct btf_member *m, uint32_t *out)
 {
-    const struct btf_type *t = plain_type(c, m->type);
+    const struct btf_type *t = load_plain_type(c, m->type);
     int64_t bytes;
 
     if (!t || !btf_is_ptr(t))
@@ -139,7 +126,7 @@ static int member_value(struct load_ctx *c, struct map_def *d, const char *membe
 static int member_values(struct load_ctx *c, struct map_def *d, const char *member,
                          const struct btf_member *m)
 {
-    const struct btf_type *t = plain_type(c, m->type);
+    const struct btf_type *t = load_plain_type(c, m->type);
 
     if (!t || !btf_is_array(t))
         return def_error(c, d, member, "is not written with __array()");
@@ -212,7 +199,7 @@ static const struct load_symbol *map_symbol(const struct load_ctx *c, const char
 static int read_map(struct load_ctx *c, uint32_t section, const struct btf_type *var)
 {
     struct map_def d = {.name = btf__name_by_offset(c->btf, var->name_off)};
-    const struct btf_type *t = plain_type(c, var->type);
+    const struct btf_type *t = load_plain_type(c, var->type);
     const struct load_symbol *sym;
     const struct load_section *s = &c->sections[section];
     struct load_map *m;

@@ -252,7 +252,7 @@ static uint32_t put_insn(struct writer *w, uint32_t piece, uint32_t at, uint32_t
     struct ebpf_insn i[2] = {from[0], slots == 2 ? from[1] : (struct ebpf_insn){0}};
     uint32_t symbol = 0;
 
-    if (slots == 2 && (from->src == EBPF_PSEUDO_MAP_FD || from->src == EBPF_PSEUDO_MAP_VALUE)) {
+    if (ebpf_names_map(from)) {
         symbol = w->map_symbol[from->imm];
         i[0].imm = from->src == EBPF_PSEUDO_MAP_VALUE ? i[1].imm : 0;
         i[0].src = 0;

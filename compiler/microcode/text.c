@@ -58,16 +58,14 @@ static void fail(struct reader *r, const char *format, ...) __attribute__((forma
 static void fail(struct reader *r, const char *format, ...)
 {
     struct diag_where where = DIAG_NOWHERE;
-    char text[512];
     va_list args;
 
     where.file = r->file;
     where.source_file = r->line ? r->file : NULL;
     where.source_line = r->line;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    diag_add_args(r->sink, DIAG_ERROR, "UCODE0020", where, format, args);
     va_end(args);
-    diag_add(r->sink, DIAG_ERROR, "UCODE0020", where, "%s", text);
 }
 
 static void skip_blanks(struct reader *r)

@@ -11,7 +11,6 @@
 int pipe_refuse(struct pipe_graph *g, const char *code, uint32_t pc, const char *format, ...)
 {
     struct diag_where where = {.insn = DIAG_NO_INSN, .program = g->f->name};
-    char text[512];
     va_list args;
 
     if (pc != IR_NO_PC)
@@ -22,9 +21,8 @@ int pipe_refuse(struct pipe_graph *g, const char *code, uint32_t pc, const char 
         where.source_text = g->f->sources[pc].text;
     }
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    diag_add_args(g->sink, DIAG_ERROR, code, where, format, args);
     va_end(args);
-    diag_add(g->sink, DIAG_ERROR, code, where, "%s", text);
     return -ENOTSUP;
 }
 

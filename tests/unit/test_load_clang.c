@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/ebpf/ebpf.h"
 #include "compiler/load/load.h"
 
 #include <bpf/libbpf.h>
@@ -132,7 +133,7 @@ static void check_insns(const struct load_object *o, const struct load_prog *p)
             continue;
         assert_true(i + 1 < p->insn_count);
         i++;
-        if (insn->src == EBPF_PSEUDO_MAP_FD || insn->src == EBPF_PSEUDO_MAP_VALUE)
+        if (ebpf_names_map(insn))
             assert_in_range(insn->imm, 0, o->map_count - 1);
         if (insn->src == EBPF_PSEUDO_MAP_VALUE)
             assert_in_range(insn[1].imm, 0, o->maps[insn->imm].value_bytes);

@@ -77,8 +77,7 @@ static int kernel_load(const struct load_object *o, const struct load_prog *prog
 
     memcpy(insns, prog->insns, prog->insn_count * sizeof(*insns));
     for (uint32_t i = 0; i < prog->insn_count; i += ebpf_slots(&insns[i]))
-        if (ebpf_is_ld_imm64(&insns[i]) &&
-            (insns[i].src == EBPF_PSEUDO_MAP_FD || insns[i].src == EBPF_PSEUDO_MAP_VALUE))
+        if (ebpf_names_map(&insns[i]))
             insns[i].imm = (uint32_t)insns[i].imm < o->map_count ? fds[insns[i].imm] : -1;
     if (log) {
         *log = 0;

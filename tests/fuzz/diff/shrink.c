@@ -220,9 +220,7 @@ static bool map_used(const struct diff_case *c, uint32_t map)
     for (uint32_t i = 0; i < c->prog.insn_count; i += ebpf_slots(&c->prog.insns[i])) {
         const struct ebpf_insn *insn = &c->prog.insns[i];
 
-        if (ebpf_is_ld_imm64(insn) &&
-            (insn->src == EBPF_PSEUDO_MAP_FD || insn->src == EBPF_PSEUDO_MAP_VALUE) &&
-            (uint32_t)insn->imm == map)
+        if (ebpf_names_map(insn) && (uint32_t)insn->imm == map)
             return true;
     }
     return false;
@@ -236,8 +234,7 @@ static void drop_map(struct shrink *s, uint32_t map)
     for (uint32_t i = 0; i < c->prog.insn_count; i += ebpf_slots(&c->prog.insns[i])) {
         struct ebpf_insn *insn = &c->prog.insns[i];
 
-        if (ebpf_is_ld_imm64(insn) &&
-            (insn->src == EBPF_PSEUDO_MAP_FD || insn->src == EBPF_PSEUDO_MAP_VALUE))
+        if (ebpf_names_map(insn))
             insn->imm -= (uint32_t)insn->imm > map;
     }
     for (uint32_t i = 0; i < c->entry_count; i++) {

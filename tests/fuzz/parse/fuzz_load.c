@@ -38,7 +38,7 @@ static void check_prog(const struct load_object *o, const struct load_prog *p)
                          "calls stay within the program");
         if (!ebpf_is_ld_imm64(insn))
             continue;
-        if (insn->src == EBPF_PSEUDO_MAP_FD || insn->src == EBPF_PSEUDO_MAP_VALUE)
+        if (ebpf_names_map(insn))
             fuzz_require((uint32_t)insn->imm < o->map_count, "maps are there");
         i++;
     }
