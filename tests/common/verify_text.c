@@ -2,6 +2,7 @@
 #include "tests/common/verify_text.h"
 
 #include "compiler/ebpf/ebpf.h"
+#include "tests/common/text_file.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -18,24 +19,6 @@ static int fail(struct diag_sink *sink, const char *path, const char *what, cons
     where.file = path;
     diag_add(sink, DIAG_ERROR, "TEST", where, "%s: %s", what, line);
     return -EINVAL;
-}
-
-static char *read_file(const char *path, struct arena *arena)
-{
-    FILE *file = fopen(path, "r");
-    char *text = NULL;
-    long size;
-
-    if (!file)
-        return NULL;
-    if (!fseek(file, 0, SEEK_END) && (size = ftell(file)) >= 0) {
-        rewind(file);
-        text = arena_alloc(arena, (size_t)size + 1);
-        if (fread(text, 1, (size_t)size, file) != (size_t)size)
-            text = NULL;
-    }
-    fclose(file);
-    return text;
 }
 
 static uint32_t type_of(const char *name)
@@ -162,7 +145,7 @@ int verify_text_read(const char *path, struct arena *arena, struct diag_sink *si
     const struct ebpf_names map_names = {names, 0};
     struct ebpf_names given = map_names;
     const struct ebpf_insn *insns = NULL;
-    char *text = read_file(path, arena), *expect, *global;
+    char *text = text_file_read(path, arena), *expect, *global;
     int err;
 
     *out = (struct verify_text){.object = object};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/ir/eval.h"
 #include "tests/common/soft_maps.h"
+#include "tests/common/text_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,40 +13,6 @@
 
 /* The sample functions of tests/text/ir: each line "; packet HEX -> ret=N [redirect=N] [bytes=HEX]"
  * runs a packet, one after the other with the same maps. */
-
-static char *read_file(struct arena *arena, const char *path)
-{
-    FILE *file = fopen(path, "r");
-    char *text = NULL;
-    size_t size = 0;
-    size_t n;
-    char chunk[4096];
-    FILE *out = open_memstream(&text, &size);
-    char *copy;
-
-    assert_non_null(file);
-    while ((n = fread(chunk, 1, sizeof(chunk), file)) > 0)
-        fwrite(chunk, 1, n, out);
-    fclose(file);
-    fclose(out);
-    copy = arena_strdup(arena, text);
-    free(text);
-    return copy;
-}
-
-static char *print_text(struct arena *arena, const struct ir_func *f)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    char *copy;
-
-    ir_print(out, f);
-    fclose(out);
-    copy = arena_strdup(arena, text);
-    free(text);
-    return copy;
-}
 
 static uint32_t hex(const char *text, uint8_t *bytes)
 {
@@ -100,7 +66,7 @@ static void run_file(const char *path)
 {
     struct arena *arena = arena_open();
     struct diag_sink sink = diag_sink_make(arena);
-    char *text = read_file(arena, path);
+    char *text = text_file_read(path, arena);
     struct soft_maps maps;
     struct ir_func *f;
     struct ir_func *again;
@@ -109,11 +75,11 @@ static void run_file(const char *path)
 
     if (ir_parse(text, arena, &sink, &f) || ir_check(f, &sink))
         fail_msg("%s: %s", path, sink.records[0].message);
-    printed = print_text(arena, f);
+    printed = text_of_ir(f, arena);
     if (ir_parse(printed, arena, &sink, &again))
         fail_msg("%s, printed: %s", path, sink.records[0].message);
     assert_int_equal(ir_check(again, &sink), 0);
-    assert_string_equal(print_text(arena, again), printed);
+    assert_string_equal(text_of_ir(again, arena), printed);
     assert_int_equal(soft_maps_open(&maps, f->maps, f->map_count), 0);
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
         if (strncmp(line, "; packet ", 9) != 0)
@@ -128,24 +94,16 @@ static void run_file(const char *path)
 
 static void test_ir_samples_run_as_they_say(void **state)
 {
-    const char *folder = SLUICE_SOURCE_ROOT "/tests/text/ir";
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-    uint32_t files = 0;
+    struct arena *arena = arena_open();
+    const char **paths;
+    const uint32_t files =
+        text_file_list(SLUICE_SOURCE_ROOT "/tests/text/ir", ".ir", arena, &paths);
 
     (void)state;
-    assert_non_null(dir);
-    while ((entry = readdir(dir))) {
-        char path[1024];
-
-        if (!strstr(entry->d_name, ".ir"))
-            continue;
-        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        run_file(path);
-        files++;
-    }
-    closedir(dir);
     assert_true(files >= 9);
+    for (uint32_t i = 0; i < files; i++)
+        run_file(paths[i]);
+    arena_close(arena);
 }
 
 /* Breaches of the form, and the code that each one gives. */

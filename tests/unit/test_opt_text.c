@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/opt/opt.h"
 #include "tests/common/random_ir.h"
+#include "tests/common/text_file.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -14,33 +14,6 @@
  * the other, or "all";
  * "; want: TEXT" what must stand in the result, "; none: TEXT" what must not. Results on random
  * packets stay the same. */
-
-static char *read_file(struct arena *arena, const char *path)
-{
-    FILE *file = fopen(path, "r");
-    char *text = arena_alloc(arena, 64 * 1024);
-    size_t n;
-
-    assert_non_null(file);
-    n = fread(text, 1, 64 * 1024 - 1, file);
-    text[n] = 0;
-    fclose(file);
-    return text;
-}
-
-static char *print_text(struct arena *arena, const struct ir_func *f)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    char *copy;
-
-    ir_print(out, f);
-    fclose(out);
-    copy = arena_strdup(arena, text);
-    free(text);
-    return copy;
-}
 
 static const struct opt_pass *pass_named(const char *name, const char *path)
 {
@@ -77,7 +50,7 @@ static void run_file(const char *path)
 {
     struct arena *arena = arena_open();
     struct diag_sink sink = diag_sink_make(arena);
-    char *text = read_file(arena, path);
+    char *text = text_file_read(path, arena);
     const char *printed;
     struct ir_func *before;
     struct ir_func *f;
@@ -99,7 +72,7 @@ static void run_file(const char *path)
         fail_msg("%s: %s", path, sink.records[0].message);
     if (!random_ir_same(before, f, 1, 200, why, sizeof(why)))
         fail_msg("%s: %s", path, why);
-    printed = print_text(arena, f);
+    printed = text_of_ir(f, arena);
     for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
         const char *want = rest_of(line, "; want: ");
         const char *none = rest_of(line, "; none: ");
@@ -114,24 +87,16 @@ static void run_file(const char *path)
 
 static void test_opt_text_functions_become_what_they_say(void **state)
 {
-    const char *folder = SLUICE_SOURCE_ROOT "/tests/text/opt";
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-    uint32_t files = 0;
+    struct arena *arena = arena_open();
+    const char **paths;
+    const uint32_t files =
+        text_file_list(SLUICE_SOURCE_ROOT "/tests/text/opt", ".ir", arena, &paths);
 
     (void)state;
-    assert_non_null(dir);
-    while ((entry = readdir(dir))) {
-        char path[1024];
-
-        if (!strstr(entry->d_name, ".ir"))
-            continue;
-        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        run_file(path);
-        files++;
-    }
-    closedir(dir);
     assert_true(files >= opt_pass_count);
+    for (uint32_t i = 0; i < files; i++)
+        run_file(paths[i]);
+    arena_close(arena);
 }
 
 int main(void)

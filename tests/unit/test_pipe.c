@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/pipeline/pipeline.h"
+#include "tests/common/text_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,22 +21,6 @@ struct compiled {
     const struct pipe_design *design;
     int err;
 };
-
-static char *read_file(struct arena *arena, const char *path)
-{
-    FILE *file = fopen(path, "r");
-    char *text;
-    size_t size;
-
-    assert_non_null(file);
-    fseek(file, 0, SEEK_END);
-    size = (size_t)ftell(file);
-    rewind(file);
-    text = arena_array(arena, size + 1, 1);
-    assert_int_equal(fread(text, 1, size, file), size);
-    fclose(file);
-    return text;
-}
 
 /* The rest of the first line that starts so, or NULL. */
 static const char *line_after(struct arena *arena, const char **from, const char *start)
@@ -133,7 +117,7 @@ static void check_line(const struct compiled *c, const char *what)
 static uint32_t check_file(const char *path)
 {
     struct compiled c = {.arena = arena_open()};
-    const char *text = read_file(c.arena, path);
+    const char *text = text_file_read(path, c.arena);
     const char *from = text;
     uint32_t lines = 0;
 
@@ -147,23 +131,16 @@ static uint32_t check_file(const char *path)
 
 static void test_pipe_text_files_expected(void **state)
 {
-    DIR *folder = opendir(SLUICE_SOURCE_ROOT "/tests/text/pipeline");
-    struct dirent *entry;
-    uint32_t files = 0;
+    struct arena *arena = arena_open();
+    const char **paths;
+    const uint32_t files =
+        text_file_list(SLUICE_SOURCE_ROOT "/tests/text/pipeline", ".ir", arena, &paths);
 
     (void)state;
-    assert_non_null(folder);
-    while ((entry = readdir(folder))) {
-        char path[1024];
-
-        if (!strstr(entry->d_name, ".ir"))
-            continue;
-        snprintf(path, sizeof(path), SLUICE_SOURCE_ROOT "/tests/text/pipeline/%s", entry->d_name);
-        assert_true(check_file(path) > 0);
-        files++;
-    }
-    closedir(folder);
     assert_true(files > 10);
+    for (uint32_t i = 0; i < files; i++)
+        assert_true(check_file(paths[i]) > 0);
+    arena_close(arena);
 }
 
 static void test_pipe_same_program_same_text(void **state)
@@ -173,8 +150,8 @@ static void test_pipe_same_program_same_text(void **state)
     const char *path = SLUICE_SOURCE_ROOT "/tests/text/pipeline/hash_insert.ir";
 
     (void)state;
-    compile(&a, read_file(a.arena, path));
-    compile(&b, read_file(b.arena, path));
+    compile(&a, text_file_read(path, a.arena));
+    compile(&b, text_file_read(path, b.arena));
     assert_int_equal(a.err, 0);
     assert_string_equal(a.design->verilog, b.design->verilog);
     assert_string_equal(a.design->listing, b.design->listing);
@@ -187,7 +164,7 @@ static void test_pipe_unknown_input_refused(void **state)
     struct compiled c = {.arena = arena_open()};
 
     (void)state;
-    compile(&c, read_file(c.arena, SLUICE_SOURCE_ROOT "/tests/text/pipeline/atomic_unit.ir"));
+    compile(&c, text_file_read(SLUICE_SOURCE_ROOT "/tests/text/pipeline/atomic_unit.ir", c.arena));
     assert_int_equal(c.err, 0);
     for (uint32_t i = 0; i < c.f->insn_count; i++) {
         if (c.f->insns[i].op == IR_INPUT)
@@ -204,7 +181,7 @@ static void test_pipe_bigger_budget_fewer_stages(void **state)
     uint32_t stages[3];
 
     (void)state;
-    compile(&c, read_file(c.arena, SLUICE_SOURCE_ROOT "/tests/text/pipeline/stage_cut.ir"));
+    compile(&c, text_file_read(SLUICE_SOURCE_ROOT "/tests/text/pipeline/stage_cut.ir", c.arena));
     for (uint32_t i = 0; i < 3; i++) {
         const struct pipe_options options = {.size = sizeof(options), .delay_levels = 3u << 2 * i};
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/microcode/encode.h"
+#include "tests/common/text_file.h"
 #include "tests/common/ucode_check.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,22 +16,6 @@
  * lines that start with ";=" (UCODE_LISTING=1 prints what they became). */
 
 enum { PACKETS = 300, PACKET_MAX = 200, TEXT_MAX = 16384 };
-
-static char *read_text(const char *path)
-{
-    FILE *file = fopen(path, "r");
-    char *text;
-    long size;
-
-    assert_non_null(file);
-    fseek(file, 0, SEEK_END);
-    size = ftell(file);
-    rewind(file);
-    text = calloc(1, (size_t)size + 1);
-    assert_int_equal(fread(text, 1, (size_t)size, file), size);
-    fclose(file);
-    return text;
-}
 
 /* The rows as a text test has them. */
 static void print_expectation(const struct ucode_image *image, char *text, size_t bytes)
@@ -71,7 +55,7 @@ static void check_file(const char *path, bool rows)
     struct arena *arena = arena_open();
     struct diag_sink sink = diag_sink_make(arena);
     const struct ucode_image *image = NULL;
-    char *text = read_text(path);
+    char *text = text_file_read(path, arena);
     char *expected = strstr(text, ";=");
     struct ir_func *f = NULL;
 
@@ -90,28 +74,18 @@ static void check_file(const char *path, bool rows)
             fail_msg("%s: the rows are\n%s", path, got);
         free(got);
     }
-    free(text);
     arena_close(arena);
 }
 
 static uint32_t check_folder(const char *folder, bool rows)
 {
-    DIR *dir = opendir(folder);
-    const struct dirent *entry;
-    uint32_t files = 0;
+    struct arena *arena = arena_open();
+    const char **paths;
+    const uint32_t files = text_file_list(folder, ".ir", arena, &paths);
 
-    assert_non_null(dir);
-    while ((entry = readdir(dir)) != NULL) {
-        const size_t n = strlen(entry->d_name);
-        char path[512];
-
-        if (n < 3 || strcmp(entry->d_name + n - 3, ".ir") != 0)
-            continue;
-        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        check_file(path, rows);
-        files++;
-    }
-    closedir(dir);
+    for (uint32_t i = 0; i < files; i++)
+        check_file(paths[i], rows);
+    arena_close(arena);
     return files;
 }
 

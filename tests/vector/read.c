@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/common/text_file.h"
 #include "tests/vector/vector.h"
 
 #include <errno.h>
@@ -6,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 1 << 20, LINE_WORDS = 2 * VECTOR_FIELDS + 4 };
+enum { LINE_WORDS = 2 * VECTOR_FIELDS + 4 };
 
 struct reader {
     struct vector *v;
@@ -171,17 +172,10 @@ static void read_line(struct reader *r, char *line)
 
 static char *read_file(const char *path, struct arena *arena, struct diag_sink *sink)
 {
-    char *text = arena_alloc(arena, FILE_MAX);
-    FILE *f = fopen(path, "r");
-    size_t n;
+    char *text = text_file_read(path, arena);
 
-    if (!f) {
+    if (!text)
         diag_add(sink, DIAG_ERROR, "VEC0002", DIAG_NOWHERE, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    n = fread(text, 1, FILE_MAX - 1, f);
-    fclose(f);
-    text[n] = 0;
     return text;
 }
 

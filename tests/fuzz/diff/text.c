@@ -2,6 +2,7 @@
 #include "tests/fuzz/diff/text.h"
 
 #include "compiler/ebpf/ebpf.h"
+#include "tests/common/text_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -316,24 +317,6 @@ static int read_program(struct reader *r, const char *text)
     return 0;
 }
 
-static char *read_file(const char *path, struct arena *arena)
-{
-    FILE *file = fopen(path, "r");
-    char *text = NULL;
-    long size;
-
-    if (!file)
-        return NULL;
-    if (!fseek(file, 0, SEEK_END) && (size = ftell(file)) >= 0) {
-        rewind(file);
-        text = arena_alloc(arena, (size_t)size + 1);
-        if (fread(text, 1, (size_t)size, file) != (size_t)size)
-            text = NULL;
-    }
-    fclose(file);
-    return text;
-}
-
 /* Ends the text at a separating line; what follows it, or NULL. */
 static char *cut(char *text, const char *line)
 {
@@ -350,7 +333,7 @@ int text_read(const char *path, struct arena *arena, struct diag_sink *sink, str
 {
     struct reader r = {
         .path = path, .arena = arena, .sink = sink, .c = arena_alloc(arena, sizeof(*r.c))};
-    char *text = read_file(path, arena), *program, *expect;
+    char *text = text_file_read(path, arena), *program, *expect;
     int err;
 
     if (!text)
