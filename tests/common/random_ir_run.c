@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/common/random_ir.h"
+#include "tests/common/text_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,17 +35,10 @@ struct ir_func *random_ir_copy(const struct ir_func *f, struct arena *arena)
 {
     struct diag_sink sink = diag_sink_make(arena);
     struct ir_func *copy = NULL;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    const char *text = text_of_ir(f, arena);
 
-    if (!out)
-        return NULL;
-    ir_print(out, f);
-    fclose(out);
-    if (ir_parse(arena_strdup(arena, text), arena, &sink, &copy))
+    if (!text || ir_parse(text, arena, &sink, &copy))
         copy = NULL;
-    free(text);
     return copy;
 }
 
