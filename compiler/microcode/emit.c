@@ -53,6 +53,7 @@ static void emit_row(const struct emit *e, const struct mach_row *in, struct uco
             *s = slot_of(e->m, &e->m->ops[in->slots[lane]]);
         if (in->target[lane] != MACH_NONE) {
             s->br = true;
+            assert(e->m->scheds[in->target[lane]].first_row != MACH_NONE);
             s->tgt = (uint16_t)e->m->scheds[in->target[lane]].first_row;
             assert(!in->invert[lane] || s->op != SPEC_ALU_SET); /* see schedule.c */
             if (in->invert[lane])
@@ -197,6 +198,9 @@ int mach_emit(struct mach *m, struct arena *arena, struct ucode_image *image)
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < m->layout_count; i++) {
+        const uint32_t fall = m->scheds[m->layout[i]].fall;
+
+        assert(fall == MACH_NONE || (i + 1 < m->layout_count && m->layout[i + 1] == fall));
         m->scheds[m->layout[i]].first_row = count;
         count += m->scheds[m->layout[i]].row_count;
     }

@@ -128,7 +128,7 @@ struct mach_sched {
     uint32_t row_capacity;
     uint32_t fall; /* block that follows, or MACH_NONE */
     bool done;
-    uint32_t first_row; /* in the image */
+    uint32_t first_row; /* in the image; MACH_NONE: in no row of its own */
 };
 
 struct mach {
@@ -147,8 +147,8 @@ struct mach {
     uint32_t pred_count; /* predicates numbered so far, from 1 */
     uint32_t *rpo;       /* reachable blocks in reverse post-order */
     uint32_t rpo_count;
-    uint8_t *need;       /* by ir_ref: ordering tokens that an access of a map needs */
-    uint8_t tokens;      /* all that are in use */
+    uint8_t *need;  /* by ir_ref: ordering tokens that an access of a map needs */
+    uint8_t tokens; /* all that are in use */
     uint32_t stack_bytes;
     bool unknown_headroom;
     int32_t lowest_byte; /* of the packet buffer that is touched */
@@ -213,8 +213,9 @@ struct mach_dep {
 struct mach_deps {
     struct mach_dep **preds; /* by operation */
     uint32_t *pred_count;
-    uint32_t *height; /* rows from its issue to the end of the longest path, at least */
-    uint32_t *earliest; /* row of its block from which on it is wanted, so that tokens are not held for long */
+    uint32_t *height;   /* rows from its issue to the end of the longest path, at least */
+    uint32_t *earliest; /* row of its block from which on it is wanted, so that tokens are not held
+                           for long */
 };
 struct mach_deps mach_depend(struct mach *m);
 

@@ -259,8 +259,8 @@ void mach_eliminate_phis(struct mach *m)
     mach_count_uses(m);
 }
 
-/* The block that an edge really leads to. The steps are bounded, as an endless loop of jumps has no
- * end to lead to. */
+/* The block that an edge really leads to. The steps are bounded here, and the rounds below, as an
+ * endless loop of jumps has no end to lead to. */
 static uint32_t end_of_jumps(const struct mach *m, uint32_t block)
 {
     for (uint32_t steps = 0; steps < m->block_count; steps++) {
@@ -273,18 +273,37 @@ static uint32_t end_of_jumps(const struct mach *m, uint32_t block)
     return block;
 }
 
+/* Gives each edge of a block its real end; a branch whose edges then meet is a jump. True if
+ * something changed. */
+static bool thread_block(const struct mach *m, struct mach_block *b)
+{
+    bool changed = false;
+
+    for (uint32_t k = 0; k < b->succ_count; k++) {
+        const uint32_t end = end_of_jumps(m, b->succ[k]);
+
+        changed |= end != b->succ[k];
+        b->succ[k] = end;
+    }
+    if (b->term == MACH_TERM_BR && b->succ[0] == b->succ[1]) {
+        b->term = MACH_TERM_JMP;
+        b->succ_count = 1;
+        b->last = MACH_NONE;
+        changed = true;
+    }
+    return changed;
+}
+
 void mach_thread_jumps(struct mach *m)
 {
-    for (uint32_t i = 0; i < m->rpo_count; i++) {
-        struct mach_block *b = &m->blocks[m->rpo[i]];
+    bool changed = true;
 
-        for (uint32_t k = 0; k < b->succ_count; k++)
-            b->succ[k] = end_of_jumps(m, b->succ[k]);
-        if (b->term == MACH_TERM_BR && b->succ[0] == b->succ[1]) {
-            b->term = MACH_TERM_JMP;
-            b->succ_count = 1;
-            b->last = MACH_NONE;
-        }
+    /* A branch that has become a jump is passed over in its turn. Each round but the last takes a
+     * block that only jumps, or a branch, out of the way of some edge. */
+    for (uint32_t round = 0; changed && round < m->block_count; round++) {
+        changed = false;
+        for (uint32_t i = 0; i < m->rpo_count; i++)
+            changed |= thread_block(m, &m->blocks[m->rpo[i]]);
     }
     mach_analyse_flow(m);
     mach_count_uses(m);

@@ -42,9 +42,10 @@ struct sched {
     uint32_t *store_count;
     uint32_t **defs; /* operations that define a register with several definitions */
     uint32_t *def_count;
-    uint32_t *left; /* operations not placed yet, of ops (without last) */
-    uint32_t *kept; /* operations placed in the block's own rows */
-    uint8_t *held;  /* ordering tokens that some row of it, or of a block above, has needed */
+    uint32_t *left;    /* operations not placed yet, of ops (without last) */
+    uint32_t *kept;    /* operations placed in the block's own rows */
+    uint32_t *ways_in; /* edges that still lead to it, of blocks and of rows that took these in */
+    uint8_t *held;     /* ordering tokens that some row of it, or of a block above, has needed */
     /* by register */
     uint32_t *uses_left;
     bool *counted; /* in bank_live */

@@ -31,6 +31,25 @@ static void push_work(struct sched *s, uint32_t block)
     s->work[s->work_count++] = block;
 }
 
+/* --- edges --- */
+
+/* An edge no longer leads to a block; without any, what it led to loses one, too. */
+static void drop_way(struct sched *s, uint32_t block)
+{
+    while (--s->ways_in[block] == 0 && s->m->blocks[block].term == MACH_TERM_JMP)
+        block = s->m->blocks[block].succ[0];
+}
+
+/* An edge passes over a block that only jumps: where it leads. */
+static uint32_t pass_over(struct sched *s, uint32_t block)
+{
+    const uint32_t to = s->m->blocks[block].succ[0];
+
+    s->ways_in[to]++;
+    drop_way(s, block);
+    return to;
+}
+
 /* --- branches and exits --- */
 
 /* Whether the last operation of a block on the chain can be issued in the row at hand. */
@@ -66,8 +85,7 @@ static bool exit_absorbable(const struct sched *s, uint32_t block, const struct 
 static bool branch_absorbable(const struct sched *s, uint32_t block, const struct ending *e)
 {
     return s->m->blocks[block].term == MACH_TERM_BR && nothing_left(s, block) &&
-           s->m->blocks[block].pred_count == 1 && !s->m->scheds[block].done &&
-           last_ready(s, block, e);
+           s->ways_in[block] == 1 && !s->m->scheds[block].done && last_ready(s, block, e);
 }
 
 static uint32_t urgency_of(const struct sched *s, uint32_t block)
@@ -136,14 +154,14 @@ static bool absorb_one(struct sched *s, struct ending *e)
 {
     const uint32_t next = e->fall;
     const struct mach_block *b = &s->m->blocks[next];
-    bool gone = b->pred_count == 1;
+    const bool gone = s->ways_in[next] == 1;
 
     if (s->entry_count == SPEC_LANES && b->term != MACH_TERM_JMP)
         return false;
     if (e->chain_count == sizeof(e->chain) / sizeof(e->chain[0]) || next == s->block)
         return false;
     if (b->term == MACH_TERM_JMP && nothing_left(s, next) && !s->m->scheds[next].done)
-        e->fall = b->succ[0];
+        e->fall = pass_over(s, next);
     else if (branch_absorbable(s, next, e))
         place_branch(s, next, e);
     else if (exit_absorbable(s, next, e))
@@ -154,6 +172,8 @@ static bool absorb_one(struct sched *s, struct ending *e)
         return false; /* no lane was left */
     if (gone)
         s->m->scheds[next].done = true;
+    else if (b->term == MACH_TERM_EXIT)
+        drop_way(s, next);
     e->chain[e->chain_count++] = next;
     return true;
 }
@@ -289,14 +309,14 @@ static void count_live(struct sched *s)
     }
 }
 
-/* A target that has nothing left to do but to jump. */
-static uint32_t thread(const struct sched *s, uint32_t block)
+/* Where a target leads that has nothing left to do but to jump. */
+static uint32_t thread(struct sched *s, uint32_t block)
 {
     for (uint32_t steps = 0; steps < s->m->block_count; steps++) {
         if (s->m->blocks[block].term != MACH_TERM_JMP || s->left[block] != 0 ||
             s->m->scheds[block].row_count != 0 || s->m->scheds[block].done)
             break;
-        block = s->m->blocks[block].succ[0];
+        block = pass_over(s, block);
     }
     return block;
 }
@@ -385,6 +405,7 @@ static void prepare_blocks(struct sched *s)
     s->def_count = arena_array(m->arena, n, sizeof(*s->def_count));
     s->left = arena_array(m->arena, n, sizeof(*s->left));
     s->kept = arena_array(m->arena, n, sizeof(*s->kept));
+    s->ways_in = arena_array(m->arena, n, sizeof(*s->ways_in));
     s->held = arena_array(m->arena, n, sizeof(*s->held));
     m->scheds = arena_array(m->arena, n, sizeof(*m->scheds));
     m->layout = arena_array(m->arena, n, sizeof(*m->layout));
@@ -402,9 +423,11 @@ static void prepare_blocks(struct sched *s)
         if (i > 0)
             s->children[b->idom][s->child_count[b->idom]++] = at;
         s->left[at] = b->count;
+        s->ways_in[at] = b->pred_count + (i == 0); /* the program's start */
         s->stores[at] = gather(m, b, true, &s->store_count[at]);
         s->defs[at] = gather(m, b, false, &s->def_count[at]);
         m->scheds[at].fall = MACH_NONE;
+        m->scheds[at].first_row = MACH_NONE; /* not laid out */
     }
 }
 
