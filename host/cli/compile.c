@@ -16,6 +16,7 @@ struct compile_arguments {
     const char *executor;
     const char *folder;
     uint32_t delay_levels;
+    bool json;
 };
 
 enum { OPT_DELAY = 0x400 };
@@ -23,6 +24,8 @@ enum { OPT_DELAY = 0x400 };
 static const struct argp_option options_table[] = {
     {"target", 't', "EXECUTOR", 0, "microcode or pipeline", 0},
     {"output", 'o', "DIR", 0, "folder for the results; made if it is not there", 0},
+    {"json", 'j', NULL, 0, "print the files' names and the time of each step as one JSON document",
+     2},
     {"delay-levels", OPT_DELAY, "N", 0, "pipeline: delay budget of a stage in LUT levels", 3},
     {0},
 };
@@ -42,6 +45,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'o':
         a->folder = arg;
+        return 0;
+    case 'j':
+        a->json = true;
         return 0;
     case OPT_DELAY:
         a->delay_levels = (uint32_t)cli_number(state, "--delay-levels", arg, 1, 64);
@@ -99,16 +105,12 @@ static int write_cost(FILE *out, const struct job *job)
 
     json_object_set_new(j, "program", cli_json_text(job->prog->name));
     json_object_set_new(j, "instructions", json_integer(job->prog->insn_count));
-    json_object_set_new(j, "verify_ns", json_integer((json_int_t)job->step_ns[JOB_VERIFY]));
-    json_object_set_new(j, "ir_ns", json_integer((json_int_t)job->step_ns[JOB_IR]));
     if (job->microcode) {
         json_object_set_new(j, "executor", json_string("microcode"));
-        json_object_set_new(j, "compile_ns", json_integer((json_int_t)job->step_ns[JOB_MICROCODE]));
         json_object_set_new(j, "rows", json_integer(job->microcode->row_count));
         json_object_set_new(j, "operations", json_integer(job->microcode->ops));
     } else {
         json_object_set_new(j, "executor", json_string("pipeline"));
-        json_object_set_new(j, "compile_ns", json_integer((json_int_t)job->step_ns[JOB_PIPELINE]));
         json_object_set_new(j, "stages", json_integer(job->pipeline->stages));
         json_object_set_new(j, "window_bytes", json_integer(job->pipeline->window_bytes));
         json_object_set_new(j, "cycles_best", json_integer(job->pipeline->cycles_best));
@@ -150,10 +152,33 @@ static int make_folder(const char *folder, bool *made)
     return cli_fail("-o %s: the folder can't be made: %s", folder, strerror(errno));
 }
 
+/* What the files don't say, as they are the same whenever they are made. */
+static void print_result(const struct compile_arguments *a, const struct job *job,
+                         const struct cli_output outputs[FILES])
+{
+    const enum job_step last = job->microcode ? JOB_MICROCODE : JOB_PIPELINE;
+    json_t *files = json_array();
+    json_t *j = json_object();
+
+    for (int i = 0; i < FILES; i++)
+        json_array_append_new(files, cli_json_text(outputs[i].path));
+    json_object_set_new(j, "program", cli_json_text(job->prog->name));
+    json_object_set_new(j, "executor", json_string(a->executor));
+    json_object_set_new(j, "files", files);
+    json_object_set_new(j, "verify_ns", json_integer((json_int_t)job->step_ns[JOB_VERIFY]));
+    json_object_set_new(j, "ir_ns", json_integer((json_int_t)job->step_ns[JOB_IR]));
+    json_object_set_new(j, "compile_ns", json_integer((json_int_t)job->step_ns[last]));
+    cli_print_json(j);
+    json_decref(j);
+}
+
 static int write_all(const struct compile_arguments *a, const struct job *job)
 {
     const bool microcode = !strcmp(a->executor, "microcode");
-    const char *const suffixes[FILES] = {microcode ? ".ucode" : ".v", ".lst", ".cost.json"};
+    /* the executor's name is part of each: one folder may hold what both get */
+    const char *const suffixes[FILES] = {
+        microcode ? ".ucode" : ".v", microcode ? ".microcode.lst" : ".pipeline.lst",
+        microcode ? ".microcode.cost.json" : ".pipeline.cost.json"};
     const writer_fn writers[FILES] = {microcode ? write_image : write_verilog,
                                       microcode ? write_ucode_listing : write_pipe_listing,
                                       write_cost};
@@ -176,7 +201,9 @@ static int write_all(const struct compile_arguments *a, const struct job *job)
     }
     if (!status)
         status = write_files(outputs, writers, job);
-    for (int i = 0; i < FILES && !status; i++)
+    if (!status && a->json)
+        print_result(a, job, outputs);
+    for (int i = 0; i < FILES && !status && !a->json; i++)
         printf("%s\n", outputs[i].path);
     if (status && made)
         rmdir(a->folder);

@@ -123,6 +123,11 @@ static int percpu_of(const struct place *p, const json_t *entry, const struct lo
             memcpy(values + (size_t)c * stride_of(m), values, m->value_bytes);
         return err;
     }
+    if (json_object_get(entry, "value"))
+        return complain(
+            p, -EINVAL,
+            "the entry has \"value\" and \"values\"; give one value for all CPUs, or one "
+            "for each");
     if (!json_is_array(list))
         return complain(p, -EINVAL, "\"values\" is not an array of {\"cpu\", \"value\"}");
     json_array_foreach((json_t *)(uintptr_t)list, i, item)

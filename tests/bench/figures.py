@@ -14,9 +14,9 @@ import lib  # noqa: E402
 
 
 def cost(obj, executor, work):
-    names = lib.sluice('compile', obj, '-t', executor, '-o', work).stdout.split()
-    with open([n for n in names if n.endswith('.cost.json')][0]) as f:
-        return json.load(f)
+    result = json.loads(lib.sluice('compile', obj, '-t', executor, '-o', work, '--json').stdout)
+    with open([n for n in result['files'] if n.endswith('.cost.json')][0]) as f:
+        return {**result, **json.load(f)}
 
 
 def row(name):

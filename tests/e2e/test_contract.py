@@ -234,9 +234,10 @@ def test_compare_tells_differences_and_exits_1(work):
 
 
 def test_compile_writes_image_verilog_listing_and_cost(work):
+    both, again = (os.path.join(work, n) for n in ('both', 'again'))
+    written = []
     for t, suffix in (('microcode', 'ucode'), ('pipeline', 'v')):
-        folder = os.path.join(work, t)
-        names = lib.sluice('compile', lib.example('firewall'), '-t', t, '-o', folder).stdout.split()
+        names = lib.sluice('compile', lib.example('firewall'), '-t', t, '-o', both).stdout.split()
         assert len(names) == 3 and all(os.path.getsize(n) > 100 for n in names)
         assert [n for n in names if n.endswith('.' + suffix)]
         with open([n for n in names if n.endswith('.cost.json')][0]) as f:
@@ -245,12 +246,15 @@ def test_compile_writes_image_verilog_listing_and_cost(work):
         assert (cost['rows'] if t == 'microcode' else cost['stages']) > 0
         with open([n for n in names if n.endswith('.lst')][0]) as f:
             assert 'firewall.bpf.c' in f.read()
-        again = os.path.join(work, t + '2')
-        lib.sluice('compile', lib.example('firewall'), '-t', t, '-o', again)
-        for n in names:
-            if not n.endswith('.cost.json'):
-                with open(n, 'rb') as a, open(os.path.join(again, os.path.basename(n)), 'rb') as b:
-                    assert a.read() == b.read(), f'{n} is not the same when made again'
+        result = json.loads(lib.sluice('compile', lib.example('firewall'), '-t', t, '-o', again, '--json').stdout)
+        assert (result['program'], result['executor']) == ('firewall', t)
+        assert [os.path.basename(n) for n in result['files']] == [os.path.basename(n) for n in names]
+        assert min(result['verify_ns'], result['ir_ns'], result['compile_ns']) > 0
+        written += names
+    assert sorted(os.listdir(both)) == sorted(os.path.basename(n) for n in written)  # neither overwrote the other's
+    for n in written:
+        with open(n, 'rb') as a, open(os.path.join(again, os.path.basename(n)), 'rb') as b:
+            assert a.read() == b.read(), f'{n} is not the same when made again'
 
 
 def test_waves_are_written(work):

@@ -132,9 +132,9 @@ def test_compare_writes_the_waves_of_its_device(work):
 def test_compile_writes_all_files_or_none(work):
     folder = os.path.join(work, 'out')
     os.mkdir(folder)
-    os.mkdir(os.path.join(folder, 'firewall.cost.json'))
-    fails('compile', lib.example('firewall'), '-t', 'microcode', '-o', folder, says=['firewall.cost.json', 'Is a directory'])
-    assert os.listdir(folder) == ['firewall.cost.json']
+    os.mkdir(os.path.join(folder, 'firewall.microcode.cost.json'))
+    fails('compile', lib.example('firewall'), '-t', 'microcode', '-o', folder, says=['firewall.microcode.cost.json', 'Is a directory'])
+    assert os.listdir(folder) == ['firewall.microcode.cost.json']
     fails('compile', lib.example('firewall'), '-t', 'microcode', '-o', lib.example('firewall'), says=['-o takes a folder'])
     fails('compile', lib.example('firewall'), '-t', 'microcode', '-o', os.path.join(work, 'a', 'b'), says=['a/b', 'No such file'])
 

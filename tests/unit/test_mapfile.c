@@ -241,6 +241,8 @@ static void test_mapfile_errors_name_place_and_cure(void **state)
         {"{\"percpu\": [{\"key\": [1], \"values\": [{\"cpu\": 2, \"value\": [1,2]},"
          "{\"cpu\": 2, \"value\": [1,2]}]}]}",
          {"percpu[0]", "cpu 2 twice", NULL}},
+        {"{\"percpu\": [{\"key\": [1], \"value\": [1,2], \"values\": []}]}",
+         {"percpu[0]", "one value for all CPUs", NULL}},
         {"{\"hash\": [{\"key\": \"0x010\", \"value\": [1,2,3]}]}", {"hash[0]", "4 hexa", NULL}},
         {"{\"hash\": [{\"key\": \"0102\", \"value\": [1,2,3]}]}", {"hash[0]", "0x", NULL}},
         {"{\"hash\": [{\"key\": \"0x01g2\", \"value\": [1,2,3]}]}", {"hash[0]", "0x", NULL}},
