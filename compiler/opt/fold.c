@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "compiler/opt/fold.h"
+#include "compiler/opt/rules.h"
 
-/* Constants, algebra, copies, and compares that bounds decide.
+/* Constants, algebra, copies, and compares that bounds decide: the rules are those of rules.c.
  *
  * needs: nothing. keeps: control flow, except that the sides of a branch may change places.
  *
@@ -9,76 +9,91 @@
  * constant part in imm, and the offset bounds of packet accesses are as tight as the address's
  * bounds make them. */
 
-void fold_become(struct fold *c, ir_ref r, enum spec_alu alu, uint8_t width, ir_ref x, ir_ref y)
-{
-    struct ir_insn *in = &c->f->insns[r];
-    const uint32_t n = spec_alu_table[alu].arity;
+struct fold {
+    struct ir_func *f;
+    struct opt_rewriter *rewriter;
+    ir_ref *to; /* what a value is replaced by */
+    uint32_t to_count;
+    bool changed;
+};
 
-    in->op = IR_ALU;
-    in->alu = (uint8_t)alu;
-    in->width = width;
-    if (in->nargs < n)
-        in->args = arena_array(c->f->arena, n, sizeof(*in->args));
-    in->nargs = (uint16_t)n;
-    in->args[0] = x;
-    if (n > 1)
-        in->args[1] = y;
-    c->changed = true;
+static struct opt_range fold_range(const struct fold *c, ir_ref r)
+{
+    return opt_rewriter_range(c->rewriter, r);
 }
 
-/* --- select, phi -------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------- */
 
-/* The condition without a test that changes nothing: v for v != 0; *inverse for v == 0. */
-static ir_ref strip_test(const struct fold *c, ir_ref cond, bool *inverse)
+/* Constants stand on the right. */
+static bool put_in_order(struct fold *c, ir_ref r)
 {
-    const struct ir_func *f = c->f;
+    const struct ir_insn *in = &c->f->insns[r];
+    const ir_ref left = in->args[0];
+    ir_ref right;
     uint64_t v;
 
-    for (;;) {
-        const struct ir_insn *in = &f->insns[cond];
+    if (in->nargs != 2 || !opt_is_const(c->f, left, &v))
+        return false;
+    right = in->args[1];
+    if (opt_is_compare(in))
+        opt_become(c->f, r, opt_compare_swapped((enum spec_alu)in->alu), in->width, right, left);
+    else if (spec_alu_table[in->alu].commutative)
+        opt_become(c->f, r, (enum spec_alu)in->alu, in->width, right, opt_const(c->f, v));
+    else
+        return false;
+    return true;
+}
 
-        if (in->op != IR_ALU || (in->alu != SPEC_ALU_NE && in->alu != SPEC_ALU_EQ) ||
-            !opt_is_const(f, in->args[1], &v) || v != 0 ||
-            (in->width == 32 && fold_max(c, in->args[0]) > UINT32_MAX))
-            return cond;
-        *inverse ^= in->alu == SPEC_ALU_EQ;
-        cond = in->args[0];
+/* 32-bit arithmetic reads the low halves of its operands only. */
+static void strip_operands(struct fold *c, struct ir_insn *in)
+{
+    for (uint32_t a = 0; in->width == 32 && a < in->nargs; a++) {
+        const ir_ref low = opt_rewrite_low(c->rewriter, in->args[a], 32);
+
+        c->changed |= low != in->args[a];
+        in->args[a] = low;
     }
+}
+
+static ir_ref fold_alu(struct fold *c, ir_ref r)
+{
+    struct ir_insn *in = &c->f->insns[r];
+    uint64_t vx;
+    uint64_t vy = 0;
+
+    if (opt_is_const(c->f, in->args[0], &vx) &&
+        (in->nargs == 1 || opt_is_const(c->f, in->args[1], &vy)))
+        return opt_const(c->f, spec_alu_eval((enum spec_alu)in->alu, in->width, vx, vy));
+    if (put_in_order(c, r)) {
+        c->changed = true;
+        return IR_NONE;
+    }
+    if (opt_is_compare(in)) {
+        const int known = opt_decide((enum spec_alu)in->alu, in->width, fold_range(c, in->args[0]),
+                                     fold_range(c, in->args[1]));
+
+        if (known >= 0)
+            return opt_const(c->f, (uint64_t)known);
+    }
+    strip_operands(c, in);
+    return opt_rewrite(c->rewriter, r, &c->changed);
 }
 
 static ir_ref fold_select(struct fold *c, ir_ref r)
 {
     struct ir_insn *in = &c->f->insns[r];
-    const ir_ref yes = in->args[1];
-    const ir_ref no = in->args[2];
     bool inverse = false;
-    const ir_ref cond = strip_test(c, in->args[0], &inverse);
-    const struct opt_range range = fold_range(c, cond);
-    uint64_t vy;
-    uint64_t vn;
+    const ir_ref cond = opt_rewrite_test(c->rewriter, in->args[0], &inverse);
 
-    if (yes == no)
-        return yes;
-    if (range.min > 0)
-        return inverse ? no : yes;
-    if (range.max == 0)
-        return inverse ? yes : no;
-    if (cond != in->args[0]) {
-        in->args[0] = cond;
-        in->args[1] = inverse ? no : yes;
-        in->args[2] = inverse ? yes : no;
-        c->changed = true;
-        return IR_NONE;
+    c->changed |= cond != in->args[0];
+    in->args[0] = cond;
+    if (inverse) {
+        const ir_ref yes = in->args[1];
+
+        in->args[1] = in->args[2];
+        in->args[2] = yes;
     }
-    if (!opt_is_const(c->f, yes, &vy) || !opt_is_const(c->f, no, &vn))
-        return IR_NONE;
-    if (vy == 1 && vn == 0 && range.max <= 1)
-        return cond;
-    if (vy == 1 && vn == 0)
-        fold_become(c, r, SPEC_ALU_NE, 64, cond, no);
-    else if (vy == 0 && vn == 1)
-        fold_become(c, r, SPEC_ALU_EQ, 64, cond, yes);
-    return IR_NONE;
+    return opt_rewrite(c->rewriter, r, &c->changed);
 }
 
 static ir_ref fold_phi(const struct fold *c, ir_ref r)
@@ -101,7 +116,7 @@ static void fold_branch(struct fold *c, ir_ref r)
     struct ir_insn *in = &c->f->insns[r];
     struct ir_block_data *block = &c->f->blocks[in->block];
     bool inverse = false;
-    const ir_ref cond = strip_test(c, in->args[0], &inverse);
+    const ir_ref cond = opt_rewrite_test(c->rewriter, in->args[0], &inverse);
 
     if (cond == in->args[0])
         return;
@@ -175,36 +190,21 @@ static void tighten_offsets(struct fold *c, ir_ref r)
     }
 }
 
-/* Masks and extensions of a stored value whose low bytes stay the same. */
+/* A store takes the low bytes of its value only. */
 static void strip_stored(struct fold *c, ir_ref r)
 {
     struct ir_insn *in = &c->f->insns[r];
-    const struct ir_insn *v = &c->f->insns[in->args[1]];
-    const uint64_t low = opt_low_bytes(UINT64_MAX, in->size);
-    uint64_t mask;
-    bool same = false;
+    const ir_ref low = opt_rewrite_low(c->rewriter, in->args[1], 8u * in->size);
 
-    if (v->op != IR_ALU)
-        return;
-    if (v->alu == SPEC_ALU_AND && opt_is_const(c->f, v->args[1], &mask))
-        same = (mask & low) == low && (v->width == 64 || in->size <= 4);
-    else if (v->alu == SPEC_ALU_MOV || v->alu == SPEC_ALU_SEXT32)
-        same = in->size <= 4;
-    else if (v->alu == SPEC_ALU_SEXT16)
-        same = in->size <= 2;
-    else if (v->alu == SPEC_ALU_SEXT8)
-        same = in->size == 1;
-    if (!same)
-        return;
-    in->args[1] = v->args[0];
-    c->changed = true;
+    c->changed |= low != in->args[1];
+    in->args[1] = low;
 }
 
 static void fold_zero(struct fold *c, ir_ref r)
 {
     struct ir_insn *in = &c->f->insns[r];
 
-    if (fold_range(c, in->args[0]).min < fold_max(c, in->args[1]))
+    if (fold_range(c, in->args[0]).min < fold_range(c, in->args[1]).max)
         return;
     in->op = IR_NOP; /* nothing to zero */
     in->nargs = 0;
@@ -219,7 +219,7 @@ static ir_ref fold_insn(struct fold *c, ir_ref r)
 
     switch ((enum ir_op)in->op) {
     case IR_ALU:
-        return opt_is_compare(in) ? fold_compare(c, r) : fold_alu(c, r);
+        return fold_alu(c, r);
     case IR_SELECT:
         return fold_select(c, r);
     case IR_PHI:
@@ -286,9 +286,9 @@ static void fold_one(struct fold *c, ir_ref r)
 
 bool opt_fold(struct ir_func *f, struct arena *scratch)
 {
-    struct fold c = {.f = f, .known_count = f->insn_count, .to_count = f->insn_count};
+    struct fold c = {.f = f, .to_count = f->insn_count};
 
-    c.known = opt_ranges(f, scratch);
+    c.rewriter = opt_rewriter_make(f, opt_ranges(f, scratch), f->insn_count, scratch);
     c.to = arena_array(scratch, c.to_count, sizeof(*c.to));
     for (ir_block b = 0; b < f->block_count; b++) {
         /* A new constant moves the rest of the entry back by one: some are visited twice. */

@@ -40,6 +40,9 @@ static inline bool opt_is_alu(const struct ir_func *f, ir_ref r, enum spec_alu a
 /* A constant, which stands at the head of the entry. */
 ir_ref opt_const(struct ir_func *f, uint64_t value);
 
+/* Rewrites an instruction to arithmetic; y is not used by operations of one operand. */
+void opt_become(struct ir_func *f, ir_ref r, enum spec_alu alu, uint8_t width, ir_ref x, ir_ref y);
+
 /* Rewrites all operands: every r becomes to[r], as often as that leads on; IR_NONE stands for r
  * itself. */
 void opt_substitute(struct ir_func *f, ir_ref *to);

@@ -275,9 +275,7 @@ static int decide_unsigned(enum spec_alu alu, struct opt_range a, struct opt_ran
 int opt_decide(enum spec_alu alu, uint32_t width, struct opt_range a, struct opt_range b)
 {
     const bool is_signed = alu >= SPEC_ALU_SGT && alu <= SPEC_ALU_SLE;
-    const uint64_t limit = width == 32 ? is_signed ? INT32_MAX : UINT32_MAX
-                           : is_signed ? INT64_MAX
-                                       : UINT64_MAX;
+    const uint64_t limit = UINT64_MAX >> (64 - width) >> is_signed;
 
     if (is_empty(a) || is_empty(b) || a.max > limit || b.max > limit)
         return -1;

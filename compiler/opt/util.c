@@ -22,6 +22,22 @@ ir_ref opt_const(struct ir_func *f, uint64_t value)
     return r;
 }
 
+void opt_become(struct ir_func *f, ir_ref r, enum spec_alu alu, uint8_t width, ir_ref x, ir_ref y)
+{
+    struct ir_insn *in = &f->insns[r];
+    const uint32_t n = spec_alu_table[alu].arity;
+
+    in->op = IR_ALU;
+    in->alu = (uint8_t)alu;
+    in->width = width;
+    if (in->nargs < n)
+        in->args = arena_array(f->arena, n, sizeof(*in->args));
+    in->nargs = (uint16_t)n;
+    in->args[0] = x;
+    if (n > 1)
+        in->args[1] = y;
+}
+
 static ir_ref resolve(const ir_ref *to, ir_ref r)
 {
     while (to[r] != IR_NONE && to[r] != r)
