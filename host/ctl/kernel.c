@@ -26,6 +26,7 @@ struct kernel {
     const struct load_object *object;
     const struct load_prog *prog;
     uint8_t *ctx_field; /* one an instruction; NULL: none */
+    bool has_lru;       /* among the maps */
     struct kernel_cpu cpu;
     struct kernel_map *maps;
     int prog_fd;
@@ -89,7 +90,7 @@ static void explain(struct kernel *k, const struct ebpf_insn *insns, uint32_t co
 static int load_program(struct kernel *k, char why[KERNEL_WHY_BYTES])
 {
     int *fds = calloc(k->object->map_count + 1, sizeof(*fds));
-    struct kernel_fds where = {fds, k->object->map_count, k->env_fd};
+    struct kernel_fds where = {fds, k->object->map_count, k->env_fd, k->has_lru};
     struct ebpf_insn *insns = NULL;
     uint32_t count = 0, bad = 0;
     int err = fds ? 0 : -ENOMEM;
@@ -172,6 +173,7 @@ static int open_all(struct kernel *k, uint32_t queue, char why[KERNEL_WHY_BYTES]
     if (!err)
         err = open_env(k, why);
     for (uint32_t i = 0; i < o->map_count && !err; i++) {
+        k->has_lru |= spec_map_type_table[o->maps[i].type].soft == SPEC_SOFT_LRU;
         err = kernel_map_open(&k->maps[i], &o->maps[i], &k->cpu, why, KERNEL_WHY_BYTES);
         if (!err && o->maps[i].data && o->maps[i].kind != LOAD_MAP_RODATA) {
             const uint32_t key = 0;
@@ -250,6 +252,12 @@ int kernel_map_walk(struct kernel *kernel, uint32_t map,
     return kernel_map_each(&kernel->maps[map], visit, ctx);
 }
 
+static int refused(const struct kernel_map *m, char why[KERNEL_WHY_BYTES])
+{
+    snprintf(why, KERNEL_WHY_BYTES, "map %s: %s", m->def->name, m->refused);
+    return -ENOTSUP;
+}
+
 /* Loads the program again if the host has changed read-only data: the verifier takes them for
  * constants. */
 static int refresh(struct kernel *k, char why[KERNEL_WHY_BYTES])
@@ -259,10 +267,8 @@ static int refresh(struct kernel *k, char why[KERNEL_WHY_BYTES])
     for (uint32_t i = 0; i < k->object->map_count; i++) {
         struct kernel_map *m = &k->maps[i];
 
-        if (m->refused) {
-            snprintf(why, KERNEL_WHY_BYTES, "map %s: %s", m->def->name, m->refused);
-            return -ENOTSUP;
-        }
+        if (m->refused)
+            return refused(m, why);
         if (m->stale) {
             int err = kernel_map_refreeze(m, why, KERNEL_WHY_BYTES);
 
@@ -297,6 +303,21 @@ void kernel_end(struct kernel *kernel)
     sched_setaffinity(0, sizeof(kernel->affinity), &kernel->affinity);
 }
 
+/* Whether an LRU map chose by itself what to evict. */
+static int check_evictions(struct kernel *k, char why[KERNEL_WHY_BYTES])
+{
+    for (uint32_t i = 0; k->has_lru && i < k->object->map_count; i++) {
+        struct kernel_map *m = &k->maps[i];
+        const int err = kernel_map_changed(m, k->env->updates, k->env->deletes);
+
+        if (err)
+            return err;
+        if (m->refused)
+            return refused(m, why);
+    }
+    return 0;
+}
+
 int kernel_run(struct kernel *kernel, const struct kernel_packet *packet,
                struct kernel_result *result, char why[KERNEL_WHY_BYTES])
 {
@@ -327,5 +348,5 @@ int kernel_run(struct kernel *kernel, const struct kernel_packet *packet,
         return -ENOTSUP;
     }
     *result = (struct kernel_result){o.retval, kernel->out, o.data_size_out, o.duration};
-    return 0;
+    return check_evictions(kernel, why);
 }

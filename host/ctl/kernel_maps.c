@@ -12,12 +12,26 @@ enum {
     LOOPBACK = 1,  /* stands for every interface that a devmap names: no packet goes there */
     MARKER = 0xa5, /* fills the other CPUs' slots of per-CPU hashes: an entry that the program made
                       has 0 there */
-    HOST_FLAGS = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_NUMA_NODE,
+    HOST_FLAGS = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_NUMA_NODE | BPF_F_NO_COMMON_LRU,
+    /* Free elements that each CPU takes for itself at once (bpf_lru_list.c, LOCAL_FREE_TARGET): a
+     * map that has as many more for each evicts nothing before it has max_entries elements. */
+    LRU_SLACK = 256,
 };
 
 static bool is_percpu(const struct kernel_map *m)
 {
     return spec_map_type_table[m->def->type].percpu;
+}
+
+static bool is_lru(const struct load_map *def)
+{
+    return spec_map_type_table[def->type].soft == SPEC_SOFT_LRU;
+}
+
+/* Per-CPU maps whose entries come and go. */
+static bool is_percpu_hash(const struct kernel_map *m)
+{
+    return is_percpu(m) && m->def->type != SPEC_MAP_PERCPU_ARRAY;
 }
 
 static bool is_target(const struct kernel_map *m)
@@ -32,11 +46,12 @@ static size_t values_bytes(const struct kernel_map *m)
     return slots * m->stride;
 }
 
-static int create(const struct load_map *def, char *why, size_t why_bytes)
+static int create(const struct load_map *def, uint32_t cpus, char *why, size_t why_bytes)
 {
+    const uint32_t slack = is_lru(def) ? LRU_SLACK * cpus : 0;
     LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = def->flags & ~(uint32_t)HOST_FLAGS);
     const int fd = bpf_map_create((enum bpf_map_type)def->type, NULL, def->key_bytes,
-                                  def->value_bytes, def->max_entries, &o);
+                                  def->value_bytes, def->max_entries + slack, &o);
 
     if (fd == -EPERM)
         snprintf(why, why_bytes,
@@ -93,7 +108,7 @@ int kernel_map_open(struct kernel_map *m, const struct load_map *def, const stru
         err = make_shadow(m, why, why_bytes);
     if (err)
         return err;
-    m->fd = create(def, why, why_bytes);
+    m->fd = create(def, cpu->possible, why, why_bytes);
     if (m->fd < 0)
         return m->fd == -ENOMEM ? -ENOMEM : -ENOTSUP;
     m->values = calloc(1, values_bytes(m));
@@ -111,7 +126,7 @@ int kernel_map_open(struct kernel_map *m, const struct load_map *def, const stru
 
 int kernel_map_refreeze(struct kernel_map *m, char *why, size_t why_bytes)
 {
-    const int fd = create(m->def, why, why_bytes);
+    const int fd = create(m->def, m->cpu.possible, why, why_bytes);
 
     if (fd < 0)
         return fd == -ENOMEM ? -ENOMEM : -ENOTSUP;
@@ -190,7 +205,7 @@ static int put_percpu(struct kernel_map *m, const void *key, const void *values)
     err = bpf_map_update_elem(m->fd, key, m->values, BPF_ANY);
     if (err)
         return err;
-    if (m->cpu.possible == 1 && m->def->type == SPEC_MAP_PERCPU_HASH)
+    if (m->cpu.possible == 1 && is_percpu_hash(m))
         m->refused = "entries of a per-CPU hash can't be told from the program's own on a machine "
                      "with one CPU";
     return map_host_update(m->shadow, key, values, SPEC_MAP_FLAG_ANY);
@@ -199,9 +214,8 @@ static int put_percpu(struct kernel_map *m, const void *key, const void *values)
 /* The host's values of the other slots, if the entry is still the host's. */
 static void other_slots(struct kernel_map *m, const void *key, void *values)
 {
-    const bool hash = m->def->type == SPEC_MAP_PERCPU_HASH;
-
-    if (hash && (m->cpu.possible == 1 || *slot(m->values, m, marked_slot(m)) != MARKER))
+    if (is_percpu_hash(m) &&
+        (m->cpu.possible == 1 || *slot(m->values, m, marked_slot(m)) != MARKER))
         return;
     if (map_host_lookup(m->shadow, key, values))
         memset(values, 0, (size_t)m->cpus * m->stride);
@@ -219,11 +233,45 @@ static int get_percpu(struct kernel_map *m, const void *key, void *values)
     return 0;
 }
 
+/* ---- eviction ----------------------------------------------------------------------------------
+ */
+
+static uint32_t count_entries(const struct kernel_map *m, uint8_t *keys)
+{
+    uint32_t count = 0;
+    int err = bpf_map_get_next_key(m->fd, NULL, keys);
+
+    for (; !err; count++)
+        err = bpf_map_get_next_key(m->fd, keys, keys);
+    return count;
+}
+
+int kernel_map_changed(struct kernel_map *m, uint64_t updates, uint64_t deletes)
+{
+    uint8_t *keys;
+
+    if (!is_lru(m->def))
+        return 0;
+    m->most += updates;
+    if (m->most <= m->def->max_entries)
+        return 0;
+    keys = malloc(m->def->key_bytes);
+    if (!keys)
+        return -ENOMEM;
+    m->most = count_entries(m, keys);
+    free(keys);
+    if (m->most + deletes > m->def->max_entries)
+        m->refused = "it is full, and Linux does not say which element it evicts then";
+    return 0;
+}
+
 /* ---- all ----------------------------------------------------------------------------------------
  */
 
 int kernel_map_put(struct kernel_map *m, const void *key, const void *values)
 {
+    int err;
+
     if (m->frozen) {
         uint32_t index;
 
@@ -236,9 +284,9 @@ int kernel_map_put(struct kernel_map *m, const void *key, const void *values)
     }
     if (is_target(m))
         return put_target(m, key, values);
-    if (is_percpu(m))
-        return put_percpu(m, key, values);
-    return bpf_map_update_elem(m->fd, key, values, BPF_ANY);
+    err = is_percpu(m) ? put_percpu(m, key, values)
+                       : bpf_map_update_elem(m->fd, key, values, BPF_ANY);
+    return err ? err : kernel_map_changed(m, 1, 0);
 }
 
 int kernel_map_get(struct kernel_map *m, const void *key, void *values)

@@ -26,9 +26,12 @@ struct kernel_map {
     void *shadow_memory;
     uint8_t *values; /* room for one entry's values as the kernel has them */
     uint8_t
-        *frozen; /* LOAD_MAP_RODATA: the contents that the program was, or will be, loaded with */
-    bool stale;  /* ... which are not those of the map in the kernel */
-    const char *refused; /* why the kernel can't take an entry that the host gave, or NULL */
+        *frozen;   /* LOAD_MAP_RODATA: the contents that the program was, or will be, loaded with */
+    bool stale;    /* ... which are not those of the map in the kernel */
+    uint64_t most; /* LRU maps: entries there can be */
+    /* Why the kernel can't take an entry that the host gave, or what it did is its own choice; or
+     * NULL. */
+    const char *refused;
 };
 
 int kernel_map_open(struct kernel_map *m, const struct load_map *def, const struct kernel_cpu *cpu,
@@ -39,6 +42,10 @@ int kernel_map_refreeze(struct kernel_map *m, char *why, size_t why_bytes);
 
 int kernel_map_put(struct kernel_map *m, const void *key, const void *values);
 int kernel_map_get(struct kernel_map *m, const void *key, void *values);
+/* So many updates and deletions may have changed the map: an LRU map must not have evicted
+ * anything.
+ */
+int kernel_map_changed(struct kernel_map *m, uint64_t updates, uint64_t deletes);
 int kernel_map_each(struct kernel_map *m,
                     int (*visit)(void *ctx, const void *key, const void *values), void *ctx);
 

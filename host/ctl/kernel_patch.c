@@ -69,9 +69,23 @@ static void add_rand(struct sequence *s, int env)
                .opcode = (int)EBPF_CLASS_STX | EBPF_MODE_MEM | EBPF_SIZE_W, .dst = 1, .src = 0});
 }
 
-/* What takes the place of an instruction; count 0: it stays. */
-static struct sequence replacement(const struct ebpf_insn *i, uint8_t ctx_field, int env)
+/* Counts the call, and calls: r5 and r0 are free. */
+static void add_counted(struct sequence *s, const struct ebpf_insn *call, int env, size_t counter)
 {
+    add_address(s, 5, env, counter);
+    add(s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_ALU64 | EBPF_ALU_MOV, .dst = 0, .imm = 1});
+    add(s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_STX | EBPF_MODE_ATOMIC | EBPF_SIZE_DW,
+                              .dst = 5,
+                              .src = 0,
+                              .imm = EBPF_ALU_ADD});
+    add(s, *call);
+}
+
+/* What takes the place of an instruction; count 0: it stays. */
+static struct sequence replacement(const struct ebpf_insn *i, uint8_t ctx_field,
+                                   const struct kernel_fds *fds)
+{
+    const int env = fds->env;
     struct sequence s = {.count = 0};
 
     if (ctx_field == SPEC_CTX_RX_QUEUE_INDEX)
@@ -95,6 +109,14 @@ static struct sequence replacement(const struct ebpf_insn *i, uint8_t ctx_field,
     case SPEC_HELPER_GET_PRANDOM_U32:
         add_rand(&s, env);
         break;
+    case SPEC_HELPER_MAP_UPDATE_ELEM:
+        if (fds->count_changes)
+            add_counted(&s, i, env, offsetof(struct kernel_env, updates));
+        break;
+    case SPEC_HELPER_MAP_DELETE_ELEM:
+        if (fds->count_changes)
+            add_counted(&s, i, env, offsetof(struct kernel_env, deletes));
+        break;
     default:
         break;
     }
@@ -113,7 +135,7 @@ struct patch {
 
 static struct sequence sequence_of(const struct patch *p, uint32_t at)
 {
-    return replacement(&p->in[at], p->ctx_field ? p->ctx_field[at] : 0, p->fds->env);
+    return replacement(&p->in[at], p->ctx_field ? p->ctx_field[at] : 0, p->fds);
 }
 
 /* Slots of the instruction at `at` in the old program. */

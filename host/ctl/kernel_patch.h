@@ -17,6 +17,9 @@ struct kernel_env {
     uint32_t cpu;
     uint32_t ifindex;
     uint32_t queue;
+    uint64_t
+        updates; /* calls of bpf_map_update_elem and bpf_map_delete_elem, if they are counted */
+    uint64_t deletes;
 };
 
 /* Descriptors that take the places of map indices. */
@@ -24,6 +27,7 @@ struct kernel_fds {
     const int *maps;
     uint32_t map_count;
     int env;
+    bool count_changes; /* count updates and deletions of maps in the environment */
 };
 
 /* Writes the patched program to *out (freed by the caller). ctx_field has a byte an instruction:

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
-/* Maps with any key: hash, percpu_hash, devmap_hash. Chained buckets, as many as max_entries
- * rounded up to a power of two; entries number max_entries, and one more (the spare) where values
- * are replaced out of place. Semantics: kernel/bpf/hashtab.c with preallocation; devmap.c for
- * devmap_hash. */
+/* Maps with any key: hash, percpu_hash, devmap_hash, lru_hash, lru_percpu_hash. Chained buckets, as
+ * many as max_entries rounded up to a power of two; entries number max_entries, and one more (the
+ * spare) where values are replaced out of place. Semantics: kernel/bpf/hashtab.c with
+ * preallocation; devmap.c for devmap_hash. A full LRU map takes the entry that was not used for
+ * longest; lru.c has their order.
+ */
 
 enum {
     PERCPU_VALUE_MAX = 32768,  /* PCPU_MIN_UNIT_SIZE */
@@ -25,10 +27,24 @@ static bool is_target(const struct map_def *def)
     return spec_map_type_table[def->type].redirect;
 }
 
+static bool is_lru(const struct map_def *def)
+{
+    return spec_map_type_table[def->type].soft == SPEC_SOFT_LRU;
+}
+
+/* Flags that the type can have; those of LRU maps say how Linux spreads entries over CPUs. */
+static uint32_t flags_allowed(const struct map_def *def)
+{
+    uint32_t flags = MAP_F_ZERO_SEED | MAP_F_ACCESS;
+
+    flags |= is_lru(def) ? MAP_F_NO_COMMON_LRU : MAP_F_NO_PREALLOC;
+    if (!is_percpu(def) && !(def->flags & MAP_F_NO_COMMON_LRU))
+        flags |= MAP_F_NUMA_NODE;
+    return flags;
+}
+
 static const char *hash_check(const struct map_def *def)
 {
-    const uint32_t flags = MAP_F_NO_PREALLOC | MAP_F_ZERO_SEED | MAP_F_ACCESS;
-
     if (def->max_entries > ENTRIES_MAX)
         return "max_entries is over 2^30";
     if (is_target(def)) {
@@ -38,7 +54,7 @@ static const char *hash_check(const struct map_def *def)
             return "map_flags that a devmap_hash can't have";
         return NULL;
     }
-    if (map_flags_bad(def, flags | (is_percpu(def) ? 0 : MAP_F_NUMA_NODE)))
+    if (map_flags_bad(def, flags_allowed(def)))
         return "map_flags that a hash can't have";
     if (!def->key_bytes || !def->value_bytes)
         return def->key_bytes ? "value_size is 0" : "key_size is 0";
@@ -76,7 +92,9 @@ static struct map_layout hash_layout(const struct map_def *def)
 
     return (struct map_layout){
         .entries = entries,
-        .table_bytes = sizeof(uint32_t) * (bucket_count(def) + entries) + entries * key_stride(def),
+        .table_bytes = sizeof(uint32_t) * (bucket_count(def) + entries) +
+                       sizeof(uint32_t) * (is_lru(def) ? 2 * entries : 0) +
+                       entries * key_stride(def),
     };
 }
 
@@ -89,6 +107,10 @@ static void hash_init(struct map *map, void *tables)
     h->buckets = tables;
     h->chain = h->buckets + buckets;
     h->keys = (uint8_t *)(h->chain + entries);
+    if (is_lru(&map->def)) {
+        map_lru_init(&h->lru, h->chain + entries, entries);
+        h->keys += 2 * sizeof(uint32_t) * (size_t)entries;
+    }
     h->key_stride = key_stride(&map->def);
     h->bucket_mask = buckets - 1;
     memset(h->buckets, 0xff, (size_t)buckets * sizeof(uint32_t)); /* MAP_NO_ENTRY */
@@ -141,13 +163,42 @@ static void link_first(struct map *map, uint32_t bucket, uint32_t entry)
 {
     map->hash.chain[entry] = map->hash.buckets[bucket];
     map->hash.buckets[bucket] = entry;
+    if (is_lru(&map->def))
+        map_lru_add(&map->hash.lru, entry);
+}
+
+/* Takes the entry that a link names out of its bucket. */
+static uint32_t unlink_entry(struct map *map, uint32_t *link)
+{
+    const uint32_t entry = *link;
+
+    *link = map->hash.chain[entry];
+    if (is_lru(&map->def))
+        map_lru_remove(&map->hash.lru, entry);
+    return entry;
+}
+
+static void free_entry(struct map *map, uint32_t entry)
+{
+    map->hash.chain[entry] = map->hash.free;
+    map->hash.free = entry;
+}
+
+static void evict_oldest(struct map *map)
+{
+    const uint8_t *key = key_of(map, map->hash.lru.oldest);
+
+    free_entry(map, unlink_entry(map, find_link(map, bucket_of(map, key), key)));
 }
 
 static int insert(struct map *map, uint32_t bucket, const void *key, const void *value,
                   uint32_t cpu)
 {
-    const uint32_t entry = map->hash.free;
+    uint32_t entry;
 
+    if (map->hash.free == MAP_NO_ENTRY && is_lru(&map->def))
+        evict_oldest(map);
+    entry = map->hash.free;
     if (entry == MAP_NO_ENTRY)
         return -E2BIG;
     map->hash.free = map->hash.chain[entry];
@@ -164,12 +215,11 @@ static int insert(struct map *map, uint32_t bucket, const void *key, const void 
 static void replace(struct map *map, uint32_t bucket, uint32_t *link, const void *value,
                     uint32_t cpu)
 {
-    const uint32_t old = *link;
+    const uint32_t old = unlink_entry(map, link);
     const uint32_t entry = map->hash.spare;
 
     memcpy(key_of(map, entry), key_of(map, old), map->def.key_bytes);
     map_store(map, entry, value, cpu);
-    *link = map->hash.chain[old];
     link_first(map, bucket, entry);
     map->hash.spare = old;
 }
@@ -194,23 +244,23 @@ static int hash_update(struct map *map, const void *key, const void *value, uint
         return -ENOENT;
     if (*link == MAP_NO_ENTRY)
         return insert(map, bucket, key, value, cpu);
-    if (map->cpus > 1)
-        map_store(map, *link, value, cpu);
-    else
+    if (map->cpus == 1) {
         replace(map, bucket, link, value, cpu);
+        return 0;
+    }
+    map_store(map, *link, value, cpu);
+    if (is_lru(&map->def))
+        map_lru_use(&map->hash.lru, *link);
     return 0;
 }
 
 static int hash_remove(struct map *map, const void *key)
 {
     uint32_t *link = find_link(map, bucket_of(map, key), key);
-    const uint32_t entry = *link;
 
-    if (entry == MAP_NO_ENTRY)
+    if (*link == MAP_NO_ENTRY)
         return -ENOENT;
-    *link = map->hash.chain[entry];
-    map->hash.chain[entry] = map->hash.free;
-    map->hash.free = entry;
+    free_entry(map, unlink_entry(map, link));
     return 0;
 }
 
@@ -239,6 +289,22 @@ const struct map_ops map_hash_ops = {
     .layout = hash_layout,
     .init = hash_init,
     .find = hash_find,
+    .update = hash_update,
+    .remove = hash_remove,
+    .next_key = hash_next_key,
+};
+
+static void lru_used(struct map *map, uint32_t entry)
+{
+    map_lru_use(&map->hash.lru, entry);
+}
+
+const struct map_ops map_lru_ops = {
+    .check = hash_check,
+    .layout = hash_layout,
+    .init = hash_init,
+    .find = hash_find,
+    .used = lru_used,
     .update = hash_update,
     .remove = hash_remove,
     .next_key = hash_next_key,

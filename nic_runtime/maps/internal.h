@@ -14,6 +14,7 @@
 /* Flags of maps and of updates (uapi/linux/bpf.h). */
 enum {
     MAP_F_NO_PREALLOC = 1 << 0,
+    MAP_F_NO_COMMON_LRU = 1 << 1,
     MAP_F_NUMA_NODE = 1 << 2,
     MAP_F_RDONLY = 1 << 3,
     MAP_F_WRONLY = 1 << 4,
@@ -38,10 +39,20 @@ struct map_ops {
     struct map_layout (*layout)(const struct map_def *def);
     void (*init)(struct map *map, void *tables);
     uint32_t (*find)(const struct map *map, const void *key); /* entry, or MAP_NO_ENTRY */
+    /* A program has looked an entry up; NULL if that changes nothing. */
+    void (*used)(struct map *map, uint32_t entry);
     int (*update)(struct map *map, const void *key, const void *value, uint64_t flags,
                   uint32_t cpu);
     int (*remove)(struct map *map, const void *key);
     int (*next_key)(const struct map *map, const void *key, void *next);
+};
+
+/* The entries of an LRU map in order of their last use (lru.c). */
+struct map_lru {
+    uint32_t *newer; /* of each entry, MAP_NO_ENTRY at the end */
+    uint32_t *older;
+    uint32_t newest;
+    uint32_t oldest;
 };
 
 /* Tables of a hash map. Entries are chained by number, each in one chain: a bucket's or the free
@@ -52,8 +63,9 @@ struct map_hash {
     uint8_t *keys;     /* entry e at e * key_stride */
     uint32_t key_stride;
     uint32_t bucket_mask;
-    uint32_t free;  /* first free entry */
-    uint32_t spare; /* the entry that takes the next replaced value; not of per-CPU maps */
+    uint32_t free;      /* first free entry */
+    uint32_t spare;     /* the entry that takes the next replaced value; not of per-CPU maps */
+    struct map_lru lru; /* of LRU maps */
 };
 
 /* A node of an lpm_trie; its key, with the length, is at keys + node * key_bytes. */
@@ -87,6 +99,7 @@ struct map {
 extern const struct map_ops map_array_ops;
 extern const struct map_ops map_hash_ops;
 extern const struct map_ops map_lpm_ops;
+extern const struct map_ops map_lru_ops;
 
 /* The first CPU's value of an entry. */
 static inline uint8_t *map_entry_value(const struct map *map, uint32_t entry)
@@ -96,6 +109,14 @@ static inline uint8_t *map_entry_value(const struct map *map, uint32_t entry)
 
 /* Writes an entry's value, or the values of all CPUs. */
 void map_store(struct map *map, uint32_t entry, const void *value, uint32_t cpu);
+
+/* An empty order; tables has 8 bytes for each entry. */
+void map_lru_init(struct map_lru *lru, uint32_t *tables, uint32_t entries);
+/* Makes an entry that is not in the order its newest. */
+void map_lru_add(struct map_lru *lru, uint32_t entry);
+void map_lru_remove(struct map_lru *lru, uint32_t entry);
+/* Makes an entry of the order its newest. */
+void map_lru_use(struct map_lru *lru, uint32_t entry);
 
 /* What Linux asks of a value of a redirect map: 0, -EINVAL, -EOVERFLOW. */
 int map_check_target(const struct map *map, const void *value);

@@ -10,10 +10,9 @@ enum {
 };
 
 static const struct map_ops *const ops_table[] = {
-    [SPEC_SOFT_NONE] = NULL,
-    [SPEC_SOFT_ARRAY] = &map_array_ops,
-    [SPEC_SOFT_HASH] = &map_hash_ops,
-    [SPEC_SOFT_LPM] = &map_lpm_ops,
+    [SPEC_SOFT_NONE] = NULL,          [SPEC_SOFT_ARRAY] = &map_array_ops,
+    [SPEC_SOFT_HASH] = &map_hash_ops, [SPEC_SOFT_LPM] = &map_lpm_ops,
+    [SPEC_SOFT_LRU] = &map_lru_ops,
 };
 
 static uint64_t align_up(uint64_t n, uint64_t to)
@@ -137,6 +136,8 @@ void *map_lookup(struct map *map, const void *key, uint32_t cpu)
 
     if (entry == MAP_NO_ENTRY)
         return NULL;
+    if (map->ops->used)
+        map->ops->used(map, entry);
     return map_entry_value(map, entry) + (size_t)(map->cpus > 1 ? cpu : 0) * map->stride;
 }
 

@@ -257,7 +257,9 @@ static void test_map_bad_definition_refused_with_reason(void **state)
         {"m", SPEC_MAP_DEVMAP, 4, 12, 1, 0},
         {"m", SPEC_MAP_XSKMAP, 4, 8, 1, 0},
         {"m", SPEC_MAP_CPUMAP, 4, 4, 100000, 0},
-        {"m", SPEC_MAP_LRU_HASH, 4, 4, 1, 0},
+        {"m", SPEC_MAP_LRU_HASH, 4, 4, 1, 1},               /* BPF_F_NO_PREALLOC */
+        {"m", SPEC_MAP_LRU_HASH, 4, 4, 1, 1 << 1 | 1 << 2}, /* NO_COMMON_LRU, NUMA_NODE */
+        {"m", SPEC_MAP_HASH, 4, 4, 1, 1 << 1},              /* BPF_F_NO_COMMON_LRU */
         {"m", SPEC_MAP_COUNT, 4, 4, 1, 0},
         {"m", UINT32_MAX, 4, 4, 1, 0},
     };

@@ -56,6 +56,7 @@ struct pair {
     void *memory;
     struct map *map;
     uint32_t slots; /* the kernel's values an entry */
+    uint32_t keys;  /* that operations use: few enough that an LRU map evicts nothing */
     uint8_t theirs[SLOTS_MAX * VALUE_MAX];
     uint8_t ours[SPEC_QUEUES * VALUE_MAX];
 };
@@ -73,6 +74,9 @@ static void open_pair(struct pair *p, const struct map_def *def)
     memset(p->memory, 0, bytes);
     p->map = map_init(p->memory, def);
     p->fd = create(def);
+    p->keys = spec_map_type_table[def->type].soft == SPEC_SOFT_LRU
+                  ? def->max_entries / 10
+                  : def->max_entries + def->max_entries / 2 + 2;
     p->slots = map_cpus(p->map) > 1 ? (uint32_t)libbpf_num_possible_cpus() : 1;
     assert_true(p->slots <= SLOTS_MAX);
     if (p->fd == -EPERM) {
@@ -96,7 +100,7 @@ static uint32_t common(const struct pair *p)
 
 static void random_key_number(const struct pair *p, uint8_t *key)
 {
-    const uint32_t n = below(p->def.max_entries + p->def.max_entries / 2 + 2);
+    const uint32_t n = below(p->keys);
 
     for (uint32_t i = 0; i < p->def.key_bytes; i++)
         key[i] = (uint8_t)(p->def.key_bytes == 4 ? 0 : n * 7);
@@ -262,6 +266,14 @@ static void test_map_percpu_hash_operations_same_as_kernel(void **state)
     run_pair((struct map_def){"m", SPEC_MAP_PERCPU_HASH, 6, 12, 50, 0});
 }
 
+static void test_map_lru_operations_same_as_kernel(void **state)
+{
+    (void)state;
+    run_pair((struct map_def){"m", SPEC_MAP_LRU_HASH, 13, 24, 1000, 0});
+    run_pair((struct map_def){"m", SPEC_MAP_LRU_HASH, 4, 3, 2000, BPF_F_NO_COMMON_LRU});
+    run_pair((struct map_def){"m", SPEC_MAP_LRU_PERCPU_HASH, 6, 12, 1000, 0});
+}
+
 static void test_map_lpm_operations_same_as_kernel(void **state)
 {
     (void)state;
@@ -321,9 +333,9 @@ static void test_map_devmap_hash_operations_same_as_kernel(void **state)
 static struct map_def random_definition(void)
 {
     static const uint32_t types[] = {
-        SPEC_MAP_HASH,         SPEC_MAP_ARRAY,       SPEC_MAP_PERCPU_HASH,
-        SPEC_MAP_PERCPU_ARRAY, SPEC_MAP_DEVMAP,      SPEC_MAP_CPUMAP,
-        SPEC_MAP_XSKMAP,       SPEC_MAP_DEVMAP_HASH, SPEC_MAP_LPM_TRIE};
+        SPEC_MAP_HASH,     SPEC_MAP_ARRAY,    SPEC_MAP_PERCPU_HASH,    SPEC_MAP_PERCPU_ARRAY,
+        SPEC_MAP_DEVMAP,   SPEC_MAP_CPUMAP,   SPEC_MAP_XSKMAP,         SPEC_MAP_DEVMAP_HASH,
+        SPEC_MAP_LPM_TRIE, SPEC_MAP_LRU_HASH, SPEC_MAP_LRU_PERCPU_HASH};
     static const uint32_t keys[] = {4, 4, 4, 4, 0, 1, 3, 8, 64, 512};
     static const uint32_t values[] = {4, 4, 8, 8, 0, 1, 12, 4096, 32768, 32769};
     static const uint32_t entries[] = {1, 2, 3, 7, 16, 0};
@@ -343,7 +355,7 @@ static struct map_def random_definition(void)
                                      BPF_F_PRESERVE_ELEMS};
 
     return (struct map_def){"m",
-                            types[below(9)],
+                            types[below(11)],
                             keys[below(10)],
                             values[below(10)],
                             entries[below(6)],
@@ -385,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_map_hash_operations_same_as_kernel),
         cmocka_unit_test(test_map_hash_without_preallocation_operations_same_as_kernel),
         cmocka_unit_test(test_map_percpu_hash_operations_same_as_kernel),
+        cmocka_unit_test(test_map_lru_operations_same_as_kernel),
         cmocka_unit_test(test_map_lpm_operations_same_as_kernel),
         cmocka_unit_test(test_map_devmap_operations_same_as_kernel),
         cmocka_unit_test(test_map_devmap_hash_operations_same_as_kernel),

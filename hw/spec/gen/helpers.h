@@ -61,11 +61,11 @@ struct spec_helper_row {
 enum { SPEC_HELPER_ROWS = 12 };
 static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {1, "map_lookup_elem", SPEC_RET_MAP_VALUE_OR_NULL, {SPEC_ARG_MAP, SPEC_ARG_KEY, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_MAP, false, false, 0x20866ULL},
+        SPEC_HELPER_HW_MAP, false, false, 0x20e66ULL},
     {2, "map_update_elem", SPEC_RET_SCALAR, {SPEC_ARG_MAP, SPEC_ARG_KEY, SPEC_ARG_VALUE, SPEC_ARG_SCALAR, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_MAP, false, false, 0x866ULL},
+        SPEC_HELPER_HW_MAP, false, false, 0xe66ULL},
     {3, "map_delete_elem", SPEC_RET_SCALAR, {SPEC_ARG_MAP, SPEC_ARG_KEY, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_MAP, false, false, 0x866ULL},
+        SPEC_HELPER_HW_MAP, false, false, 0xe66ULL},
     {5, "ktime_get_ns", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, false, false, 0x0ULL},
     {7, "get_prandom_u32", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},

@@ -55,6 +55,7 @@ enum spec_map_soft {
     SPEC_SOFT_ARRAY = 1,
     SPEC_SOFT_HASH = 2,
     SPEC_SOFT_LPM = 3,
+    SPEC_SOFT_LRU = 4,
 };
 
 enum spec_map_flag {
@@ -82,8 +83,8 @@ static const struct spec_map_type_row spec_map_type_table[SPEC_MAP_COUNT] = {
     [SPEC_MAP_PERCPU_ARRAY] = {"percpu_array", SPEC_SOFT_ARRAY, SPEC_ENGINE_VMEM, true, false},
     [SPEC_MAP_STACK_TRACE] = {"stack_trace", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false},
     [SPEC_MAP_CGROUP_ARRAY] = {"cgroup_array", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false},
-    [SPEC_MAP_LRU_HASH] = {"lru_hash", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false},
-    [SPEC_MAP_LRU_PERCPU_HASH] = {"lru_percpu_hash", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, true, false},
+    [SPEC_MAP_LRU_HASH] = {"lru_hash", SPEC_SOFT_LRU, SPEC_ENGINE_NONE, false, false},
+    [SPEC_MAP_LRU_PERCPU_HASH] = {"lru_percpu_hash", SPEC_SOFT_LRU, SPEC_ENGINE_NONE, true, false},
     [SPEC_MAP_LPM_TRIE] = {"lpm_trie", SPEC_SOFT_LPM, SPEC_ENGINE_NONE, false, false},
     [SPEC_MAP_ARRAY_OF_MAPS] = {"array_of_maps", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false},
     [SPEC_MAP_HASH_OF_MAPS] = {"hash_of_maps", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false},

@@ -230,6 +230,7 @@ static void reset(struct gen *g, uint64_t seed, enum gen_profile profile, struct
     memset(g->counts, 0, sizeof(g->counts));
     memset(g->funcs, 0, sizeof(g->funcs));
     g->reach = 14 + gen_below(g, 50);
+    g->soft = gen_chance(g, 15);
 }
 
 static uint32_t statement_count(struct gen *g)

@@ -60,8 +60,16 @@ static void choose_lpm(struct gen *g, struct load_map *m, struct gen_map *info)
     info->keys = m->max_entries + gen_below(g, 3);
 }
 
+/* Large enough that it never evicts: which element that would be is Linux's own choice. */
+static void choose_lru(struct gen *g, struct load_map *m, struct gen_map *info)
+{
+    choose_hash(g, m, info);
+    m->max_entries = 4000;
+}
+
 static void choose_map(struct gen *g, struct load_map *m, struct gen_map *info)
 {
+    static const uint8_t soft[] = {SPEC_MAP_LRU_HASH, SPEC_MAP_LRU_PERCPU_HASH};
     static const uint8_t types[] = {SPEC_MAP_ARRAY,       SPEC_MAP_ARRAY,   SPEC_MAP_PERCPU_ARRAY,
                                     SPEC_MAP_HASH,        SPEC_MAP_HASH,    SPEC_MAP_HASH,
                                     SPEC_MAP_PERCPU_HASH, SPEC_MAP_LPM_TRIE};
@@ -69,7 +77,13 @@ static void choose_map(struct gen *g, struct load_map *m, struct gen_map *info)
 
     m->kind = LOAD_MAP_BTF;
     m->type = types[gen_below(g, sizeof(types))];
+    if (g->soft && gen_chance(g, 30))
+        m->type = soft[gen_below(g, sizeof(soft))];
     m->value_bytes = values[gen_below(g, 14)];
+    if (spec_map_type_table[m->type].soft == SPEC_SOFT_LRU) {
+        choose_lru(g, m, info);
+        return;
+    }
     if (m->type == SPEC_MAP_HASH || m->type == SPEC_MAP_PERCPU_HASH) {
         choose_hash(g, m, info);
         return;
@@ -175,7 +189,7 @@ void gen_entries(struct gen *g)
         if (g->maps[m].kind != LOAD_MAP_BTF || g->maps[m].type == SPEC_MAP_XSKMAP ||
             g->maps[m].type == SPEC_MAP_CPUMAP)
             continue;
-        for (uint32_t k = 0; k < g->maps[m].max_entries; k++)
+        for (uint32_t k = 0; k < g->maps[m].max_entries && k < g->map_info[m].keys; k++)
             if (gen_chance(g, percent))
                 add_entry(g, m, k);
     }

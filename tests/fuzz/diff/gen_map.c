@@ -6,7 +6,8 @@
 /* Maps: keys, look-ups, values, updates. */
 
 #define TYPE(name) (UINT64_C(1) << SPEC_MAP_##name)
-#define TYPES_HASH (TYPE(HASH) | TYPE(PERCPU_HASH) | TYPE(LPM_TRIE))
+#define TYPES_HASH                                                                                 \
+    (TYPE(HASH) | TYPE(PERCPU_HASH) | TYPE(LPM_TRIE) | TYPE(LRU_HASH) | TYPE(LRU_PERCPU_HASH))
 #define TYPES_VALUE (TYPES_HASH | TYPE(ARRAY) | TYPE(PERCPU_ARRAY))
 #define TYPES_TARGET (TYPE(DEVMAP) | TYPE(DEVMAP_HASH) | TYPE(CPUMAP) | TYPE(XSKMAP))
 

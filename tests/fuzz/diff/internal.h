@@ -125,6 +125,7 @@ struct gen {
     struct gen_spot spots[GEN_SPOTS];
     uint32_t spot_count;
     uint32_t reach; /* the usual number of bytes that are checked */
+    bool soft;      /* what hardware does not run may occur */
     uint32_t counts[GEN_TEMPLATE_COUNT];
 };
 
