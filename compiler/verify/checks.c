@@ -247,7 +247,7 @@ int verify_check_stack(struct verifier *v, const struct access *a)
                              "into a map (a per-CPU array of one "
                              "entry)",
                              what(v, a), (long long)(fixed + n->smin), SPEC_STACK_BYTES);
-    if (fixed + n->smax + a->bytes > 0)
+    if (fixed + n->smax + (a->bytes ? a->bytes : 1) > 0) /* where no byte is, no bytes are either */
         return verify_reject(
             v, "VFY0042", a->at,
             "%s at r10%+lld, beyond the top of the stack; offsets from r10 are negative",

@@ -42,7 +42,7 @@ static int check_buffer(struct verifier *v, uint32_t at, const struct spec_helpe
             "r%u is %s, but bpf_%s takes a pointer to %u bytes there (stack, packet or map value)",
             r, verify_describe(v, &a.base), row->name, bytes);
     err = verify_check_memory(v, &a);
-    if (!err && a.base.type == REG_STACK)
+    if (!err && bytes && a.base.type == REG_STACK)
         err = verify_stack_argument(v, &a);
     return err;
 }
@@ -76,7 +76,7 @@ static int check_sized_buffer(struct verifier *v, uint32_t at, const struct spec
                              "compare it with the size of the memory first",
                              r, row->name, verify_number_text(v, &size->num));
     verify_precise_reg(v, size);
-    if (size->num.umax == 0 && memory->type != REG_CTX)
+    if (size->num.umax == 0 && (reg_is_zero(memory) || memory->type == REG_VALUE_OR_NULL))
         return 0;
     return check_buffer(v, at, row, r - 1, (uint32_t)size->num.umax);
 }
