@@ -249,6 +249,8 @@ static int advance(struct verifier *v)
                              "rounds, or its end depends on data; bound it by a smaller constant, "
                              "or split the program",
                              (unsigned long long)v->max_insns);
+    if (v->observer)
+        v->observer->before(v->observer->ctx, v, at);
     v->cur.insns++;
     v->cur.insn = at + ebpf_slots(insn_at(v, at));
     verify_log_insn(v, at);

@@ -217,3 +217,8 @@ void verify_facts_finish(struct verifier *v)
         if (g->nodes[n].open && g->nodes[n].fact)
             take_back(&v->number_facts[g->nodes[n].fact - 1]);
 }
+
+bool verify_number_holds(const struct verifier *v, uint32_t node)
+{
+    return node == 0 || !v->graph.nodes[node].open;
+}

@@ -46,7 +46,7 @@ static bool same_link(struct ids *ids, const struct reg *old, const struct reg *
 static bool includes_scalar(const struct verifier *v, struct ids *ids, const struct reg *old,
                             const struct reg *now)
 {
-    if (!v->graph.nodes[old->node].precise)
+    if (!v->exact && !v->graph.nodes[old->node].precise)
         return true;
     return scalar_includes(&old->num, &now->num) && same_link(ids, old, now);
 }
@@ -140,7 +140,7 @@ static bool includes_slot(const struct verifier *v, struct ids *ids, const struc
 }
 
 /* The registers that count in a frame: those that are live where it goes on. */
-static uint16_t live_in(const struct verifier *v, const struct state *s, uint32_t depth)
+uint16_t verify_live_in(const struct verifier *v, const struct state *s, uint32_t depth)
 {
     if (depth == s->depth)
         return v->live[s->insn];
@@ -173,13 +173,14 @@ bool verify_includes(struct verifier *v, const struct checkpoint *old)
         return false;
     for (uint32_t d = 0; d <= s->depth; d++) {
         const struct frame *a = &s->frames[d], *b = &v->cur.frames[d];
-        const uint16_t live = live_in(v, s, d);
+        const uint16_t live = verify_live_in(v, s, d);
 
         for (uint32_t r = 0; r < EBPF_REG_FP; r++)
             if (live >> r & 1 && !includes_reg(v, &ids, &a->regs[r], &b->regs[r]))
                 return false;
         for (uint32_t i = 0; i < a->slot_count; i++)
-            if (old->read[d] >> i & 1 && !includes_slot(v, &ids, &a->slots[i], slot_or_empty(b, i)))
+            if ((v->exact || old->read[d] >> i & 1) &&
+                !includes_slot(v, &ids, &a->slots[i], slot_or_empty(b, i)))
                 return false;
     }
     return true;
@@ -213,7 +214,7 @@ void verify_join(struct verifier *v, struct checkpoint *old)
 
     for (uint32_t d = 0; d <= s->depth; d++) {
         const struct frame *a = &s->frames[d], *b = &v->cur.frames[d];
-        const uint16_t live = live_in(v, s, d);
+        const uint16_t live = verify_live_in(v, s, d);
 
         for (uint32_t r = 0; r < EBPF_REG_FP; r++)
             if (live >> r & 1)
@@ -250,7 +251,7 @@ bool verify_equals(struct verifier *v, const struct checkpoint *old)
         return false;
     for (uint32_t d = 0; d <= s->depth; d++) {
         const struct frame *a = &s->frames[d], *b = &v->cur.frames[d];
-        const uint16_t live = live_in(v, s, d);
+        const uint16_t live = verify_live_in(v, s, d);
 
         if (a->slot_count != b->slot_count)
             return false;

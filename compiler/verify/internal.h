@@ -33,9 +33,10 @@ enum {
 };
 
 enum reg_type {
-    REG_NONE,  /* not initialised */
-    /* A pointer into the packet as it was before a helper moved it. To Linux an unknown number; what that is
-     * differs from executor to executor, but how far two of them are apart does not. */
+    REG_NONE, /* not initialised */
+    /* A pointer into the packet as it was before a helper moved it. To Linux an unknown number;
+     * what that is differs from executor to executor, but how far two of them are apart does not.
+     */
     REG_STALE,
     REG_SCALAR,
     REG_CTX,
@@ -159,6 +160,8 @@ struct verifier {
     const struct load_prog *prog;
     uint32_t entry; /* function that is verified: 0, or a global one on its own */
     FILE *log;
+    const struct verify_observer *observer; /* or NULL */
+    bool exact;                             /* as in verify_options */
     uint64_t max_insns;
     struct arena *arena;   /* of the result */
     struct arena *scratch; /* of the verification */
@@ -272,8 +275,8 @@ int verify_jump(struct verifier *v, uint32_t at);
 void verify_jump_side(struct verifier *v, uint32_t at, bool taken);
 int verify_helper(struct verifier *v, uint32_t at);
 int verify_call(struct verifier *v, uint32_t at);
-/* global.c: what Linux asks of the arguments of a global function's call; its memory arguments as maps behind the
- * object's; the registers with which it begins on its own. */
+/* global.c: what Linux asks of the arguments of a global function's call; its memory arguments as
+ * maps behind the object's; the registers with which it begins on its own. */
 int verify_global_call(struct verifier *v, uint32_t at, const struct load_subprog *sub);
 const struct load_object *verify_global_object(const struct load_object *object,
                                                const struct load_subprog *sub,
@@ -331,6 +334,13 @@ void verify_note_args(struct verifier *v, uint32_t at, uint32_t count);
 void verify_note_depth(struct verifier *v, uint32_t frame, int64_t low);
 /* Takes back constants that other paths may contradict. */
 void verify_facts_finish(struct verifier *v);
+
+/* Of a state that an observer saw, after verify_facts_finish: whether what is known of a number
+ * with this node holds in every run that comes there, or only as far as the program's safety
+ * depends on it; and the registers that count in the frame at a depth of it (the others may hold
+ * anything). */
+bool verify_number_holds(const struct verifier *v, uint32_t node);
+uint16_t verify_live_in(const struct verifier *v, const struct state *s, uint32_t depth);
 
 /* The one error that ends the verification: -EACCES. */
 int verify_reject(struct verifier *v, const char *code, uint32_t at, const char *format, ...)

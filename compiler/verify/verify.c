@@ -36,9 +36,12 @@ static int run(struct verifier *v)
     err = verify_explore(v);
     if (!err)
         err = verify_stack_depth(v);
-    if (!err)
-        verify_facts_finish(v);
-    return err;
+    if (err)
+        return err;
+    verify_facts_finish(v);
+    if (v->observer)
+        v->observer->accepted(v->observer->ctx, v);
+    return 0;
 }
 
 /* Verifies from a function on: the program, or a global function on its own. */
@@ -59,6 +62,8 @@ static int verify_from(const struct load_object *object, const struct load_prog 
     v->prog = prog;
     v->entry = entry;
     v->log = options ? options->log : NULL;
+    v->observer = options && !entry ? options->observer : NULL;
+    v->exact = options && options->exact;
     v->max_insns = options && options->max_insns ? options->max_insns : SPEC_INSNS_PROCESSED;
     v->arena = arena;
     v->scratch = scratch;

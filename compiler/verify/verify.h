@@ -35,7 +35,7 @@ struct verify_arg {
     struct verify_pointer pointer;
     bool is_const; /* a scalar with one value */
     uint64_t value;
-    uint64_t max; /* a scalar is never more, unsigned; UINT64_MAX for a pointer */
+    uint64_t max;  /* a scalar is never more, unsigned; UINT64_MAX for a pointer */
     uint16_t map;  /* a constant pointer to a map: its index, VERIFY_MAP_ANY if it differs, else
                       VERIFY_MAP_NONE */
     uint64_t maps; /* ... and those that it may be: bit i is map i */
@@ -76,16 +76,29 @@ struct verify_result {
     uint64_t ns;
 };
 
-struct verify_options {
-    size_t size;
-    FILE *log;          /* states as the kernel's log prints them, or NULL */
-    uint64_t max_insns; /* 0: SPEC_INSNS_PROCESSED */
+struct verifier; /* compiler/verify/internal.h */
+
+/* Sees the verifier's own states, for tests: those before each instruction of each path, and, once
+ * the program is accepted, which numbers in them hold (verify_number_holds). */
+struct verify_observer {
+    void *ctx;
+    void (*before)(void *ctx, const struct verifier *v, uint32_t insn);
+    void (*accepted)(void *ctx, const struct verifier *v);
 };
 
-/* Verifies a program of an object. Returns 0 and *out (owned by the arena; of a program that is not accepted only the
- * counts processed, states, peak_bytes and ns hold), -EACCES with exactly
- * one error in the sink if it is rejected (code VFYnnnn, instruction, source line, registers,
- * reason, what would make it right), or -ENOTSUP if it uses something that Sluice refuses by name.
+struct verify_options {
+    size_t size;
+    FILE *log;                              /* states as the kernel's log prints them, or NULL */
+    uint64_t max_insns;                     /* 0: SPEC_INSNS_PROCESSED */
+    const struct verify_observer *observer; /* of the program's own verification; or NULL */
+    bool
+        exact; /* paths meet only where nothing is lost, so that all numbers and stack slots hold */
+};
+
+/* Verifies a program of an object. Returns 0 and *out (owned by the arena; of a program that is not
+ * accepted only the counts processed, states, peak_bytes and ns hold), -EACCES with exactly one
+ * error in the sink if it is rejected (code VFYnnnn, instruction, source line, registers, reason,
+ * what would make it right), or -ENOTSUP if it uses something that Sluice refuses by name.
  */
 int verify_program(const struct load_object *object, const struct load_prog *prog,
                    const struct verify_options *options, struct arena *arena,

@@ -18,6 +18,7 @@ struct interp {
     struct map **maps; /* of host, as the interpreter wants them */
     uint32_t map_count;
     struct vm_program program;
+    const struct vm_observer *observer; /* NULL: none */
     uint8_t *buf;
 };
 
@@ -130,7 +131,8 @@ static int run_packet(struct interp *vm, const struct exec_packet *in, struct ex
     packet.ifindex = vm->exec.options.ifindex ? vm->exec.options.ifindex : 1;
     packet.queue = vm->exec.options.queue;
     start = clock_now_ns();
-    fault = vm_run(&vm->program, &packet, 0, &result, &insn);
+    fault = vm->observer ? vm_run_observed(&vm->program, &packet, 0, vm->observer, &result, &insn)
+                         : vm_run(&vm->program, &packet, 0, &result, &insn);
     out->ns = clock_now_ns() - start;
     if (fault) {
         snprintf(why, EXEC_WHY_BYTES,
@@ -173,6 +175,11 @@ struct map *const *exec_interp_maps(const struct exec *exec, uint32_t *count)
 
     *count = vm->map_count;
     return vm->maps;
+}
+
+void exec_interp_observe(struct exec *exec, const struct vm_observer *observer)
+{
+    ((struct interp *)exec)->observer = observer;
 }
 
 const struct exec_ops exec_interp = {

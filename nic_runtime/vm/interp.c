@@ -356,23 +356,71 @@ static void start(struct vm *vm, const struct vm_program *program)
     vm->value_writable = false;
 }
 
+static void start_packet(struct vm *vm, const struct vm_program *program, struct vm_packet *packet)
+{
+    start(vm, program);
+    vm->packet = packet;
+    vm->r[1] = (uintptr_t)vm->ctx;
+    vm_packet_moved(vm);
+}
+
+static void take_result(const struct vm *vm, struct vm_result *result)
+{
+    result->ret = (uint32_t)vm->r[0];
+    result->redirect = result->ret == SPEC_XDP_REDIRECT ? vm->redirect : 0;
+    result->insns = vm->insns;
+}
+
 enum vm_fault vm_run(const struct vm_program *program, struct vm_packet *packet, uint64_t max_insns,
                      struct vm_result *result, uint32_t *fault_insn)
 {
     struct vm vm; /* its stack is zeroed frame by frame */
     enum vm_fault fault;
 
-    start(&vm, program);
-    vm.packet = packet;
-    vm.r[1] = (uintptr_t)vm.ctx;
-    vm_packet_moved(&vm);
+    start_packet(&vm, program, packet);
     fault = go_on(&vm, max_insns, fault_insn);
-    if (fault)
-        return fault;
-    result->ret = (uint32_t)vm.r[0];
-    result->redirect = result->ret == SPEC_XDP_REDIRECT ? vm.redirect : 0;
-    result->insns = vm.insns;
-    return VM_FAULT_NONE;
+    if (!fault)
+        take_result(&vm, result);
+    return fault;
+}
+
+/* go_on, an instruction at a time. */
+static enum vm_fault go_on_shown(struct vm *vm, uint64_t max_insns,
+                                 void (*show)(const void *whom, const struct vm *vm),
+                                 const void *whom, uint32_t *fault_insn)
+{
+    enum vm_fault fault;
+
+    for (;;) {
+        if (vm->pc < vm->program->insn_count)
+            show(whom, vm);
+        fault = go_on(vm, vm->insns + 1, fault_insn);
+        if (fault != VM_FAULT_BUDGET || (max_insns && vm->insns > max_insns))
+            return fault;
+        vm->pc = *fault_insn; /* fetched and not executed */
+        vm->insns--;
+    }
+}
+
+static void show_all(const void *whom, const struct vm *vm)
+{
+    const struct vm_observer *o = whom;
+
+    o->before(o->ctx, vm);
+}
+
+enum vm_fault vm_run_observed(const struct vm_program *program, struct vm_packet *packet,
+                              uint64_t max_insns, const struct vm_observer *observer,
+                              struct vm_result *result, uint32_t *fault_insn)
+{
+    struct vm vm;
+    enum vm_fault fault;
+
+    start_packet(&vm, program, packet);
+    fault = go_on_shown(&vm, max_insns, show_all, observer, fault_insn);
+    if (!fault)
+        take_result(&vm, result);
+    return fault;
 }
 
 static void start_raw(struct vm *vm, const struct vm_program *program, struct vm_packet *none,
@@ -402,6 +450,13 @@ enum vm_fault vm_run_raw(const struct vm_program *program, void *memory, uint64_
     return fault;
 }
 
+static void show_registers(const void *whom, const struct vm *vm)
+{
+    const struct vm_watch *w = whom;
+
+    w->before(w->ctx, vm->pc, vm->depth, vm->r);
+}
+
 enum vm_fault vm_run_watched(const struct vm_program *program, void *memory, uint64_t bytes,
                              uint64_t max_insns, const struct vm_watch *watch, uint64_t *r0,
                              uint32_t *fault_insn)
@@ -411,15 +466,7 @@ enum vm_fault vm_run_watched(const struct vm_program *program, void *memory, uin
     enum vm_fault fault;
 
     start_raw(&vm, program, &none, memory, bytes);
-    for (;;) {
-        if (vm.pc < program->insn_count)
-            watch->before(watch->ctx, vm.pc, vm.depth, vm.r);
-        fault = go_on(&vm, vm.insns + 1, fault_insn);
-        if (fault != VM_FAULT_BUDGET || (max_insns && vm.insns > max_insns))
-            break;
-        vm.pc = *fault_insn; /* fetched and not executed */
-        vm.insns--;
-    }
+    fault = go_on_shown(&vm, max_insns, show_registers, watch, fault_insn);
     if (!fault)
         *r0 = vm.r[0];
     return fault;

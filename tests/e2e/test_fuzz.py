@@ -42,6 +42,11 @@ def test_pipelines_and_interp_agree(work):
     assert ran(text, 'pipeline') == 20 and ' 0 differences' in text, text
 
 
+def test_interp_stays_within_the_verifiers_states(work):
+    text = fuzz('--from', 1, '--count', 1000, '--executors', 'states')
+    assert ran(text, 'states') == 1000 and ' 0 differences' in text, text
+
+
 def test_recording_holds(work):
     text = fuzz('--check')
     assert int(re.match(r'(\d+) recorded programs', text).group(1)) >= 4000, text

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/exec_interp.h"
 #include "host/ctl/exec_kernel.h"
+#include "tests/fuzz/diff/exec_states.h"
 #include "tests/fuzz/diff/finding.h"
 #include "tests/fuzz/diff/record.h"
 #include "tests/fuzz/diff/report.h"
@@ -53,7 +54,9 @@ static const char recording[] = SLUICE_SOURCE_ROOT "/tests/fuzz/recording";
 static const struct argp_option options[] = {
     {"count", 'n', "N", 0, "programs that all executors run (10000)", 0},
     {"executors", 't', "A,B,...", 0,
-     "what is held against interp: kernel, microcode, pipeline (kernel)", 0},
+     "what is held against interp: kernel, microcode, pipeline, and states: each step of interp "
+     "against the verifier's states (kernel)",
+     0},
     {"seed", KEY_SEED, "N", 0, "the program of this seed only", 0},
     {"from", KEY_FROM, "N", 0, "the first seed (from the clock)", 0},
     {"jobs", 'j', "N", 0, "processes (2)", 0},
@@ -100,7 +103,8 @@ static void choose_executors(struct argp_state *state, struct settings *s)
     char *list = strdup(s->executors), *rest = list, *name;
 
     while (rest && (name = strsep(&rest, ","))) {
-        const struct exec_ops *ops = exec_find(name);
+        const struct exec_ops *ops =
+            strcmp(name, exec_states.name) == 0 ? &exec_states : exec_find(name);
 
         if (!ops)
             argp_error(state, "there is no executor %s", name);
