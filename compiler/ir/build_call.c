@@ -303,7 +303,7 @@ void build_helper(struct builder *b, const struct ebpf_insn *insn)
     const char *name = num < SPEC_HELPER_NAMES ? spec_helper_names[num] : "unknown";
 
     if (!row || row->hw == SPEC_HELPER_HW_NONE || !fact->args)
-        build_refuse(b, "IRB0009", "helper bpf_%s#%u does not run in hardware", name, num);
+        build_refuse(b, "IRB0009", "helper bpf_%s#%u is not available in hardware", name, num);
     else if (row->args[0] == SPEC_ARG_MAP && fact->args[0].map == VERIFY_MAP_ANY)
         lower_for_each_map(b, num, fact);
     else

@@ -317,10 +317,10 @@ int verify_alu(struct verifier *v, uint32_t at)
     return 0;
 }
 
-/* A map that no executor has can't be used for anything. */
+/* A map that the verifier does not know can't be used for anything. */
 static int check_map_type(struct verifier *v, uint32_t at, const struct load_map *m)
 {
-    if (m->type < SPEC_MAP_COUNT && spec_map_type_table[m->type].soft != SPEC_SOFT_NONE)
+    if (m->type < SPEC_MAP_COUNT && spec_map_type_table[m->type].verified)
         return 0;
     return verify_refuse(
         v, "VFY0072", at, "map %s has type %s (%u), which Sluice does not support", m->name,

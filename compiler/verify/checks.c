@@ -99,7 +99,8 @@ static const char *what(struct verifier *v, const struct access *a)
     if (a->function)
         return arena_printf(v->scratch, "%s takes %u bytes", a->function, a->bytes);
     if (a->helper)
-        return arena_printf(v->scratch, "bpf_%s reads %u bytes", a->helper, a->bytes);
+        return arena_printf(v->scratch, "bpf_%s %s %u bytes", a->helper,
+                            a->write ? "writes" : "reads", a->bytes);
     return arena_printf(v->scratch, "%s %u byte%s", verb, a->bytes, a->bytes == 1 ? "" : "s");
 }
 

@@ -14,10 +14,11 @@
 /* The verifier's inside.
  *
  * What must hold: structure.c (before anything runs), checks.c (of one instruction in one state),
- * depth.c (of the call tree). What changes: alu.c, memory.c, stack.c, jump.c, call.c, helper.c; on
- * numbers alone tnum.c, scalar*.c. How to iterate: explore.c; keep.c copies states, include.c says
- * when one covers another, live.c which registers matter; graph.c records which numbers depend on
- * which; trips.c counts rounds of loops. What comes out: facts.c, explain.c, log.c. */
+ * helper_args.c (of a helper's arguments), depth.c (of the call tree). What changes: alu.c,
+ * memory.c, stack.c, jump.c, call.c, helper.c; on numbers alone tnum.c, scalar*.c. How to iterate:
+ * explore.c; keep.c copies states, include.c says when one covers another, live.c which registers
+ * matter; graph.c records which numbers depend on which; trips.c counts rounds of loops. What comes
+ * out: facts.c, explain.c, log.c. */
 
 enum {
     SLOT_BYTES = 8,
@@ -254,6 +255,15 @@ struct access {
     const char *function; /* ... or that of a global function */
 };
 
+/* What a helper does with memory that it is given. */
+enum verify_use { VERIFY_USE_READ, VERIFY_USE_WRITE, VERIFY_USE_BOTH };
+
+enum verify_use verify_arg_use(enum spec_arg arg);
+/* All that a helper asks of its arguments. */
+int verify_check_helper(struct verifier *v, uint32_t at, const struct spec_helper_row *row);
+/* The map among a helper's arguments, or NULL. */
+const struct load_map *verify_helper_map(const struct verifier *v, const struct frame *f,
+                                         const struct spec_helper_row *row);
 int verify_check_packet(struct verifier *v, const struct access *a);
 int verify_check_value(struct verifier *v, const struct access *a);
 int verify_check_context(struct verifier *v, const struct access *a);
@@ -288,6 +298,8 @@ int verify_exit(struct verifier *v, uint32_t at);
 void verify_stack_write(struct verifier *v, const struct access *a, struct reg *value);
 int verify_stack_read(struct verifier *v, const struct access *a, struct reg *dst);
 int verify_stack_argument(struct verifier *v, const struct access *a);
+/* A helper writes there: so many bytes surely, the others of the access maybe. */
+void verify_stack_fill(struct verifier *v, const struct access *a, uint32_t surely);
 /* Gives a scalar that is copied an id, so that what is learned of one holds of both. */
 void verify_link(struct verifier *v, struct reg *r);
 

@@ -173,6 +173,26 @@ void verify_stack_write(struct verifier *v, const struct access *a, struct reg *
         v->cur.written[a->base.frame] |= UINT64_C(1) << slot_index(e.low);
 }
 
+void verify_stack_fill(struct verifier *v, const struct access *a, uint32_t surely)
+{
+    const struct extent e = extent_of(a);
+    struct frame *f = frame_of(v, a);
+
+    if (a->bytes == 0)
+        return;
+    verify_note_depth(v, a->base.frame, e.low);
+    mark_extent(v, a, e);
+    for (int32_t off = e.low; off < e.high + (int32_t)a->bytes; off++) {
+        struct slot *s = slot_for(f, off);
+        uint8_t *kind = &s->kind[byte_index(off)];
+
+        if (s->reg.type != REG_NONE)
+            scrub(s);
+        if (*kind != SLOT_NONE || (e.low == e.high && off < e.low + (int32_t)surely))
+            *kind = SLOT_MISC;
+    }
+}
+
 /* ---- reading ---- */
 
 static int check_initialised(struct verifier *v, const struct access *a, struct extent e)

@@ -31,6 +31,9 @@ static int interp_fits(struct job *job, char why[EXEC_WHY_BYTES])
         exec_why(why, job_reason(job, JOB_VERIFY), err);
         return err;
     }
+    err = exec_fits_software(job, "interp", why);
+    if (err)
+        return err;
     for (uint32_t i = 0; i < o->map_count; i++) {
         const struct map_def def = job_map_def(o, i);
         const char *reason = NULL;

@@ -245,14 +245,16 @@ static inline unsigned ebpf_size_bytes(uint8_t opcode)
     return c_header('ebpf', b)
 
 
-ARGS = ['none', 'any', 'scalar', 'map', 'key', 'value', 'ctx', 'mem', 'size', 'mem_or_null', 'size_or_zero']
+ARGS = ['none', 'any', 'scalar', 'map', 'key', 'value', 'ctx', 'mem', 'size', 'mem_or_null', 'size_or_zero', 'value_out', 'mem_inout', 'mem_out',
+        'mem_partial_or_null', 'u32_inout', 'u64_out', 'alloc_size', 'ringbuf', 'string', 'func', 'stack_or_null', 'spin_lock']
+RETS = ['scalar', 'map_value_or_null', 'void', 'ringbuf_or_null']
 
 
 def gen_helpers():
     t = table('helpers')
     known = {m['name']: m['num'] for m in table('map_types')['type']}
     b = enum('spec_arg', 'SPEC_ARG_', [(a, i, '') for i, a in enumerate(ARGS)])
-    b += '\n' + enum('spec_ret', 'SPEC_RET_', [('scalar', 0, ''), ('map_value_or_null', 1, '')])
+    b += '\n' + enum('spec_ret', 'SPEC_RET_', [(r, i, '') for i, r in enumerate(RETS)])
     b += '\n' + enum('spec_helper_hw', 'SPEC_HELPER_HW_', [('none', 0, 'software only'), ('lower', 1, 'expanded by the compiler'), ('map', 2, 'a map engine operation')])
     b += '\n' + enum('spec_helper', 'SPEC_HELPER_', [(h['name'], h['num'], '') for h in t['helper']])
     b += f'''
@@ -263,12 +265,14 @@ struct spec_helper_row {{
     uint8_t ret;     /* enum spec_ret */
     uint8_t args[5]; /* enum spec_arg */
     uint8_t hw;      /* enum spec_helper_hw */
+    bool soft;       /* available in software */
+    bool packet;     /* memory arguments may lie in the packet */
     bool changes_packet;
     bool gpl;
     uint64_t map_types;
 }};
 
-enum {{ SPEC_HELPER_ROWS = {len(t["helper"])} }};
+enum {{ SPEC_HELPER_ROWS = {len(t["helper"])}, SPEC_HELPERS_SOFT = {sum("soft" in h for h in t["helper"])} }};
 static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {{
 '''
     for h in t['helper']:
@@ -278,12 +282,12 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {{
             mask |= 1 << known[m]
         hw = h.get('hw') or 'none'
         b += (f'    {{{h["num"]}, "{h["name"]}", SPEC_RET_{h["ret"].upper()}, {{' + ', '.join('SPEC_ARG_' + x.upper() for x in a) +
-              f'}},\n        SPEC_HELPER_HW_{hw.upper()}, {cbool(h["changes_packet"])}, {cbool(h["gpl"])}, 0x{mask:x}ULL}},\n')
+              f'}},\n        SPEC_HELPER_HW_{hw.upper()}, {cbool("soft" in h)}, {cbool(h.get("packet", False))}, {cbool(h["changes_packet"])}, {cbool(h["gpl"])}, 0x{mask:x}ULL}},\n')
     b += '};\n\n'
     b += f'/* Names of Linux\'s helpers by number, for messages. */\nenum {{ SPEC_HELPER_NAMES = {len(t["name_of"])} }};\n'
     b += 'static const char *const spec_helper_names[SPEC_HELPER_NAMES] = {\n'
     b += ''.join(f'    "{n}",\n' for n in t['name_of']) + '};\n\n'
-    b += '''/* The row of a helper that Sluice supports, or NULL. */
+    b += '''/* The row of a helper that programs may call, or NULL. */
 static inline const struct spec_helper_row *spec_helper_find(int32_t num)
 {
     for (int i = 0; i < SPEC_HELPER_ROWS; i++)
@@ -315,6 +319,7 @@ struct spec_map_type_row {
     const char *name;
     uint8_t soft;   /* enum spec_map_soft: what implements it in software, SPEC_SOFT_NONE if nothing does */
     uint8_t engine; /* enum spec_map_engine: what serves it on the NIC */
+    bool verified; /* programs may use it, whether or not an executor has it */
     bool percpu;
     bool redirect;
 };
@@ -323,7 +328,7 @@ static const struct spec_map_type_row spec_map_type_table[SPEC_MAP_COUNT] = {
 '''
     for m in t['type']:
         b += (f'    [SPEC_MAP_{m["name"].upper()}] = {{"{m["name"]}", SPEC_SOFT_{(m["soft"] or "none").upper()}, '
-              f'SPEC_ENGINE_{(m["engine"] or "none").upper()}, {cbool(m["percpu"])}, {cbool(m["redirect"])}}},\n')
+              f'SPEC_ENGINE_{(m["engine"] or "none").upper()}, {cbool(m["verified"])}, {cbool(m["percpu"])}, {cbool(m["redirect"])}}},\n')
     b += '};\n'
     return c_header('map_types', b)
 
@@ -487,10 +492,11 @@ def gen_doc():
     o.append('## Arithmetic and compares\n\n' + md_table(['name', 'widths', 'LUT levels', 'meaning (C)'],
              [(f'`{r["name"]}`', '/'.join(map(str, r['widths'])), r['levels'], f'`{r["c"]}`') for r in table('alu')['op']]))
     o.append('## Atomics\n\n' + md_table(['name', 'code', 'new value'], [(f'`{r["name"]}`', r['code'], f'`{r["c"]}`') for r in table('alu')['atomic'][1:]]))
-    o.append('## Helpers\n\n' + md_table(['number', 'name', 'arguments', 'map types', 'hardware'],
-             [(h['num'], f'`{h["name"]}`', ', '.join(h['args']), ', '.join(h['maps']), h.get('hw') or 'software only') for h in table('helpers')['helper']]))
+    o.append('## Helpers\n\n' + md_table(['number', 'name', 'arguments', 'map types', 'software', 'hardware'],
+             [(h['num'], f'`{h["name"]}`', ', '.join(h['args']), ', '.join(h['maps']), 'yes' if 'soft' in h else '-',
+               {'lower': 'plain operations', 'map': 'map engine'}.get(h.get('hw'), '-')) for h in table('helpers')['helper']]))
     o.append('## Map types\n\n' + md_table(['number', 'name', 'software', 'NIC engine'],
-             [(m['num'], m['name'], m['soft'] or 'refused', m['engine'] or '-') for m in table('map_types')['type'] if m['num']]))
+             [(m['num'], m['name'], m['soft'] or ('-' if m['verified'] else 'refused'), m['engine'] or '-') for m in table('map_types')['type'] if m['num']]))
     u = table('microcode')
     o.append('## Microcode operations\n\n' + md_table(['code', 'name', 'lanes', 'meaning'],
              [(f'0x{r["code"]:02x}', f'`{r["name"]}`', f'0x{r["lanes"]:x}', r['doc']) for r in u['op']]))

@@ -268,7 +268,8 @@ static const vm_helper table[] = {
     [SPEC_HELPER_XDP_GET_BUFF_LEN] = xdp_get_buff_len,
     [SPEC_HELPER_XDP_ADJUST_TAIL] = xdp_adjust_tail,
 };
-_Static_assert(SPEC_HELPER_ROWS == 12, "each helper of the table needs its function here");
+_Static_assert(SPEC_HELPERS_SOFT == 12,
+               "each helper with soft in the table needs its function here");
 
 vm_helper vm_helper_find(int32_t num)
 {

@@ -86,10 +86,11 @@ static void expect_redirect(const struct fixture *f, uint32_t ret, uint64_t redi
 static void test_helper_each_row_has_a_function(void **state)
 {
     (void)state;
-    for (int i = 0; i < SPEC_HELPER_ROWS; i++)
-        assert_non_null(vm_helper_find(spec_helper_table[i].num));
-    for (int32_t num = -2; num < 300; num++)
-        assert_int_equal(vm_helper_find(num) != NULL, spec_helper_find(num) != NULL);
+    for (int32_t num = -2; num < 300; num++) {
+        const struct spec_helper_row *row = spec_helper_find(num);
+
+        assert_int_equal(vm_helper_find(num) != NULL, row && row->soft);
+    }
 }
 
 static void test_helper_redirect_reported_with_verdict_only(void **state)

@@ -43,8 +43,10 @@ static int make_map(const struct load_map *m)
 {
     LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = m->flags);
     const uint32_t key = 0;
+    const uint32_t cpus =
+        m->type == SPEC_MAP_PERF_EVENT_ARRAY ? (uint32_t)libbpf_num_possible_cpus() : 0;
     const int fd = bpf_map_create((enum bpf_map_type)m->type, NULL, m->key_bytes, m->value_bytes,
-                                  m->max_entries, &o);
+                                  m->max_entries ? m->max_entries : cpus, &o);
 
     if (fd >= 0 && m->data) {
         assert_int_equal(bpf_map_update_elem(fd, &key, m->data, BPF_ANY), 0);

@@ -309,7 +309,20 @@ static int take_states(struct trace *t, struct totals *n, struct arena *arena)
     return err;
 }
 
-/* Verifies a program and, if it is accepted, runs it. */
+/* Helpers that the verifier knows may be missing in software, and maps too (soft_maps_open_object).
+ */
+static bool software_has_helpers(const struct load_prog *prog)
+{
+    for (uint32_t at = 0; at < prog->insn_count; at += ebpf_slots(&prog->insns[at])) {
+        const struct spec_helper_row *row = spec_helper_find(prog->insns[at].imm);
+
+        if (ebpf_is_helper_call(&prog->insns[at]) && row && !row->soft)
+            return false;
+    }
+    return true;
+}
+
+/* Verifies a program and, if it is accepted and software has all that it uses, runs it. */
 static void check_program(struct totals *n, const char *name, const struct load_object *object,
                           const struct load_prog *prog, uint64_t seed)
 {
@@ -319,7 +332,8 @@ static void check_program(struct totals *n, const char *name, const struct load_
     assert_non_null(t);
     *t = (struct trace){.name = name, .object = object, .prog = prog};
     n->programs++;
-    if (!take_states(t, n, arena) && !soft_maps_open_object(&t->maps, object)) {
+    if (software_has_helpers(prog) && !take_states(t, n, arena) &&
+        !soft_maps_open_object(&t->maps, object)) {
         soft_maps_fill(&t->maps, MAP_ENTRIES, &seed);
         run_packets(t, n->runs, seed);
         soft_maps_close(&t->maps);

@@ -86,8 +86,9 @@ static void add_jumps(struct stats_forms *f)
     add(f, "EXIT", (int)EBPF_CLASS_JMP | EBPF_JMP_EXIT, FORM_PLAIN, 0);
     add(f, "CALL_FUNCTION", (int)EBPF_CLASS_JMP | EBPF_JMP_CALL, FORM_SRC, EBPF_PSEUDO_CALL);
     for (int h = 0; h < SPEC_HELPER_ROWS; h++)
-        add(f, spec_helper_table[h].name, (int)EBPF_CLASS_JMP | EBPF_JMP_CALL, FORM_HELPER,
-            (int32_t)spec_helper_table[h].num);
+        if (spec_helper_table[h].soft)
+            add(f, spec_helper_table[h].name, (int)EBPF_CLASS_JMP | EBPF_JMP_CALL, FORM_HELPER,
+                (int32_t)spec_helper_table[h].num);
 }
 
 static void add_memory(struct stats_forms *f)
