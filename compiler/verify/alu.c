@@ -140,7 +140,7 @@ static int pointer_alu(struct verifier *v, uint32_t at, struct reg *dst, const s
 
     if (reg_is_pointer(dst) && reg_is_pointer(src)) {
         if (code == EBPF_ALU_SUB && !is_distance(v, dst, src))
-            return verify_reject(v, "VFY0036", at,
+            return verify_refuse(v, "VFY0036", at,
                                  "%s and %s are not in one memory: how far they are apart differs "
                                  "from executor to executor",
                                  verify_describe(v, dst), verify_describe(v, src));
@@ -153,7 +153,7 @@ static int pointer_alu(struct verifier *v, uint32_t at, struct reg *dst, const s
     verify_precise_reg(v, dst);
     verify_precise_reg(v, src);
     if (ebpf_is_alu32(i))
-        return verify_reject(
+        return (code == EBPF_ALU_SUB && pointer == dst ? verify_refuse : verify_reject)(
             v, "VFY0035", at,
             "32-bit arithmetic on %s cuts the address; use 64-bit addition or subtraction",
             verify_describe(v, pointer));
@@ -306,9 +306,10 @@ int verify_alu(struct verifier *v, uint32_t at)
     if (code == EBPF_ALU_MOV)
         return move(v, at, dst, src);
     if (reg_is_pointer(dst) && (code == EBPF_ALU_NEG || code == EBPF_ALU_END))
-        return verify_reject(
+        return verify_refuse(
             v, "VFY0036", at,
-            "this operation on %s is not allowed: pointers can be moved by + and - only",
+            "this operation makes a number of %s; addresses differ from executor to executor: "
+            "pointers can be moved by + and - only",
             verify_describe(v, dst));
     if (reg_is_pointer(dst) || reg_is_pointer(src))
         return pointer_alu(v, at, dst, src);

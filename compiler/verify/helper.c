@@ -127,8 +127,21 @@ static void fill_argument(struct verifier *v, uint32_t at, const struct spec_hel
 
 /* ---- what comes back ---- */
 
+/* A look-up in an array with a constant index finds something (Linux: get_constant_map_key). */
+static bool finds_value(struct verifier *v, uint32_t at, const struct spec_helper_row *row)
+{
+    const struct load_map *m = verify_helper_map(v, cur_frame(v), row);
+    const struct access key = {.at = at, .reg = 2, .base = *cur_reg(v, 2), .bytes = 4};
+    uint64_t index;
+
+    return row->num == SPEC_HELPER_MAP_LOOKUP_ELEM &&
+           (m->type == SPEC_MAP_ARRAY || m->type == SPEC_MAP_PERCPU_ARRAY) &&
+           key.base.type == REG_STACK && scalar_is_const(&key.base.num) &&
+           verify_stack_const(v, &key, &index) && index < m->max_entries;
+}
+
 static void set_result(struct verifier *v, uint32_t at, const struct spec_helper_row *row,
-                       uint16_t map)
+                       uint16_t map, bool found)
 {
     struct reg *r0 = cur_reg(v, 0);
 
@@ -139,9 +152,9 @@ static void set_result(struct verifier *v, uint32_t at, const struct spec_helper
     case SPEC_RET_VOID:
         break;
     case SPEC_RET_MAP_VALUE_OR_NULL:
-        reg_set_pointer(r0, REG_VALUE_OR_NULL, at);
+        reg_set_pointer(r0, found ? REG_VALUE : REG_VALUE_OR_NULL, at);
         r0->map = map;
-        r0->id = ++v->next_id;
+        r0->id = found ? 0 : ++v->next_id;
         break;
     case SPEC_RET_RINGBUF_OR_NULL:
         break;
@@ -162,6 +175,7 @@ int verify_helper(struct verifier *v, uint32_t at)
     const struct spec_helper_row *row = spec_helper_find(insn_at(v, at)->imm);
     const uint16_t map = cur_reg(v, 1)->map;
     const uint32_t count = row ? argument_count(row) : 0;
+    bool found;
     int err = check_callable(v, at, row);
 
     if (!err)
@@ -171,6 +185,7 @@ int verify_helper(struct verifier *v, uint32_t at)
     /* What flags ask for decides whether hardware can do it, so their values are kept apart. */
     if (row->num == SPEC_HELPER_REDIRECT_MAP)
         verify_precise_reg(v, cur_reg(v, 3));
+    found = finds_value(v, at, row);
     verify_note_args(v, at, count);
     for (uint32_t r = 1; r <= count; r++)
         fill_argument(v, at, row, r);
@@ -178,6 +193,6 @@ int verify_helper(struct verifier *v, uint32_t at)
         drop_packet_pointers(v, at);
     for (uint32_t r = 0; r <= ARG_COUNT; r++)
         *cur_reg(v, r) = (struct reg){0};
-    set_result(v, at, row, map);
+    set_result(v, at, row, map, found);
     return 0;
 }

@@ -257,7 +257,7 @@ static int check_number(struct verifier *v, const struct arg *a)
 
     if (reg->type == REG_SCALAR)
         return 0;
-    return verify_reject(v, "VFY0074", a->at, "r%u is %s, but bpf_%s takes a number there", a->r,
+    return verify_refuse(v, "VFY0074", a->at, "r%u is %s, but bpf_%s takes a number there", a->r,
                          verify_describe(v, reg), a->row->name);
 }
 

@@ -300,6 +300,8 @@ int verify_stack_read(struct verifier *v, const struct access *a, struct reg *ds
 int verify_stack_argument(struct verifier *v, const struct access *a);
 /* A helper writes there: so many bytes surely, the others of the access maybe. */
 void verify_stack_fill(struct verifier *v, const struct access *a, uint32_t surely);
+/* Whether the bytes hold one constant, as far as Linux sees it. The access is checked. */
+bool verify_stack_const(struct verifier *v, const struct access *a, uint64_t *value);
 /* Gives a scalar that is copied an id, so that what is learned of one holds of both. */
 void verify_link(struct verifier *v, struct reg *r);
 

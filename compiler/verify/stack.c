@@ -203,7 +203,7 @@ static int check_initialised(struct verifier *v, const struct access *a, struct 
 
     for (int32_t off = e.low; off < e.high + (int32_t)a->bytes; off++)
         if (kind_at(f, off) == SLOT_NONE)
-            return verify_reject(v, "VFY0044", a->at,
+            return verify_refuse(v, "VFY0044", a->at,
                                  "%s %u bytes at r10%+d, but nothing was stored at r10%+d on this "
                                  "path; initialise all of it, "
                                  "padding included (struct x y = {0}, or memset)",
@@ -305,4 +305,24 @@ int verify_stack_argument(struct verifier *v, const struct access *a)
     verify_note_depth(v, a->base.frame, e.low);
     mark_extent(v, a, e);
     return 0;
+}
+
+bool verify_stack_const(struct verifier *v, const struct access *a, uint64_t *value)
+{
+    const struct extent e = extent_of(a);
+    const struct frame *f = frame_of(v, a);
+    const struct slot *s;
+
+    if (e.low != e.high || slot_index(e.low) >= f->slot_count)
+        return false;
+    *value = 0;
+    if (reads_zero(f, a, e))
+        return true;
+    s = &f->slots[slot_index(e.low)];
+    if (byte_index(e.low) != 0 || spill_bytes(s) != a->bytes || s->reg.type != REG_SCALAR ||
+        !scalar_is_const(&s->reg.num))
+        return false;
+    verify_precise_reg(v, &s->reg);
+    *value = s->reg.num.bits.value;
+    return true;
 }

@@ -85,32 +85,55 @@ static int verify_from(const struct load_object *object, const struct load_prog 
     return err;
 }
 
-/* Linux verifies a global function for whatever its arguments' types allow. What that finds out is
- * of no use: calls are known better by their callers. */
+/* Notes which global functions a verification called. */
+static void note_called(const struct load_prog *prog, const struct verify_result *r, bool *called)
+{
+    for (uint32_t i = 0; r && i < r->context_count; i++)
+        called[r->contexts[i].subprog] = prog->subprogs[r->contexts[i].subprog].global;
+}
+
+static void add_counts(struct verify_result *total, const struct verify_result *own)
+{
+    total->processed += own->processed;
+    total->states += own->states;
+    total->ns += own->ns;
+    if (total->peak_bytes < own->peak_bytes)
+        total->peak_bytes = own->peak_bytes;
+}
+
+/* Linux verifies a global function for whatever its arguments' types allow, if some path calls it.
+ * What that finds out is of no use: calls are known better by their callers. */
 static int verify_globals(const struct load_object *object, const struct load_prog *prog,
                           const struct verify_options *options, struct diag_sink *sink,
                           struct verify_result *total)
 {
-    int err = 0;
+    struct arena *scratch = arena_open();
+    bool *called = scratch ? arena_array(scratch, prog->subprog_count, sizeof(*called)) : NULL;
+    bool *done = called ? arena_array(scratch, prog->subprog_count, sizeof(*done)) : NULL;
+    int err = done ? 0 : -ENOMEM;
+    bool more = !err;
 
-    for (uint32_t i = 1; i < prog->subprog_count && !err; i++) {
-        struct arena *arena = prog->subprogs[i].global ? arena_open() : NULL;
-        struct verify_result *own = NULL;
+    if (!err)
+        note_called(prog, total, called);
+    while (more && !err) {
+        more = false;
+        for (uint32_t i = 1; i < prog->subprog_count && !err; i++) {
+            struct verify_result *own = NULL;
+            struct arena *arena;
 
-        if (!prog->subprogs[i].global)
-            continue;
-        if (!arena)
-            return -ENOMEM;
-        err = verify_from(object, prog, i, options, arena, sink, &own);
-        if (own) {
-            total->processed += own->processed;
-            total->states += own->states;
-            total->ns += own->ns;
-            if (total->peak_bytes < own->peak_bytes)
-                total->peak_bytes = own->peak_bytes;
+            if (!called[i] || done[i])
+                continue;
+            arena = arena_open();
+            err = arena ? verify_from(object, prog, i, options, arena, sink, &own) : -ENOMEM;
+            if (own)
+                add_counts(total, own);
+            if (!err)
+                note_called(prog, own, called);
+            done[i] = more = true;
+            arena_close(arena);
         }
-        arena_close(arena);
     }
+    arena_close(scratch);
     return err;
 }
 
