@@ -33,7 +33,7 @@ static const char *base_name(const char *path)
     return strrchr(path, '/') + 1;
 }
 
-static void add_examples(struct corpus *c)
+static void add_examples(struct corpus *c, const char *cpu)
 {
     char folder[] = "/tmp/corpus.XXXXXX";
     glob_t found;
@@ -46,9 +46,11 @@ static void add_examples(struct corpus *c)
         for (size_t i = 0; i < found.gl_pathc; i++) {
             const char *command =
                 arena_printf(c->arena,
-                             "clang -O2 -g -target bpf -mcpu=v3 -I/usr/include/$(gcc "
+                             "clang -O2 -g -target bpf -mcpu=%s -I/usr/include/$(gcc "
+                             "-print-multiarch) -c '%s' -o %s 2>/dev/null || "
+                             "clang-19 -O2 -g -target bpf -mcpu=%s -I/usr/include/$(gcc "
                              "-print-multiarch) -c '%s' -o %s",
-                             found.gl_pathv[i], object);
+                             cpu, found.gl_pathv[i], object, cpu, found.gl_pathv[i], object);
 
             if (!system(command))
                 add_object(c, object, base_name(found.gl_pathv[i]));
@@ -59,21 +61,47 @@ static void add_examples(struct corpus *c)
     rmdir(folder);
 }
 
-int corpus_open(struct corpus *c)
+static void add_objects(struct corpus *c, const char *pattern)
 {
     glob_t found;
 
+    if (glob(pattern, 0, NULL, &found))
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        add_object(c, found.gl_pathv[i], base_name(found.gl_pathv[i]));
+    globfree(&found);
+}
+
+static int open_with(struct corpus *c, const char *const *cpus, uint32_t cpu_count)
+{
     memset(c, 0, sizeof(*c));
     c->arena = arena_open();
     if (!c->arena)
         return -ENOMEM;
-    add_examples(c);
-    if (!glob("/usr/lib/*/bpf/*.o", 0, NULL, &found)) {
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            add_object(c, found.gl_pathv[i], base_name(found.gl_pathv[i]));
-        globfree(&found);
-    }
+    for (uint32_t i = 0; i < cpu_count; i++)
+        add_examples(c, cpus[i]);
+    add_objects(c, "/usr/lib/*/bpf/*.o");
     return 0;
+}
+
+int corpus_open(struct corpus *c)
+{
+    static const char *const usual[] = {"v3"};
+
+    return open_with(c, usual, 1);
+}
+
+int corpus_open_all(struct corpus *c)
+{
+    static const char *const all[] = {"v1", "v2", "v3", "v4"};
+
+    return open_with(c, all, 4);
+}
+
+void corpus_add_folder(struct corpus *c, const char *path)
+{
+    add_objects(c, arena_printf(c->arena, "%s/*.o", path));
+    add_objects(c, arena_printf(c->arena, "%s/*/*.o", path));
 }
 
 void corpus_close(struct corpus *c)
@@ -161,7 +189,7 @@ static const char *change_order(struct ebpf_insn *insns, uint32_t count, uint32_
     return "dropped";
 }
 
-static const char *change(struct ebpf_insn *insns, uint32_t count, uint64_t *seed)
+const char *corpus_change(struct ebpf_insn *insns, uint32_t count, uint64_t *seed)
 {
     uint32_t at = pick(seed, count);
 
@@ -183,7 +211,7 @@ static const char *change(struct ebpf_insn *insns, uint32_t count, uint64_t *see
 
 const char *corpus_mutate(struct ebpf_insn *insns, uint32_t count, uint64_t *seed)
 {
-    const char *what = change(insns, count, seed);
+    const char *what = corpus_change(insns, count, seed);
 
-    return pick(seed, 4) ? what : change(insns, count, seed);
+    return pick(seed, 4) ? what : corpus_change(insns, count, seed);
 }

@@ -7,7 +7,7 @@
 /* Programs as people have them: examples/ and what xdp-tools installs, for tests that want many;
  * and small changes to them. */
 
-enum { CORPUS_MAX = 128 };
+enum { CORPUS_MAX = 2048 };
 
 struct corpus_prog {
     const char *name; /* file and program */
@@ -25,11 +25,17 @@ struct corpus {
 /* Compiles examples/ *.bpf.c with clang, if there is one, and loads them with the objects of
  * xdp-tools, if they are installed. 0 or -ENOMEM. */
 int corpus_open(struct corpus *c);
+/* The same with examples compiled for each instruction set that clang knows, -mcpu=v1 to v4. */
+int corpus_open_all(struct corpus *c);
+/* Adds the objects of a folder and of those in it. */
+void corpus_add_folder(struct corpus *c, const char *path);
 void corpus_close(struct corpus *c);
 
-/* Changes a copy of a program in one step (or two): opcode, register, offset, constant; an
+/* Changes a copy of a program in one step: opcode, register, offset, constant; an
  * instruction dropped or swapped with the next. `insns` is changed in place; jumps and functions
  * stay where they are. Returns what was done, for a message. */
+const char *corpus_change(struct ebpf_insn *insns, uint32_t count, uint64_t *seed);
+/* The same; sometimes two steps. */
 const char *corpus_mutate(struct ebpf_insn *insns, uint32_t count, uint64_t *seed);
 
 #endif

@@ -399,7 +399,7 @@ static void test_verify_run_corpus_and_mutants_keep_their_facts(void **state)
 {
     struct totals plain = {.runs = setting("VERIFY_RUNS", 200)};
     struct totals n = {.runs = setting("VERIFY_RUNS", 20)};
-    struct corpus c;
+    static struct corpus c;
 
     (void)state;
     assert_int_equal(corpus_open(&c), 0);
