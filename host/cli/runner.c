@@ -13,6 +13,7 @@ enum {
     OPT_SEED,
     OPT_IFINDEX,
     OPT_QUEUE,
+    OPT_QUEUES,
     OPT_JSON,
     OPT_QUIET,
     OPT_CLOCK,
@@ -33,6 +34,7 @@ static const struct argp_option options_table[] = {
     {"seed", OPT_SEED, "N", 0, "seed of bpf_get_prandom_u32 and of random stalls (default 1)", 2},
     {"ifindex", OPT_IFINDEX, "N", 0, "ingress interface of the packets (default 1)", 2},
     {"queue", OPT_QUEUE, "N", 0, "RX queue of the packets, which is their CPU id (default 0)", 2},
+    {"queues", OPT_QUEUES, "N", 0, "give packets N RX queues in turn, the first one --queue", 2},
     {"json", OPT_JSON, NULL, 0, "print the result as one JSON document", 2},
     {"no-progress", OPT_QUIET, NULL, 0, "no progress bar", 2},
     {"clock-mhz", OPT_CLOCK, "MHZ", 0, "clock to assume for hardware packet rates (default 250)",
@@ -81,6 +83,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_QUEUE:
         o->exec.queue = (uint32_t)cli_number(state, "--queue", arg, 0, SPEC_QUEUES - 1);
+        return 0;
+    case OPT_QUEUES:
+        o->exec.queues = (uint32_t)cli_number(state, "--queues", arg, 1, SPEC_QUEUES);
         return 0;
     case OPT_JSON:
         o->json = true;

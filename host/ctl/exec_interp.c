@@ -132,7 +132,7 @@ static int run_packet(struct interp *vm, const struct exec_packet *in, struct ex
     packet.time_ns = in->time_ns;
     packet.rand = vm_rand_seed(vm->exec.options.seed, in->index);
     packet.ifindex = vm->exec.options.ifindex ? vm->exec.options.ifindex : 1;
-    packet.queue = vm->exec.options.queue;
+    packet.queue = exec_queue(&vm->exec.options, in->index);
     start = clock_now_ns();
     fault = vm->observer ? vm_run_observed(&vm->program, &packet, 0, vm->observer, &result, &insn)
                          : vm_run(&vm->program, &packet, 0, &result, &insn);

@@ -69,9 +69,15 @@ static int exec_kernel_fits(struct job *job, char why[EXEC_WHY_BYTES])
 static int exec_kernel_open(struct job *job, const struct exec_options *options, struct exec **out,
                             char why[EXEC_WHY_BYTES])
 {
-    struct kernel_exec *k = calloc(1, sizeof(*k));
+    struct kernel_exec *k;
     int err;
 
+    if (options->queues > 1) {
+        snprintf(why, EXEC_WHY_BYTES, "test runs are all on one CPU, not on %u in turn",
+                 options->queues);
+        return -ENOTSUP;
+    }
+    k = calloc(1, sizeof(*k));
     if (!k)
         return -ENOMEM;
     k->exec = (struct exec){&exec_kernel, job, *options};

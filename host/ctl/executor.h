@@ -13,7 +13,8 @@ struct exec_options {
     size_t size;
     uint64_t seed;          /* of the packets' random generators, and of stalls */
     uint32_t ifindex;       /* ingress interface of all packets; 0: 1 */
-    uint32_t queue;         /* RX queue of all packets, < SPEC_QUEUES */
+    uint32_t queue;         /* RX queue of all packets, < SPEC_QUEUES ... */
+    uint32_t queues;        /* ... or, if not 0, of the first: packets take so many in turn */
     uint32_t idle_percent;  /* hardware: clocks without a beat offered */
     uint32_t stall_percent; /* hardware: clocks without a beat taken */
     const char *waves;      /* hardware: FST file, or NULL */
@@ -31,6 +32,14 @@ struct exec_packet {
     uint64_t time_ns;
     uint64_t index; /* number in the run: decides the random state */
 };
+
+/* The RX queue of packet number index. */
+static inline uint32_t exec_queue(const struct exec_options *options, uint64_t index)
+{
+    const uint32_t in_turn = options->queues ? (uint32_t)(index % options->queues) : 0;
+
+    return (options->queue + in_turn) % SPEC_QUEUES;
+}
 
 /* What one packet gave. data is valid during the call of the sink only. */
 struct exec_output {
