@@ -199,7 +199,7 @@ static __always_inline __u64 exchange(const struct job *j)
     return seen * 3 + *(volatile __u64 *)value;
 }
 
-/* Per-CPU values: of one CPU here, which are an array's and a hash's then. */
+/* Per-CPU values, of an array and of a hash; an entry that is gone is gone for all CPUs. */
 MAP(percpu_array, BPF_MAP_TYPE_PERCPU_ARRAY, 64, __u64);
 MAP(percpu_hash, BPF_MAP_TYPE_PERCPU_HASH, 64, __u64);
 static __always_inline __u64 percpu(const struct job *j)
@@ -214,6 +214,8 @@ static __always_inline __u64 percpu(const struct job *j)
     h = bpf_map_lookup_elem(&percpu_hash, &key);
     if (!h)
         return ERROR_OF(bpf_map_update_elem(&percpu_hash, &key, a, BPF_NOEXIST));
+    if (j->op % 8 == 0)
+        return *h + ERROR_OF(bpf_map_delete_elem(&percpu_hash, &key));
     *h = *h * 5 + *a;
     return *h;
 }
@@ -249,6 +251,16 @@ static __always_inline __u64 deleted(const struct job *j)
     }
     value = bpf_map_lookup_elem(&deleted_map, &j->key);
     return value ? *value : NOT_THERE;
+}
+
+/* The least: a packet deletes, or updates. Both are at one place each, next to each other. */
+MAP(delete_or_update_map, BPF_MAP_TYPE_HASH, ENTRIES, __u64);
+static __always_inline __u64 delete_or_update(const struct job *j)
+{
+    if (j->op % 2)
+        return ERROR_OF(bpf_map_delete_elem(&delete_or_update_map, &j->key));
+    return ERROR_OF(
+        bpf_map_update_elem(&delete_or_update_map, &j->key, &j->operand, j->op / 2 % 3));
 }
 
 /* A value of 40 bytes, read and written in pieces of all sizes. */
@@ -338,6 +350,62 @@ static __always_inline __u64 full(const struct job *j)
         return *value;
     }
     return ERROR_OF(bpf_map_update_elem(&full_map, &key, &j->operand, BPF_ANY));
+}
+
+/* Keys that fill no words, beside garbage on the stack: 6 bytes, and 13 of which most are the same.
+ */
+struct key6 {
+    __u8 bytes[6];
+};
+struct key13 {
+    __u8 bytes[13];
+};
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, ENTRIES);
+    __type(key, struct key6);
+    __type(value, __u64);
+} odd_key6 SEC(".maps");
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, ENTRIES);
+    __type(key, struct key13);
+    __type(value, struct key13);
+} odd_key13 SEC(".maps");
+static __always_inline __u64 odd_keys(const struct job *j)
+{
+    struct {
+        struct key6 key;
+        __u16 garbage;
+    } six = {.garbage = (__u16)j->operand};
+    struct {
+        struct key13 key;
+        __u8 garbage[3];
+    } thirteen = {.garbage = {(__u8)j->op, (__u8)j->operand}};
+    struct key13 value = {.bytes = {[12] = (__u8)j->operand}};
+    struct key13 *old;
+    __u64 *count, one = j->operand;
+    __u64 result;
+
+    six.key.bytes[5] = (__u8)j->key;
+    six.key.bytes[4] = (__u8)(j->key >> 8);
+    asm volatile("" : : "r"(&six) : "memory");
+    count = bpf_map_lookup_elem(&odd_key6, &six.key);
+    if (count) {
+        *count = *count * 3 + j->operand;
+        result = *count;
+    } else {
+        result = ERROR_OF(bpf_map_update_elem(&odd_key6, &six.key, &one, BPF_ANY));
+    }
+    thirteen.key.bytes[12] = (__u8)j->key;
+    asm volatile("" : : "r"(&thirteen) : "memory");
+    old = bpf_map_lookup_elem(&odd_key13, &thirteen.key);
+    if (old) {
+        value.bytes[0] = old->bytes[12];
+        value.bytes[12] += old->bytes[0];
+    }
+    result = result * 5 + value.bytes[0] + value.bytes[12];
+    return result + ERROR_OF(bpf_map_update_elem(&odd_key13, &thirteen.key, &value, BPF_ANY));
 }
 
 /* Two entries of one map in one packet: the packet's own and its neighbour. */
