@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define LOW32 UINT64_C(0xffffffff)
-
 struct scalar scalar_unknown(void)
 {
     struct scalar s = {.bits = TNUM_UNKNOWN};
@@ -71,7 +69,7 @@ static void meet_s32(struct scalar *s, int32_t min, int32_t max)
 
 void scalar_from_bits64(struct scalar *s)
 {
-    const uint64_t sign = UINT64_C(1) << 63;
+    const uint64_t sign = UINT64_C(1) << (WORD_BITS - 1);
     const struct tnum b = s->bits;
 
     /* An unknown sign bit is set in the least signed value and clear in the largest. */
@@ -81,7 +79,7 @@ void scalar_from_bits64(struct scalar *s)
 
 void scalar_from_bits32(struct scalar *s)
 {
-    const uint32_t sign = UINT32_C(1) << 31;
+    const uint32_t sign = UINT32_C(1) << (HALF_BITS - 1);
     const uint32_t value = (uint32_t)s->bits.value;
     const uint32_t mask = (uint32_t)s->bits.mask;
 
@@ -93,7 +91,8 @@ void scalar_from_bits32(struct scalar *s)
  * between. In one view or both their order may be right. */
 static void low_from_bounds(struct scalar *s, uint64_t min, uint64_t max)
 {
-    const uint32_t above_min = (uint32_t)(min >> 32), above_max = (uint32_t)(max >> 32);
+    const uint32_t above_min = (uint32_t)(min >> HALF_BITS),
+                   above_max = (uint32_t)(max >> HALF_BITS);
     const uint32_t low_min = (uint32_t)min, low_max = (uint32_t)max;
 
     if (above_min == above_max) {
@@ -107,7 +106,9 @@ static void low_from_bounds(struct scalar *s, uint64_t min, uint64_t max)
 /* If the upper halves follow each other, the low half runs from a negative number over -1 and 0. */
 static void low_across_zero(struct scalar *s, uint64_t min, uint64_t max)
 {
-    if ((uint32_t)(min >> 32) + 1 == (uint32_t)(max >> 32) && (int32_t)min < 0 && (int32_t)max >= 0)
+    const uint32_t after_min = (uint32_t)((uint32_t)(min >> HALF_BITS) + 1);
+
+    if (after_min == (uint32_t)(max >> HALF_BITS) && (int32_t)min < 0 && (int32_t)max >= 0)
         meet_s32(s, (int32_t)min, (int32_t)max);
 }
 
@@ -152,9 +153,9 @@ static void deduce64(struct scalar *s)
  * low half allows. */
 static void deduce64_from32(struct scalar *s)
 {
-    meet_u64(s, (s->umin & ~LOW32) | s->umin32, (s->umax & ~LOW32) | s->umax32);
-    meet_s64(s, (int64_t)(((uint64_t)s->smin & ~LOW32) | s->umin32),
-             (int64_t)(((uint64_t)s->smax & ~LOW32) | s->umax32));
+    meet_u64(s, (s->umin & ~word_low_half()) | s->umin32, (s->umax & ~word_low_half()) | s->umax32);
+    meet_s64(s, (int64_t)(((uint64_t)s->smin & ~word_low_half()) | s->umin32),
+             (int64_t)(((uint64_t)s->smax & ~word_low_half()) | s->umax32));
     /* A number that fits 32 bits signed, whose low half is not negative, is that half. */
     if (s->smin32 >= 0 && s->smin >= INT32_MIN && s->smax <= INT32_MAX) {
         s->smin = s->smin32;
@@ -252,9 +253,9 @@ void scalar_zero_extend32(struct scalar *s)
     }
 }
 
-void scalar_truncate(struct scalar *s, uint32_t bytes)
+void scalar_truncate(struct scalar *s, unsigned bytes)
 {
-    const uint64_t keep = (UINT64_C(1) << bytes * 8) - 1;
+    const uint64_t keep = (UINT64_C(1) << bytes * BYTE_BITS) - 1;
 
     s->bits = tnum_truncate(s->bits, bytes);
     if ((s->umin & ~keep) == (s->umax & ~keep)) {
@@ -266,14 +267,14 @@ void scalar_truncate(struct scalar *s, uint32_t bytes)
     }
     s->smin = (int64_t)s->umin;
     s->smax = (int64_t)s->umax;
-    if (bytes < 4)
+    if (bytes * BYTE_BITS < HALF_BITS)
         scalar_forget32(s);
     scalar_sync(s);
 }
 
-static int64_t extend(uint64_t value, uint32_t bytes)
+static int64_t extend(uint64_t value, unsigned bytes)
 {
-    const uint32_t up = 64 - bytes * 8;
+    const unsigned up = WORD_BITS - bytes * BYTE_BITS;
 
     return (int64_t)(value << up) >> up;
 }
@@ -292,9 +293,9 @@ static void set_signed_range(struct scalar *s, int64_t min, int64_t max)
     s->bits = tnum_range((uint64_t)min, (uint64_t)max);
 }
 
-static void sign_extend64(struct scalar *s, uint32_t bytes)
+static void sign_extend64(struct scalar *s, unsigned bytes)
 {
-    const uint32_t bits = bytes * 8;
+    const unsigned bits = bytes * BYTE_BITS;
     const int64_t limit = (int64_t)(UINT64_C(1) << (bits - 1));
 
     if (scalar_is_const(s)) {
@@ -317,9 +318,9 @@ static void sign_extend64(struct scalar *s, uint32_t bytes)
 }
 
 /* The 64-bit views stay behind: the caller clears the upper half. */
-static void sign_extend32(struct scalar *s, uint32_t bytes)
+static void sign_extend32(struct scalar *s, unsigned bytes)
 {
-    const uint32_t bits = bytes * 8;
+    const unsigned bits = bytes * BYTE_BITS;
     const int32_t limit = (int32_t)(UINT32_C(1) << (bits - 1));
 
     if (scalar_is_const(s)) {
@@ -350,9 +351,9 @@ static void sign_extend32(struct scalar *s, uint32_t bytes)
     s->smax32 = limit - 1;
 }
 
-void scalar_sign_extend(struct scalar *s, uint32_t bytes, uint32_t width)
+void scalar_sign_extend(struct scalar *s, unsigned bytes, unsigned width)
 {
-    if (width == 64)
+    if (width == WORD_BITS)
         sign_extend64(s, bytes);
     else
         sign_extend32(s, bytes);

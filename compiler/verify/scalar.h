@@ -35,9 +35,9 @@ static inline bool scalar_is_const32(const struct scalar *s)
 }
 
 /* Bits that the value may need: 0 for the constant 0. */
-static inline uint32_t scalar_width(const struct scalar *s)
+static inline unsigned scalar_width(const struct scalar *s)
 {
-    return s->umax ? 64 - (uint32_t)__builtin_clzll(s->umax) : 0;
+    return word_bits_of(s->umax);
 }
 
 /* Nothing is known: whole, of the 64-bit bounds, of the 32-bit bounds (bits aside). */
@@ -57,9 +57,9 @@ bool scalar_same(const struct scalar *a, const struct scalar *b);
 /* The low 32 bits, zero-extended. No sync. */
 void scalar_zero_extend32(struct scalar *s);
 /* The low bytes, zero-extended: what a narrow load of the value gives. */
-void scalar_truncate(struct scalar *s, uint32_t bytes);
+void scalar_truncate(struct scalar *s, unsigned bytes);
 /* The low bytes, sign-extended to 64 bits, or to 32 with the rest to be cleared by the caller. */
-void scalar_sign_extend(struct scalar *s, uint32_t bytes, uint32_t width);
+void scalar_sign_extend(struct scalar *s, unsigned bytes, unsigned width);
 
 /* The result of an arithmetic instruction other than MOV on scalars. */
 struct scalar scalar_alu(const struct ebpf_insn *insn, const struct scalar *dst,

@@ -217,11 +217,11 @@ static void bitwise(uint8_t code, struct scalar *d, const struct scalar *s)
 
 /* ---- shifts by a constant ---- */
 
-static void shl32_bounds(struct scalar *d, uint32_t by)
+static void shl32_bounds(struct scalar *d, unsigned by)
 {
     d->smin32 = INT32_MIN;
     d->smax32 = INT32_MAX;
-    if (d->umax32 > UINT32_C(1) << (31 - by)) {
+    if (d->umax32 > UINT32_C(1) << (HALF_BITS - 1 - by)) {
         d->umin32 = 0;
         d->umax32 = UINT32_MAX;
     } else {
@@ -230,19 +230,19 @@ static void shl32_bounds(struct scalar *d, uint32_t by)
     }
 }
 
-static void shl64(struct scalar *d, uint32_t by)
+static void shl64(struct scalar *d, unsigned by)
 {
-    /* Shifting by 32 makes the low half's sign the whole's: half of a sign extension. */
-    d->smin = by == 32 ? (int64_t)((uint64_t)(int64_t)d->smin32 << 32) : INT64_MIN;
-    d->smax = by == 32 ? (int64_t)((uint64_t)(int64_t)d->smax32 << 32) : INT64_MAX;
-    if (d->umax > UINT64_C(1) << (63 - by)) {
+    /* Shifting by a half makes the low half's sign the whole's: half of a sign extension. */
+    d->smin = by == HALF_BITS ? (int64_t)((uint64_t)(int64_t)d->smin32 << HALF_BITS) : INT64_MIN;
+    d->smax = by == HALF_BITS ? (int64_t)((uint64_t)(int64_t)d->smax32 << HALF_BITS) : INT64_MAX;
+    if (d->umax > UINT64_C(1) << (WORD_BITS - 1 - by)) {
         d->umin = 0;
         d->umax = UINT64_MAX;
     } else {
         d->umin <<= by;
         d->umax <<= by;
     }
-    if (by > 31) {
+    if (by >= HALF_BITS) {
         scalar_forget32(d);
     } else {
         shl32_bounds(d, by);
@@ -251,7 +251,7 @@ static void shl64(struct scalar *d, uint32_t by)
     scalar_from_bits64(d);
 }
 
-static void shift64(uint8_t code, struct scalar *d, uint32_t by)
+static void shift64(uint8_t code, struct scalar *d, unsigned by)
 {
     switch (code) {
     case EBPF_ALU_LSH:
@@ -265,7 +265,7 @@ static void shift64(uint8_t code, struct scalar *d, uint32_t by)
         d->smax = INT64_MAX;
         break;
     default:
-        d->bits = tnum_sar(d->bits, by, 64);
+        d->bits = tnum_sar(d->bits, by, WORD_BITS);
         d->smin >>= by;
         d->smax >>= by;
         d->umin = 0;
@@ -276,7 +276,7 @@ static void shift64(uint8_t code, struct scalar *d, uint32_t by)
     scalar_from_bits64(d);
 }
 
-static void shift32(uint8_t code, struct scalar *d, uint32_t by)
+static void shift32(uint8_t code, struct scalar *d, unsigned by)
 {
     const struct tnum low = tnum_low(d->bits);
 
@@ -293,7 +293,7 @@ static void shift32(uint8_t code, struct scalar *d, uint32_t by)
         d->smax32 = INT32_MAX;
         break;
     default:
-        d->bits = tnum_sar(low, by, 32);
+        d->bits = tnum_sar(low, by, HALF_BITS);
         d->smin32 >>= by;
         d->smax32 >>= by;
         d->umin32 = 0;
@@ -320,7 +320,7 @@ static void negate(struct scalar *d)
 static struct scalar byte_order(const struct ebpf_insn *insn, const struct scalar *d)
 {
     const bool swaps = ebpf_is_alu64(insn) || ebpf_src_is_reg(insn);
-    const uint32_t bytes = (uint32_t)insn->imm / 8;
+    const unsigned bytes = (unsigned)insn->imm / 8;
     struct scalar s = scalar_unknown();
 
     if (!swaps && bytes == 8)
@@ -341,8 +341,8 @@ static struct scalar byte_order(const struct ebpf_insn *insn, const struct scala
 static bool shift_is_known(const struct scalar *s, bool is32)
 {
     if (is32)
-        return scalar_is_const32(s) && s->umin32 == s->umax32 && s->umax < 32;
-    return scalar_is_const(s) && s->umin == s->umax && s->umax < 64;
+        return scalar_is_const32(s) && s->umin32 == s->umax32 && s->umax < HALF_BITS;
+    return scalar_is_const(s) && s->umin == s->umax && s->umax < WORD_BITS;
 }
 
 struct scalar scalar_alu(const struct ebpf_insn *insn, const struct scalar *dst,
@@ -379,9 +379,9 @@ struct scalar scalar_alu(const struct ebpf_insn *insn, const struct scalar *dst,
         if (!shift_is_known(src, is32))
             return scalar_unknown();
         if (is32)
-            shift32(code, &d, (uint32_t)src->bits.value & 31);
+            shift32(code, &d, (unsigned)src->bits.value & (HALF_BITS - 1));
         else
-            shift64(code, &d, (uint32_t)src->bits.value & 63);
+            shift64(code, &d, (unsigned)src->bits.value & (WORD_BITS - 1));
         break;
     case EBPF_ALU_NEG:
         negate(&d);

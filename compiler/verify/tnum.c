@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/verify/tnum.h"
 
-#include "hw/spec/gen/alu.h"
-
 /* The set of carries (or borrows) that may differ follows from adding the extremes: Vishwanathan et
  * al., "Sound, precise, and fast abstract interpretation with tristate numbers" (CGO 2022), which
  * shows that add and sub below are the best possible. */
@@ -13,7 +11,7 @@ struct tnum tnum_range(uint64_t min, uint64_t max)
     uint64_t unknown = 0;
 
     if (differ)
-        unknown = UINT64_MAX >> __builtin_clzll(differ);
+        unknown = UINT64_MAX >> (WORD_BITS - word_bits_of(differ));
     return (struct tnum){min & ~unknown, unknown};
 }
 
@@ -54,11 +52,11 @@ uint64_t tnum_next(struct tnum a, uint64_t above)
     from = above - a.value;
     known = from & ~a.mask;
     if (known)
-        below = UINT64_MAX >> __builtin_clzll(known);
+        below = UINT64_MAX >> (WORD_BITS - word_bits_of(known));
     return a.value | (((from | below | ~a.mask) + 1) & a.mask);
 }
 
-bool tnum_is_aligned(struct tnum a, uint32_t bytes)
+bool tnum_is_aligned(struct tnum a, unsigned bytes)
 {
     return ((a.value | a.mask) & (bytes - 1)) == 0;
 }
@@ -86,14 +84,14 @@ struct tnum tnum_mul(struct tnum a, struct tnum b)
 {
     struct tnum sum = tnum_const(0);
 
-    for (uint32_t i = 0; (a.value | a.mask) >> i; i++) {
+    for (unsigned i = 0; (a.value | a.mask) >> i; i++) {
         const struct tnum with = tnum_add(sum, tnum_shl(b, i));
 
         if (a.value >> i & 1)
             sum = with;
         else if (a.mask >> i & 1)
             sum = tnum_union(sum, with);
-        if (i == 63)
+        if (i == WORD_BITS - 1)
             break;
     }
     return sum;
@@ -120,34 +118,35 @@ struct tnum tnum_xor(struct tnum a, struct tnum b)
     return (struct tnum){(a.value ^ b.value) & ~mask, mask};
 }
 
-struct tnum tnum_shl(struct tnum a, uint32_t by)
+struct tnum tnum_shl(struct tnum a, unsigned by)
 {
     return (struct tnum){a.value << by, a.mask << by};
 }
 
-struct tnum tnum_shr(struct tnum a, uint32_t by)
+struct tnum tnum_shr(struct tnum a, unsigned by)
 {
     return (struct tnum){a.value >> by, a.mask >> by};
 }
 
-struct tnum tnum_sar(struct tnum a, uint32_t by, uint32_t width)
+struct tnum tnum_sar(struct tnum a, unsigned by, unsigned width)
 {
     /* A sign bit that is not known spreads as not known. */
-    if (width == 32)
+    if (width == HALF_BITS)
         return (struct tnum){(uint32_t)((int32_t)a.value >> by), (uint32_t)((int32_t)a.mask >> by)};
     return (struct tnum){(uint64_t)((int64_t)a.value >> by), (uint64_t)((int64_t)a.mask >> by)};
 }
 
-struct tnum tnum_truncate(struct tnum a, uint32_t bytes)
+struct tnum tnum_truncate(struct tnum a, unsigned bytes)
 {
-    const uint64_t keep = bytes >= 8 ? UINT64_MAX : (UINT64_C(1) << bytes * 8) - 1;
+    const uint64_t keep =
+        bytes * BYTE_BITS >= WORD_BITS ? UINT64_MAX : (UINT64_C(1) << bytes * BYTE_BITS) - 1;
 
     return (struct tnum){a.value & keep, a.mask & keep};
 }
 
-struct tnum tnum_swap(struct tnum a, uint32_t bytes)
+struct tnum tnum_swap(struct tnum a, unsigned bytes)
 {
-    const uint32_t drop = 64 - bytes * 8;
+    const unsigned drop = WORD_BITS - bytes * BYTE_BITS;
 
-    return (struct tnum){spec_bswap64_64(a.value, 0) >> drop, spec_bswap64_64(a.mask, 0) >> drop};
+    return (struct tnum){word_swap(a.value) >> drop, word_swap(a.mask) >> drop};
 }

@@ -2,10 +2,11 @@
 #ifndef SLUICE_VERIFY_TNUM_H
 #define SLUICE_VERIFY_TNUM_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "compiler/verify/word.h"
 
-/* Known bits of a 64-bit value: a bit set in mask is not known, a bit clear in mask is as in value.
+#include <stdbool.h>
+
+/* Known bits of a word: a bit set in mask is not known, a bit clear in mask is as in value.
  * Invariant: value & mask is 0. Each operation gives a tnum that holds every result that operands
  * within theirs can have. */
 struct tnum {
@@ -25,7 +26,7 @@ static inline bool tnum_is_const(struct tnum a)
     return a.mask == 0;
 }
 
-/* The low 32 bits, the others 0; and the reverse. */
+/* The low half, the other 0; and the reverse. */
 static inline struct tnum tnum_low(struct tnum a)
 {
     return (struct tnum){(uint32_t)a.value, (uint32_t)a.mask};
@@ -33,7 +34,7 @@ static inline struct tnum tnum_low(struct tnum a)
 
 static inline struct tnum tnum_high(struct tnum a)
 {
-    return (struct tnum){a.value & ~UINT64_C(0xffffffff), a.mask & ~UINT64_C(0xffffffff)};
+    return (struct tnum){a.value & ~word_low_half(), a.mask & ~word_low_half()};
 }
 
 /* high's upper and low's lower half. */
@@ -56,7 +57,7 @@ bool tnum_includes(struct tnum outer, struct tnum inner);
 /* The least value above a number; the largest one if there is none. */
 uint64_t tnum_next(struct tnum a, uint64_t above);
 /* All values are multiples of bytes, a power of two. */
-bool tnum_is_aligned(struct tnum a, uint32_t bytes);
+bool tnum_is_aligned(struct tnum a, unsigned bytes);
 
 struct tnum tnum_add(struct tnum a, struct tnum b);
 struct tnum tnum_sub(struct tnum a, struct tnum b);
@@ -64,13 +65,13 @@ struct tnum tnum_mul(struct tnum a, struct tnum b);
 struct tnum tnum_and(struct tnum a, struct tnum b);
 struct tnum tnum_or(struct tnum a, struct tnum b);
 struct tnum tnum_xor(struct tnum a, struct tnum b);
-struct tnum tnum_shl(struct tnum a, uint32_t by);
-struct tnum tnum_shr(struct tnum a, uint32_t by);
-/* Arithmetic shift of a number of 32 or 64 bits. */
-struct tnum tnum_sar(struct tnum a, uint32_t by, uint32_t width);
+struct tnum tnum_shl(struct tnum a, unsigned by);
+struct tnum tnum_shr(struct tnum a, unsigned by);
+/* Arithmetic shift of a half or a word. */
+struct tnum tnum_sar(struct tnum a, unsigned by, unsigned width);
 /* The low bytes, the others 0. */
-struct tnum tnum_truncate(struct tnum a, uint32_t bytes);
+struct tnum tnum_truncate(struct tnum a, unsigned bytes);
 /* The low bytes in reverse order, the others 0. */
-struct tnum tnum_swap(struct tnum a, uint32_t bytes);
+struct tnum tnum_swap(struct tnum a, unsigned bytes);
 
 #endif
