@@ -7,9 +7,9 @@
 
 #include <stddef.h>
 
-/* Maps in software: one operations table, one file a type (nic_runtime/maps/). Semantics and errors are
- * Linux's (kernel/bpf/arraymap.c, hashtab.c). All memory is taken when a map is made; the packet path
- * allocates nothing. */
+/* Maps in software: one operations table, one file a type (nic_runtime/maps/). Semantics and errors
+ * are Linux's (kernel/bpf/arraymap.c, hashtab.c). All memory is taken when a map is made; the
+ * packet path allocates nothing. */
 
 struct map_def {
     const char *name;
@@ -22,9 +22,11 @@ struct map_def {
 
 struct map;
 
-/* Bytes that map_init needs for a definition; 0 if the definition is bad: then *why names the reason. */
+/* Bytes that map_init needs for a definition; 0 if the definition is bad: then *why names the
+ * reason. */
 size_t map_size_bytes(const struct map_def *def, const char **why);
-/* Makes an empty map in zeroed memory of map_size_bytes, aligned to 64. The definition is copied except for its name. */
+/* Makes an empty map in zeroed memory of map_size_bytes, aligned to 64. The definition is copied
+ * except for its name. */
 struct map *map_init(void *memory, const struct map_def *def);
 
 const struct map_def *map_definition(const struct map *map);
@@ -35,9 +37,9 @@ uint32_t map_stride_bytes(const struct map *map);
 
 /* The program's side; cpu is the packet's RX queue. lookup gives NULL if there is no such entry.
  * update: 0, -EINVAL (flags), -EEXIST, -ENOENT, -E2BIG; delete: 0, -ENOENT, -EINVAL (arrays).
- * A hash map that replaces a value does so in a spare element, as Linux's preallocated hash does: a pointer to the
- * old value stays usable but no longer belongs to the key; freed elements are reused last in, first out. Per-CPU hash maps
- * replace in place. */
+ * A hash map that replaces a value does so in a spare element, as Linux's preallocated hash does: a
+ * pointer to the old value stays usable but no longer belongs to the key; freed elements are reused
+ * last in, first out. Per-CPU hash maps replace in place. */
 void *map_lookup(struct map *map, const void *key, uint32_t cpu);
 int map_update(struct map *map, const void *key, const void *value, uint64_t flags, uint32_t cpu);
 int map_delete(struct map *map, const void *key);
@@ -46,9 +48,23 @@ int map_delete(struct map *map, const void *key);
 int map_host_lookup(struct map *map, const void *key, void *values);
 int map_host_update(struct map *map, const void *key, const void *values, uint64_t flags);
 int map_host_delete(struct map *map, const void *key);
-/* The next key after key (NULL: the first) in walking order: arrays by index; hashes by bucket, then chain.
- * 0 or -ENOENT after the last one. */
+/* The next key after key (NULL: the first) in walking order: arrays by index; hashes by bucket,
+ * then chain. 0 or -ENOENT after the last one. */
 int map_next_key(struct map *map, const void *key, void *next);
+
+/* Values of maps without keys (queue, stack), the oldest first: number counts them. 0 or -ENOENT.
+ */
+int map_host_value(struct map *map, uint32_t number, void *values);
+
+/* Ring buffers. reserve: NULL if there is no room; the record is the caller's to fill and to
+ * commit. output: 0 or -EAGAIN. query: as bpf_ringbuf_query. */
+void *map_ring_reserve(struct map *map, uint32_t bytes);
+void map_ring_commit(void *record, bool discard);
+int map_ring_output(struct map *map, const void *data, uint32_t bytes);
+uint64_t map_ring_query(const struct map *map, uint64_t what);
+/* The host's side: the next record, which is then consumed; it may be read until a program makes
+ * the next one. False: no more, or the map is no ring buffer. */
+bool map_ring_next(struct map *map, const void **data, uint32_t *bytes);
 
 /* The bounds of the memory that holds a map's values, for checked access by the interpreter. */
 void map_value_range(const struct map *map, uintptr_t *first, uintptr_t *end);

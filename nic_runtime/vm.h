@@ -18,6 +18,28 @@ struct vm_program {
     uint32_t map_count;
 };
 
+/* Something that a program tells the host. */
+struct vm_event {
+    uint32_t map; /* VM_NO_MAP: text that it prints */
+    uint32_t cpu;
+    const void *data;
+    uint32_t bytes;
+    const void *more; /* packet bytes behind the data */
+    uint32_t more_bytes;
+};
+
+#define VM_NO_MAP UINT32_MAX
+
+/* What lies around programs while they run. */
+struct vm_world {
+    /* Those that maps of programs name by number; they have the maps of the one that runs. Entries
+     * may be NULL. */
+    const struct vm_program *const *programs;
+    uint32_t program_count;
+    void *ctx;                                              /* of event */
+    void (*event)(void *ctx, const struct vm_event *event); /* NULL: nobody listens */
+};
+
 /* A packet in its buffer: bytes at buf + data .. buf + data_end, offsets from the hard start of the
  * frame. buf has SPEC_PKT_JUMBO_END bytes; the headroom below data is zeroed by whoever fills it
  * (vm_packet_init). */
@@ -30,7 +52,8 @@ struct vm_packet {
     uint64_t time_ns;
     uint32_t rand; /* state of the packet's random generator, never 0 */
     uint32_t ifindex;
-    uint32_t queue; /* < SPEC_QUEUES */
+    uint32_t queue;               /* < SPEC_QUEUES */
+    const struct vm_world *world; /* NULL: no other programs, nobody listens */
 };
 
 struct vm_result {

@@ -209,6 +209,19 @@ static void lower_ktime(struct builder *b, const struct verify_fact *fact)
     build_set_reg(b, 0, build_input(b, SPEC_IN_TIME));
 }
 
+static void lower_jiffies(struct builder *b, const struct verify_fact *fact)
+{
+    (void)fact;
+    build_set_reg(
+        b, 0, build_alu_imm(b, SPEC_ALU_UDIV, 64, build_input(b, SPEC_IN_TIME), SPEC_JIFFY_NS));
+}
+
+static void lower_numa_node(struct builder *b, const struct verify_fact *fact)
+{
+    (void)fact;
+    build_set_reg(b, 0, build_const(b, 0));
+}
+
 static void lower_cpu(struct builder *b, const struct verify_fact *fact)
 {
     (void)fact;
@@ -252,6 +265,11 @@ static void (*const lowering[])(struct builder *b, const struct verify_fact *fac
     [SPEC_HELPER_REDIRECT_MAP] = lower_redirect_map,
     [SPEC_HELPER_XDP_ADJUST_TAIL] = lower_adjust_tail,
     [SPEC_HELPER_XDP_GET_BUFF_LEN] = lower_buff_len,
+    [SPEC_HELPER_JIFFIES64] = lower_jiffies,
+    [SPEC_HELPER_KTIME_GET_BOOT_NS] = lower_ktime,
+    [SPEC_HELPER_KTIME_GET_COARSE_NS] = lower_ktime,
+    [SPEC_HELPER_KTIME_GET_TAI_NS] = lower_ktime,
+    [SPEC_HELPER_GET_NUMA_NODE_ID] = lower_numa_node,
 };
 
 static void lower_helper(struct builder *b, uint32_t num, const struct verify_fact *fact)

@@ -54,6 +54,29 @@ static void keep_maps(const struct load_map *maps, uint32_t map_count, const uin
             to[number[i]] = maps[i];
 }
 
+/* Initial values with the new numbers of their maps; those of maps that are gone go too. place is
+ * the new number of each program, LOAD_NO_PROG where it goes too; NULL: as before. */
+static uint32_t renumber_values(struct load_value *values, uint32_t count,
+                                const struct load_map *maps, const uint32_t *number,
+                                const uint32_t *place)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct load_value v = values[i];
+        const bool programs = maps[v.map].type == SPEC_MAP_PROG_ARRAY;
+
+        if (!programs)
+            v.target = number[v.target];
+        else if (place)
+            v.target = place[v.target];
+        v.map = number[v.map];
+        if (v.map != LOAD_NO_MAP && v.target != LOAD_NO_PROG)
+            values[kept++] = v;
+    }
+    return kept;
+}
+
 int load_maps_drop_foreign(struct load_ctx *c)
 {
     struct load_object *o = c->object;
@@ -71,6 +94,7 @@ int load_maps_drop_foreign(struct load_ctx *c)
                  "map %s (%s) is left out: no XDP program of the object uses it", m->name,
                  m->type < SPEC_MAP_COUNT ? spec_map_type_table[m->type].name : "unknown type");
     }
+    o->value_count = renumber_values(o->values, o->value_count, c->maps, number, NULL);
     keep_maps(c->maps, c->map_count, number, c->maps);
     for (uint32_t p = 0; p < o->prog_count; p++)
         renumber(&o->progs[p], c->map_count, number);
@@ -78,21 +102,54 @@ int load_maps_drop_foreign(struct load_ctx *c)
     return 0;
 }
 
+static bool uses_programs(const struct load_object *object, const struct load_prog *prog)
+{
+    for (uint32_t at = 0; at < prog->insn_count; at += ebpf_slots(&prog->insns[at]))
+        if (names_map(&prog->insns[at], object->map_count) &&
+            object->maps[prog->insns[at].imm].type == SPEC_MAP_PROG_ARRAY)
+            return true;
+    return false;
+}
+
+/* The programs that stay: this one, and behind it the others if it may go on in them. place has a
+ * word for each. */
+static void copy_programs(const struct load_object *object, const struct load_prog *prog,
+                          struct load_object *o, uint32_t *place, struct arena *arena)
+{
+    const bool all = uses_programs(object, prog);
+
+    o->progs = arena_array(arena, object->prog_count, sizeof(*o->progs));
+    o->progs[0] = *prog;
+    o->prog_count = 1;
+    for (uint32_t i = 0; i < object->prog_count; i++) {
+        place[i] = &object->progs[i] == prog ? 0 : all ? o->prog_count : LOAD_NO_PROG;
+        if (place[i] && all)
+            o->progs[o->prog_count++] = object->progs[i];
+    }
+    for (uint32_t i = 0; i < o->prog_count; i++) {
+        struct load_prog *p = &o->progs[i];
+
+        if (p->insn_count)
+            p->insns = arena_memdup(arena, p->insns, p->insn_count * sizeof(*p->insns));
+    }
+}
+
 static struct load_object *copy_alone(const struct load_object *object,
                                       const struct load_prog *prog, struct arena *arena)
 {
     struct load_object *o = arena_memdup(arena, object, sizeof(*object));
-    struct load_prog *p = arena_memdup(arena, prog, sizeof(*prog));
     uint32_t *number = arena_array(arena, object->map_count, sizeof(*number));
+    uint32_t *place = arena_array(arena, object->prog_count, sizeof(*place));
 
-    o->progs = p;
-    o->prog_count = 1;
-    if (p->insn_count)
-        p->insns = arena_memdup(arena, prog->insns, prog->insn_count * sizeof(*p->insns));
+    copy_programs(object, prog, o, place, arena);
     o->maps = arena_array(arena, object->map_count, sizeof(*o->maps));
-    o->map_count = number_maps(object->maps, object->map_count, prog, 1, number);
+    o->map_count = number_maps(object->maps, object->map_count, o->progs, o->prog_count, number);
     keep_maps(object->maps, object->map_count, number, o->maps);
-    renumber(p, object->map_count, number);
+    for (uint32_t i = 0; i < o->prog_count; i++)
+        renumber(&o->progs[i], object->map_count, number);
+    if (object->value_count)
+        o->values = arena_memdup(arena, object->values, object->value_count * sizeof(*o->values));
+    o->value_count = renumber_values(o->values, object->value_count, object->maps, number, place);
     return o;
 }
 

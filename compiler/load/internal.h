@@ -57,6 +57,7 @@ enum load_limit {
 
 #define LOAD_NO_MAP UINT32_MAX
 #define LOAD_NO_FUNC UINT32_MAX
+#define LOAD_NO_PROG UINT32_MAX
 
 /* A section; data is NULL for one without bytes in the file (.bss). Index 0 is the empty one of
  * ELF. */
@@ -99,6 +100,7 @@ struct load_map_place {
     uint32_t section;
     uint64_t offset;
     uint64_t bytes;
+    uint32_t values; /* bytes from the offset to its initial values */
 };
 
 /* One record of .BTF.ext. */
@@ -194,6 +196,8 @@ struct load_ref {
 /* Finds out what the instruction at number insn of a section refers to. */
 int load_resolve(struct load_ctx *c, uint32_t section, uint32_t insn, struct load_ref *out);
 
+/* values.c: the initial values of maps of programs. Needs: load_progs. */
+int load_map_values(struct load_ctx *c);
 /* foreign.c: leaves out maps of types that Sluice lacks, if no program uses them. Needs:
  * load_progs. */
 int load_maps_drop_foreign(struct load_ctx *c);

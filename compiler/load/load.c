@@ -44,8 +44,9 @@ static int read_license(struct load_ctx *c)
 static int load_all(struct load_ctx *c, const void *data, size_t bytes)
 {
     typedef int step_fn(struct load_ctx *);
-    static step_fn *const steps[] = {read_license, load_btf,   load_btf_ext,          load_maps,
-                                     load_funcs,   load_progs, load_maps_drop_foreign};
+    static step_fn *const steps[] = {
+        read_license, load_btf,   load_btf_ext,    load_maps,
+        load_funcs,   load_progs, load_map_values, load_maps_drop_foreign};
     int err = load_elf(c, data, bytes);
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !err; i++)

@@ -89,6 +89,14 @@ struct load_prog {
     uint32_t line_count;
 };
 
+/* What an object puts into a map of programs (or of maps) before it is loaded: the program (or map)
+ * of that number. */
+struct load_value {
+    uint32_t map;
+    uint32_t slot; /* the key */
+    uint32_t target;
+};
+
 struct load_object {
     const char *path;
     const char *license;
@@ -96,6 +104,8 @@ struct load_object {
     uint32_t map_count;
     struct load_prog *progs;
     uint32_t prog_count;
+    struct load_value *values;
+    uint32_t value_count;
 };
 
 /* A map's size, where the object leaves it to the program that loads it (max_entries 0). */
@@ -159,8 +169,9 @@ int load_parse(const char *text, const char *name, struct arena *arena, struct d
 void load_cut_functions(struct load_prog *prog, struct arena *arena);
 
 /* The object with one of its programs alone, and without the maps that only others use, if no
- * executor has their type: what other programs want doesn't keep this one from running. Owned by
- * the arena; shares what it does not change with the object. NULL if there is no memory. */
+ * executor has their type: what other programs want doesn't keep this one from running. A program
+ * that uses maps of programs keeps the others too, behind it: it may go on in them. Owned by the
+ * arena; shares what it does not change with the object. NULL if there is no memory. */
 const struct load_object *load_only(const struct load_object *object, const struct load_prog *prog,
                                     struct arena *arena);
 

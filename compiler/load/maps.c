@@ -27,7 +27,7 @@ struct load_map *load_map_add(struct load_ctx *c, uint32_t section, uint64_t off
                   "more than %u maps; Linux takes no program that uses more", SPEC_MAPS);
         return NULL;
     }
-    c->places[c->map_count] = (struct load_map_place){section, offset, bytes};
+    c->places[c->map_count] = (struct load_map_place){section, offset, bytes, 0};
     m = &c->maps[c->map_count++];
     m->section = c->sections[section].name;
     return m;
@@ -318,8 +318,11 @@ int load_maps(struct load_ctx *c)
             return err;
     }
     err = set_sizes(c);
-    for (uint32_t i = 0; i < c->map_count && !err; i++)
+    for (uint32_t i = 0; i < c->map_count && !err; i++) {
+        if (c->maps[i].type == SPEC_MAP_PERF_EVENT_ARRAY && !c->maps[i].max_entries)
+            c->maps[i].max_entries = SPEC_QUEUES; /* as many as there are CPUs */
         err = load_map_check(c, &c->maps[i]);
+    }
     if (err)
         return err;
     c->object->maps = c->maps;

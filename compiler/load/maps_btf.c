@@ -15,6 +15,7 @@ struct map_def {
     const char *name;
     struct load_map map;
     bool key_seen, value_seen; /* by size or by type */
+    uint32_t values;           /* bytes to the initial values */
 };
 
 static int def_error(struct load_ctx *c, const struct map_def *d, const char *member,
@@ -130,13 +131,7 @@ static int member_values(struct load_ctx *c, struct map_def *d, const char *memb
 
     if (!t || !btf_is_array(t))
         return def_error(c, d, member, "is not written with __array()");
-    if (c->sections[load_section_named(c, ".maps")].reloc_sec) {
-        struct diag_where where = c->at;
-
-        where.section = ".maps";
-        diag_add(c->sink, DIAG_WARNING, LOAD_W_MAP_VALUES, where,
-                 "map %s: its initial values are not taken over", d->name);
-    }
+    d->values = m->offset / 8;
     return set_size(c, d, member, 4, &d->value_seen, &d->map.value_bytes);
 }
 
@@ -234,6 +229,7 @@ static int read_map(struct load_ctx *c, uint32_t section, const struct btf_type 
     d.map.name = d.name;
     d.map.kind = LOAD_MAP_BTF;
     *m = d.map;
+    c->places[c->map_count - 1].values = d.values;
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
+#include "host/cli/events.h"
 #include "host/cli/output.h"
 #include "host/cli/record.h"
 #include "host/ctl/mapfile.h"
@@ -86,8 +87,10 @@ struct comparison {
     struct job *job;
     const struct pcap_capture *capture;
     const json_t *maps_in;
-    struct record record;  /* of the first executor that ran */
-    struct snapshot *maps; /* its maps after the run */
+    struct record record;            /* of the first executor that ran */
+    struct snapshot *maps;           /* its maps after the run */
+    struct event_log events;         /* ... its events */
+    struct event_log running_events; /* those of the executor that is running */
     const struct exec_ops *reference;
     const struct exec_ops *running;
     json_t *executors;
@@ -109,6 +112,22 @@ static int take_packet(void *ctx, uint64_t index, const struct pcap_record *reco
     if (record_differs(&c->record, index, c->running, output, c->differences, DIFFERENCES_MAX))
         c->own_mismatches++;
     return 0;
+}
+
+static int take_event(void *ctx, const struct exec_event *event)
+{
+    struct comparison *c = ctx;
+
+    return event_log_add(c->running == c->reference ? &c->events : &c->running_events, event);
+}
+
+static void compare_events(struct comparison *c)
+{
+    if (c->running != c->reference)
+        c->own_mismatches +=
+            event_log_differs(&c->events, &c->running_events, c->job->object, c->running->name,
+                              !c->running->prints_hidden, c->differences, DIFFERENCES_MAX);
+    event_log_close(&c->running_events);
 }
 
 static void skip(struct comparison *c, const struct exec_ops *ops, const char *why)
@@ -156,6 +175,7 @@ static int run_opened(struct comparison *c, struct exec *exec, char why[EXEC_WHY
         err = cli_run_capture(exec, c->capture, o, take_packet, c, &result, why);
     if (err)
         return err;
+    compare_events(c);
     err = take_maps(c, exec);
     if (err) {
         snprintf(why, EXEC_WHY_BYTES, "the maps can't be read back: %s", strerror(-err));
@@ -177,6 +197,7 @@ static void forget(struct comparison *c, const struct exec_ops *ops, size_t diff
         return;
     c->reference = NULL;
     record_close(&c->record);
+    event_log_close(&c->events);
     for (uint32_t i = 0; i < c->job->object->map_count; i++)
         snapshot_free(&c->maps[i]);
 }
@@ -188,8 +209,11 @@ static int run_one(struct comparison *c, const struct exec_ops *ops)
     char why[EXEC_WHY_BYTES] = "";
     const size_t differences = json_array_size(c->differences);
     struct exec *exec = NULL;
+    const struct exec_listener listener = {c, take_event};
     int err = ops->fits(c->job, why);
 
+    options.listener = &listener;
+    event_log_close(&c->running_events);
     options.waves = ops->hardware ? c->a->waves.out.temporary : NULL;
     if (!err)
         err = exec_open(ops, c->job, &options, &exec, why);
@@ -389,6 +413,8 @@ int cli_compare(int argc, char **argv)
     json_decref(c.executors);
     json_decref(c.differences);
     record_close(&c.record);
+    event_log_close(&c.events);
+    event_log_close(&c.running_events);
     pcap_capture_free(&capture);
     cli_object_close(&object);
     return status;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 1 << 20, TEXT_BYTES = 64 };
+enum { BLOCK_BYTES = 1 << 20, TEXT_BYTES = 64, META_MAX_BYTES = 256 };
 
 struct block {
     struct block *next;
@@ -41,10 +41,12 @@ int record_add(struct record *record, uint64_t index, const struct exec_output *
 {
     struct block *b = record->blocks;
     struct record_packet *p = &record->packets[index];
+    size_t bytes;
 
     if (!output)
         return 0;
-    if (!b || BLOCK_BYTES - b->used < output->len) {
+    bytes = (size_t)output->meta_bytes + output->len;
+    if (!b || BLOCK_BYTES - b->used < bytes) {
         b = malloc(sizeof(*b));
         if (!b)
             return -ENOMEM;
@@ -52,14 +54,18 @@ int record_add(struct record *record, uint64_t index, const struct exec_output *
         b->used = 0;
         record->blocks = b;
     }
-    memcpy(b->data + b->used, output->data, output->len);
-    *p =
-        (struct record_packet){b->data + b->used, output->len, output->ret, output->redirect, true};
-    b->used += output->len;
+    memcpy(b->data + b->used, output->data - output->meta_bytes, bytes);
+    *p = (struct record_packet){.data = b->data + b->used + output->meta_bytes,
+                                .len = output->len,
+                                .ret = output->ret,
+                                .redirect = output->redirect,
+                                .meta_bytes = output->meta_bytes,
+                                .ran = true};
+    b->used += bytes;
     return 0;
 }
 
-static void note(json_t *differences, size_t max, json_t *packet, const char *executor,
+void record_note(json_t *differences, size_t max, json_t *packet, const char *executor,
                  const char *field, json_t *expected, json_t *got)
 {
     json_t *d = json_object();
@@ -72,6 +78,15 @@ static void note(json_t *differences, size_t max, json_t *packet, const char *ex
     if (json_array_size(differences) < max)
         json_array_append(differences, d);
     json_decref(d);
+}
+
+static json_t *meta_text(const uint8_t *data, uint32_t bytes)
+{
+    char text[2 * META_MAX_BYTES + 1] = "";
+
+    for (uint32_t i = 0; i < bytes && i < META_MAX_BYTES; i++)
+        snprintf(text + 2 * i, 3, "%02x", data[(size_t)i]);
+    return json_string(text);
 }
 
 static json_t *hex_at(const uint8_t *data, uint32_t len, uint32_t at)
@@ -95,25 +110,33 @@ bool record_differs(const struct record *record, uint64_t index, const struct ex
         return false;
     if (output->ret != p->ret) {
         differs = true;
-        note(differences, max, json_integer((json_int_t)index), ops->name, "ret",
-             json_integer(p->ret), json_integer(output->ret));
+        record_note(differences, max, json_integer((json_int_t)index), ops->name, "ret",
+                    json_integer(p->ret), json_integer(output->ret));
     }
     if (!ops->redirect_hidden && output->redirect != p->redirect) {
         differs = true;
-        note(differences, max, json_integer((json_int_t)index), ops->name, "redirect",
-             json_integer((json_int_t)p->redirect), json_integer((json_int_t)output->redirect));
+        record_note(differences, max, json_integer((json_int_t)index), ops->name, "redirect",
+                    json_integer((json_int_t)p->redirect),
+                    json_integer((json_int_t)output->redirect));
     }
     if (output->len != p->len) {
         differs = true;
-        note(differences, max, json_integer((json_int_t)index), ops->name, "len",
-             json_integer(p->len), json_integer(output->len));
+        record_note(differences, max, json_integer((json_int_t)index), ops->name, "len",
+                    json_integer(p->len), json_integer(output->len));
+    }
+    if (output->meta_bytes != p->meta_bytes ||
+        memcmp(output->data - output->meta_bytes, p->data - p->meta_bytes, p->meta_bytes)) {
+        differs = true;
+        record_note(differences, max, json_integer((json_int_t)index), ops->name, "meta",
+                    meta_text(p->data - p->meta_bytes, p->meta_bytes),
+                    meta_text(output->data - output->meta_bytes, output->meta_bytes));
     }
     while (at < p->len && at < output->len && p->data[at] == output->data[at])
         at++;
     if (at < p->len && at < output->len) {
         differs = true;
-        note(differences, max, json_integer((json_int_t)index), ops->name, "bytes",
-             hex_at(p->data, p->len, at), hex_at(output->data, output->len, at));
+        record_note(differences, max, json_integer((json_int_t)index), ops->name, "bytes",
+                    hex_at(p->data, p->len, at), hex_at(output->data, output->len, at));
     }
     return differs;
 }
@@ -136,9 +159,9 @@ uint64_t record_map_differs(const char *map, const struct snapshot *expected,
         if (order || !snapshot_same_values(expected, i, got, k)) {
             count++;
             if (json_array_size(differences) < max)
-                note(differences, max, json_null(), executor, field,
-                     order <= 0 ? mapfile_entry(expected, i) : json_null(),
-                     order >= 0 ? mapfile_entry(got, k) : json_null());
+                record_note(differences, max, json_null(), executor, field,
+                            order <= 0 ? mapfile_entry(expected, i) : json_null(),
+                            order >= 0 ? mapfile_entry(got, k) : json_null());
         }
         i += order <= 0;
         k += order >= 0;

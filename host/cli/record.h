@@ -12,6 +12,7 @@ struct record_packet {
     uint32_t len;
     uint32_t ret;
     uint64_t redirect;
+    uint32_t meta_bytes; /* of metadata, in front of data */
     bool ran;
 };
 
@@ -35,5 +36,9 @@ bool record_differs(const struct record *record, uint64_t index, const struct ex
 uint64_t record_map_differs(const char *map, const struct snapshot *expected,
                             const struct snapshot *got, const char *executor, json_t *differences,
                             size_t max);
+
+/* Appends a row to differences, if there are fewer than max; the values are given away. */
+void record_note(json_t *differences, size_t max, json_t *packet, const char *executor,
+                 const char *field, json_t *expected, json_t *got);
 
 #endif

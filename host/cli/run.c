@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
+#include "host/cli/events.h"
 #include "host/cli/lockstep.h"
 #include "host/cli/output.h"
 #include "host/ctl/mapfile.h"
@@ -12,9 +13,9 @@
 
 /* sluice run: one executor, outputs to files. */
 
-enum { OPT_MAPS_OUT = 0x300, OPT_TRACE, OPT_LOCKSTEP };
+enum { OPT_MAPS_OUT = 0x300, OPT_TRACE, OPT_EVENTS, OPT_LOCKSTEP };
 
-enum { OUT_PACKETS, OUT_MAPS, OUT_TRACE, OUT_WAVES, OUTPUTS };
+enum { OUT_PACKETS, OUT_MAPS, OUT_TRACE, OUT_EVENTS, OUT_WAVES, OUTPUTS };
 
 struct run_arguments {
     struct cli_object_options object;
@@ -29,6 +30,8 @@ static const struct argp_option options_table[] = {
     {"write", 'w', "OUT", 0, "write the packets that leave (PASS, TX, REDIRECT) to a pcap file", 2},
     {"maps-out", OPT_MAPS_OUT, "FILE", 0, "write the maps after the last packet (JSON)", 2},
     {"trace", OPT_TRACE, "FILE", 0, "write a line of JSON for each packet", 2},
+    {"events", OPT_EVENTS, "FILE", 0,
+     "write a line of JSON for each perf event, ring buffer record and printed line", 2},
     {"lockstep", OPT_LOCKSTEP, NULL, 0,
      "microcode: compare each row that the core retires with the microcode model", 3},
     {0},
@@ -59,6 +62,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_TRACE:
         a->outputs[OUT_TRACE].path = arg;
         return 0;
+    case OPT_EVENTS:
+        a->outputs[OUT_EVENTS].path = arg;
+        return 0;
     case OPT_LOCKSTEP:
         a->lockstep = true;
         return 0;
@@ -78,6 +84,7 @@ static const struct argp argp = {.options = options_table,
 struct sinks {
     FILE *packets;    /* or NULL */
     FILE *trace;      /* or NULL */
+    FILE *events;     /* or NULL */
     char **map_names; /* as JSON, by the object's maps */
     bool hardware;
     const struct load_object *object;
@@ -95,11 +102,26 @@ static void trace_redirect(const struct sinks *o, uint64_t redirect)
                 map < o->object->map_count ? o->map_names[map] : "\"?\"", (uint32_t)redirect);
 }
 
+static void trace_meta(const struct sinks *o, const struct exec_output *out)
+{
+    fputs(",\"meta\":\"", o->trace);
+    for (uint32_t i = 0; i < out->meta_bytes; i++)
+        fprintf(o->trace, "%02x", (out->data - out->meta_bytes)[i]);
+    fputc('"', o->trace);
+}
+
 static int failed(struct sinks *o, int output, int err)
 {
     if (err)
         o->failed = output;
     return err;
+}
+
+static int write_event(void *ctx, const struct exec_event *event)
+{
+    struct sinks *o = ctx;
+
+    return o->events ? failed(o, OUT_EVENTS, events_write(o->events, o->object, event)) : 0;
 }
 
 static int write_packet(void *ctx, uint64_t index, const struct pcap_record *record,
@@ -121,6 +143,8 @@ static int write_packet(void *ctx, uint64_t index, const struct pcap_record *rec
                 crc32(0, out->data, out->len));
         if (out->redirect)
             trace_redirect(o, out->redirect);
+        if (out->meta_bytes)
+            trace_meta(o, out);
         if (o->hardware)
             fprintf(o->trace, ",\"cycles\":%llu", (unsigned long long)out->cycles);
         if (fputs("}\n", o->trace) < 0)
@@ -218,10 +242,12 @@ static int run_opened(const struct run_arguments *a, struct exec *exec,
 {
     struct sinks sinks = {.packets = a->outputs[OUT_PACKETS].out.file,
                           .trace = a->outputs[OUT_TRACE].out.file,
+                          .events = a->outputs[OUT_EVENTS].out.file,
                           .hardware = exec->ops->hardware,
                           .object = exec->job->object,
                           .map_names = map_names(exec->job),
                           .failed = -1};
+    const struct exec_listener listener = {&sinks, write_event};
     char why[EXEC_WHY_BYTES];
     int status = CLI_OK;
     int err = sinks.packets ? pcap_write_head(sinks.packets) : 0;
@@ -230,7 +256,9 @@ static int run_opened(const struct run_arguments *a, struct exec *exec,
         return cli_fail("no memory");
     if (err)
         return cli_output_fail(&a->outputs[OUT_PACKETS], err);
+    exec->options.listener = &listener;
     err = cli_run_capture(exec, capture, &a->run, write_packet, &sinks, result, why);
+    exec->options.listener = NULL;
     if (!err && exec->options.lockstep)
         status = cli_lockstep_maps(exec->options.lockstep, exec);
     if (!err)
@@ -321,6 +349,7 @@ int cli_run(int argc, char **argv)
         .outputs = {[OUT_PACKETS] = {.option = "-w"},
                     [OUT_MAPS] = {.option = "--maps-out"},
                     [OUT_TRACE] = {.option = "--trace"},
+                    [OUT_EVENTS] = {.option = "--events"},
                     [OUT_WAVES] = {.option = "--waves", .waves = true}},
     };
     struct pcap_capture capture = {0};

@@ -2,6 +2,7 @@
 #include "host/ctl/exec_interp.h"
 
 #include "compiler/base/clock.h"
+#include "host/ctl/events.h"
 #include "host/ctl/hostmap.h"
 #include "nic_runtime/vm.h"
 
@@ -18,6 +19,10 @@ struct interp {
     struct map **maps; /* of host, as the interpreter wants them */
     uint32_t map_count;
     struct vm_program program;
+    /* Programs that maps of programs name, by number; NULL: not named so far. */
+    const struct vm_program **others;
+    struct vm_world world;
+    struct events events;               /* of the packet that runs */
     const struct vm_observer *observer; /* NULL: none */
     uint8_t *buf;
 };
@@ -38,8 +43,8 @@ static int interp_fits(struct job *job, char why[EXEC_WHY_BYTES])
         const struct map_def def = job_map_def(o, i);
         const char *reason = NULL;
 
-        if (map_size_bytes(&def, &reason))
-            continue;
+        if (map_size_bytes(&def, &reason) || spec_map_type_table[def.type].soft == SPEC_SOFT_NONE)
+            continue; /* of another type it is another program's: this one doesn't use it */
         snprintf(why, EXEC_WHY_BYTES, "map %s: %s", def.name, reason);
         return -ENOTSUP;
     }
@@ -52,6 +57,10 @@ static void interp_close(struct exec *exec)
 
     for (uint32_t i = 0; i < vm->map_count; i++)
         hostmap_close(&vm->host[i]);
+    for (uint32_t i = 0; vm->others && i < vm->exec.job->object->prog_count; i++)
+        free((void *)(uintptr_t)vm->others[i]);
+    free(vm->others);
+    events_close(&vm->events);
     free(vm->host);
     free(vm->maps);
     free(vm->buf);
@@ -74,6 +83,52 @@ static int make_maps(struct interp *vm, const struct load_object *object)
     return 0;
 }
 
+static void take_event(void *ctx, const struct vm_event *e)
+{
+    struct interp *vm = ctx;
+
+    events_add(&vm->events,
+               (struct exec_event){.map = e->map == VM_NO_MAP ? EXEC_NO_MAP : e->map,
+                                   .cpu = e->cpu,
+                                   .data = e->data,
+                                   .len = e->bytes},
+               e->more, e->more_bytes);
+}
+
+static int make_world(struct interp *vm, const struct load_object *object)
+{
+    vm->others = calloc(object->prog_count + 1, sizeof(*vm->others));
+    vm->world = (struct vm_world){vm->others, object->prog_count, vm, take_event};
+    return vm->others ? 0 : -ENOMEM;
+}
+
+/* A program that a map of programs shall name: value is its number + 1, or 0. */
+static int take_program(struct interp *vm, const void *value)
+{
+    char why[EXEC_WHY_BYTES];
+    struct vm_program *program;
+    uint32_t number;
+    struct job *job;
+
+    memcpy(&number, value, sizeof(number));
+    if (!number || (number <= vm->world.program_count && vm->others[number - 1]))
+        return 0;
+    job = job_other(vm->exec.job, number - 1);
+    if (!job)
+        return -EACCES;
+    if (exec_fits_software(job, "interp", why)) {
+        vm->exec.job->other_why = arena_strdup(job->arena, why);
+        return -EACCES;
+    }
+    program = malloc(sizeof(*program));
+    if (!program)
+        return -ENOMEM;
+    *program =
+        (struct vm_program){job->prog->insns, job->prog->insn_count, vm->maps, vm->map_count};
+    vm->others[number - 1] = program;
+    return 0;
+}
+
 static int interp_open(struct job *job, const struct exec_options *options, struct exec **out,
                        char why[EXEC_WHY_BYTES])
 {
@@ -88,6 +143,8 @@ static int interp_open(struct job *job, const struct exec_options *options, stru
     vm->exec = (struct exec){&exec_interp, job, *options};
     vm->buf = calloc(1, SPEC_PKT_JUMBO_END);
     err = vm->buf ? make_maps(vm, job->object) : -ENOMEM;
+    if (!err)
+        err = make_world(vm, job->object);
     if (err) {
         snprintf(why, EXEC_WHY_BYTES, "no memory for the maps");
         interp_close(&vm->exec);
@@ -102,21 +159,42 @@ static int interp_open(struct job *job, const struct exec_options *options, stru
 static int interp_map_update(struct exec *exec, uint32_t map, const void *key, const void *values)
 {
     struct interp *vm = (struct interp *)exec;
+    const uint32_t type = exec->job->object->maps[map].type;
+    int err = 0;
 
-    return map_host_update(vm->maps[map], key, values, SPEC_MAP_FLAG_ANY);
+    if (!vm->maps[map] || type == SPEC_MAP_PERF_EVENT_ARRAY)
+        return -ENOTSUP;
+    if (type == SPEC_MAP_PROG_ARRAY)
+        err = take_program(vm, values);
+    return err ? err : map_host_update(vm->maps[map], key, values, SPEC_MAP_FLAG_ANY);
 }
 
 static int interp_map_lookup(struct exec *exec, uint32_t map, const void *key, void *values)
 {
     struct interp *vm = (struct interp *)exec;
 
-    return map_host_lookup(vm->maps[map], key, values);
+    return vm->maps[map] ? map_host_lookup(vm->maps[map], key, values) : -ENOENT;
 }
 
 static int interp_map_walk(struct exec *exec, uint32_t map,
                            int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
 {
     return hostmap_walk(&((struct interp *)exec)->host[map], visit, ctx);
+}
+
+/* The host takes the records of ring buffers after each packet. */
+static int tell_events(struct interp *vm, uint64_t packet)
+{
+    for (uint32_t i = 0; i < vm->map_count; i++) {
+        struct exec_event event = {.map = i};
+        const void *data;
+
+        while (vm->maps[i] && map_ring_next(vm->maps[i], &data, &event.len)) {
+            event.data = data;
+            events_add(&vm->events, event, NULL, 0);
+        }
+    }
+    return events_flush(&vm->events, vm->exec.options.listener, packet);
 }
 
 static int run_packet(struct interp *vm, const struct exec_packet *in, struct exec_output *out,
@@ -133,6 +211,7 @@ static int run_packet(struct interp *vm, const struct exec_packet *in, struct ex
     packet.rand = vm_rand_seed(vm->exec.options.seed, in->index);
     packet.ifindex = vm->exec.options.ifindex ? vm->exec.options.ifindex : 1;
     packet.queue = exec_queue(&vm->exec.options, in->index);
+    packet.world = &vm->world;
     start = clock_now_ns();
     fault = vm->observer ? vm_run_observed(&vm->program, &packet, 0, vm->observer, &result, &insn)
                          : vm_run(&vm->program, &packet, 0, &result, &insn);
@@ -148,7 +227,8 @@ static int run_packet(struct interp *vm, const struct exec_packet *in, struct ex
     out->redirect = result.redirect;
     out->data = packet.buf + packet.data;
     out->len = packet.data_end - packet.data;
-    return 0;
+    out->meta_bytes = packet.data - packet.data_meta;
+    return tell_events(vm, in->index);
 }
 
 static int interp_run(struct exec *exec, const struct exec_stream *stream, struct exec_stats *stats,

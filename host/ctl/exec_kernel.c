@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/exec_kernel.h"
 
+#include "host/ctl/events.h"
 #include "host/ctl/kernel.h"
 #include "nic_runtime/vm.h"
 
@@ -16,6 +17,7 @@ _Static_assert((int)EXEC_WHY_BYTES == (int)KERNEL_WHY_BYTES, "reasons have one s
 struct kernel_exec {
     struct exec exec; /* first member */
     struct kernel *kernel;
+    struct events events; /* of the packet that runs */
 };
 
 /* For each instruction the context field that it loads, as far as the kernel's test run can't be
@@ -92,12 +94,44 @@ static int exec_kernel_open(struct job *job, const struct exec_options *options,
 
 static void exec_kernel_close(struct exec *exec)
 {
+    events_close(&((struct kernel_exec *)exec)->events);
     kernel_close(((struct kernel_exec *)exec)->kernel);
     free(exec);
 }
 
+/* Loads the program that a map of programs shall name: value is its number + 1, or 0. */
+static int add_program(struct kernel_exec *k, const void *value)
+{
+    char why[KERNEL_WHY_BYTES];
+    struct job *job;
+    uint8_t *fields;
+    uint32_t number;
+    int err;
+
+    memcpy(&number, value, sizeof(number));
+    if (!number || kernel_has_program(k->kernel, number - 1))
+        return 0;
+    job = job_other(k->exec.job, number - 1);
+    if (!job)
+        return -EACCES;
+    fields = context_fields(job);
+    if (!fields)
+        return -ENOMEM;
+    err = kernel_add_program(k->kernel, number - 1, fields, why);
+    free(fields);
+    if (err)
+        k->exec.job->other_why = arena_strdup(job->arena, why);
+    return err ? -EACCES : 0;
+}
+
 static int exec_kernel_update(struct exec *exec, uint32_t map, const void *key, const void *values)
 {
+    if (exec->job->object->maps[map].type == SPEC_MAP_PROG_ARRAY) {
+        const int err = add_program((struct kernel_exec *)exec, values);
+
+        if (err)
+            return err;
+    }
     return kernel_map_update(((struct kernel_exec *)exec)->kernel, map, key, values);
 }
 
@@ -110,6 +144,26 @@ static int exec_kernel_walk(struct exec *exec, uint32_t map,
                             int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
 {
     return kernel_map_walk(((struct kernel_exec *)exec)->kernel, map, visit, ctx);
+}
+
+static void take_event(void *ctx, uint32_t map, const void *data, uint32_t bytes, bool padded)
+{
+    struct kernel_exec *k = ctx;
+
+    events_add(&k->events,
+               (struct exec_event){.map = map,
+                                   .cpu = padded ? k->exec.options.queue : 0,
+                                   .data = data,
+                                   .len = bytes,
+                                   .padded = padded},
+               NULL, 0);
+}
+
+static int tell_events(struct kernel_exec *k, uint64_t packet)
+{
+    const int err = kernel_events(k->kernel, take_event, k);
+
+    return err ? err : events_flush(&k->events, k->exec.options.listener, packet);
 }
 
 static int run_packets(struct kernel_exec *k, const struct exec_stream *stream,
@@ -130,10 +184,15 @@ static int run_packets(struct kernel_exec *k, const struct exec_stream *stream,
         struct exec_output out;
         int err = kernel_run(k->kernel, &packet, &result, why);
 
+        if (!err)
+            err = tell_events(k, in.index);
         if (err)
             return err;
-        out = (struct exec_output){
-            .ret = result.ret, .data = result.data, .len = result.len, .ns = result.ns};
+        out = (struct exec_output){.ret = result.ret,
+                                   .data = result.data,
+                                   .len = result.len,
+                                   .meta_bytes = result.meta_bytes,
+                                   .ns = result.ns};
         err = stream->sink(stream->ctx, &out);
         if (err)
             return err;
@@ -160,6 +219,7 @@ static int exec_kernel_run(struct exec *exec, const struct exec_stream *stream,
 const struct exec_ops exec_kernel = {
     .name = "kernel",
     .redirect_hidden = true,
+    .prints_hidden = true,
     .fits = exec_kernel_fits,
     .open = exec_kernel_open,
     .map_update = exec_kernel_update,

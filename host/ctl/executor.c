@@ -70,6 +70,29 @@ static int fill_data_maps(struct exec *exec, char why[EXEC_WHY_BYTES])
     return 0;
 }
 
+/* Gives maps of programs what the object puts into them. */
+static int fill_values(struct exec *exec, char why[EXEC_WHY_BYTES])
+{
+    const struct load_object *o = exec->job->object;
+
+    for (uint32_t i = 0; i < o->value_count; i++) {
+        const struct load_value *v = &o->values[i];
+        const uint64_t target = v->target + 1;
+        int err;
+
+        if (o->maps[v->map].type != SPEC_MAP_PROG_ARRAY)
+            continue;
+        err = exec->ops->map_update(exec, v->map, &v->slot, &target);
+        if (err) {
+            snprintf(why, EXEC_WHY_BYTES, "map %s can't hold program %s: %s", o->maps[v->map].name,
+                     o->progs[v->target].name,
+                     exec->job->other_why ? exec->job->other_why : strerror(-err));
+            return err == -ENOMEM ? err : -ENOTSUP;
+        }
+    }
+    return 0;
+}
+
 int exec_open(const struct exec_ops *ops, struct job *job, const struct exec_options *options,
               struct exec **out, char why[EXEC_WHY_BYTES])
 {
@@ -79,6 +102,8 @@ int exec_open(const struct exec_ops *ops, struct job *job, const struct exec_opt
     if (err)
         return err;
     err = fill_data_maps(exec, why);
+    if (!err)
+        err = fill_values(exec, why);
     if (err) {
         exec_close(exec);
         return err;

@@ -9,6 +9,24 @@
 
 struct lockstep;
 
+#define EXEC_NO_MAP UINT32_MAX
+
+/* Something that a program told: a perf event or a record of a ring buffer, or a line that it
+ * printed (map is EXEC_NO_MAP). */
+struct exec_event {
+    uint64_t packet; /* its number in the run */
+    uint32_t map;
+    uint32_t cpu;        /* perf events */
+    const uint8_t *data; /* valid during the call */
+    uint32_t len;
+    bool padded; /* up to 7 bytes at the end are no part of it: Linux fills perf events up */
+};
+
+struct exec_listener {
+    void *ctx;
+    int (*event)(void *ctx, const struct exec_event *event); /* non-zero ends the run */
+};
+
 struct exec_options {
     size_t size;
     uint64_t seed;          /* of the packets' random generators, and of stalls */
@@ -23,6 +41,8 @@ struct exec_options {
         *lockstep; /* microcode: compares its rows with the model (lockstep.h), or NULL */
     const char
         *plugin_dir; /* where sluice-sim.so and core_model.so lie; NULL: beside the executable */
+    const struct exec_listener
+        *listener; /* is told of events, those of a packet before its output; NULL: nobody */
 };
 
 /* A packet to run. */
@@ -47,8 +67,9 @@ struct exec_output {
     uint64_t redirect;
     const uint8_t *data;
     uint32_t len;
-    uint64_t cycles; /* hardware: latency */
-    uint64_t ns;     /* software */
+    uint32_t meta_bytes; /* of metadata, which lie in front of data */
+    uint64_t cycles;     /* hardware: latency */
+    uint64_t ns;         /* software */
 };
 
 struct exec_stream {
@@ -72,6 +93,7 @@ struct exec_ops {
     const char *name;
     bool hardware;
     bool redirect_hidden; /* does not tell where a packet was redirected to */
+    bool prints_hidden;   /* does not tell what a program prints */
     /* 0 if the program fits, else negative errno and the reason. */
     int (*fits)(struct job *job, char why[EXEC_WHY_BYTES]);
     int (*open)(struct job *job, const struct exec_options *options, struct exec **out,

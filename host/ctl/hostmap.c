@@ -14,6 +14,8 @@ int hostmap_open(struct hostmap *m, const struct load_object *object, uint32_t i
     const size_t bytes = (map_size_bytes(&def, &reason) + 63) & ~(size_t)63;
 
     *m = (struct hostmap){0};
+    if (spec_map_type_table[def.type].soft == SPEC_SOFT_NONE)
+        return 0; /* another program's: whoever uses it does not run */
     if (!bytes)
         return -ENOTSUP;
     m->memory = aligned_alloc(64, bytes);
@@ -30,21 +32,47 @@ void hostmap_close(struct hostmap *m)
     *m = (struct hostmap){0};
 }
 
-int hostmap_walk(const struct hostmap *m,
-                 int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
-{
-    const struct map_def *def = map_definition(m->map);
-    uint8_t *key = malloc((size_t)def->key_bytes * 2);
-    void *values = malloc((size_t)map_cpus(m->map) * map_stride_bytes(m->map));
-    int err = key && values ? 0 : -ENOMEM;
-    bool first = true;
+typedef int visit_fn(void *ctx, const void *key, const void *values);
 
-    while (!err && !map_next_key(m->map, first ? NULL : key, key + def->key_bytes)) {
-        memcpy(key, key + def->key_bytes, def->key_bytes);
+/* key has room for two. */
+static int walk_keys(struct map *map, uint8_t *key, void *values, visit_fn *visit, void *ctx)
+{
+    const uint32_t key_bytes = map_definition(map)->key_bytes;
+    bool first = true;
+    int err = 0;
+
+    while (!err && !map_next_key(map, first ? NULL : key, key + key_bytes)) {
+        memcpy(key, key + key_bytes, key_bytes);
         first = false;
-        if (!map_host_lookup(m->map, key, values))
+        if (!map_host_lookup(map, key, values))
             err = visit(ctx, key, values);
     }
+    return err;
+}
+
+static int walk_values(struct map *map, void *values, visit_fn *visit, void *ctx)
+{
+    int err = 0;
+
+    for (uint32_t i = 0; !err && !map_host_value(map, i, values); i++)
+        err = visit(ctx, "", values);
+    return err;
+}
+
+int hostmap_walk(const struct hostmap *m, visit_fn *visit, void *ctx)
+{
+    const struct map_def *def = m->map ? map_definition(m->map) : NULL;
+    uint8_t *key;
+    void *values;
+    int err = -ENOMEM;
+
+    if (!def)
+        return 0;
+    key = malloc((size_t)def->key_bytes * 2 + 1);
+    values = malloc((size_t)map_cpus(m->map) * map_stride_bytes(m->map) + 1);
+    if (key && values)
+        err = def->key_bytes ? walk_keys(m->map, key, values, visit, ctx)
+                             : walk_values(m->map, values, visit, ctx);
     free(key);
     free(values);
     return err;

@@ -99,6 +99,32 @@ const struct diag *job_reason(const struct job *job, enum job_step step)
     return d ? d : diag_first_error(&job->sinks[step]);
 }
 
+struct job *job_other(struct job *job, uint32_t number)
+{
+    const struct load_object *o = job->object;
+    const struct diag *reason;
+    struct job **other;
+
+    job->other_why = "there is no such program in the object";
+    if (number >= o->prog_count)
+        return NULL;
+    job->other_why = &o->progs[number] == job->prog ? NULL : "no memory";
+    if (&o->progs[number] == job->prog)
+        return job;
+    if (!job->others)
+        job->others = arena_array(job->arena, o->prog_count, sizeof(*job->others));
+    if (!job->others)
+        return NULL;
+    other = &job->others[number];
+    if (!*other)
+        *other = job_open(o, &o->progs[number], &job->options, job->arena);
+    if (!*other || job_do(*other, JOB_VERIFY) == -ENOMEM)
+        return NULL;
+    reason = job_reason(*other, JOB_VERIFY);
+    job->other_why = reason ? reason->message : NULL;
+    return reason ? NULL : *other;
+}
+
 struct map_def job_map_def(const struct load_object *object, uint32_t index)
 {
     const struct load_map *m = &object->maps[index];

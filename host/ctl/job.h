@@ -10,12 +10,13 @@
 #include "compiler/verify/verify.h"
 #include "nic_runtime/map.h"
 
-/* One program on its way from the object file to an executor. Each step is taken once, when it is first asked for, and
- * its outcome is kept: 0 or the negative errno, with the reason in the step's own sink. */
+/* One program on its way from the object file to an executor. Each step is taken once, when it is
+ * first asked for, and its outcome is kept: 0 or the negative errno, with the reason in the step's
+ * own sink. */
 
 enum job_step {
     JOB_VERIFY,
-    JOB_IR,        /* build and optimise */
+    JOB_IR, /* build and optimise */
     JOB_MICROCODE,
     JOB_PIPELINE,
     JOB_STEP_COUNT
@@ -26,7 +27,8 @@ struct job_options {
     struct opt_options opt;
     struct pipe_options pipe;
     struct verify_options verify;
-    bool unordered; /* for tests: in hardware packets do not wait for each other, so results may be wrong */
+    bool unordered; /* for tests: in hardware packets do not wait for each other, so results may be
+                       wrong */
 };
 
 struct job {
@@ -42,9 +44,13 @@ struct job {
     struct ir_func *ir;
     const struct ucode_image *microcode;
     const struct pipe_design *pipeline;
+    struct job **others;   /* of the object's programs that maps of programs name, by number; NULL:
+                              none so far */
+    const char *other_why; /* why one of them can't be taken, or NULL */
 };
 
-/* Prepares a program of an object; options may be NULL. The arena outlives the job. NULL if there is no memory. */
+/* Prepares a program of an object; options may be NULL. The arena outlives the job. NULL if there
+ * is no memory. */
 struct job *job_open(const struct load_object *object, const struct load_prog *prog,
                      const struct job_options *options, struct arena *arena);
 
@@ -53,6 +59,10 @@ int job_do(struct job *job, enum job_step step);
 
 /* The first error of a step or of those before it, or NULL. */
 const struct diag *job_reason(const struct job *job, enum job_step step);
+
+/* The job of the object's program number, verified, for a map of programs; NULL, with
+ * job->other_why, if it can't be run. */
+struct job *job_other(struct job *job, uint32_t number);
 
 /* The definition of the object's map number index, as the runtime wants it. */
 struct map_def job_map_def(const struct load_object *object, uint32_t index);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/kernel.h"
 
+#include "host/ctl/kernel_events.h"
 #include "host/ctl/kernel_maps.h"
 #include "host/ctl/kernel_patch.h"
 
@@ -29,7 +30,9 @@ struct kernel {
     bool has_lru;       /* among the maps */
     struct kernel_cpu cpu;
     struct kernel_map *maps;
+    struct kernel_reader **readers; /* of each map, or NULL */
     int prog_fd;
+    int *others; /* descriptors of the object's programs that maps of programs name, or -1 */
     int env_fd;
     struct kernel_env *env; /* the hidden map's value */
     cpu_set_t affinity;     /* of the thread, before kernel_begin */
@@ -57,9 +60,10 @@ static void tell_log(char *log, char *why, size_t why_bytes)
     snprintf(why, why_bytes, "the kernel's verifier rejects the program: %s", start);
 }
 
-static int load_insns(struct kernel *k, const struct ebpf_insn *insns, uint32_t count, char *log)
+static int load_insns(struct kernel *k, bool frags, const struct ebpf_insn *insns, uint32_t count,
+                      char *log)
 {
-    LIBBPF_OPTS(bpf_prog_load_opts, o, .prog_flags = k->prog->frags ? PROG_FLAG_FRAGS : 0);
+    LIBBPF_OPTS(bpf_prog_load_opts, o, .prog_flags = frags ? PROG_FLAG_FRAGS : 0);
 
     if (log) {
         o.log_buf = log;
@@ -71,11 +75,11 @@ static int load_insns(struct kernel *k, const struct ebpf_insn *insns, uint32_t 
 }
 
 /* Loads once more for the log, which costs too much to ask for it always. */
-static void explain(struct kernel *k, const struct ebpf_insn *insns, uint32_t count, int err,
-                    char *why)
+static void explain(struct kernel *k, bool frags, const struct ebpf_insn *insns, uint32_t count,
+                    int err, char *why)
 {
     char *log = calloc(1, LOG_BYTES);
-    const int fd = log ? load_insns(k, insns, count, log) : -1;
+    const int fd = log ? load_insns(k, frags, insns, count, log) : -1;
 
     if (fd >= 0)
         close(fd);
@@ -87,7 +91,9 @@ static void explain(struct kernel *k, const struct ebpf_insn *insns, uint32_t co
     free(log);
 }
 
-static int load_program(struct kernel *k, char why[KERNEL_WHY_BYTES])
+/* Loads a program; *prog_fd, if it is one already, is closed. */
+static int load_program(struct kernel *k, const struct load_prog *prog, const uint8_t *ctx_field,
+                        int *prog_fd, char why[KERNEL_WHY_BYTES])
 {
     int *fds = calloc(k->object->map_count + 1, sizeof(*fds));
     struct kernel_fds where = {fds, k->object->map_count, k->env_fd, k->has_lru};
@@ -98,8 +104,7 @@ static int load_program(struct kernel *k, char why[KERNEL_WHY_BYTES])
     for (uint32_t i = 0; i < k->object->map_count && !err; i++)
         fds[i] = k->maps[i].fd;
     if (!err)
-        err = kernel_patch(k->prog->insns, k->prog->insn_count, k->ctx_field, &where, &insns,
-                           &count, &bad);
+        err = kernel_patch(prog->insns, prog->insn_count, ctx_field, &where, &insns, &count, &bad);
     if (err == -ENOMEM) {
         snprintf(why, KERNEL_WHY_BYTES, "no memory for the program");
     } else if (err) {
@@ -107,15 +112,15 @@ static int load_program(struct kernel *k, char why[KERNEL_WHY_BYTES])
                  err == -ERANGE ? "its jump gets too long" : "it refers to nothing");
         err = -ENOTSUP;
     } else {
-        const int fd = load_insns(k, insns, count, NULL);
+        const int fd = load_insns(k, prog->frags, insns, count, NULL);
 
         if (fd < 0) {
-            explain(k, insns, count, fd, why);
+            explain(k, prog->frags, insns, count, fd, why);
             err = -ENOTSUP;
         } else {
-            if (k->prog_fd >= 0)
-                close(k->prog_fd);
-            k->prog_fd = fd;
+            if (*prog_fd >= 0)
+                close(*prog_fd);
+            *prog_fd = fd;
         }
         free(insns);
     }
@@ -145,7 +150,8 @@ static int open_env(struct kernel *k, char why[KERNEL_WHY_BYTES])
     return 0;
 }
 
-/* Chooses the CPU: the first one that this thread may run on. */
+/* Chooses the CPU: the one of the queue's number, or else the first, that this thread may run on.
+ */
 static int choose_cpu(struct kernel *k, uint32_t queue, char why[KERNEL_WHY_BYTES])
 {
     const int possible = libbpf_num_possible_cpus();
@@ -157,6 +163,7 @@ static int choose_cpu(struct kernel *k, uint32_t queue, char why[KERNEL_WHY_BYTE
     }
     k->cpu.possible = (uint32_t)possible;
     k->cpu.queue = queue;
+    k->cpu.number = CPU_ISSET(queue, &set) ? queue : 0;
     while (k->cpu.number < CPU_SETSIZE && !CPU_ISSET(k->cpu.number, &set))
         k->cpu.number++;
     if (k->cpu.number < k->cpu.possible)
@@ -184,7 +191,9 @@ static int open_all(struct kernel *k, uint32_t queue, char why[KERNEL_WHY_BYTES]
                          strerror(-err));
         }
     }
-    return err ? err : load_program(k, why);
+    for (uint32_t i = 0; i < o->map_count && !err; i++)
+        err = kernel_reader_open(&k->maps[i], i, &k->readers[i], why, KERNEL_WHY_BYTES);
+    return err ? err : load_program(k, k->prog, k->ctx_field, &k->prog_fd, why);
 }
 
 int kernel_open(const struct load_object *object, const struct load_prog *prog,
@@ -202,9 +211,13 @@ int kernel_open(const struct load_object *object, const struct load_prog *prog,
     k->prog_fd = -1;
     k->env_fd = -1;
     k->maps = calloc(object->map_count + 1, sizeof(*k->maps));
+    k->readers = calloc(object->map_count + 1, sizeof(*k->readers));
+    k->others = malloc((object->prog_count + 1) * sizeof(*k->others));
+    for (uint32_t i = 0; k->others && i < object->prog_count; i++)
+        k->others[i] = -1;
     if (ctx_field)
         k->ctx_field = malloc(prog->insn_count);
-    if (!k->maps || (ctx_field && !k->ctx_field))
+    if (!k->maps || !k->readers || !k->others || (ctx_field && !k->ctx_field))
         goto fail;
     if (ctx_field)
         memcpy(k->ctx_field, ctx_field, prog->insn_count);
@@ -223,8 +236,13 @@ void kernel_close(struct kernel *kernel)
 {
     if (!kernel)
         return;
+    for (uint32_t i = 0; kernel->readers && i < kernel->object->map_count; i++)
+        kernel_reader_close(kernel->readers[i]);
     for (uint32_t i = 0; kernel->maps && i < kernel->object->map_count; i++)
         kernel_map_close(&kernel->maps[i]);
+    for (uint32_t i = 0; kernel->others && i < kernel->object->prog_count; i++)
+        if (kernel->others[i] >= 0)
+            close(kernel->others[i]);
     if (kernel->env)
         munmap(kernel->env, (size_t)sysconf(_SC_PAGESIZE));
     if (kernel->env_fd >= 0)
@@ -233,11 +251,51 @@ void kernel_close(struct kernel *kernel)
         close(kernel->prog_fd);
     free(kernel->ctx_field);
     free(kernel->maps);
+    free(kernel->readers);
+    free(kernel->others);
     free(kernel);
+}
+
+int kernel_add_program(struct kernel *kernel, uint32_t number, const uint8_t *ctx_field,
+                       char why[KERNEL_WHY_BYTES])
+{
+    return load_program(kernel, &kernel->object->progs[number], ctx_field, &kernel->others[number],
+                        why);
+}
+
+bool kernel_has_program(const struct kernel *kernel, uint32_t number)
+{
+    return number < kernel->object->prog_count && kernel->others[number] >= 0;
+}
+
+int kernel_events(struct kernel *kernel,
+                  void (*take)(void *ctx, uint32_t map, const void *data, uint32_t bytes,
+                               bool padded),
+                  void *ctx)
+{
+    int err = 0;
+
+    for (uint32_t i = 0; i < kernel->object->map_count && !err; i++)
+        if (kernel->readers[i])
+            err = kernel_reader_take(kernel->readers[i], take, ctx);
+    return err;
+}
+
+/* An entry of a map of programs: values has the program's number + 1. */
+static int put_program(struct kernel *k, uint32_t map, const void *key, const void *values)
+{
+    uint32_t number;
+
+    memcpy(&number, values, sizeof(number));
+    if (!number || !kernel_has_program(k, number - 1))
+        return -ENOENT;
+    return kernel_map_put_program(&k->maps[map], key, values, k->others[number - 1]);
 }
 
 int kernel_map_update(struct kernel *kernel, uint32_t map, const void *key, const void *values)
 {
+    if (kernel->object->maps[map].type == SPEC_MAP_PROG_ARRAY)
+        return put_program(kernel, map, key, values);
     return kernel_map_put(&kernel->maps[map], key, values);
 }
 
@@ -277,7 +335,7 @@ static int refresh(struct kernel *k, char why[KERNEL_WHY_BYTES])
             stale = true;
         }
     }
-    return stale ? load_program(k, why) : 0;
+    return stale ? load_program(k, k->prog, k->ctx_field, &k->prog_fd, why) : 0;
 }
 
 int kernel_begin(struct kernel *kernel, char why[KERNEL_WHY_BYTES])
@@ -321,8 +379,11 @@ static int check_evictions(struct kernel *k, char why[KERNEL_WHY_BYTES])
 int kernel_run(struct kernel *kernel, const struct kernel_packet *packet,
                struct kernel_result *result, char why[KERNEL_WHY_BYTES])
 {
+    const struct xdp_md ctx_in = {.data_end = packet->len};
+    struct xdp_md ctx_out = {0};
     LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = packet->data, .data_size_in = packet->len,
-                .data_out = kernel->out, .data_size_out = sizeof(kernel->out), .repeat = 1);
+                .data_out = kernel->out, .data_size_out = sizeof(kernel->out), .ctx_in = &ctx_in,
+                .ctx_size_in = sizeof(ctx_in), .ctx_out = &ctx_out, .repeat = 1);
     int err = -EINTR;
 
     if (packet->len < SPEC_PKT_MIN_BYTES || packet->len > SPEC_PKT_LINEAR_BYTES) {
@@ -340,6 +401,7 @@ int kernel_run(struct kernel *kernel, const struct kernel_packet *packet,
                                        .queue = kernel->cpu.queue};
     for (int i = 0; i < TRIES && (err == -EINTR || err == -EAGAIN); i++) {
         o.data_size_out = sizeof(kernel->out);
+        o.ctx_size_out = sizeof(ctx_out);
         err = bpf_prog_test_run_opts(kernel->prog_fd, &o);
     }
     if (err) {
@@ -347,6 +409,11 @@ int kernel_run(struct kernel *kernel, const struct kernel_packet *packet,
                  packet->len, strerror(-err));
         return -ENOTSUP;
     }
-    *result = (struct kernel_result){o.retval, kernel->out, o.data_size_out, o.duration};
+    /* What comes out begins with the metadata; the context's offsets count from there. */
+    *result = (struct kernel_result){.ret = o.retval,
+                                     .data = kernel->out + ctx_out.data,
+                                     .len = o.data_size_out - ctx_out.data,
+                                     .meta_bytes = ctx_out.data,
+                                     .ns = o.duration};
     return check_evictions(kernel, why);
 }

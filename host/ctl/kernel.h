@@ -23,7 +23,8 @@ struct kernel_result {
     uint32_t ret;
     const uint8_t *data; /* valid until the next packet */
     uint32_t len;
-    uint64_t ns; /* as the kernel measures it */
+    uint32_t meta_bytes; /* of metadata, which lie in front of data */
+    uint64_t ns;         /* as the kernel measures it */
 };
 
 struct kernel;
@@ -35,6 +36,19 @@ int kernel_open(const struct load_object *object, const struct load_prog *prog,
                 const uint8_t *ctx_field, uint32_t queue, struct kernel **out,
                 char why[KERNEL_WHY_BYTES]);
 void kernel_close(struct kernel *kernel); /* NULL-safe */
+
+/* Loads the object's program of that number, so that maps of programs may name it. Once is enough.
+ */
+int kernel_add_program(struct kernel *kernel, uint32_t number, const uint8_t *ctx_field,
+                       char why[KERNEL_WHY_BYTES]);
+bool kernel_has_program(const struct kernel *kernel, uint32_t number);
+
+/* Hands over what programs told since the last call: bytes of perf events may have up to 7 too
+ * many (padded). 0 or negative errno. */
+int kernel_events(struct kernel *kernel,
+                  void (*take)(void *ctx, uint32_t map, const void *data, uint32_t bytes,
+                               bool padded),
+                  void *ctx);
 
 /* Maps by index; values as in nic_runtime/map.h. */
 int kernel_map_update(struct kernel *kernel, uint32_t map, const void *key, const void *values);

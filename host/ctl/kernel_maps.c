@@ -28,6 +28,20 @@ static bool is_lru(const struct load_map *def)
     return spec_map_type_table[def->type].soft == SPEC_SOFT_LRU;
 }
 
+static bool is_queue(const struct kernel_map *m)
+{
+    return spec_map_type_table[m->def->type].soft == SPEC_SOFT_QUEUE;
+}
+
+/* Our own map has the contents: the kernel's says nothing of them, and programs can't change it. */
+static bool is_shadowed(const struct kernel_map *m)
+{
+    const uint8_t soft = spec_map_type_table[m->def->type].soft;
+
+    return spec_map_type_table[m->def->type].redirect || soft == SPEC_SOFT_FDARRAY ||
+           soft == SPEC_SOFT_RINGBUF;
+}
+
 /* Per-CPU maps whose entries come and go. */
 static bool is_percpu_hash(const struct kernel_map *m)
 {
@@ -104,7 +118,7 @@ int kernel_map_open(struct kernel_map *m, const struct load_map *def, const stru
     *m = (struct kernel_map){.def = def, .cpu = *cpu, .fd = -1};
     m->cpus = is_percpu(m) ? SPEC_QUEUES : 1;
     m->stride = (def->value_bytes + 7) & ~7u;
-    if (is_percpu(m) || is_target(m))
+    if (is_percpu(m) || is_shadowed(m))
         err = make_shadow(m, why, why_bytes);
     if (err)
         return err;
@@ -268,6 +282,13 @@ int kernel_map_changed(struct kernel_map *m, uint64_t updates, uint64_t deletes)
 /* ---- all ----------------------------------------------------------------------------------------
  */
 
+int kernel_map_put_program(struct kernel_map *m, const void *key, const void *values, int fd)
+{
+    const int err = bpf_map_update_elem(m->fd, key, &fd, BPF_ANY);
+
+    return err ? err : map_host_update(m->shadow, key, values, SPEC_MAP_FLAG_ANY);
+}
+
 int kernel_map_put(struct kernel_map *m, const void *key, const void *values)
 {
     int err;
@@ -284,6 +305,10 @@ int kernel_map_put(struct kernel_map *m, const void *key, const void *values)
     }
     if (is_target(m))
         return put_target(m, key, values);
+    if (is_shadowed(m))
+        return -ENOTSUP;
+    if (is_queue(m))
+        return bpf_map_update_elem(m->fd, NULL, values, BPF_ANY);
     err = is_percpu(m) ? put_percpu(m, key, values)
                        : bpf_map_update_elem(m->fd, key, values, BPF_ANY);
     return err ? err : kernel_map_changed(m, 1, 0);
@@ -297,7 +322,7 @@ int kernel_map_get(struct kernel_map *m, const void *key, void *values)
         memcpy(values, m->frozen, m->stride);
         return 0;
     }
-    if (is_target(m)) /* programs can't change it */
+    if (is_shadowed(m))
         return map_host_lookup(m->shadow, key, values);
     if (is_percpu(m))
         return get_percpu(m, key, values);
@@ -309,23 +334,50 @@ int kernel_map_get(struct kernel_map *m, const void *key, void *values)
 
 static int next_key(struct kernel_map *m, const void *key, void *next)
 {
-    return m->shadow && is_target(m) ? map_next_key(m->shadow, key, next)
-                                     : bpf_map_get_next_key(m->fd, key, next);
+    return is_shadowed(m) ? map_next_key(m->shadow, key, next)
+                          : bpf_map_get_next_key(m->fd, key, next);
+}
+
+/* Takes all values out to see them, and puts them back. */
+static int each_queued(struct kernel_map *m,
+                       int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
+{
+    const bool stack = m->def->type == SPEC_MAP_STACK;
+    uint8_t *all = calloc(m->def->max_entries, m->stride);
+    uint32_t count = 0;
+    int err = all ? 0 : -ENOMEM;
+
+    while (!err && count < m->def->max_entries &&
+           !bpf_map_lookup_and_delete_elem(m->fd, NULL, all + (size_t)count * m->stride))
+        count++;
+    for (uint32_t i = 0; i < count && !err; i++) {
+        const uint8_t *value = all + (size_t)(stack ? count - 1 - i : i) * m->stride;
+
+        err = bpf_map_update_elem(m->fd, NULL, value, BPF_ANY);
+        if (!err)
+            err = visit(ctx, "", value);
+    }
+    free(all);
+    return err;
 }
 
 int kernel_map_each(struct kernel_map *m,
                     int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
 {
-    uint8_t *keys = malloc((size_t)m->def->key_bytes * 2);
-    uint8_t *values = malloc((size_t)m->cpus * m->stride);
+    uint8_t *keys = malloc((size_t)m->def->key_bytes * 2 + 1);
+    uint8_t *values = malloc((size_t)m->cpus * m->stride + 1);
     int err = keys && values ? 0 : -ENOMEM;
     bool first = true;
 
+    if (!err && is_queue(m)) {
+        free(keys);
+        free(values);
+        return each_queued(m, visit, ctx);
+    }
     while (!err && !next_key(m, first ? NULL : keys, keys + m->def->key_bytes)) {
         memcpy(keys, keys + m->def->key_bytes, m->def->key_bytes);
         first = false;
-        err = kernel_map_get(m, keys, values);
-        if (!err)
+        if (kernel_map_get(m, keys, values) == 0)
             err = visit(ctx, keys, values);
     }
     free(keys);

@@ -3,6 +3,7 @@
 
 #include "compiler/ebpf/ebpf.h"
 #include "hw/spec/gen/helpers.h"
+#include "hw/spec/gen/limits.h"
 #include "hw/spec/gen/xdp.h"
 
 #include <errno.h>
@@ -101,7 +102,19 @@ static struct sequence replacement(const struct ebpf_insn *i, uint8_t ctx_field,
         return s;
     switch (i->imm) {
     case SPEC_HELPER_KTIME_GET_NS:
+    case SPEC_HELPER_KTIME_GET_BOOT_NS:
+    case SPEC_HELPER_KTIME_GET_COARSE_NS:
+    case SPEC_HELPER_KTIME_GET_TAI_NS:
         add_field(&s, 0, env, offsetof(struct kernel_env, time_ns), EBPF_SIZE_DW);
+        break;
+    case SPEC_HELPER_JIFFIES64:
+        add_field(&s, 0, env, offsetof(struct kernel_env, time_ns), EBPF_SIZE_DW);
+        add(&s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_ALU64 | EBPF_ALU_DIV,
+                                   .dst = 0,
+                                   .imm = SPEC_JIFFY_NS});
+        break;
+    case SPEC_HELPER_GET_NUMA_NODE_ID:
+        add(&s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_ALU64 | EBPF_ALU_MOV, .dst = 0});
         break;
     case SPEC_HELPER_GET_SMP_PROCESSOR_ID:
         add_field(&s, 0, env, offsetof(struct kernel_env, cpu), EBPF_SIZE_W);

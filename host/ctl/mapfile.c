@@ -152,9 +152,27 @@ static int percpu_of(const struct place *p, const json_t *entry, const struct lo
     return 0;
 }
 
+/* A map of programs has their names for values; the value is the program's number + 1. */
+static int program_of(const struct place *p, const json_t *value, const struct load_object *object,
+                      uint8_t *values)
+{
+    const char *name = json_string_value(value);
+
+    for (uint32_t i = 0; name && i < object->prog_count; i++)
+        if (!strcmp(object->progs[i].name, name)) {
+            const uint32_t number = i + 1;
+
+            memcpy(values, &number, sizeof(number));
+            return 0;
+        }
+    return complain(p, -EINVAL, "\"value\" is %s%s%s; a map of programs takes the name of one",
+                    name ? "\"" : "no name", name ? name : "",
+                    name ? "\", and the object has no such XDP program" : "");
+}
+
 /* Reads one entry; values is zeroed first. */
-static int entry_of(const struct place *p, const json_t *entry, const struct load_map *m,
-                    uint8_t *key, uint8_t *values)
+static int entry_of(const struct place *p, const json_t *entry, const struct load_object *object,
+                    const struct load_map *m, uint8_t *key, uint8_t *values)
 {
     int err;
 
@@ -164,6 +182,8 @@ static int entry_of(const struct place *p, const json_t *entry, const struct loa
     err = bytes_of(p, json_object_get(entry, "key"), "key", m->key_bytes, key);
     if (err)
         return err;
+    if (m->type == SPEC_MAP_PROG_ARRAY)
+        return program_of(p, json_object_get(entry, "value"), object, values);
     if (cpus_of(m) > 1)
         return percpu_of(p, entry, m, values);
     return bytes_of(p, json_object_get(entry, "value"), "value", m->value_bytes, values);
@@ -172,9 +192,10 @@ static int entry_of(const struct place *p, const json_t *entry, const struct loa
 typedef int (*entry_fn)(void *ctx, const struct place *p, uint32_t map, const uint8_t *key,
                         const uint8_t *values);
 
-static int each_entry(const struct place *start, const json_t *list, const struct load_map *m,
-                      uint32_t index, entry_fn fn, void *ctx)
+static int each_entry(const struct place *start, const json_t *list,
+                      const struct load_object *object, uint32_t index, entry_fn fn, void *ctx)
 {
+    const struct load_map *m = &object->maps[index];
     struct place p = *start;
     uint8_t *key = calloc(1, m->key_bytes + 1);
     uint8_t *values = calloc(cpus_of(m), stride_of(m) + 1);
@@ -185,7 +206,7 @@ static int each_entry(const struct place *start, const json_t *list, const struc
     json_array_foreach((json_t *)(uintptr_t)list, p.entry, entry)
     {
         if (!err)
-            err = entry_of(&p, entry, m, key, values);
+            err = entry_of(&p, entry, object, m, key, values);
         if (!err && fn)
             err = fn(ctx, &p, index, key, values);
     }
@@ -232,7 +253,7 @@ static int each_map(const struct place *place, const json_t *document,
                      name);
             return -EINVAL;
         }
-        err = each_entry(place, list, &object->maps[index], index, fn, ctx);
+        err = each_entry(place, list, object, index, fn, ctx);
         if (err)
             break;
     }
@@ -310,8 +331,10 @@ static int check_all_keys(const struct place *place, const json_t *document,
 
     json_object_foreach((json_t *)(uintptr_t)document, name, list)
     {
-        if (!err)
-            err = check_keys(place, list, &object->maps[find_map(object, name)]);
+        const struct load_map *m = &object->maps[find_map(object, name)];
+
+        if (!err && m->key_bytes)
+            err = check_keys(place, list, m);
     }
     return err;
 }
@@ -388,6 +411,8 @@ static int fill_entry(void *ctx, const struct place *p, uint32_t map, const uint
     const struct load_map *m = &exec->job->object->maps[map];
     int err = exec->ops->map_update(exec, map, key, values);
 
+    if (err && m->type == SPEC_MAP_PROG_ARRAY && exec->job->other_why)
+        return complain(p, err, "the program can't be run: %s", exec->job->other_why);
     if (err == -E2BIG)
         return complain(p, err, "the map has no room for this entry (max_entries is %u)",
                         m->max_entries);
@@ -456,12 +481,18 @@ static void put_bytes(FILE *file, const char *what, const uint8_t *bytes, uint32
 }
 
 /* What mapfile_entry makes, as text and without the trees: dumps of megabytes are written. */
-static void put_entry(FILE *file, const struct snapshot *s, size_t i)
+static void put_entry(FILE *file, const struct load_object *object, const struct load_map *m,
+                      const struct snapshot *s, size_t i)
 {
+    uint32_t number;
+
     fputs(i ? ",{" : "{", file);
     put_bytes(file, "key", snapshot_key(s, i), s->key_bytes);
     fputc(',', file);
-    if (s->cpus == 1) {
+    if (m->type == SPEC_MAP_PROG_ARRAY) {
+        memcpy(&number, snapshot_value(s, i, 0), sizeof(number));
+        fprintf(file, "\"value\":\"%s\"", object->progs[number - 1].name);
+    } else if (s->cpus == 1) {
         put_bytes(file, "value", snapshot_value(s, i, 0), s->value_bytes);
     } else {
         fputs("\"values\":[", file);
@@ -477,7 +508,8 @@ static void put_entry(FILE *file, const struct snapshot *s, size_t i)
 
 static int put_map(FILE *file, struct exec *exec, uint32_t index)
 {
-    json_t *name = json_string(exec->job->object->maps[index].name);
+    const struct load_object *o = exec->job->object;
+    json_t *name = json_string(o->maps[index].name);
     struct snapshot s;
     int err;
 
@@ -488,7 +520,7 @@ static int put_map(FILE *file, struct exec *exec, uint32_t index)
         json_dumpf(name, file, JSON_ENCODE_ANY);
         fputs(":[", file);
         for (size_t i = 0; i < s.count; i++)
-            put_entry(file, &s, i);
+            put_entry(file, o, &o->maps[index], &s, i);
         fputc(']', file);
         snapshot_free(&s);
     }

@@ -45,7 +45,7 @@ int snapshot_take(struct exec *exec, uint32_t map, struct snapshot *out)
         snapshot_free(&s);
         return err;
     }
-    if (s.count)
+    if (s.count && s.key_bytes) /* a queue has an order of its own */
         qsort_r(s.entries, s.count, s.entry_bytes, by_key, &s.key_bytes);
     *out = s;
     return 0;

@@ -308,7 +308,7 @@ static inline const char *spec_helper_name(int32_t num)
 def gen_map_types():
     t = table('map_types')
     engines = ['', 'vmem', 'hash']
-    softs = ['', 'array', 'hash', 'lpm', 'lru']
+    softs = ['', 'array', 'hash', 'lpm', 'lru', 'fdarray', 'queue', 'ringbuf']
     b = enum('spec_map_type', 'SPEC_MAP_', [(m['name'], m['num'], '') for m in t['type']] + [('count', len(t['type']), '')])
     b += '\n' + enum('spec_map_engine', 'SPEC_ENGINE_', [(e or 'none', i, '') for i, e in enumerate(engines)])
     b += '\n' + enum('spec_map_soft', 'SPEC_SOFT_', [(e or 'none', i, '') for i, e in enumerate(softs)])

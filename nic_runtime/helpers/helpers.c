@@ -2,7 +2,7 @@
 #include "nic_runtime/helpers/helpers.h"
 
 #include "hw/spec/gen/helpers.h"
-#include "nic_runtime/vm/memory.h"
+#include "nic_runtime/helpers/internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,23 +21,16 @@ enum {
 #define REDIRECT_TO_IFINDEX (UINT64_C(1) << 63)
 #define REDIRECT_TO_ALL (UINT64_C(1) << 62)
 
-static struct map *map_arg(struct vm *vm, uint32_t *index)
+struct map *helper_map(struct vm *vm, uint32_t r, int32_t helper, uint32_t *index)
 {
-    const uint64_t i = vm->r[1] - VM_MAP_HANDLE;
+    const uint64_t i = vm->r[r] - VM_MAP_HANDLE;
+    const uint64_t types = spec_helper_find(helper)->map_types;
+    struct map *map = i < vm->program->map_count ? vm->program->maps[i] : NULL;
 
-    if (i >= vm->program->map_count)
+    if (!map || !(types >> map_definition(map)->type & 1))
         return NULL;
     *index = (uint32_t)i;
-    return vm->program->maps[i];
-}
-
-/* A map argument whose type the helper takes, or NULL. */
-static struct map *map_arg_for(struct vm *vm, int32_t helper, uint32_t *index)
-{
-    struct map *map = map_arg(vm, index);
-    const uint64_t types = spec_helper_find(helper)->map_types;
-
-    return map && (types >> map_definition(map)->type & 1) ? map : NULL;
+    return map;
 }
 
 static uint32_t cpu_of(const struct vm *vm)
@@ -59,7 +52,7 @@ static bool target_present(struct map *map, uint32_t key)
 static enum vm_fault map_lookup_elem(struct vm *vm)
 {
     uint32_t index;
-    struct map *map = map_arg_for(vm, SPEC_HELPER_MAP_LOOKUP_ELEM, &index);
+    struct map *map = helper_map(vm, 1, SPEC_HELPER_MAP_LOOKUP_ELEM, &index);
     const void *key = map ? vm_at(vm, vm->r[2], map_definition(map)->key_bytes, false) : NULL;
 
     if (!key)
@@ -78,7 +71,7 @@ static enum vm_fault map_lookup_elem(struct vm *vm)
 static enum vm_fault map_update_elem(struct vm *vm)
 {
     uint32_t index;
-    struct map *map = map_arg_for(vm, SPEC_HELPER_MAP_UPDATE_ELEM, &index);
+    struct map *map = helper_map(vm, 1, SPEC_HELPER_MAP_UPDATE_ELEM, &index);
     const void *key = map ? vm_at(vm, vm->r[2], map_definition(map)->key_bytes, false) : NULL;
     const void *value = key ? vm_at(vm, vm->r[3], map_definition(map)->value_bytes, false) : NULL;
 
@@ -91,7 +84,7 @@ static enum vm_fault map_update_elem(struct vm *vm)
 static enum vm_fault map_delete_elem(struct vm *vm)
 {
     uint32_t index;
-    struct map *map = map_arg_for(vm, SPEC_HELPER_MAP_DELETE_ELEM, &index);
+    struct map *map = helper_map(vm, 1, SPEC_HELPER_MAP_DELETE_ELEM, &index);
     const void *key = map ? vm_at(vm, vm->r[2], map_definition(map)->key_bytes, false) : NULL;
 
     if (!key)
@@ -103,6 +96,19 @@ static enum vm_fault map_delete_elem(struct vm *vm)
 static enum vm_fault ktime_get_ns(struct vm *vm)
 {
     vm->r[0] = vm->packet->time_ns;
+    return VM_FAULT_NONE;
+}
+
+/* Linux counts jiffies by its timer; here there are 250 a second of the packet's time. */
+static enum vm_fault jiffies64(struct vm *vm)
+{
+    vm->r[0] = vm->packet->time_ns / SPEC_JIFFY_NS;
+    return VM_FAULT_NONE;
+}
+
+static enum vm_fault get_numa_node_id(struct vm *vm)
+{
+    vm->r[0] = 0;
     return VM_FAULT_NONE;
 }
 
@@ -133,7 +139,7 @@ static enum vm_fault redirect(struct vm *vm)
 static enum vm_fault redirect_map(struct vm *vm)
 {
     uint32_t index;
-    struct map *map = map_arg_for(vm, SPEC_HELPER_REDIRECT_MAP, &index);
+    struct map *map = helper_map(vm, 1, SPEC_HELPER_REDIRECT_MAP, &index);
     const uint32_t key = (uint32_t)vm->r[2];
     const uint64_t flags = vm->r[3];
     uint64_t known = REDIRECT_ACTION;
@@ -159,47 +165,6 @@ static enum vm_fault redirect_map(struct vm *vm)
         vm->redirect = 0;
         vm->r[0] = flags & REDIRECT_ACTION;
     }
-    return VM_FAULT_NONE;
-}
-
-/* bpf_xdp_adjust_head: what lies before the packet stays as it is, metadata moves along. */
-static enum vm_fault xdp_adjust_head(struct vm *vm)
-{
-    struct vm_packet *p = vm->packet;
-    const int64_t offset = (int32_t)vm->r[2];
-    const int64_t data = (int64_t)p->data + offset;
-    const uint32_t meta_bytes = p->data - p->data_meta;
-
-    if (vm->r[1] != (uintptr_t)vm->ctx)
-        return VM_FAULT_MEMORY;
-    vm->r[0] = (uint64_t)-EINVAL;
-    if (data < (int64_t)SPEC_PKT_HARD_START + meta_bytes ||
-        data > (int64_t)p->data_end - SPEC_PKT_MIN_BYTES)
-        return VM_FAULT_NONE;
-    memmove(p->buf + data - meta_bytes, p->buf + p->data_meta, meta_bytes);
-    p->data = (uint32_t)data;
-    p->data_meta = p->data - meta_bytes;
-    vm_packet_moved(vm);
-    vm->r[0] = 0;
-    return VM_FAULT_NONE;
-}
-
-/* bpf_xdp_adjust_tail of a packet in one buffer: new bytes are zero. */
-static enum vm_fault xdp_adjust_tail(struct vm *vm)
-{
-    struct vm_packet *p = vm->packet;
-    const int64_t end = (int64_t)p->data_end + (int32_t)vm->r[2];
-
-    if (vm->r[1] != (uintptr_t)vm->ctx)
-        return VM_FAULT_MEMORY;
-    vm->r[0] = (uint64_t)-EINVAL;
-    if (end > p->hard_end || end < (int64_t)p->data + SPEC_PKT_MIN_BYTES)
-        return VM_FAULT_NONE;
-    if (end > p->data_end)
-        memset(p->buf + p->data_end, 0, (size_t)(end - p->data_end));
-    p->data_end = (uint32_t)end;
-    vm_packet_moved(vm);
-    vm->r[0] = 0;
     return VM_FAULT_NONE;
 }
 
@@ -245,14 +210,6 @@ static enum vm_fault csum_diff(struct vm *vm)
     return VM_FAULT_NONE;
 }
 
-static enum vm_fault xdp_get_buff_len(struct vm *vm)
-{
-    if (vm->r[1] != (uintptr_t)vm->ctx)
-        return VM_FAULT_MEMORY;
-    vm->r[0] = vm->packet->data_end - vm->packet->data;
-    return VM_FAULT_NONE;
-}
-
 /* By number. Those after the first three need a packet. */
 static const vm_helper table[] = {
     [SPEC_HELPER_MAP_LOOKUP_ELEM] = map_lookup_elem,
@@ -262,13 +219,28 @@ static const vm_helper table[] = {
     [SPEC_HELPER_GET_PRANDOM_U32] = get_prandom_u32,
     [SPEC_HELPER_GET_SMP_PROCESSOR_ID] = get_smp_processor_id,
     [SPEC_HELPER_REDIRECT] = redirect,
-    [SPEC_HELPER_XDP_ADJUST_HEAD] = xdp_adjust_head,
+    [SPEC_HELPER_XDP_ADJUST_HEAD] = helper_adjust_head,
     [SPEC_HELPER_REDIRECT_MAP] = redirect_map,
     [SPEC_HELPER_CSUM_DIFF] = csum_diff,
-    [SPEC_HELPER_XDP_GET_BUFF_LEN] = xdp_get_buff_len,
-    [SPEC_HELPER_XDP_ADJUST_TAIL] = xdp_adjust_tail,
+    [SPEC_HELPER_XDP_GET_BUFF_LEN] = helper_get_buff_len,
+    [SPEC_HELPER_XDP_ADJUST_TAIL] = helper_adjust_tail,
+    [SPEC_HELPER_XDP_ADJUST_META] = helper_adjust_meta,
+    [SPEC_HELPER_XDP_LOAD_BYTES] = helper_load_bytes,
+    [SPEC_HELPER_XDP_STORE_BYTES] = helper_store_bytes,
+    [SPEC_HELPER_JIFFIES64] = jiffies64,
+    [SPEC_HELPER_KTIME_GET_BOOT_NS] = ktime_get_ns,
+    [SPEC_HELPER_KTIME_GET_COARSE_NS] = ktime_get_ns,
+    [SPEC_HELPER_KTIME_GET_TAI_NS] = ktime_get_ns,
+    [SPEC_HELPER_GET_NUMA_NODE_ID] = get_numa_node_id,
+    [SPEC_HELPER_TAIL_CALL] = helper_tail_call,
+    [SPEC_HELPER_PERF_EVENT_OUTPUT] = helper_perf_event_output,
+    [SPEC_HELPER_RINGBUF_OUTPUT] = helper_ringbuf_output,
+    [SPEC_HELPER_RINGBUF_QUERY] = helper_ringbuf_query,
+    [SPEC_HELPER_MAP_PUSH_ELEM] = helper_push,
+    [SPEC_HELPER_MAP_POP_ELEM] = helper_pop,
+    [SPEC_HELPER_MAP_PEEK_ELEM] = helper_peek,
 };
-_Static_assert(SPEC_HELPERS_SOFT == 12,
+_Static_assert(SPEC_HELPERS_SOFT == 27,
                "each helper with soft in the table needs its function here");
 
 vm_helper vm_helper_find(int32_t num)

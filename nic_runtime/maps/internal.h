@@ -22,6 +22,7 @@ enum {
     MAP_F_RDONLY_PROG = 1 << 7,
     MAP_F_WRONLY_PROG = 1 << 8,
     MAP_F_MMAPABLE = 1 << 10,
+    MAP_F_PRESERVE_ELEMS = 1 << 11,
     MAP_F_ACCESS = MAP_F_RDONLY | MAP_F_WRONLY | MAP_F_RDONLY_PROG | MAP_F_WRONLY_PROG,
     MAP_UPDATE_LOCK = 1 << 2, /* BPF_F_LOCK */
 };
@@ -83,6 +84,20 @@ struct map_lpm {
     uint32_t spare;      /* the entry that takes the next replaced value */
 };
 
+/* A queue or stack: so many values from entry first on, the oldest first. */
+struct map_queue {
+    uint32_t first;
+    uint32_t count;
+};
+
+/* A ring buffer; positions only grow, and the host has consumed what lies before consumer. */
+struct map_ring {
+    uint8_t *data;
+    uint64_t mask;
+    uint64_t consumer;
+    uint64_t producer;
+};
+
 struct map {
     struct map_def def; /* its name is NULL */
     const struct map_ops *ops;
@@ -93,6 +108,8 @@ struct map {
     union {
         struct map_hash hash;
         struct map_lpm lpm;
+        struct map_queue queue;
+        struct map_ring ring;
     };
 };
 
@@ -100,6 +117,9 @@ extern const struct map_ops map_array_ops;
 extern const struct map_ops map_hash_ops;
 extern const struct map_ops map_lpm_ops;
 extern const struct map_ops map_lru_ops;
+extern const struct map_ops map_fdarray_ops;
+extern const struct map_ops map_queue_ops;
+extern const struct map_ops map_ringbuf_ops;
 
 /* The first CPU's value of an entry. */
 static inline uint8_t *map_entry_value(const struct map *map, uint32_t entry)

@@ -10,9 +10,14 @@ enum {
 };
 
 static const struct map_ops *const ops_table[] = {
-    [SPEC_SOFT_NONE] = NULL,          [SPEC_SOFT_ARRAY] = &map_array_ops,
-    [SPEC_SOFT_HASH] = &map_hash_ops, [SPEC_SOFT_LPM] = &map_lpm_ops,
+    [SPEC_SOFT_NONE] = NULL,
+    [SPEC_SOFT_ARRAY] = &map_array_ops,
+    [SPEC_SOFT_HASH] = &map_hash_ops,
+    [SPEC_SOFT_LPM] = &map_lpm_ops,
     [SPEC_SOFT_LRU] = &map_lru_ops,
+    [SPEC_SOFT_FDARRAY] = &map_fdarray_ops,
+    [SPEC_SOFT_QUEUE] = &map_queue_ops,
+    [SPEC_SOFT_RINGBUF] = &map_ringbuf_ops,
 };
 
 static uint64_t align_up(uint64_t n, uint64_t to)

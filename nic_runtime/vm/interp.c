@@ -164,10 +164,12 @@ static enum vm_fault enter(struct vm *vm, const struct ebpf_insn *i)
 {
     struct vm_frame *f;
 
-    if (vm->depth + 1 >= SPEC_CALL_FRAMES)
+    if (vm->depth - vm->base + 1 >= SPEC_CALL_FRAMES)
         return VM_FAULT_CALL;
     f = &vm->frames[vm->depth++];
+    f->program = vm->program;
     f->return_pc = vm->pc;
+    f->base = vm->base;
     memcpy(f->saved, &vm->r[6], sizeof(f->saved));
     memset(vm->stack[vm->depth], 0, SPEC_STACK_BYTES);
     vm->r[EBPF_REG_FP] = (uintptr_t)vm->stack[vm->depth] + SPEC_STACK_BYTES;
@@ -175,13 +177,18 @@ static enum vm_fault enter(struct vm *vm, const struct ebpf_insn *i)
     return VM_FAULT_NONE;
 }
 
-static void leave(struct vm *vm)
+/* A function's end; the caller may be one of another program, which went on in this one. */
+static enum vm_fault leave(struct vm *vm)
 {
     const struct vm_frame *f = &vm->frames[--vm->depth];
+    const bool same = vm->program == f->program;
 
+    vm->program = f->program;
     vm->pc = f->return_pc;
+    vm->base = f->base;
     memcpy(&vm->r[6], f->saved, sizeof(f->saved));
     vm->r[EBPF_REG_FP] = (uintptr_t)vm->stack[vm->depth] + SPEC_STACK_BYTES;
+    return same ? VM_FAULT_NONE : VM_SWITCHED;
 }
 
 /* Helpers that look at the packet, or decide where it goes. */
@@ -308,7 +315,8 @@ static inline enum vm_fault step(struct vm *vm, const struct ebpf_insn *i)
     return VM_FAULT_OPCODE;
 }
 
-static enum vm_fault go_on(struct vm *vm, uint64_t max_insns, uint32_t *fault_insn)
+/* Runs the program at hand to its end, or until another takes its place. */
+static enum vm_fault run_program(struct vm *vm, uint64_t max_insns, uint32_t *fault_insn)
 {
     const uint64_t budget = max_insns ? max_insns : UINT64_MAX;
     const struct ebpf_insn *const insns = vm->program->insns;
@@ -334,9 +342,19 @@ static enum vm_fault go_on(struct vm *vm, uint64_t max_insns, uint32_t *fault_in
         else if (!vm->depth)
             return VM_FAULT_NONE;
         else
-            leave(vm);
+            fault = leave(vm);
     }
     *fault_insn = at_insn;
+    return fault;
+}
+
+static enum vm_fault go_on(struct vm *vm, uint64_t max_insns, uint32_t *fault_insn)
+{
+    enum vm_fault fault;
+
+    do
+        fault = run_program(vm, max_insns, fault_insn);
+    while (fault == VM_SWITCHED);
     return fault;
 }
 
@@ -351,6 +369,8 @@ static void start(struct vm *vm, const struct vm_program *program)
     vm->insns = 0;
     vm->pc = 0;
     vm->depth = 0;
+    vm->base = 0;
+    vm->tail_calls = 0;
     vm->value_first = 0;
     vm->value_bytes = 0;
     vm->value_writable = false;

@@ -9,6 +9,8 @@ bool vm_find_value(struct vm *vm, uint64_t address)
         const struct map *map = vm->program->maps[i];
         uintptr_t first, end;
 
+        if (!map)
+            continue;
         map_value_range(map, &first, &end);
         if (address - first >= end - first)
             continue;

@@ -15,9 +15,20 @@ enum {
     VM_CTX_BYTES = 24, /* struct xdp_md */
 };
 
-/* A function's return address and the registers it gives back. */
+/* Not a fault: vm.program is another than before. */
+#define VM_SWITCHED ((enum vm_fault)VM_FAULT_COUNT)
+
+enum {
+    /* Functions that run at one time: a program that another goes on in has its own
+     * SPEC_CALL_FRAMES, the first of them the frame in which the tail call was made. */
+    VM_FRAMES = SPEC_CALL_FRAMES + SPEC_TAIL_CALLS * (SPEC_CALL_FRAMES - 1),
+};
+
+/* A function's return address, in which program that is, and the registers it gives back. */
 struct vm_frame {
+    const struct vm_program *program;
     uint32_t return_pc;
+    uint32_t base;     /* vm.base of the caller */
     uint64_t saved[4]; /* r6 to r9 */
 };
 
@@ -25,11 +36,14 @@ struct vm {
     uint64_t r[VM_REGS];
     const struct vm_program *program;
     struct vm_packet *packet;
-    bool raw;                 /* vm_run_raw: the packet has no bytes */
-    uint64_t redirect;        /* pending, for XDP_REDIRECT */
-    uint64_t insns;           /* executed */
+    bool raw;          /* vm_run_raw: the packet has no bytes */
+    uint64_t redirect; /* pending, for XDP_REDIRECT */
+    uint64_t insns;    /* executed */
     uint32_t pc;
     uint32_t depth; /* of the running function; 0 is the program */
+    uint32_t base;  /* depth of the program's own first function: above 0 after a tail call in a
+                       function */
+    uint32_t tail_calls;
 
     /* Packet bytes that may be touched: data_meta to data_end, or vm_run_raw's memory. */
     uintptr_t bytes_first;
@@ -39,9 +53,10 @@ struct vm {
     uint64_t value_bytes;
     bool value_writable;
 
-    uint8_t ctx[VM_CTX_BYTES]; /* only its address is used; not beside the stack, so that both end */
-    struct vm_frame frames[SPEC_CALL_FRAMES];
-    _Alignas(16) uint8_t stack[SPEC_CALL_FRAMES][SPEC_STACK_BYTES];
+    uint8_t
+        ctx[VM_CTX_BYTES]; /* only its address is used; not beside the stack, so that both end */
+    struct vm_frame frames[VM_FRAMES];
+    _Alignas(16) uint8_t stack[VM_FRAMES][SPEC_STACK_BYTES];
 };
 
 /* Says which packet bytes may be touched, after offsets have changed. */

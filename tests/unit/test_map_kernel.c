@@ -282,6 +282,54 @@ static void test_map_lpm_operations_same_as_kernel(void **state)
     run_pair((struct map_def){"m", SPEC_MAP_LPM_TRIE, 20, 64, 64, BPF_F_NO_PREALLOC});
 }
 
+/* Queues and stacks: pushes with all flags, looks at the next value, and takes. */
+static void run_queue(struct map_def def)
+{
+    static const uint64_t flags[] = {0, 0, 0, 1, 2, 2, 3, 4, 1ull << 40};
+    struct pair p = {0};
+
+    seed = def.type;
+    open_pair(&p, &def);
+    for (uint32_t i = 0; i < OPERATIONS; i++) {
+        const uint64_t flag = flags[below(9)];
+        const uint32_t what = below(8);
+        int ours, theirs;
+
+        if (what < 4) {
+            random_values(&p);
+            ours = map_host_update(p.map, NULL, p.ours, flag);
+            theirs = bpf_map_update_elem(p.fd, NULL, p.theirs, flag);
+        } else {
+            ours = map_host_lookup(p.map, NULL, p.ours);
+            if (what < 6) {
+                theirs = bpf_map_lookup_elem(p.fd, NULL, p.theirs);
+            } else {
+                theirs = bpf_map_lookup_and_delete_elem(p.fd, NULL, p.theirs);
+                assert_int_equal(map_host_delete(p.map, NULL), ours);
+            }
+            assert_true(ours || theirs || same_values(&p));
+        }
+        if (ours != theirs)
+            fail_msg("operation %u (%u, flags %llu): %d, Linux %d", i, what,
+                     (unsigned long long)flag, ours, theirs);
+    }
+    close_pair(&p);
+}
+
+static void test_map_queue_operations_same_as_kernel(void **state)
+{
+    (void)state;
+    run_queue((struct map_def){"m", SPEC_MAP_QUEUE, 0, 13, 7, 0});
+    run_queue((struct map_def){"m", SPEC_MAP_QUEUE, 0, 8, 1, 0});
+}
+
+static void test_map_stack_operations_same_as_kernel(void **state)
+{
+    (void)state;
+    run_queue((struct map_def){"m", SPEC_MAP_STACK, 0, 13, 7, 0});
+    run_queue((struct map_def){"m", SPEC_MAP_STACK, 0, 4, 1, 0});
+}
+
 /* Random operations whose values are targets; presence is what can be compared. */
 static void run_targets(struct map_def def)
 {
@@ -332,13 +380,26 @@ static void test_map_devmap_hash_operations_same_as_kernel(void **state)
 
 static struct map_def random_definition(void)
 {
-    static const uint32_t types[] = {
-        SPEC_MAP_HASH,     SPEC_MAP_ARRAY,    SPEC_MAP_PERCPU_HASH,    SPEC_MAP_PERCPU_ARRAY,
-        SPEC_MAP_DEVMAP,   SPEC_MAP_CPUMAP,   SPEC_MAP_XSKMAP,         SPEC_MAP_DEVMAP_HASH,
-        SPEC_MAP_LPM_TRIE, SPEC_MAP_LRU_HASH, SPEC_MAP_LRU_PERCPU_HASH};
+    static const uint32_t types[] = {SPEC_MAP_HASH,
+                                     SPEC_MAP_ARRAY,
+                                     SPEC_MAP_PERCPU_HASH,
+                                     SPEC_MAP_PERCPU_ARRAY,
+                                     SPEC_MAP_DEVMAP,
+                                     SPEC_MAP_CPUMAP,
+                                     SPEC_MAP_XSKMAP,
+                                     SPEC_MAP_DEVMAP_HASH,
+                                     SPEC_MAP_LPM_TRIE,
+                                     SPEC_MAP_LRU_HASH,
+                                     SPEC_MAP_LRU_PERCPU_HASH,
+                                     SPEC_MAP_PROG_ARRAY,
+                                     SPEC_MAP_PERF_EVENT_ARRAY,
+                                     SPEC_MAP_QUEUE,
+                                     SPEC_MAP_STACK,
+                                     SPEC_MAP_RINGBUF};
     static const uint32_t keys[] = {4, 4, 4, 4, 0, 1, 3, 8, 64, 512};
     static const uint32_t values[] = {4, 4, 8, 8, 0, 1, 12, 4096, 32768, 32769};
     static const uint32_t entries[] = {1, 2, 3, 7, 16, 0};
+    static const uint32_t sizes[] = {0, 2048, 4096, 8192, 12288};
     /* All but those that ask for more than a definition (inner maps, BTF, tokens, descriptors). */
     static const uint32_t flags[] = {0,
                                      0,
@@ -354,11 +415,14 @@ static struct map_def random_definition(void)
                                      BPF_F_MMAPABLE,
                                      BPF_F_PRESERVE_ELEMS};
 
+    const uint32_t type = types[below(16)];
+    const bool bare = type >= SPEC_MAP_QUEUE && type != SPEC_MAP_DEVMAP_HASH && below(4);
+
     return (struct map_def){"m",
-                            types[below(11)],
-                            keys[below(10)],
-                            values[below(10)],
-                            entries[below(6)],
+                            type,
+                            bare ? 0 : keys[below(10)],
+                            bare && type == SPEC_MAP_RINGBUF ? 0 : values[below(10)],
+                            type == SPEC_MAP_RINGBUF ? sizes[below(5)] : entries[below(6)],
                             flags[below(13)] | flags[below(13)]};
 }
 
@@ -401,6 +465,8 @@ int main(void)
         cmocka_unit_test(test_map_lpm_operations_same_as_kernel),
         cmocka_unit_test(test_map_devmap_operations_same_as_kernel),
         cmocka_unit_test(test_map_devmap_hash_operations_same_as_kernel),
+        cmocka_unit_test(test_map_queue_operations_same_as_kernel),
+        cmocka_unit_test(test_map_stack_operations_same_as_kernel),
         cmocka_unit_test(test_map_definitions_taken_as_by_kernel),
     };
 

@@ -19,6 +19,7 @@
 #define SPEC_TAIL_CALLS 33 /* MAX_TAIL_CALL_CNT */
 #define SPEC_INSNS_PROCESSED 1000000 /* BPF_COMPLEXITY_LIMIT_INSNS: instructions the verifier may process */
 #define SPEC_MAPS 64 /* maps an object may have (MAX_USED_MAPS) */
+#define SPEC_JIFFY_NS 4000000 /* a jiffy of bpf_jiffies64 in ns of the packet's time: HZ = 250 */
 #define SPEC_QUEUES 4 /* RX queues; the CPU id of a program is its RX queue, per-CPU maps have this many values */
 #define SPEC_CONTEXTS 8 /* packets in turn in one VLIW core */
 #define SPEC_LANES 4 /* operations in one microcode row */

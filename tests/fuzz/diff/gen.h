@@ -43,6 +43,11 @@ extern const char *const gen_profile_names[GEN_PROFILE_COUNT];
     X(helper, 4, 3)                                                                                \
     X(csum, 2, 1)                                                                                  \
     X(redirect_map, 2, 1)                                                                          \
+    X(bytes, 4, 2)                                                                                 \
+    X(meta, 4, 2)                                                                                  \
+    X(queue, 4, 2)                                                                                 \
+    X(event, 4, 2)                                                                                 \
+    X(tail, 3, 1)                                                                                  \
     X(adjust, 3, 2)                                                                                \
     X(branch, 12, 8)                                                                               \
     X(leave, 3, 2)                                                                                 \

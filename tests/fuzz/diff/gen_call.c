@@ -7,8 +7,16 @@
 
 void gen_helper_statement(struct gen *g)
 {
-    static const int32_t plain[] = {SPEC_HELPER_KTIME_GET_NS, SPEC_HELPER_GET_PRANDOM_U32,
-                                    SPEC_HELPER_GET_SMP_PROCESSOR_ID};
+    static const int32_t plain[] = {SPEC_HELPER_KTIME_GET_NS,
+                                    SPEC_HELPER_GET_PRANDOM_U32,
+                                    SPEC_HELPER_GET_SMP_PROCESSOR_ID,
+                                    SPEC_HELPER_KTIME_GET_NS,
+                                    SPEC_HELPER_GET_PRANDOM_U32,
+                                    SPEC_HELPER_KTIME_GET_BOOT_NS,
+                                    SPEC_HELPER_KTIME_GET_COARSE_NS,
+                                    SPEC_HELPER_KTIME_GET_TAI_NS,
+                                    SPEC_HELPER_JIFFIES64,
+                                    SPEC_HELPER_GET_NUMA_NODE_ID};
 
     if (!gen_may_call(g))
         return;
@@ -28,7 +36,7 @@ void gen_helper_statement(struct gen *g)
         gen_emit(g, MOV_K(2, gen_chance(g, 75) ? 0 : (int32_t)gen_below(g, 3)));
         gen_emit(g, CALL(SPEC_HELPER_REDIRECT));
     } else {
-        gen_emit(g, CALL(plain[gen_below(g, 3)]));
+        gen_emit(g, CALL(plain[gen_below(g, 10)]));
     }
     gen_called(g);
 }

@@ -67,9 +67,33 @@ static void choose_lru(struct gen *g, struct load_map *m, struct gen_map *info)
     m->max_entries = 4000;
 }
 
+/* Maps that no look-up goes to. */
+static bool choose_special(struct gen *g, struct load_map *m, struct gen_map *info)
+{
+    switch (spec_map_type_table[m->type].soft) {
+    case SPEC_SOFT_FDARRAY:
+        m->key_bytes = m->value_bytes = 4;
+        m->max_entries = m->type == SPEC_MAP_PERF_EVENT_ARRAY ? SPEC_QUEUES : 1 + gen_below(g, 3);
+        break;
+    case SPEC_SOFT_QUEUE:
+        m->max_entries = 1 + gen_below(g, 6);
+        break;
+    case SPEC_SOFT_RINGBUF:
+        m->value_bytes = 0;
+        m->max_entries = 4096;
+        break;
+    default:
+        return false;
+    }
+    info->keys = m->max_entries;
+    return true;
+}
+
 static void choose_map(struct gen *g, struct load_map *m, struct gen_map *info)
 {
-    static const uint8_t soft[] = {SPEC_MAP_LRU_HASH, SPEC_MAP_LRU_PERCPU_HASH};
+    static const uint8_t soft[] = {
+        SPEC_MAP_LRU_HASH, SPEC_MAP_LRU_PERCPU_HASH, SPEC_MAP_PROG_ARRAY, SPEC_MAP_PERF_EVENT_ARRAY,
+        SPEC_MAP_QUEUE,    SPEC_MAP_STACK,           SPEC_MAP_RINGBUF};
     static const uint8_t types[] = {SPEC_MAP_ARRAY,       SPEC_MAP_ARRAY,   SPEC_MAP_PERCPU_ARRAY,
                                     SPEC_MAP_HASH,        SPEC_MAP_HASH,    SPEC_MAP_HASH,
                                     SPEC_MAP_PERCPU_HASH, SPEC_MAP_LPM_TRIE};
@@ -77,13 +101,15 @@ static void choose_map(struct gen *g, struct load_map *m, struct gen_map *info)
 
     m->kind = LOAD_MAP_BTF;
     m->type = types[gen_below(g, sizeof(types))];
-    if (g->soft && gen_chance(g, 30))
+    if (g->soft && gen_chance(g, 60))
         m->type = soft[gen_below(g, sizeof(soft))];
     m->value_bytes = values[gen_below(g, 14)];
     if (spec_map_type_table[m->type].soft == SPEC_SOFT_LRU) {
         choose_lru(g, m, info);
         return;
     }
+    if (choose_special(g, m, info))
+        return;
     if (m->type == SPEC_MAP_HASH || m->type == SPEC_MAP_PERCPU_HASH) {
         choose_hash(g, m, info);
         return;
@@ -159,7 +185,7 @@ static void key_number(const struct gen *g, uint32_t map, uint32_t number, uint8
 static void add_entry(struct gen *g, uint32_t map, uint32_t number)
 {
     const struct load_map *m = &g->maps[map];
-    uint8_t *key = arena_alloc(g->arena, m->key_bytes);
+    uint8_t *key = arena_alloc(g->arena, m->key_bytes + 1);
     uint8_t *values = arena_alloc(g->arena, diff_map_values_bytes(m));
 
     key_number(g, map, number, key);
@@ -167,6 +193,8 @@ static void add_entry(struct gen *g, uint32_t map, uint32_t number)
         return;
     for (uint32_t c = 0; c < diff_map_cpus(m); c++)
         random_bytes(g, values + c * diff_map_stride(m), m->value_bytes);
+    if (m->type == SPEC_MAP_PROG_ARRAY)
+        memcpy(values, &(uint32_t){1}, sizeof(uint32_t)); /* the program itself */
     if (spec_map_type_table[m->type].redirect) {
         const uint32_t target = (m->type == SPEC_MAP_DEVMAP_HASH) + gen_below(g, 3);
 
@@ -187,7 +215,8 @@ void gen_entries(struct gen *g)
 
         /* the kernel takes no targets of these that are made up */
         if (g->maps[m].kind != LOAD_MAP_BTF || g->maps[m].type == SPEC_MAP_XSKMAP ||
-            g->maps[m].type == SPEC_MAP_CPUMAP)
+            g->maps[m].type == SPEC_MAP_CPUMAP || g->maps[m].type == SPEC_MAP_PERF_EVENT_ARRAY ||
+            g->maps[m].type == SPEC_MAP_RINGBUF)
             continue;
         for (uint32_t k = 0; k < g->maps[m].max_entries && k < g->map_info[m].keys; k++)
             if (gen_chance(g, percent))

@@ -14,6 +14,7 @@ struct stream {
     struct arena *arena;
     struct diff_result *out;
     uint32_t sent;
+    uint64_t told; /* of the packet that is on its way */
 };
 
 static bool next_packet(void *ctx, struct exec_packet *packet)
@@ -36,8 +37,20 @@ static int take_packet(void *ctx, const struct exec_output *output)
         return -EPROTO;
     *r = (struct diff_packet_result){
         .ret = output->ret, .redirect = output->redirect, .len = output->len};
+    r->told = diff_hash(s->told, output->data - output->meta_bytes, output->meta_bytes);
+    s->told = DIFF_HASH_START;
     r->bytes = arena_memdup(s->arena, output->data, output->len);
     s->out->packet_count++;
+    return 0;
+}
+
+static int take_event(void *ctx, const struct exec_event *event)
+{
+    struct stream *s = ctx;
+
+    s->told = diff_hash(s->told, &event->map, sizeof(event->map));
+    s->told = diff_hash(s->told, &event->cpu, sizeof(event->cpu));
+    s->told = diff_hash(s->told, event->data, event->len);
     return 0;
 }
 
@@ -67,7 +80,8 @@ static int read_maps(const struct diff_case *c, struct exec *exec, struct arena 
 enum diff_status diff_run_opened(const struct diff_case *c, struct exec *exec, struct arena *arena,
                                  struct diff_result *out, char why[EXEC_WHY_BYTES])
 {
-    struct stream s = {c, arena, out, 0};
+    struct stream s = {c, arena, out, 0, DIFF_HASH_START};
+    const struct exec_listener listener = {&s, take_event};
     const struct exec_stream stream = {&s, next_packet, take_packet};
     struct exec_stats stats;
     int err;
@@ -79,7 +93,9 @@ enum diff_status diff_run_opened(const struct diff_case *c, struct exec *exec, s
         snprintf(why, EXEC_WHY_BYTES, "the maps can't be filled: %s", strerror(-err));
         return DIFF_BROKEN;
     }
+    exec->options.listener = &listener;
     err = exec->ops->run(exec, &stream, &stats, why);
+    exec->options.listener = NULL;
     if (err)
         return DIFF_BROKEN;
     err = read_maps(c, exec, arena, out);
@@ -148,6 +164,10 @@ static bool same_packet(uint32_t i, const struct diff_packet_result *want,
         snprintf(why, EXEC_WHY_BYTES, "packet %u: has %u bytes, not %u", i, got->len, want->len);
         return false;
     }
+    if (want->told != got->told) {
+        snprintf(why, EXEC_WHY_BYTES, "packet %u: other metadata or events", i);
+        return false;
+    }
     for (uint32_t k = 0; k < want->len; k++)
         if (want->bytes[k] != got->bytes[k]) {
             snprintf(why, EXEC_WHY_BYTES, "packet %u: byte %u is %02x, not %02x", i, k,
@@ -214,6 +234,7 @@ uint64_t diff_result_hash(const struct diff_result *result)
         h = diff_hash(h, &p->ret, sizeof(p->ret));
         h = diff_hash(h, &p->redirect, sizeof(p->redirect));
         h = diff_hash(h, &p->len, sizeof(p->len));
+        h = diff_hash(h, &p->told, sizeof(p->told));
         h = diff_hash(h, p->bytes, p->len);
     }
     for (uint32_t m = 0; m < result->map_count; m++) {

@@ -12,6 +12,7 @@ struct diff_packet_result {
     uint64_t redirect;
     uint8_t *bytes;
     uint32_t len;
+    uint64_t told; /* a hash of its metadata and events */
 };
 
 /* What one executor made of a case. */

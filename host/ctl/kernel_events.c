@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/ctl/kernel_events.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PERF_PAGES = 128 };
+
+struct kernel_reader {
+    uint32_t map;
+    struct ring_buffer *ring;
+    struct perf_buffer *perf;
+    kernel_event_fn *take; /* during kernel_reader_take */
+    void *ctx;
+    bool lost;
+};
+
+static int ring_event(void *ctx, void *data, size_t bytes)
+{
+    const struct kernel_reader *r = ctx;
+
+    r->take(r->ctx, r->map, data, (uint32_t)bytes, false);
+    return 0;
+}
+
+static enum bpf_perf_event_ret perf_event(void *ctx, int cpu, struct perf_event_header *header)
+{
+    struct kernel_reader *r = ctx;
+    uint32_t bytes;
+
+    (void)cpu;
+    if (header->type == PERF_RECORD_SAMPLE) {
+        memcpy(&bytes, header + 1, sizeof(bytes));
+        r->take(r->ctx, r->map, (const uint8_t *)(header + 1) + sizeof(bytes), bytes, true);
+    } else if (header->type == PERF_RECORD_LOST) {
+        r->lost = true;
+    }
+    return LIBBPF_PERF_EVENT_CONT;
+}
+
+/* The entries of the CPU that programs run on, and of the queue that it stands for, are open. */
+static struct perf_buffer *open_perf(struct kernel_reader *r, const struct kernel_map *map)
+{
+    struct perf_event_attr attr = {.size = sizeof(attr),
+                                   .type = PERF_TYPE_SOFTWARE,
+                                   .config = PERF_COUNT_SW_BPF_OUTPUT,
+                                   .sample_type = PERF_SAMPLE_RAW,
+                                   .sample_period = 1,
+                                   .wakeup_events = 1};
+    int cpus[2], keys[2];
+    LIBBPF_OPTS(perf_buffer_raw_opts, o, .cpus = cpus, .map_keys = keys);
+
+    if (map->cpu.number < map->def->max_entries) {
+        cpus[o.cpu_cnt] = (int)map->cpu.number;
+        keys[o.cpu_cnt++] = (int)map->cpu.number;
+    }
+    if (map->cpu.queue != map->cpu.number && map->cpu.queue < map->def->max_entries) {
+        cpus[o.cpu_cnt] = (int)map->cpu.number;
+        keys[o.cpu_cnt++] = (int)map->cpu.queue;
+    }
+    return perf_buffer__new_raw(map->fd, PERF_PAGES, &attr, perf_event, r, &o);
+}
+
+int kernel_reader_open(const struct kernel_map *map, uint32_t index, struct kernel_reader **out,
+                       char *why, size_t why_bytes)
+{
+    const bool ring = map->def->type == SPEC_MAP_RINGBUF;
+    struct kernel_reader *r;
+
+    *out = NULL;
+    if (!ring && map->def->type != SPEC_MAP_PERF_EVENT_ARRAY)
+        return 0;
+    r = calloc(1, sizeof(*r));
+    if (!r)
+        return -ENOMEM;
+    r->map = index;
+    if (ring)
+        r->ring = ring_buffer__new(map->fd, ring_event, r, NULL);
+    else
+        r->perf = open_perf(r, map);
+    if (!r->ring && !r->perf) {
+        snprintf(why, why_bytes, "the events of map %s can't be read: %s", map->def->name,
+                 strerror(errno));
+        free(r);
+        return -ENOTSUP;
+    }
+    *out = r;
+    return 0;
+}
+
+void kernel_reader_close(struct kernel_reader *reader)
+{
+    if (!reader)
+        return;
+    ring_buffer__free(reader->ring);
+    perf_buffer__free(reader->perf);
+    free(reader);
+}
+
+int kernel_reader_take(struct kernel_reader *reader, kernel_event_fn *take, void *ctx)
+{
+    int n;
+
+    reader->take = take;
+    reader->ctx = ctx;
+    n = reader->ring ? ring_buffer__consume(reader->ring) : perf_buffer__consume(reader->perf);
+    if (reader->lost)
+        return -ENOBUFS;
+    return n < 0 ? n : 0;
+}

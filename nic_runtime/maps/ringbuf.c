@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "nic_runtime/maps/internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ringbuf: records in the order in which programs made them, for the host. Positions, headers of 8
+ * bytes and the space that records take are those of kernel/bpf/ringbuf.c, so that a full buffer is
+ * full alike. A record that reaches over the end goes on behind it: the memory is twice the size.
+ */
+
+enum {
+    HEADER_BYTES = 8,
+    PAGE = 4096,
+    QUERY_AVAIL = 0, /* BPF_RB_AVAIL_DATA and on */
+    QUERY_SIZE = 1,
+    QUERY_CONSUMER = 2,
+    QUERY_PRODUCER = 3,
+    BUSY = 1u << 31,
+    DISCARDED = 1 << 30,
+    RECORD_MAX = UINT32_MAX / 4,
+};
+
+static const char *ringbuf_check(const struct map_def *def)
+{
+    if (def->key_bytes || def->value_bytes)
+        return "a ringbuf has neither key_size nor value_size";
+    if (map_flags_bad(def, MAP_F_NUMA_NODE))
+        return "map_flags that a ringbuf can't have";
+    if (def->max_entries & (def->max_entries - 1) || def->max_entries % PAGE)
+        return "max_entries of a ringbuf is a power of two of bytes, and at least a page (4096)";
+    return NULL;
+}
+
+static struct map_layout ringbuf_layout(const struct map_def *def)
+{
+    return (struct map_layout){.table_bytes = 2 * (uint64_t)def->max_entries};
+}
+
+static void ringbuf_init(struct map *map, void *tables)
+{
+    map->ring = (struct map_ring){.data = tables, .mask = map->def.max_entries - 1};
+}
+
+static uint32_t ringbuf_find(const struct map *map, const void *key)
+{
+    (void)map;
+    (void)key;
+    return MAP_NO_ENTRY;
+}
+
+static int ringbuf_update(struct map *map, const void *key, const void *value, uint64_t flags,
+                          uint32_t cpu)
+{
+    (void)map, (void)key, (void)value, (void)flags, (void)cpu;
+    return -ENOTSUP;
+}
+
+static int ringbuf_remove(struct map *map, const void *key)
+{
+    (void)map;
+    (void)key;
+    return -ENOTSUP;
+}
+
+static int ringbuf_next_key(const struct map *map, const void *key, void *next)
+{
+    (void)map, (void)key, (void)next;
+    return -ENOENT;
+}
+
+static uint64_t room_for(uint32_t bytes)
+{
+    return ((uint64_t)bytes + HEADER_BYTES + 7) & ~UINT64_C(7);
+}
+
+void *map_ring_reserve(struct map *map, uint32_t bytes)
+{
+    struct map_ring *r = &map->ring;
+    uint32_t header = bytes | BUSY;
+    uint8_t *at = r->data + (r->producer & r->mask);
+
+    if (bytes > RECORD_MAX || r->producer + room_for(bytes) - r->consumer > r->mask)
+        return NULL;
+    memcpy(at, &header, sizeof(header));
+    r->producer += room_for(bytes);
+    return at + HEADER_BYTES;
+}
+
+void map_ring_commit(void *record, bool discard)
+{
+    uint8_t *at = (uint8_t *)record - HEADER_BYTES;
+    uint32_t header;
+
+    memcpy(&header, at, sizeof(header));
+    header = (header & ~(uint32_t)BUSY) | (discard ? (uint32_t)DISCARDED : 0);
+    memcpy(at, &header, sizeof(header));
+}
+
+int map_ring_output(struct map *map, const void *data, uint32_t bytes)
+{
+    void *record = map_ring_reserve(map, bytes);
+
+    if (!record)
+        return -EAGAIN;
+    memcpy(record, data, bytes);
+    map_ring_commit(record, false);
+    return 0;
+}
+
+uint64_t map_ring_query(const struct map *map, uint64_t what)
+{
+    const struct map_ring *r = &map->ring;
+
+    switch (what) {
+    case QUERY_AVAIL:
+        return r->producer - r->consumer;
+    case QUERY_SIZE:
+        return map->def.max_entries;
+    case QUERY_CONSUMER:
+        return r->consumer;
+    case QUERY_PRODUCER:
+        return r->producer;
+    default:
+        return 0;
+    }
+}
+
+bool map_ring_next(struct map *map, const void **data, uint32_t *bytes)
+{
+    struct map_ring *r = &map->ring;
+
+    while (map->ops == &map_ringbuf_ops && r->consumer < r->producer) {
+        const uint8_t *at = r->data + (r->consumer & r->mask);
+        uint32_t header;
+
+        memcpy(&header, at, sizeof(header));
+        if (header & BUSY)
+            return false;
+        *bytes = header & ~(uint32_t)DISCARDED;
+        *data = at + HEADER_BYTES;
+        if (room_for(*bytes) > r->producer - r->consumer)
+            return false;
+        r->consumer += room_for(*bytes);
+        if (!(header & DISCARDED))
+            return true;
+    }
+    return false;
+}
+
+const struct map_ops map_ringbuf_ops = {
+    .check = ringbuf_check,
+    .layout = ringbuf_layout,
+    .init = ringbuf_init,
+    .find = ringbuf_find,
+    .update = ringbuf_update,
+    .remove = ringbuf_remove,
+    .next_key = ringbuf_next_key,
+};
