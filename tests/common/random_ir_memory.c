@@ -43,12 +43,25 @@ static void pkt_store(struct gen *g, uint32_t off, uint32_t size, bool swap, ir_
     store_at(g, IR_REGION_PKT, g->data, SPEC_PKT_BASE + (int32_t)off, (int32_t)off, size, swap, v);
 }
 
+/* A store and a load of the same bytes, perhaps with something between. */
+static void store_and_load(struct gen *g, uint32_t off, uint32_t size)
+{
+    const bool swap = gen_below(g, 4) == 0;
+
+    pkt_store(g, off, size, swap, gen_operand(g));
+    if (gen_below(g, 3) == 0)
+        gen_packet_access(g);
+    gen_assign(g, gen_pkt_load(g, off, size, swap));
+}
+
 void gen_packet_access(struct gen *g)
 {
     const uint32_t size = 1u << gen_below(g, 4);
     const uint32_t off = gen_below(g, REACH - 8);
 
-    if (gen_below(g, 2))
+    if (gen_below(g, 6) == 0)
+        store_and_load(g, off, size);
+    else if (gen_below(g, 2))
         gen_assign(g, gen_pkt_load(g, off, size, gen_below(g, 4) == 0));
     else
         pkt_store(g, off, size, gen_below(g, 4) == 0, gen_operand(g));
@@ -67,6 +80,10 @@ void gen_assembly(struct gen *g)
         const uint32_t shift = 8 * size * (big ? pieces - 1 - i : i);
         ir_ref part = gen_pkt_load(g, off + i * size, size, big && size > 1);
 
+        if (gen_below(g, 16) == 0) /* no whole bytes */
+            part = gen_alu_imm(g, SPEC_ALU_AND, part, 0x7f);
+        if (gen_below(g, 16) == 0)
+            part = gen_alu_imm(g, SPEC_ALU_SHL, part, 4);
         if (shift)
             part = gen_alu_imm(g, SPEC_ALU_SHL, part, shift);
         v = v == IR_NONE ? part : gen_alu(g, SPEC_ALU_OR, 64, v, part);
