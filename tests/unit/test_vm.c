@@ -184,12 +184,18 @@ static void test_vm_map_value_access_outside_value_faults(void **state)
         {LD_MAP_VALUE(2, 1, 0), LDX(B, 0, 2, 0), ATOMIC(W, 2, 0, 0, 0), EXIT()},
         {LD_MAP_VALUE(2, 2, 0), EXIT()}, /* no such map */
         {LD_MAP(2, 2), EXIT()},
-        {LD_MAP(2, 0), LDX(B, 0, 2, 0), EXIT()}, /* the map itself */
+        {LD_MAP(2, 0), LDX(B, 0, 2, 0), EXIT()},                          /* the map itself */
+        {LD_MAP_VALUE(2, 0, 16 * MAP_ENTRIES), LDX(B, 0, 2, -5), EXIT()}, /* the last byte ... */
+        {LD_MAP_VALUE(2, 0, 16 * MAP_ENTRIES), LDX(B, 0, 2, 0), EXIT()},  /* ... and behind it */
+        {LD_MAP_VALUE(2, 0, 4), ATOMIC(W, 2, 0, 0, 0), EXIT()},
+        {LD_MAP_VALUE(2, 0, 2), ATOMIC(W, 2, 0, 0, 0), EXIT()}, /* not aligned to its size */
+        {LD_MAP_VALUE(2, 0, 4), ATOMIC(DW, 2, 0, 0, 0), EXIT()},
     };
     const enum vm_fault expected[] = {
-        VM_FAULT_NONE,   VM_FAULT_MEMORY, VM_FAULT_MEMORY, VM_FAULT_NONE,
-        VM_FAULT_MEMORY, VM_FAULT_NONE,   VM_FAULT_MEMORY, VM_FAULT_NONE,
-        VM_FAULT_MEMORY, VM_FAULT_OPCODE, VM_FAULT_OPCODE, VM_FAULT_MEMORY,
+        VM_FAULT_NONE,   VM_FAULT_MEMORY, VM_FAULT_MEMORY, VM_FAULT_NONE,   VM_FAULT_MEMORY,
+        VM_FAULT_NONE,   VM_FAULT_MEMORY, VM_FAULT_NONE,   VM_FAULT_MEMORY, VM_FAULT_OPCODE,
+        VM_FAULT_OPCODE, VM_FAULT_MEMORY, VM_FAULT_NONE,   VM_FAULT_MEMORY, VM_FAULT_NONE,
+        VM_FAULT_MEMORY, VM_FAULT_MEMORY,
     };
     void *memories[2];
     struct map *const maps[] = {make_map(0, &memories[0]), make_map(1 << 7, &memories[1])};
