@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Faults planted into the sources (tests/faults): a few of them are found by the check that the table names; each row still has its text."""
+import dataclasses
+import os
+import sys
+
+import lib
+
+sys.path.insert(0, os.path.join(lib.ROOT, 'tests', 'faults'))
+import faults  # noqa: E402
+
+AREAS = {'core', 'engine', 'interp', 'load', 'maps', 'microcode', 'opt', 'pipeline', 'verify'}
+
+
+def trial():
+    return faults.Trial(faults.Scratch(os.path.join(lib.BUILD, 'faults')))
+
+
+def test_every_row_has_its_text_once(work):
+    rows = faults.read_tables()
+    assert {f.area for f in rows} == AREAS and {f.area for f in rows if f.quick} == AREAS - {'load', 'verify'} and len(rows) > 150
+
+
+def test_row_without_its_text_is_refused(work):
+    for f in (dataclasses.replace(faults.read_tables()[0], old=text) for text in ('no such text', 'e')):
+        try:
+            f.planted('the text of a file')
+        except faults.Broken as e:
+            assert 'times in' in str(e)
+        else:
+            assert False, f.old
+
+
+def test_planted_faults_are_found(work):
+    t = trial()
+    for f in faults.read_tables():
+        if f.quick:
+            found = t.plant(f, [f.found_by])
+            assert [x.check for x in found] == [f.found_by], f'{f.name} is not found by {f.found_by}'
+
+
+def test_change_without_effect_is_missed(work):
+    f = faults.Fault('none', 'nic_runtime/vm/interp.c', 'vm->r[i->src] = old;', 'vm->r[i->src] = (old);', 'vectors:interp', ['vectors:interp'], True)
+    assert trial().try_fault(f) == []
