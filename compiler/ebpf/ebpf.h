@@ -69,6 +69,11 @@ static inline bool ebpf_names_map(const struct ebpf_insn *i)
 }
 
 /* The classic packet loads, LD_ABS and LD_IND. */
+static inline bool ebpf_is_function_address(const struct ebpf_insn *i)
+{
+    return ebpf_is_ld_imm64(i) && i->src == EBPF_PSEUDO_FUNC;
+}
+
 static inline bool ebpf_is_ld_packet(const struct ebpf_insn *i)
 {
     return ebpf_class_of(i) == EBPF_CLASS_LD &&

@@ -20,6 +20,9 @@ int build_map_usable(struct builder *b, uint32_t map)
     if (row->engine == SPEC_ENGINE_NONE)
         return build_refuse(b, "IRB0010", "map %s: no engine serves maps of type %s", m->name,
                             row->name);
+    if (load_has_lock(m))
+        return build_refuse(b, "IRB0010", "map %s: no engine serves maps whose values have a lock",
+                            m->name);
     if (m->max_entries && stride > (UINT32_MAX / cpus) / m->max_entries)
         return build_refuse(b, "IRB0011",
                             "map %s: %u values of %u bytes are more than an engine can address",

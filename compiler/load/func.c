@@ -60,8 +60,10 @@ void load_func_type(const struct load_ctx *c, const struct load_func *f, struct 
     const struct btf_type *func = id > 0 ? btf__type_by_id(c->btf, (uint32_t)id) : NULL;
     const struct btf_type *proto = func ? btf__type_by_id(c->btf, func->type) : NULL;
 
-    if (!f->global || !proto || !btf_is_func_proto(proto) ||
-        btf_vlen(func) != BTF_FUNC_GLOBAL /* a function's linkage stands there */)
+    if (!proto || !btf_is_func_proto(proto))
+        return;
+    out->returns_other = !is_number(load_plain_type(c, proto->type));
+    if (!f->global || btf_vlen(func) != BTF_FUNC_GLOBAL /* a function's linkage stands there */)
         return;
     out->global = true;
     out->returns_number = is_number(load_plain_type(c, proto->type));

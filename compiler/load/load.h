@@ -22,6 +22,17 @@ enum load_map_kind {
     LOAD_MAP_KIND_COUNT
 };
 
+struct load_map;
+
+/* What the types of a map's values say, where it matters to what programs may do. */
+struct load_fields {
+    const struct load_map *inner; /* of a map of maps: what those are like */
+    bool has_lock;                /* each value has a struct bpf_spin_lock ... */
+    uint32_t lock_off;            /* ... there */
+    const char *special; /* the kernel's type of another field that no program may touch directly,
+                            such as bpf_timer; or NULL */
+};
+
 struct load_map {
     const char *name; /* as in the source; a data section's map is named as its section */
     const char *section;
@@ -32,6 +43,7 @@ struct load_map {
     uint32_t max_entries;
     uint32_t flags;      /* BPF_F_* */
     const uint8_t *data; /* initial value of a data section's map, value_bytes long; or NULL */
+    const struct load_fields *fields; /* or NULL: plain bytes */
 };
 
 struct load_line {
@@ -63,9 +75,10 @@ struct load_subprog {
     const char *name;
     uint32_t start; /* first instruction */
     uint32_t count;
-    bool global; /* by BTF: verified on its own by Linux; a static one with its callers */
-    bool returns_number;
-    uint32_t arg_count; /* of a global one; over LOAD_ARGS_MAX if it has more */
+    bool global;         /* by BTF: verified on its own by Linux; a static one with its callers */
+    bool returns_number; /* of a global one */
+    bool returns_other;  /* BTF says that it returns something other than a number */
+    uint32_t arg_count;  /* of a global one; over LOAD_ARGS_MAX if it has more */
     struct load_arg args[LOAD_ARGS_MAX];
 };
 
@@ -174,6 +187,17 @@ void load_cut_functions(struct load_prog *prog, struct arena *arena);
  * arena; shares what it does not change with the object. NULL if there is no memory. */
 const struct load_object *load_only(const struct load_object *object, const struct load_prog *prog,
                                     struct arena *arena);
+
+/* What a map of maps says of the maps in it; NULL if nothing, or if the map is none. */
+static inline const struct load_map *load_inner(const struct load_map *m)
+{
+    return m->fields ? m->fields->inner : NULL;
+}
+
+static inline bool load_has_lock(const struct load_map *m)
+{
+    return m->fields && m->fields->has_lock;
+}
 
 /* The line that an instruction belongs to, or NULL. */
 const struct load_line *load_line_of(const struct load_prog *prog, uint32_t insn);

@@ -14,8 +14,10 @@
 struct map_def {
     const char *name;
     struct load_map map;
-    bool key_seen, value_seen; /* by size or by type */
-    uint32_t values;           /* bytes to the initial values */
+    bool key_seen, value_seen;     /* by size or by type */
+    uint32_t key_type, value_type; /* 0: by size */
+    uint32_t values;               /* bytes to the initial values */
+    bool is_inner;                 /* of a map in a map of maps */
 };
 
 static int def_error(struct load_ctx *c, const struct map_def *d, const char *member,
@@ -111,6 +113,7 @@ static int member_key(struct load_ctx *c, struct map_def *d, const char *member,
     uint32_t bytes;
     int err = read_type_bytes(c, d, member, m, &bytes);
 
+    d->key_type = err ? 0 : load_plain_type(c, m->type)->type;
     return err ? err : set_size(c, d, member, bytes, &d->key_seen, &d->map.key_bytes);
 }
 
@@ -120,7 +123,38 @@ static int member_value(struct load_ctx *c, struct map_def *d, const char *membe
     uint32_t bytes;
     int err = read_type_bytes(c, d, member, m, &bytes);
 
+    d->value_type = err ? 0 : load_plain_type(c, m->type)->type;
     return err ? err : set_size(c, d, member, bytes, &d->value_seen, &d->map.value_bytes);
+}
+
+static int read_members(struct load_ctx *c, struct map_def *d, const struct btf_type *t);
+
+/* What the maps in a map of maps are like: an array of pointers to a struct as of a map. */
+static int read_inner(struct load_ctx *c, struct map_def *d, const char *member,
+                      const struct btf_type *array)
+{
+    const struct btf_type *t = load_plain_type(c, btf_array(array)->type);
+    struct map_def in = {.name = arena_printf(c->arena, "%s.inner", d->name), .is_inner = true};
+    struct load_fields fields = {0};
+    int err;
+
+    t = t && btf_is_ptr(t) ? load_plain_type(c, t->type) : NULL;
+    if (!t || !btf_is_struct(t) || d->is_inner)
+        return def_error(c, d, member, "does not point to a map's definition");
+    err = read_members(c, &in, t);
+    if (err)
+        return err;
+    in.map.name = in.name;
+    in.map.section = ".maps";
+    in.map.kind = LOAD_MAP_BTF;
+    load_map_fields(c, in.key_type, in.value_type, &in.map);
+    if (in.map.max_entries) /* else whoever fills the map says it */
+        err = load_map_check(c, &in.map);
+    if (err)
+        return err;
+    fields.inner = arena_memdup(c->arena, &in.map, sizeof(in.map));
+    d->map.fields = arena_memdup(c->arena, &fields, sizeof(fields));
+    return 0;
 }
 
 /* __array(values, ...): a map of maps or of programs; its value is a 4-byte identifier. */
@@ -132,6 +166,12 @@ static int member_values(struct load_ctx *c, struct map_def *d, const char *memb
     if (!t || !btf_is_array(t))
         return def_error(c, d, member, "is not written with __array()");
     d->values = m->offset / 8;
+    if (d->map.type == SPEC_MAP_ARRAY_OF_MAPS || d->map.type == SPEC_MAP_HASH_OF_MAPS) {
+        int err = read_inner(c, d, member, t);
+
+        if (err)
+            return err;
+    }
     return set_size(c, d, member, 4, &d->value_seen, &d->map.value_bytes);
 }
 
@@ -178,6 +218,15 @@ static int read_member(struct load_ctx *c, struct map_def *d, const struct btf_m
     return 0;
 }
 
+static int read_members(struct load_ctx *c, struct map_def *d, const struct btf_type *t)
+{
+    int err = 0;
+
+    for (uint32_t i = 0; i < btf_vlen(t) && !err; i++)
+        err = read_member(c, d, &btf_members(t)[i]);
+    return err;
+}
+
 /* Where the map's variable lies: the section's offsets in BTF are only filled in by a linker. */
 static const struct load_symbol *map_symbol(const struct load_ctx *c, const char *name,
                                             uint32_t section)
@@ -198,6 +247,7 @@ static int read_map(struct load_ctx *c, uint32_t section, const struct btf_type 
     const struct load_symbol *sym;
     const struct load_section *s = &c->sections[section];
     struct load_map *m;
+    int err;
 
     if (!d.name || !*d.name)
         return load_fail(c, -EINVAL, LOAD_E_BTF, ".BTF", "malformed: a map without a name");
@@ -214,12 +264,9 @@ static int read_map(struct load_ctx *c, uint32_t section, const struct btf_type 
     if (load_map_at(c, section, sym->value) != LOAD_NO_MAP)
         return load_fail(c, -EINVAL, LOAD_E_MAP_DEF, s->name,
                          "map %s: another map has the same definition", d.name);
-    for (uint32_t i = 0; i < btf_vlen(t); i++) {
-        int err = read_member(c, &d, &btf_members(t)[i]);
-
-        if (err)
-            return err;
-    }
+    err = read_members(c, &d, t);
+    if (err)
+        return err;
     if (d.map.type == SPEC_MAP_UNSPEC)
         return load_fail(c, -EINVAL, LOAD_E_MAP_DEF, s->name, "map %s: it has no type", d.name);
     m = load_map_add(c, section, sym->value, sym->size);
@@ -228,6 +275,7 @@ static int read_map(struct load_ctx *c, uint32_t section, const struct btf_type 
     d.map.section = m->section;
     d.map.name = d.name;
     d.map.kind = LOAD_MAP_BTF;
+    load_map_fields(c, d.key_type, d.value_type, &d.map);
     *m = d.map;
     c->places[c->map_count - 1].values = d.values;
     return 0;

@@ -44,6 +44,8 @@ static int check_movable(struct verifier *v, uint32_t at, const struct reg *p, b
 {
     switch ((enum reg_type)p->type) {
     case REG_VALUE_OR_NULL:
+    case REG_MAP_OR_NULL:
+    case REG_RECORD_OR_NULL:
         return verify_reject(v, "VFY0032", at, "arithmetic on %s; compare it with NULL first",
                              verify_describe(v, p));
     case REG_CTX:
@@ -60,6 +62,8 @@ static int check_movable(struct verifier *v, uint32_t at, const struct reg *p, b
             v, "VFY0033", at,
             "arithmetic on %s: the map is no array to a program; look its elements up",
             verify_describe(v, p));
+    case REG_FUNC:
+        return verify_reject(v, "VFY0033", at, "arithmetic on %s", verify_describe(v, p));
     case REG_PACKET_END:
         return verify_reject(
             v, "VFY0033", at,
@@ -127,6 +131,8 @@ static bool is_distance(const struct verifier *v, const struct reg *a, const str
         return b->type == REG_STACK && a->frame == b->frame;
     case REG_VALUE:
         return b->type == REG_VALUE && a->map == b->map && v->object->maps[a->map].max_entries == 1;
+    case REG_RECORD:
+        return b->type == REG_RECORD && a->ref == b->ref;
     default:
         return false;
     }
@@ -264,7 +270,7 @@ static int stale_alu(struct verifier *v, uint32_t at, struct reg *dst, const str
     const uint8_t code = ebpf_code_of(i);
     struct scalar n = scalar_unknown();
 
-    if (src->type != REG_STALE ||
+    if (src->type != REG_STALE || src->ref || dst->ref ||
         (code == EBPF_ALU_SUB ? dst->type != REG_STALE : code != EBPF_ALU_MOV || i->off != 0))
         return 0;
     if (code == EBPF_ALU_MOV && ebpf_is_alu64(i)) {
@@ -321,6 +327,17 @@ int verify_alu(struct verifier *v, uint32_t at)
 /* A map that the verifier does not know can't be used for anything. */
 static int check_map_type(struct verifier *v, uint32_t at, const struct load_map *m)
 {
+    if (m->fields && m->fields->special)
+        return verify_refuse(v, "VFY0072", at,
+                             "map %s: its values have a field of type %s, which Sluice does not "
+                             "support",
+                             m->name, m->fields->special);
+    if ((m->type == SPEC_MAP_ARRAY_OF_MAPS || m->type == SPEC_MAP_HASH_OF_MAPS) && !load_inner(m))
+        return verify_reject(
+            v, "VFY0113", at,
+            "map %s: its definition does not say what the maps in it are like; add "
+            "__array(values, struct { ... })",
+            m->name);
     if (m->type < SPEC_MAP_COUNT && spec_map_type_table[m->type].verified)
         return 0;
     return verify_refuse(
@@ -345,6 +362,10 @@ int verify_ld_imm64(struct verifier *v, uint32_t at)
         reg_set_pointer(dst, REG_VALUE, at);
         dst->map = (uint16_t)i->imm;
         dst->off = i[1].imm;
+        return check_map_type(v, at, &v->object->maps[i->imm]);
+    case EBPF_PSEUDO_FUNC:
+        reg_set_pointer(dst, REG_FUNC, at);
+        dst->map = (uint16_t)load_subprog_of(v->prog, (uint32_t)i->imm);
         return 0;
     default:
         reg_set_scalar(dst, scalar_const(ebpf_imm64(i)), 0, at);

@@ -31,6 +31,8 @@ int verify_call(struct verifier *v, uint32_t at)
     memset(callee->regs, 0, sizeof(callee->regs));
     callee->slot_count = 0;
     callee->call_insn = at;
+    callee->callback = false;
+    callee->rounds = 0;
     callee->context = verify_context_for(v, subprog, caller->context, at, s->depth);
     for (uint32_t r = 1; r <= ARG_COUNT; r++)
         callee->regs[r] = caller->regs[r];
@@ -58,6 +60,14 @@ static int end_program(struct verifier *v, uint32_t at, const struct reg *r0)
     return 0;
 }
 
+/* What may be held only while the program runs. */
+static int check_held(struct verifier *v, uint32_t at)
+{
+    const int err = verify_check_given_back(v, at, "the program ends");
+
+    return err ? err : verify_check_unlocked(v, at, "the program ends");
+}
+
 int verify_exit(struct verifier *v, uint32_t at)
 {
     struct state *s = &v->cur;
@@ -65,8 +75,13 @@ int verify_exit(struct verifier *v, uint32_t at)
     struct reg r0 = callee->regs[0];
     const uint32_t subprog = v->result->contexts[callee->context].subprog;
 
-    if (s->depth == 0)
-        return end_program(v, at, &r0);
+    if (s->depth == 0) {
+        const int err = check_held(v, at);
+
+        return err ? err : end_program(v, at, &r0);
+    }
+    if (callee->callback)
+        return verify_exit_callback(v, at);
     if (r0.type == REG_STACK)
         return verify_reject(
             v, "VFY0081", at,

@@ -11,6 +11,11 @@ int verify_check_read(struct verifier *v, uint32_t at, uint32_t r)
 {
     const struct reg *reg = cur_reg(v, r);
 
+    if (reg->type == REG_STALE && reg->ref)
+        return verify_reject(v, "VFY0024", at,
+                             "r%u pointed into a record of a ring buffer until the call at "
+                             "instruction %u gave the record away",
+                             r, reg->from);
     if (reg->type == REG_STALE)
         return verify_reject(v, "VFY0024", at,
                              "r%u pointed into the packet until the call at instruction %u moved "
@@ -151,11 +156,81 @@ static int check_value_rights(struct verifier *v, const struct access *a, const 
     return 0;
 }
 
+/* Memory that a pointer leads into: its name and size. */
+struct region {
+    const char *what; /* "the value" */
+    const char *of;   /* "a value of map m has" */
+    uint32_t bytes;
+};
+
+static struct region region_of(struct verifier *v, const struct reg *p)
+{
+    const struct load_map *m = p->type == REG_RECORD ? NULL : &v->object->maps[p->map];
+
+    if (!m)
+        return (struct region){"the record", "the record has", (uint32_t)p->range};
+    if (p->type == REG_KEY)
+        return (struct region){"the key", arena_printf(v->scratch, "a key of map %s has", m->name),
+                               m->key_bytes};
+    return (struct region){"the value", arena_printf(v->scratch, "a value of map %s has", m->name),
+                           m->value_bytes};
+}
+
+int verify_check_region(struct verifier *v, const struct access *a)
+{
+    const struct reg *p = &a->base;
+    const struct region r = region_of(v, p);
+    const int64_t fixed = (int64_t)p->off + a->off;
+    const int64_t end = fixed + (int64_t)p->num.umax + a->bytes;
+
+    if (p->num.smin < -MAX_VAR_OFF || fixed + p->num.smin < 0)
+        return verify_reject(v, "VFY0053", a->at,
+                             "%s through r%u, which is %s: it may begin before %s; use an "
+                             "unsigned index, or check that it is "
+                             "at least 0",
+                             what(v, a), a->reg, verify_describe(v, p), r.what);
+    if (p->num.umax >= MAX_VAR_OFF)
+        return verify_reject(v, "VFY0054", a->at,
+                             "%s through r%u, which is %s: the offset has no upper bound; compare "
+                             "the index with the number of "
+                             "elements first (%s %u bytes)",
+                             what(v, a), a->reg, verify_describe(v, p), r.of, r.bytes);
+    if (end > r.bytes)
+        return verify_reject(v, "VFY0054", a->at,
+                             "%s through r%u, which is %s: it may end at byte %lld, but %s %u "
+                             "bytes; %s",
+                             what(v, a), a->reg, verify_describe(v, p), (long long)end, r.of,
+                             r.bytes,
+                             scalar_is_const(&p->num) ? "lower the offset or enlarge the memory"
+                                                      : "bound the index more tightly");
+    if (a->write && p->type == REG_KEY)
+        return verify_reject(v, "VFY0103", a->at,
+                             "%s through r%u, which is %s: keys of a map "
+                             "can't be changed",
+                             what(v, a), a->reg, verify_describe(v, p));
+    return 0;
+}
+
+/* A lock in the value is the kernel's. */
+static int check_no_lock(struct verifier *v, const struct access *a, const struct load_map *m)
+{
+    enum { LOCK_BYTES = 4 };
+    const int64_t fixed = (int64_t)a->base.off + a->off;
+
+    if (!load_has_lock(m) ||
+        fixed + a->base.num.smin >= (int64_t)m->fields->lock_off + LOCK_BYTES ||
+        (int64_t)m->fields->lock_off >= fixed + (int64_t)a->base.num.umax + a->bytes)
+        return 0;
+    return verify_reject(v, "VFY0104", a->at,
+                         "%s through r%u, which is %s: the struct bpf_spin_lock at offset %u of "
+                         "the value is for bpf_spin_lock and bpf_spin_unlock only",
+                         what(v, a), a->reg, verify_describe(v, &a->base), m->fields->lock_off);
+}
+
 int verify_check_value(struct verifier *v, const struct access *a)
 {
     const struct reg *p = &a->base;
     const struct load_map *m = &v->object->maps[p->map];
-    const int64_t fixed = (int64_t)p->off + a->off;
     int err;
 
     if (spec_map_type_table[m->type].redirect)
@@ -165,30 +240,9 @@ int verify_check_value(struct verifier *v, const struct access *a)
             "kernel's; compare the pointer with NULL only",
             what(v, a), a->reg, verify_describe(v, p));
     err = check_value_rights(v, a, m);
-    if (err)
-        return err;
-    if (p->num.smin < -MAX_VAR_OFF || fixed + p->num.smin < 0)
-        return verify_reject(v, "VFY0053", a->at,
-                             "%s through r%u, which is %s: it may begin before the value; use an "
-                             "unsigned index, or check that it is "
-                             "at least 0",
-                             what(v, a), a->reg, verify_describe(v, p));
-    if (p->num.umax >= MAX_VAR_OFF)
-        return verify_reject(v, "VFY0054", a->at,
-                             "%s through r%u, which is %s: the offset has no upper bound; compare "
-                             "the index with the number of "
-                             "elements first (the value has %u bytes)",
-                             what(v, a), a->reg, verify_describe(v, p), m->value_bytes);
-    if (fixed + (int64_t)p->num.umax + a->bytes > m->value_bytes)
-        return verify_reject(v, "VFY0054", a->at,
-                             "%s through r%u, which is %s: it may end at byte %lld, but a value of "
-                             "map %s has %u bytes; %s",
-                             what(v, a), a->reg, verify_describe(v, p),
-                             (long long)(fixed + (int64_t)p->num.umax + a->bytes), m->name,
-                             m->value_bytes,
-                             scalar_is_const(&p->num) ? "lower the offset or enlarge the value"
-                                                      : "bound the index more tightly");
-    return 0;
+    if (!err)
+        err = verify_check_region(v, a);
+    return err ? err : check_no_lock(v, a, m);
 }
 
 static bool is_devmap_section(const char *section)
@@ -287,6 +341,8 @@ static int check_no_memory(struct verifier *v, const struct access *a)
 
     switch ((enum reg_type)p->type) {
     case REG_VALUE_OR_NULL:
+    case REG_MAP_OR_NULL:
+    case REG_RECORD_OR_NULL:
         return verify_reject(
             v, null_code, a->at,
             "%s through r%u, which is %s; compare it with NULL first, and leave if it is",
@@ -326,6 +382,10 @@ int verify_check_memory(struct verifier *v, const struct access *a)
         break;
     case REG_VALUE:
         err = verify_check_value(v, a);
+        break;
+    case REG_RECORD:
+    case REG_KEY:
+        err = verify_check_region(v, a);
         break;
     case REG_STACK:
         err = verify_check_stack(v, a);

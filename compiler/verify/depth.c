@@ -22,6 +22,16 @@ static int too_deep(struct verifier *v, uint32_t at)
         SPEC_CALL_FRAMES);
 }
 
+/* The function that an instruction calls or, taking its address, lets a helper call; 0: none. */
+static uint32_t called_by(const struct verifier *v, uint32_t at)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+
+    if (ebpf_is_subprog_call(i))
+        return load_subprog_of(v->prog, (uint32_t)ebpf_target(i, at));
+    return ebpf_is_function_address(i) ? load_subprog_of(v->prog, (uint32_t)i->imm) : 0;
+}
+
 static int walk_calls(struct verifier *v, struct tree *t, uint32_t f)
 {
     const struct load_subprog *sub = &v->prog->subprogs[f];
@@ -36,9 +46,9 @@ static int walk_calls(struct verifier *v, struct tree *t, uint32_t f)
          at += ebpf_slots(insn_at(v, at))) {
         uint32_t callee;
 
-        if (!ebpf_is_subprog_call(insn_at(v, at)))
+        callee = called_by(v, at);
+        if (!callee)
             continue;
-        callee = load_subprog_of(v->prog, (uint32_t)ebpf_target(insn_at(v, at), at));
         if (t->depth >= SPEC_CALL_FRAMES)
             return too_deep(v, at);
         err = walk_calls(v, t, callee);
@@ -59,11 +69,52 @@ static int walk_calls(struct verifier *v, struct tree *t, uint32_t f)
     return err;
 }
 
+/* A tail call leaves the callers' stack in use, in each of up to 33 programs; so Linux lets a
+ * function make one only if its callers together use less than 256 bytes. above: bytes of its
+ * callers; seen: by function the most so far, + 1. */
+static int walk_tail_calls(struct verifier *v, uint32_t *seen, uint32_t f, uint32_t above)
+{
+    enum { ABOVE_MAX = 256 };
+    const struct load_subprog *sub = &v->prog->subprogs[f];
+    const uint32_t own = v->result->stack_bytes[f] ? v->result->stack_bytes[f] : 1;
+    const uint32_t units = (own + FRAME_UNIT_BYTES - 1) / FRAME_UNIT_BYTES;
+    int err = 0;
+
+    if (seen[f] > above)
+        return 0;
+    seen[f] = above + 1;
+    for (uint32_t at = sub->start; at < sub->start + sub->count && !err;
+         at += ebpf_slots(insn_at(v, at))) {
+        const struct ebpf_insn *i = insn_at(v, at);
+        const uint32_t callee = called_by(v, at);
+
+        if (f && above >= ABOVE_MAX && ebpf_is_helper_call(i) && i->imm == SPEC_HELPER_TAIL_CALL)
+            err =
+                verify_reject(v, "VFY0114", at,
+                              "bpf_tail_call in function %s, whose callers use %u bytes of stack; "
+                              "with a tail call below them they may use %d",
+                              sub->name, above, ABOVE_MAX - 1);
+        else if (f && sub->returns_other && ebpf_is_helper_call(i) &&
+                 i->imm == SPEC_HELPER_TAIL_CALL)
+            err = verify_reject(v, "VFY0114", at,
+                                "bpf_tail_call in function %s, which returns no int, as functions "
+                                "with tail calls must",
+                                sub->name);
+        else if (callee)
+            err = walk_tail_calls(v, seen, callee, above + units * FRAME_UNIT_BYTES);
+    }
+    return err;
+}
+
 int verify_stack_depth(struct verifier *v)
 {
     const uint32_t n = v->prog->subprog_count;
     struct tree t = {arena_array(v->scratch, n, sizeof(uint32_t)),
                      arena_array(v->scratch, n, sizeof(uint32_t)), 0};
 
-    return walk_calls(v, &t, 0);
+    int err = walk_calls(v, &t, 0);
+
+    if (!err)
+        err = walk_tail_calls(v, arena_array(v->scratch, n, sizeof(uint32_t)), 0, 0);
+    return err;
 }

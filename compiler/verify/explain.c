@@ -83,6 +83,19 @@ static const char *plain_text(struct verifier *v, const struct reg *r)
                                 "%s, a global function, which Linux verifies for NULL too", map);
         return arena_printf(v->scratch,
                             "what a lookup in map %s returned, a value's address or NULL", map);
+    case REG_MAP_OR_NULL:
+        return arena_printf(v->scratch, "what a lookup returned, map %s or NULL", map);
+    case REG_RECORD:
+        return arena_printf(v->scratch, "a pointer into a record of a ring buffer, offset %s",
+                            offset_text(v, r));
+    case REG_RECORD_OR_NULL:
+        return "what bpf_ringbuf_reserve returned, a record's address or NULL";
+    case REG_KEY:
+        return arena_printf(v->scratch, "a pointer into a key of map %s, offset %s", map,
+                            offset_text(v, r));
+    case REG_FUNC:
+        return arena_printf(v->scratch, "the address of function %s",
+                            v->prog->subprogs[r->map].name);
     case REG_TYPE_COUNT:
         break;
     }

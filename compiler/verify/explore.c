@@ -126,7 +126,15 @@ static int meet(struct verifier *v, bool *in_loop)
     while (*link) {
         struct checkpoint *c = *link;
 
-        if (c->pending) {
+        if (c->pending && verify_calls_back(insn_at(v, v->cur.insn))) {
+            if (verify_round_includes(v, c)) {
+                c->hits++;
+                verify_join_round(v, c);
+                verify_log_text(v, "%u: no more than in a round before\n", v->cur.insn);
+                end_path(v, c->trips_left);
+                return 0;
+            }
+        } else if (c->pending) {
             *in_loop = true;
             if (verify_equals(v, c))
                 return verify_reject(v, "VFY0090", v->cur.insn,
@@ -166,8 +174,10 @@ static int arrive(struct verifier *v)
     err = meet(v, &in_loop);
     if (err || v->done)
         return err;
-    if (in_loop ? s->jumps >= KEEP_LOOP_JUMPS || s->insns >= KEEP_LOOP_INSNS
-                : !v->points[s->insn] || (s->jumps >= KEEP_JUMPS && s->insns >= KEEP_INSNS))
+    if (verify_calls_back(insn_at(v, s->insn)))
+        keep_here(v); /* every round */
+    else if (in_loop ? s->jumps >= KEEP_LOOP_JUMPS || s->insns >= KEEP_LOOP_INSNS
+                     : !v->points[s->insn] || (s->jumps >= KEEP_JUMPS && s->insns >= KEEP_INSNS))
         keep_here(v);
     return 0;
 }
@@ -201,8 +211,12 @@ static void resume(struct verifier *v)
     v->waiting = k->next;
     v->waiting_count--;
     verify_restore(v, k);
-    v->cur.insn = (uint32_t)ebpf_target(insn_at(v, k->jump), k->jump);
-    verify_jump_side(v, k->jump, true);
+    if (ebpf_is_helper_call(insn_at(v, k->jump))) {
+        verify_enter_callback(v, k->jump);
+    } else {
+        v->cur.insn = (uint32_t)ebpf_target(insn_at(v, k->jump), k->jump);
+        verify_jump_side(v, k->jump, true);
+    }
     verify_log_text(v, "from %u to %u:\n", k->jump, v->cur.insn);
     verify_release(v, k);
     v->done = false;

@@ -58,12 +58,15 @@ static enum verify_region region_of(const struct reg *r)
         return VERIFY_REGION_META;
     case REG_VALUE:
         return VERIFY_REGION_MAP;
+    case REG_RECORD:
+    case REG_KEY:
+        return VERIFY_REGION_MIXED;
     default:
         return VERIFY_REGION_NONE;
     }
 }
 
-static struct verify_pointer pointer_of(const struct reg *r, int32_t off)
+static struct verify_pointer pointer_of(const struct verifier *v, const struct reg *r, int32_t off)
 {
     const int64_t fixed = (int64_t)r->off + off;
     struct verify_pointer p = {.region = (uint8_t)region_of(r), .map = VERIFY_MAP_NONE};
@@ -74,8 +77,10 @@ static struct verify_pointer pointer_of(const struct reg *r, int32_t off)
     p.off_max = (int32_t)(fixed + r->num.smax);
     if (p.region == VERIFY_REGION_STACK)
         p.frame = r->frame;
-    if (p.region == VERIFY_REGION_MAP)
+    if (p.region == VERIFY_REGION_MAP && r->map < v->own_maps)
         p.map = r->map;
+    else if (p.region == VERIFY_REGION_MAP) /* a map in a map of maps: whichever that is */
+        p.region = VERIFY_REGION_MIXED;
     return p;
 }
 
@@ -96,7 +101,7 @@ static void join_pointer(struct verify_pointer *p, const struct verify_pointer *
 void verify_note_access(struct verifier *v, const struct access *a)
 {
     struct verify_pointer *p = &verify_fact_at(v, a->at)->access;
-    const struct verify_pointer q = pointer_of(&a->base, a->off);
+    const struct verify_pointer q = pointer_of(v, &a->base, a->off);
 
     join_pointer(p, &q, p->region == VERIFY_REGION_NONE);
 }
@@ -166,8 +171,11 @@ void verify_note_args(struct verifier *v, uint32_t at, uint32_t count)
     for (uint32_t i = 0; i < ARG_COUNT; i++) {
         const struct reg *r = cur_reg(v, i + 1);
         const bool used = i < count;
-        const struct verify_pointer p = pointer_of(r, 0);
-        const uint16_t map = used && r->type == REG_MAP ? r->map : VERIFY_MAP_NONE;
+        const struct verify_pointer p = pointer_of(v, r, 0);
+        const bool own = r->map < v->own_maps;
+        const uint16_t map = !used || r->type != REG_MAP ? VERIFY_MAP_NONE
+                             : own                       ? r->map
+                                                         : VERIFY_MAP_ANY;
         struct verify_arg *a = &f->args[i];
 
         if (first)

@@ -40,7 +40,7 @@ static int check_memory(struct verifier *v, uint32_t at, const struct load_subpr
     if (a.base.type == REG_VALUE_OR_NULL && !arg->nonnull)
         a.base.type = REG_VALUE;
     if (a.base.type != REG_STACK && a.base.type != REG_PACKET && a.base.type != REG_META &&
-        a.base.type != REG_VALUE)
+        a.base.type != REG_VALUE && a.base.type != REG_RECORD)
         return verify_reject(
             v, "VFY0085", at,
             "r%u is %s, but the global function %s takes a pointer to %u bytes there (stack, "
@@ -58,6 +58,9 @@ int verify_global_call(struct verifier *v, uint32_t at, const struct load_subpro
 
     if (!sub->global)
         return 0;
+    err = verify_check_unlocked(v, at, "a global function is called");
+    if (err)
+        return err;
     if (!sub->returns_number || sub->arg_count > LOAD_ARGS_MAX)
         return verify_reject(
             v, "VFY0084", at,

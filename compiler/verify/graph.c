@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/verify/internal.h"
 
+#include <stddef.h>
+
 /* Which numbers were made from which. When the way on turns out to depend on a number (it moves a
  * pointer, decides a jump, bounds an access), the number and all that went into it become precise.
  * Kept states hold the nodes of their registers, so once everything behind a kept state is
@@ -42,27 +44,38 @@ void verify_follows(struct verifier *v, uint32_t node, uint32_t other)
     g->follows[g->follows_count++] = (struct follows){node, other};
 }
 
-void verify_precise(struct verifier *v, uint32_t node)
+/* Marks a node and those that it was made from, as precise or as pinned. */
+static void mark(struct verifier *v, uint32_t node, size_t flag)
 {
     struct graph *g = &v->graph;
     uint32_t count = 0;
 
-    if (node == 0 || g->nodes[node].precise)
-        return;
-    g->nodes[node].precise = true;
     g->work = arena_grow(v->scratch, g->work, count, &g->work_capacity, sizeof(*g->work));
     g->work[count++] = node;
     while (count) {
-        const struct node *n = &g->nodes[g->work[--count]];
+        const uint32_t n = g->work[--count];
+        bool *marked = (bool *)((uint8_t *)&g->nodes[n] + flag);
 
+        if (n == 0 || *marked)
+            continue;
+        *marked = true;
         for (int i = 0; i < 2; i++) {
-            const uint32_t from = n->from[i];
+            const uint32_t from = g->nodes[n].from[i];
 
-            if (from == 0 || g->nodes[from].precise)
+            if (from == 0)
                 continue;
-            g->nodes[from].precise = true;
             g->work = arena_grow(v->scratch, g->work, count, &g->work_capacity, sizeof(*g->work));
             g->work[count++] = from;
         }
     }
+}
+
+void verify_precise(struct verifier *v, uint32_t node)
+{
+    mark(v, node, offsetof(struct node, precise));
+}
+
+void verify_pin(struct verifier *v, uint32_t node)
+{
+    mark(v, node, offsetof(struct node, pinned));
 }

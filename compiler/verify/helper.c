@@ -131,18 +131,20 @@ static void fill_argument(struct verifier *v, uint32_t at, const struct spec_hel
 static bool finds_value(struct verifier *v, uint32_t at, const struct spec_helper_row *row)
 {
     const struct load_map *m = verify_helper_map(v, cur_frame(v), row);
+    const bool own = cur_reg(v, 1)->map < v->own_maps; /* in maps of maps they may be smaller */
     const struct access key = {.at = at, .reg = 2, .base = *cur_reg(v, 2), .bytes = 4};
     uint64_t index;
 
-    return row->num == SPEC_HELPER_MAP_LOOKUP_ELEM &&
+    return row->num == SPEC_HELPER_MAP_LOOKUP_ELEM && own &&
            (m->type == SPEC_MAP_ARRAY || m->type == SPEC_MAP_PERCPU_ARRAY) &&
            key.base.type == REG_STACK && scalar_is_const(&key.base.num) &&
            verify_stack_const(v, &key, &index) && index < m->max_entries;
 }
 
-static void set_result(struct verifier *v, uint32_t at, const struct spec_helper_row *row,
-                       uint16_t map, bool found)
+static int set_result(struct verifier *v, uint32_t at, const struct spec_helper_row *row,
+                      uint16_t map, uint64_t bytes, bool found)
 {
+    const struct load_map *m = &v->object->maps[map];
     struct reg *r0 = cur_reg(v, 0);
 
     switch ((enum spec_ret)row->ret) {
@@ -152,12 +154,34 @@ static void set_result(struct verifier *v, uint32_t at, const struct spec_helper
     case SPEC_RET_VOID:
         break;
     case SPEC_RET_MAP_VALUE_OR_NULL:
-        reg_set_pointer(r0, found ? REG_VALUE : REG_VALUE_OR_NULL, at);
-        r0->map = map;
-        r0->id = found ? 0 : ++v->next_id;
+        reg_set_pointer(r0,
+                        load_inner(m) ? REG_MAP_OR_NULL
+                        : found       ? REG_VALUE
+                                      : REG_VALUE_OR_NULL,
+                        at);
+        r0->map = load_inner(m) ? (uint16_t)verify_inner_map(v, map) : map;
+        r0->id = found && !load_has_lock(m) ? 0 : ++v->next_id;
         break;
     case SPEC_RET_RINGBUF_OR_NULL:
-        break;
+        return verify_take_record(v, at, (uint32_t)bytes);
+    }
+    return 0;
+}
+
+/* What the call does to what the program holds, before its arguments are forgotten. */
+static int change_held(struct verifier *v, uint32_t at, const struct spec_helper_row *row)
+{
+    switch (row->num) {
+    case SPEC_HELPER_RINGBUF_SUBMIT:
+    case SPEC_HELPER_RINGBUF_DISCARD:
+        verify_give_record(v, at, cur_reg(v, 1)->ref);
+        return 0;
+    case SPEC_HELPER_SPIN_LOCK:
+    case SPEC_HELPER_SPIN_UNLOCK:
+        verify_lock(v, at, cur_reg(v, 1));
+        return 0;
+    default:
+        return helper_calls_back(row) ? verify_wait_callback(v, at, row) : 0;
     }
 }
 
@@ -174,6 +198,7 @@ int verify_helper(struct verifier *v, uint32_t at)
 {
     const struct spec_helper_row *row = spec_helper_find(insn_at(v, at)->imm);
     const uint16_t map = cur_reg(v, 1)->map;
+    const uint64_t bytes = cur_reg(v, 2)->num.bits.value;
     const uint32_t count = row ? argument_count(row) : 0;
     bool found;
     int err = check_callable(v, at, row);
@@ -191,8 +216,10 @@ int verify_helper(struct verifier *v, uint32_t at)
         fill_argument(v, at, row, r);
     if (row->changes_packet)
         drop_packet_pointers(v, at);
+    err = change_held(v, at, row);
+    if (err)
+        return err;
     for (uint32_t r = 0; r <= ARG_COUNT; r++)
         *cur_reg(v, r) = (struct reg){0};
-    set_result(v, at, row, map, found);
-    return 0;
+    return set_result(v, at, row, map, bytes, found);
 }

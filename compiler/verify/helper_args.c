@@ -286,10 +286,20 @@ static int check_alloc_size(struct verifier *v, const struct arg *a)
                          a->r, verify_describe(v, reg), a->row->name);
 }
 
-static int not_yet(struct verifier *v, const struct arg *a)
+static int check_stack_or_null(struct verifier *v, const struct arg *a)
 {
-    return verify_refuse(v, "VFY0077", a->at, "helper %d (bpf_%s) is not supported by Sluice",
-                         a->row->num, a->row->name);
+    const struct reg *reg = cur_reg(v, a->r);
+
+    if (reg->type == REG_STACK)
+        return 0;
+    if (reg_is_zero(reg)) {
+        verify_precise_reg(v, reg);
+        return 0;
+    }
+    return verify_reject(v, "VFY0112", a->at,
+                         "r%u is %s, but bpf_%s takes a stack address or NULL there, for the "
+                         "callback",
+                         a->r, verify_describe(v, reg), a->row->name);
 }
 
 static int check_argument(struct verifier *v, const struct arg *a)
@@ -332,21 +342,43 @@ static int check_argument(struct verifier *v, const struct arg *a)
     case SPEC_ARG_STRING:
         return check_string(v, a);
     case SPEC_ARG_RINGBUF:
+        return verify_check_record(v, a->at, a->r, a->row->name);
     case SPEC_ARG_FUNC:
+        return verify_check_callback(v, a->at, a->r);
     case SPEC_ARG_STACK_OR_NULL:
+        return check_stack_or_null(v, a);
     case SPEC_ARG_SPIN_LOCK:
-        return not_yet(v, a);
+        return verify_check_lock(v, a->at, a->r, a->row->num == SPEC_HELPER_SPIN_UNLOCK);
     }
     return 0;
+}
+
+/* What must hold beside the arguments. */
+static int check_circumstances(struct verifier *v, uint32_t at, const struct spec_helper_row *row)
+{
+    int err = 0;
+
+    if (row->num != SPEC_HELPER_SPIN_UNLOCK && row->num != SPEC_HELPER_SPIN_LOCK)
+        err = verify_check_unlocked(v, at, arena_printf(v->scratch, "bpf_%s is called", row->name));
+    if (err || row->num != SPEC_HELPER_TAIL_CALL)
+        return err;
+    for (uint32_t d = v->cur.depth; d > 0; d--)
+        if (v->cur.frames[d].callback)
+            return verify_reject(v, "VFY0114", at,
+                                 "bpf_tail_call in a callback, which has to return to its helper");
+    return verify_check_given_back(v, at, "bpf_tail_call does not come back");
 }
 
 int verify_check_helper(struct verifier *v, uint32_t at, const struct spec_helper_row *row)
 {
     struct arg a = {.at = at, .r = 1, .row = row};
+    int err = check_circumstances(v, at, row);
+
+    if (err)
+        return err;
 
     for (; a.r <= ARG_COUNT && row->args[a.r - 1] != SPEC_ARG_NONE; a.r++) {
-        int err = verify_check_read(v, at, a.r);
-
+        err = verify_check_read(v, at, a.r);
         if (!err)
             err = check_argument(v, &a);
         if (err)

@@ -46,7 +46,9 @@ static bool same_link(struct ids *ids, const struct reg *old, const struct reg *
 static bool includes_scalar(const struct verifier *v, struct ids *ids, const struct reg *old,
                             const struct reg *now)
 {
-    if (!v->exact && !v->graph.nodes[old->node].precise)
+    const struct node *node = &v->graph.nodes[old->node];
+
+    if (!v->exact && !node->precise && !node->pinned)
         return true;
     return scalar_includes(&old->num, &now->num) && same_link(ids, old, now);
 }
@@ -67,20 +69,29 @@ static bool includes_reg(const struct verifier *v, struct ids *ids, const struct
                old->off == now->off && scalar_includes(&old->num, &now->num) &&
                same_id(ids, old->id, now->id);
     case REG_VALUE:
+    case REG_KEY:
         return old->map == now->map && old->off == now->off &&
-               scalar_includes(&old->num, &now->num);
+               scalar_includes(&old->num, &now->num) && same_id(ids, old->id, now->id);
     case REG_VALUE_OR_NULL:
+    case REG_MAP_OR_NULL:
         return old->map == now->map && same_id(ids, old->id, now->id);
+    case REG_RECORD:
+        return old->range == now->range && old->off == now->off &&
+               scalar_includes(&old->num, &now->num) && same_id(ids, old->ref, now->ref);
+    case REG_RECORD_OR_NULL:
+        return old->range == now->range && same_id(ids, old->id, now->id) &&
+               same_id(ids, old->ref, now->ref);
     case REG_STACK:
         return old->frame == now->frame && old->off == now->off &&
                scalar_same(&old->num, &now->num);
     case REG_MAP:
+    case REG_FUNC:
         return old->map == now->map;
     case REG_CTX:
     case REG_PACKET_END:
         return old->off == now->off && scalar_same(&old->num, &now->num);
     case REG_STALE:
-        return true;
+        return old->ref || !now->ref;
     case REG_NONE:
     case REG_TYPE_COUNT:
         break;
@@ -144,6 +155,8 @@ uint16_t verify_live_in(const struct verifier *v, const struct state *s, uint32_
 {
     if (depth == s->depth)
         return v->live[s->insn];
+    if (s->frames[depth + 1].callback) /* the helper goes on */
+        return v->live[s->frames[depth + 1].call_insn];
     return v->live[s->frames[depth + 1].call_insn + 1] & REGS_CALLEE;
 }
 
@@ -154,7 +167,7 @@ static const struct slot *slot_or_empty(const struct frame *f, uint32_t i)
     return i < f->slot_count ? &f->slots[i] : &empty;
 }
 
-static bool same_call_chain(const struct state *a, const struct state *b)
+bool verify_same_calls(const struct state *a, const struct state *b)
 {
     if (a->depth != b->depth)
         return false;
@@ -164,12 +177,27 @@ static bool same_call_chain(const struct state *a, const struct state *b)
     return true;
 }
 
+/* What is held is the same, and a callback has as many rounds left or more. */
+static bool same_held(struct ids *ids, const struct state *old, const struct state *now)
+{
+    if (old->ref_count != now->ref_count || old->locked != now->locked)
+        return false;
+    for (uint32_t i = 0; i < old->ref_count; i++)
+        if (!ids_match(ids, old->refs[i].id, now->refs[i].id))
+            return false;
+    for (uint32_t d = 0; d <= old->depth; d++)
+        if (old->frames[d].rounds > now->frames[d].rounds)
+            return false;
+    return !old->locked ||
+           (old->lock_map == now->lock_map && same_id(ids, old->lock_id, now->lock_id));
+}
+
 bool verify_includes(struct verifier *v, const struct checkpoint *old)
 {
     const struct state *s = &old->kept->state;
     struct ids ids = {0};
 
-    if (!same_call_chain(s, &v->cur))
+    if (!verify_same_calls(s, &v->cur) || !same_held(&ids, s, &v->cur))
         return false;
     for (uint32_t d = 0; d <= s->depth; d++) {
         const struct frame *a = &s->frames[d], *b = &v->cur.frames[d];
@@ -233,12 +261,44 @@ void verify_join(struct verifier *v, struct checkpoint *old)
     }
 }
 
+/* ---- rounds of callbacks ---- */
+
+bool verify_round_includes(struct verifier *v, const struct checkpoint *old)
+{
+    const bool exact = v->exact;
+    bool included;
+
+    v->exact = true;
+    included = verify_includes(v, old);
+    v->exact = exact;
+    return included;
+}
+
+void verify_join_round(struct verifier *v, struct checkpoint *old)
+{
+    const struct state *s = &old->kept->state;
+
+    verify_join(v, old);
+    for (uint32_t d = 0; d <= s->depth; d++) {
+        struct frame *f = &v->cur.frames[d];
+
+        for (uint32_t r = 0; r < EBPF_REG_FP; r++)
+            if (f->regs[r].type == REG_SCALAR)
+                verify_pin(v, f->regs[r].node);
+        for (uint32_t i = 0; i < f->slot_count; i++) {
+            if (spill_bytes(&f->slots[i]) && f->slots[i].reg.type == REG_SCALAR)
+                verify_pin(v, f->slots[i].reg.node);
+            verify_mark_slot(v, d, i);
+        }
+    }
+}
+
 /* ---- endless loops ---- */
 
 static bool equal_regs(struct ids *ids, const struct reg *a, const struct reg *b)
 {
     return a->type == b->type && a->off == b->off && a->map == b->map && a->range == b->range &&
-           a->frame == b->frame && a->has_delta == b->has_delta &&
+           a->frame == b->frame && a->has_delta == b->has_delta && same_id(ids, a->ref, b->ref) &&
            (a->type < REG_SCALAR || scalar_same(&a->num, &b->num)) && same_id(ids, a->id, b->id);
 }
 
@@ -247,7 +307,7 @@ bool verify_equals(struct verifier *v, const struct checkpoint *old)
     const struct state *s = &old->kept->state;
     struct ids ids = {0};
 
-    if (!same_call_chain(s, &v->cur))
+    if (!verify_same_calls(s, &v->cur) || !same_held(&ids, s, &v->cur))
         return false;
     for (uint32_t d = 0; d <= s->depth; d++) {
         const struct frame *a = &s->frames[d], *b = &v->cur.frames[d];

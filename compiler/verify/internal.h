@@ -27,6 +27,7 @@ enum {
     MAX_PACKET_OFF = 0xffff,  /* Linux's MAX_PACKET_OFF: no packet is longer */
     MAX_VAR_OFF = 1 << 29,    /* BPF_MAX_VAR_OFF: pointers are not moved farther */
     MAX_BRANCHES = 8192,      /* BPF_COMPLEXITY_LIMIT_JMP_SEQ: branches that wait at one time */
+    MAX_REFS = 16,            /* records of ring buffers that a program holds at one time */
     MAX_LINKED = 6,           /* LINKED_REGS_MAX: copies of a number that follow one comparison */
     MAP_RDONLY_PROG = 1 << 7, /* BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG, among a map's flags */
     MAP_WRONLY_PROG = 1 << 8,
@@ -48,6 +49,11 @@ enum reg_type {
     REG_MAP,           /* a map itself */
     REG_VALUE,         /* into a map's value */
     REG_VALUE_OR_NULL, /* what a lookup returned */
+    REG_MAP_OR_NULL,   /* what a lookup in a map of maps returned */
+    REG_RECORD,        /* into a record of a ring buffer */
+    REG_RECORD_OR_NULL,
+    REG_KEY,  /* into a key that for_each_map_elem came to */
+    REG_FUNC, /* a function's address */
     REG_TYPE_COUNT
 };
 
@@ -58,14 +64,16 @@ enum { RANGE_BEYOND_END = -2, RANGE_AT_END = -1 };
 struct reg {
     uint8_t type;  /* enum reg_type */
     uint8_t frame; /* REG_STACK: whose r10 */
-    uint16_t map;  /* REG_MAP, REG_VALUE, REG_VALUE_OR_NULL */
+    uint16_t map;  /* REG_MAP, REG_VALUE, REG_KEY and what may become them. REG_FUNC: subprogram */
     int32_t off;   /* pointers: fixed part of the offset. Scalars with has_delta: distance from the
                       number that id names */
     int32_t range; /* packet pointers: bytes from the variable part on that are in the packet, or
-                      RANGE_* */
+                      RANGE_*. Records: their bytes */
     /* Scalars: registers with one id hold one number (has_delta: up to a distance). Packet
-     * pointers: same variable part. REG_VALUE_OR_NULL: the same lookup. 0: none. */
+     * pointers: same variable part. What may be NULL, and values with a lock: the same lookup.
+     * 0: none. */
     uint32_t id;
+    uint32_t ref; /* records, and what is left of them: that of state.refs; 0: none */
     bool has_delta;
     uint32_t node;     /* scalars: in the dependency graph; 0 is what depends on nothing */
     uint32_t from;     /* instruction that set it, DIAG_NO_INSN: the start */
@@ -85,6 +93,8 @@ struct frame {
     struct reg regs[EBPF_REGS];
     uint32_t context;   /* of verify_result.contexts */
     uint32_t call_insn; /* that made the frame; the entry's: DIAG_NO_INSN */
+    bool callback;      /* a helper runs it, and call_insn once more afterwards */
+    uint32_t rounds;    /* of the callback that this frame's bpf_loop runs */
     uint32_t slot_count;
     struct slot *slots; /* STACK_SLOTS in the current state, slot_count in a kept one */
 };
@@ -105,6 +115,13 @@ struct checkpoint {
     struct kept *kept;
 };
 
+/* What the program took and must give back. */
+struct ref {
+    uint32_t id;
+    uint32_t insn;  /* that took it */
+    uint32_t depth; /* of the frame */
+};
+
 /* The state at one point of one path. */
 struct state {
     uint32_t insn;
@@ -113,6 +130,12 @@ struct state {
     uint64_t written[SPEC_CALL_FRAMES]; /* slots written whole since parent */
     uint32_t *trips;                    /* loop heads entered since parent */
     uint32_t jumps, insns;              /* taken since parent */
+    uint32_t ref_count;
+    struct ref refs[MAX_REFS];
+    bool locked;       /* a bpf_spin_lock is held: of a value of map ... */
+    uint16_t lock_map; /* ... from the lookup lock_id, taken by lock_insn */
+    uint32_t lock_id;
+    uint32_t lock_insn;
     struct frame frames[SPEC_CALL_FRAMES];
 };
 
@@ -120,7 +143,8 @@ struct state {
 struct kept {
     struct kept *next; /* waiting branch, or free */
     uint32_t bytes;    /* of its memory block */
-    uint32_t jump;     /* waiting branch: the jump, whose taken side it is */
+    uint32_t jump;     /* waiting branch: the jump, whose taken side it is, or the call of a helper,
+                          whose callback it is */
     struct state state;
 };
 
@@ -129,6 +153,7 @@ struct node {
     uint32_t from[2]; /* nodes; 0: none */
     uint32_t fact;    /* number of the fact that rests on it + 1, or 0 */
     bool precise;     /* whether the program is safe depends on the number */
+    bool pinned;      /* of a callback's round: other numbers there are not known to be safe */
     bool open;        /* paths with other numbers were taken for explored */
 };
 
@@ -157,7 +182,8 @@ struct number_fact {
 enum { KEPT_CLASSES = 16 };
 
 struct verifier {
-    const struct load_object *object;
+    const struct load_object *object; /* with maps behind its own, see own_maps */
+    uint32_t own_maps; /* of the object; after them the maps in maps of maps, then arguments */
     const struct load_prog *prog;
     uint32_t entry; /* function that is verified: 0, or a global one on its own */
     FILE *log;
@@ -209,6 +235,15 @@ static inline bool reg_is_packet(const struct reg *r)
 static inline bool reg_is_pointer(const struct reg *r)
 {
     return r->type > REG_SCALAR;
+}
+
+/* What a pointer that may be NULL becomes when it is not, or REG_NONE. */
+static inline enum reg_type reg_not_null(const struct reg *r)
+{
+    return r->type == REG_VALUE_OR_NULL    ? REG_VALUE
+           : r->type == REG_MAP_OR_NULL    ? REG_MAP
+           : r->type == REG_RECORD_OR_NULL ? REG_RECORD
+                                           : REG_NONE;
 }
 
 static inline bool reg_is_zero(const struct reg *r)
@@ -266,6 +301,7 @@ const struct load_map *verify_helper_map(const struct verifier *v, const struct 
                                          const struct spec_helper_row *row);
 int verify_check_packet(struct verifier *v, const struct access *a);
 int verify_check_value(struct verifier *v, const struct access *a);
+int verify_check_region(struct verifier *v, const struct access *a);
 int verify_check_context(struct verifier *v, const struct access *a);
 int verify_check_stack(struct verifier *v, const struct access *a);
 int verify_check_memory(struct verifier *v, const struct access *a);
@@ -294,6 +330,36 @@ const struct load_object *verify_global_object(const struct load_object *object,
 void verify_global_start(struct verifier *v, const struct load_subprog *sub);
 int verify_exit(struct verifier *v, uint32_t at);
 
+/* inner.c: the object with the maps in maps of maps behind its own; such a map's number. */
+const struct load_object *verify_inner_object(const struct load_object *object,
+                                              struct arena *scratch);
+uint32_t verify_inner_map(const struct verifier *v, uint32_t outer);
+
+/* held.c: records and locks. What a map's value pointer must be for its lock; whether everything is
+ * given back where the program, a callback or a tail call ends. */
+int verify_check_lock(struct verifier *v, uint32_t at, uint32_t r, bool unlocks);
+int verify_check_record(struct verifier *v, uint32_t at, uint32_t r, const char *helper);
+int verify_check_unlocked(struct verifier *v, uint32_t at, const char *what);
+int verify_check_given_back(struct verifier *v, uint32_t at, const char *where);
+void verify_lock(struct verifier *v, uint32_t at, const struct reg *value);
+/* Makes r0 a record of so many bytes, or NULL. */
+int verify_take_record(struct verifier *v, uint32_t at, uint32_t bytes);
+void verify_forget_ref(struct verifier *v, uint32_t ref);
+void verify_give_record(struct verifier *v, uint32_t at, uint32_t ref);
+
+/* callback.c: helpers that call a function of the program. */
+static inline bool helper_calls_back(const struct spec_helper_row *row)
+{
+    return row && row->args[1] == SPEC_ARG_FUNC;
+}
+bool verify_calls_back(const struct ebpf_insn *insn);
+int verify_check_callback(struct verifier *v, uint32_t at, uint32_t r);
+/* Leaves the current state for later, at the callback's beginning. */
+int verify_wait_callback(struct verifier *v, uint32_t at, const struct spec_helper_row *row);
+/* Makes the current state that at the callback's beginning. */
+void verify_enter_callback(struct verifier *v, uint32_t at);
+int verify_exit_callback(struct verifier *v, uint32_t at);
+
 /* stack.c: the access is checked. value NULL: unknown bytes. */
 void verify_stack_write(struct verifier *v, const struct access *a, struct reg *value);
 int verify_stack_read(struct verifier *v, const struct access *a, struct reg *dst);
@@ -318,6 +384,11 @@ bool verify_includes(struct verifier *v, const struct checkpoint *old);
 bool verify_equals(struct verifier *v, const struct checkpoint *old);
 /* The current path goes on as old's did: what mattered there matters here. */
 void verify_join(struct verifier *v, struct checkpoint *old);
+/* The same for a callback's round that is no more than a round before, which is not explored to its
+ * end: all that went into it is pinned. */
+bool verify_round_includes(struct verifier *v, const struct checkpoint *old);
+void verify_join_round(struct verifier *v, struct checkpoint *old);
+bool verify_same_calls(const struct state *a, const struct state *b);
 /* A slot's contents are used. */
 void verify_mark_slot(struct verifier *v, uint32_t frame, uint32_t slot);
 
@@ -325,6 +396,7 @@ uint32_t verify_node(struct verifier *v, uint32_t a, uint32_t b);
 /* A node of its own for a number that depends on node alone. */
 uint32_t verify_node_after(struct verifier *v, uint32_t node);
 void verify_precise(struct verifier *v, uint32_t node);
+void verify_pin(struct verifier *v, uint32_t node);
 /* Where other is open, node is. */
 void verify_follows(struct verifier *v, uint32_t node, uint32_t other);
 static inline void verify_precise_reg(struct verifier *v, const struct reg *r)

@@ -65,7 +65,8 @@ static int decide_null(const struct operands *o)
     const struct reg *p = reg_is_pointer(o->dst) ? o->dst : o->src;
     const struct reg *other = p == o->dst ? o->src : o->dst;
 
-    if (o->is32 || !reg_is_zero(other) || (p->type != REG_VALUE && p->type != REG_MAP))
+    if (o->is32 || !reg_is_zero(other) ||
+        (p->type != REG_VALUE && p->type != REG_MAP && p->type != REG_RECORD && p->type != REG_KEY))
         return -1;
     return o->code == EBPF_JMP_JEQ ? 0 : o->code == EBPF_JMP_JNE ? 1 : -1;
 }
@@ -152,34 +153,38 @@ struct null_check {
     uint32_t at;
 };
 
+/* Values with a lock stay told apart by their lookup. */
+static void set_not_null(const struct verifier *v, struct reg *r)
+{
+    r->type = (uint8_t)reg_not_null(r);
+    if (r->type != REG_VALUE || !load_has_lock(&v->object->maps[r->map]))
+        r->id = 0;
+}
+
 static void resolve_null(struct verifier *v, struct reg *r, void *arg)
 {
     const struct null_check *c = arg;
 
-    (void)v;
-    if (r->type != REG_VALUE_OR_NULL || r->id != c->id)
+    if (reg_not_null(r) == REG_NONE || r->id != c->id)
         return;
-    if (c->is_null) {
+    if (c->is_null)
         reg_set_scalar(r, scalar_const(0), 0, c->at);
-    } else {
-        r->type = REG_VALUE;
-        r->id = 0;
-    }
+    else
+        set_not_null(v, r);
 }
 
 /* Two pointers are equal and one of them is not NULL. */
-static void refine_equal_pointers(const struct operands *o, bool taken)
+static void refine_equal_pointers(const struct verifier *v, const struct operands *o, bool taken)
 {
-    const bool null_dst = o->dst->type == REG_VALUE_OR_NULL;
-    const bool null_src = o->src->type == REG_VALUE_OR_NULL;
+    const bool null_dst = reg_not_null(o->dst) != REG_NONE;
+    const bool null_src = reg_not_null(o->src) != REG_NONE;
     struct reg *r = null_dst ? o->dst : o->src;
 
     if (o->is32 || null_dst == null_src || !reg_is_pointer(o->dst) || !reg_is_pointer(o->src))
         return;
     if (o->code != (taken ? EBPF_JMP_JEQ : EBPF_JMP_JNE))
         return;
-    r->type = REG_VALUE;
-    r->id = 0;
+    set_not_null(v, r);
 }
 
 /* ---- packets ---- */
@@ -266,11 +271,13 @@ void verify_jump_side(struct verifier *v, uint32_t at, bool taken)
         refine_numbers(v, &o, taken);
         return;
     }
-    refine_equal_pointers(&o, taken);
-    if (o.dst->type == REG_VALUE_OR_NULL && o.immediate && reg_is_zero(o.src) && !o.is32 &&
+    refine_equal_pointers(v, &o, taken);
+    if (reg_not_null(o.dst) != REG_NONE && o.immediate && reg_is_zero(o.src) && !o.is32 &&
         (o.code == EBPF_JMP_JEQ || o.code == EBPF_JMP_JNE)) {
         struct null_check c = {o.dst->id, (o.code == EBPF_JMP_JEQ) == taken, at};
 
+        if (c.is_null && o.dst->ref)
+            verify_forget_ref(v, o.dst->ref);
         each_reg(v, resolve_null, &c);
         return;
     }

@@ -100,6 +100,11 @@ static const char *const type_names[REG_TYPE_COUNT] = {
     [REG_MAP] = "map_ptr",
     [REG_VALUE] = "map_value",
     [REG_VALUE_OR_NULL] = "map_value_or_null",
+    [REG_MAP_OR_NULL] = "map_ptr_or_null",
+    [REG_RECORD] = "ringbuf_mem",
+    [REG_RECORD_OR_NULL] = "ringbuf_mem_or_null",
+    [REG_KEY] = "map_key",
+    [REG_FUNC] = "func",
 };
 
 static void put_reg(struct verifier *v, const struct reg *r)
@@ -128,7 +133,10 @@ static void put_reg(struct verifier *v, const struct reg *r)
         fprintf(out, "off=%d,", r->off);
     if (r->type == REG_PACKET || r->type == REG_META)
         fprintf(out, "r=%d,", r->range);
-    if (r->type == REG_MAP || r->type == REG_VALUE || r->type == REG_VALUE_OR_NULL)
+    if (r->type == REG_RECORD || r->type == REG_RECORD_OR_NULL)
+        fprintf(out, "ref_obj_id=%u,sz=%d,", r->ref, r->range);
+    if (r->type == REG_MAP || r->type == REG_VALUE || r->type == REG_VALUE_OR_NULL ||
+        r->type == REG_MAP_OR_NULL || r->type == REG_KEY)
         fprintf(out, "map=%s,", v->object->maps[r->map].name);
     if (r->type == REG_SCALAR || !scalar_is(&r->num, 0))
         put_bounds(out, &r->num);

@@ -165,7 +165,7 @@ static int check_atomic_alignment(struct verifier *v, const struct access *a)
 {
     const struct reg *p = &a->base;
 
-    if (p->type == REG_VALUE &&
+    if ((p->type == REG_VALUE || p->type == REG_RECORD) &&
         !tnum_is_aligned(tnum_add(p->num.bits, tnum_const((uint64_t)((int64_t)p->off + a->off))),
                          a->bytes))
         return verify_reject(

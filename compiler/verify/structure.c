@@ -193,6 +193,16 @@ static int check_map_reference(struct verifier *v, uint32_t at)
     return 0;
 }
 
+/* A call or an address leads to where a function begins. */
+static int check_function(struct verifier *v, uint32_t at, int64_t to)
+{
+    if (to > 0 && to < v->prog->insn_count &&
+        v->prog->subprogs[load_subprog_of(v->prog, (uint32_t)to)].start == to)
+        return 0;
+    return verify_reject(v, "VFY0010", at,
+                         "this leads to instruction %lld, where no function begins", (long long)to);
+}
+
 static int check_ld(struct verifier *v, uint32_t at)
 {
     const struct ebpf_insn *i = insn_at(v, at);
@@ -216,8 +226,7 @@ static int check_ld(struct verifier *v, uint32_t at)
     case EBPF_PSEUDO_MAP_VALUE:
         return check_map_reference(v, at);
     case EBPF_PSEUDO_FUNC:
-        return verify_refuse(v, "VFY0009", at,
-                             "the address of a function is taken; callbacks are not supported");
+        return i[1].imm ? reserved(v, at, "second immediate") : check_function(v, at, i->imm);
     default:
         return verify_refuse(
             v, "VFY0009", at, "64-bit constants of kind %u (%s) are not supported", i->src,
@@ -254,18 +263,6 @@ static int check_insn(struct verifier *v, uint32_t at)
 static bool is_second_half(const struct verifier *v, uint32_t at)
 {
     return at > 0 && ebpf_is_ld_imm64(insn_at(v, at - 1));
-}
-
-static int check_call_target(struct verifier *v, uint32_t at)
-{
-    const int64_t to = ebpf_target(insn_at(v, at), at);
-
-    if (to > 0 && to < v->prog->insn_count &&
-        v->prog->subprogs[load_subprog_of(v->prog, (uint32_t)to)].start == to)
-        return 0;
-    return verify_reject(v, "VFY0010", at,
-                         "the call goes to instruction %lld, where no function begins",
-                         (long long)to);
 }
 
 static int check_jump_target(struct verifier *v, uint32_t at)
@@ -342,6 +339,10 @@ static int check_flow(struct verifier *v)
 
         if (ebpf_is_subprog_call(i) && !w.entered[ebpf_target(i, at)])
             enter(v, &w, (uint32_t)ebpf_target(i, at));
+        if (ebpf_is_function_address(i) && !w.entered[i->imm])
+            enter(v, &w, (uint32_t)i->imm);
+        if (verify_calls_back(i))
+            v->joins[at] = 1; /* its rounds meet here */
         if (ebpf_is_jump(i))
             enter_jump_target(v, &w, at);
         if (!ebpf_ends_block(i))
@@ -367,7 +368,7 @@ int verify_structure(struct verifier *v)
         err = check_insn(v, at);
     for (uint32_t at = 0; at < n && !err; at += ebpf_slots(insn_at(v, at))) {
         if (ebpf_is_subprog_call(insn_at(v, at)))
-            err = check_call_target(v, at);
+            err = check_function(v, at, ebpf_target(insn_at(v, at), at));
         else if (ebpf_is_jump(insn_at(v, at)))
             err = check_jump_target(v, at);
     }

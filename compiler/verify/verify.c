@@ -75,7 +75,10 @@ static int verify_from(const struct load_object *object, const struct load_prog 
     }
     arena_set_oom(scratch, &oom);
     arena_set_oom(arena, &oom);
-    v->object = entry ? verify_global_object(object, &prog->subprogs[entry], scratch) : object;
+    v->own_maps = object->map_count;
+    v->object = verify_inner_object(object, scratch);
+    if (entry)
+        v->object = verify_global_object(v->object, &prog->subprogs[entry], scratch);
     err = run(v);
     arena_set_oom(arena, NULL);
     v->result->peak_bytes = arena_used_bytes(scratch);

@@ -4,6 +4,7 @@
 #include "compiler/ebpf/ebpf.h"
 #include "compiler/verify/verify.h"
 #include "hw/spec/gen/map_types.h"
+#include "tests/common/kernel_types.h"
 
 #include <assert.h>
 #include <bpf/bpf.h>
@@ -17,15 +18,38 @@ enum { LOG_BYTES = 1 << 24, FLAG_FRAGS = 1 << 5, NAME_TAIL = 1500 };
 
 /* ---- the kernel's side ---- */
 
+static int make_map(const struct load_map *m);
+
+/* What Linux wants to know of a map's values: a map like those in it, or where the lock is. */
+static void add_values(const struct load_map *m, struct bpf_map_create_opts *o)
+{
+    struct kernel_types t;
+
+    if (load_inner(m))
+        o->inner_map_fd = (uint32_t)make_map(load_inner(m));
+    if (!load_has_lock(m))
+        return;
+    t = kernel_types_of_value(m->key_bytes, m->value_bytes, m->fields->lock_off);
+    o->btf_fd = (uint32_t)t.fd;
+    o->btf_key_type_id = t.key;
+    o->btf_value_type_id = t.value;
+}
+
 static int make_map(const struct load_map *m)
 {
     LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = m->flags);
     const uint32_t key = 0;
     const uint32_t cpus =
         m->type == SPEC_MAP_PERF_EVENT_ARRAY ? (uint32_t)libbpf_num_possible_cpus() : 0;
-    const int fd = bpf_map_create((enum bpf_map_type)m->type, NULL, m->key_bytes, m->value_bytes,
-                                  m->max_entries ? m->max_entries : cpus, &o);
+    int fd;
 
+    add_values(m, &o);
+    fd = bpf_map_create((enum bpf_map_type)m->type, NULL, m->key_bytes, m->value_bytes,
+                        m->max_entries ? m->max_entries : cpus, &o);
+    if (o.btf_fd)
+        close((int)o.btf_fd);
+    if (o.inner_map_fd)
+        close((int)o.inner_map_fd);
     if (fd >= 0 && m->data) {
         const int err = bpf_map_update_elem(fd, &key, m->data, BPF_ANY);
 
@@ -49,17 +73,41 @@ void verdict_close_maps(const struct load_object *o, const int fds[SPEC_MAPS])
             close(fds[i]);
 }
 
+/* Functions' addresses as Linux has them, relative to the instruction. Whether it wants to know
+ * the functions' types: it does for callbacks, and for tail calls of functions. */
+static bool point_to_functions(struct ebpf_insn *insns, const struct load_prog *prog)
+{
+    bool typed = false;
+
+    for (uint32_t i = 0; i < prog->insn_count; i += ebpf_slots(&insns[i])) {
+        if (ebpf_is_function_address(&insns[i])) {
+            insns[i].imm -= (int32_t)i + 1;
+            typed = true;
+        } else if (ebpf_is_helper_call(&insns[i]) && insns[i].imm == BPF_FUNC_tail_call) {
+            typed |= prog->subprog_count > 1;
+        }
+    }
+    return typed;
+}
+
 static int kernel_load(const struct load_object *o, const struct load_prog *prog, const int *fds,
                        char *log)
 {
     LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = prog->frags ? FLAG_FRAGS : 0);
     struct ebpf_insn *insns = calloc(prog->insn_count + 1, sizeof(*insns));
+    struct bpf_func_info *info = NULL;
     int fd;
 
     memcpy(insns, prog->insns, prog->insn_count * sizeof(*insns));
     for (uint32_t i = 0; i < prog->insn_count; i += ebpf_slots(&insns[i]))
         if (ebpf_names_map(&insns[i]))
             insns[i].imm = (uint32_t)insns[i].imm < o->map_count ? fds[insns[i].imm] : -1;
+    if (point_to_functions(insns, prog)) {
+        opts.prog_btf_fd = (uint32_t)kernel_types_of_prog(prog, &info);
+        opts.func_info = info;
+        opts.func_info_cnt = prog->subprog_count;
+        opts.func_info_rec_size = sizeof(*info);
+    }
     if (log) {
         *log = 0;
         opts.log_buf = log;
@@ -70,6 +118,9 @@ static int kernel_load(const struct load_object *o, const struct load_prog *prog
                        prog->insn_count, &opts);
     if (fd >= 0)
         close(fd);
+    if (info)
+        close((int)opts.prog_btf_fd);
+    free(info);
     free(insns);
     return fd < 0 ? fd : 0;
 }

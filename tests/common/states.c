@@ -253,6 +253,11 @@ static bool pointer_in(const struct vm *vm, const struct reg *reg, uint64_t addr
         return in_value(vm, reg, moved);
     case REG_VALUE_OR_NULL:
         return address == 0 || in_value(vm, reg, moved);
+    case REG_MAP_OR_NULL: /* of helpers and maps that software has not */
+    case REG_RECORD:
+    case REG_RECORD_OR_NULL:
+    case REG_KEY:
+    case REG_FUNC:
     case REG_NONE:
     case REG_STALE:
     case REG_SCALAR:

@@ -29,7 +29,38 @@ static uint32_t type_of(const char *name)
     return 0;
 }
 
-/* "map NAME TYPE KEY VALUE ENTRIES [flags N] [data HEX]" */
+/* What a map line says of the map's values: "lock OFFSET", "special TYPE", "inner TYPE KEY VALUE
+ * ENTRIES". */
+static bool parse_values(const char *line, struct arena *arena, struct load_map *m)
+{
+    const char *lock = strstr(line, " lock "), *inner = strstr(line, " inner ");
+    const char *special = strstr(line, " special ");
+    struct load_fields *v = arena_alloc(arena, sizeof(*v));
+    struct load_map *in;
+    char type[64];
+
+    if (!lock && !inner && !special)
+        return true;
+    m->fields = v;
+    v->has_lock = lock != NULL;
+    if (lock)
+        v->lock_off = (uint32_t)strtoul(lock + 6, NULL, 0);
+    if (special)
+        v->special = arena_strdup(arena, special + 9);
+    if (!inner)
+        return true;
+    v->inner = in = arena_alloc(arena, sizeof(*in));
+    *in = (struct load_map){.name = arena_printf(arena, "%s.inner", m->name),
+                            .section = m->section,
+                            .kind = LOAD_MAP_BTF};
+    if (sscanf(inner, " inner %63s %u %u %u", type, &in->key_bytes, &in->value_bytes,
+               &in->max_entries) != 4)
+        return false;
+    in->type = type_of(type);
+    return in->type != 0;
+}
+
+/* "map NAME TYPE KEY VALUE ENTRIES [flags N] [data HEX]", and what parse_values takes */
 static bool parse_map(const char *line, struct arena *arena, struct load_map *m)
 {
     const char *flags = strstr(line, " flags "), *data = strstr(line, " data ");
@@ -44,7 +75,7 @@ static bool parse_map(const char *line, struct arena *arena, struct load_map *m)
     m->type = type_of(type);
     m->flags = flags ? (uint32_t)strtoul(flags + 7, NULL, 0) : 0;
     if (strcmp(type, "rodata"))
-        return m->type != 0;
+        return m->type != 0 && parse_values(line, arena, m);
     m->kind = LOAD_MAP_RODATA;
     m->type = SPEC_MAP_ARRAY;
     m->flags = FLAG_RDONLY_PROG;

@@ -115,7 +115,7 @@ static void test_kernel_rejected_program_gives_end_of_log(void **state)
 static void test_kernel_map_that_linux_refuses_named(void **state)
 {
     struct ebpf_insn insns[] = {MOV_K(0, 2), EXIT()};
-    struct load_map map = {"wrong", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 8, 8, 1, 0, NULL};
+    struct load_map map = {"wrong", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 8, 8, 1, 0, NULL, NULL};
     const struct load_object none = {.license = "GPL"};
     const struct load_object object = {.license = "GPL", .maps = &map, .map_count = 1};
     const struct load_prog prog = prog_of(insns, COUNT(insns));
@@ -138,8 +138,8 @@ static void test_kernel_read_only_data_are_constants_for_the_verifier(void **sta
         LDX(DW, 0, 2, 0),      EXIT(),
     };
     const uint32_t data[2] = {1, 5}, other[2] = {1, 77};
-    struct load_map map = {".rodata", ".rodata", LOAD_MAP_RODATA, SPEC_MAP_ARRAY,       4,
-                           8,         1,         1 << 7,          (const uint8_t *)data};
+    struct load_map map = {".rodata", ".rodata", LOAD_MAP_RODATA, SPEC_MAP_ARRAY,        4,
+                           8,         1,         1 << 7,          (const uint8_t *)data, NULL};
     const struct load_object object = {.license = "GPL", .maps = &map, .map_count = 1};
     const struct load_prog prog = prog_of(insns, COUNT(insns));
     struct kernel *k = open_kernel(&object, &prog, 0);
@@ -161,7 +161,7 @@ static void test_kernel_data_map_starts_with_its_section(void **state)
 {
     struct ebpf_insn insns[] = {LD_MAP_VALUE(2, 0, 0), LDX(W, 0, 2, 0), ST(W, 2, 0, 9), EXIT()};
     const uint8_t data[8] = {3};
-    struct load_map map = {".data", ".data", LOAD_MAP_DATA, SPEC_MAP_ARRAY, 4, 8, 1, 0, data};
+    struct load_map map = {".data", ".data", LOAD_MAP_DATA, SPEC_MAP_ARRAY, 4, 8, 1, 0, data, NULL};
     const struct load_object object = {.license = "GPL", .maps = &map, .map_count = 1};
     const struct load_prog prog = prog_of(insns, COUNT(insns));
     struct kernel *k = open_kernel(&object, &prog, 0);
@@ -206,7 +206,7 @@ static void count_program(struct ebpf_insn out[COUNT_PROGRAM])
 static void test_kernel_percpu_slots_beside_the_queue_stay(void **state)
 {
     struct ebpf_insn insns[COUNT_PROGRAM];
-    struct load_map map = {"m", ".maps", LOAD_MAP_BTF, 0, 4, 8, 2, 0, NULL};
+    struct load_map map = {"m", ".maps", LOAD_MAP_BTF, 0, 4, 8, 2, 0, NULL, NULL};
     const struct load_object object = {.license = "GPL", .maps = &map, .map_count = 1};
     const struct load_prog prog = prog_of(insns, COUNT(insns));
     const uint32_t types[] = {SPEC_MAP_PERCPU_ARRAY, SPEC_MAP_PERCPU_HASH};
@@ -234,7 +234,8 @@ static void test_kernel_percpu_slots_beside_the_queue_stay(void **state)
 static void test_kernel_percpu_hash_entry_of_program_is_zero_elsewhere(void **state)
 {
     struct ebpf_insn insns[COUNT_PROGRAM];
-    struct load_map map = {"m", ".maps", LOAD_MAP_BTF, SPEC_MAP_PERCPU_HASH, 4, 8, 2, 0, NULL};
+    struct load_map map = {"m", ".maps", LOAD_MAP_BTF, SPEC_MAP_PERCPU_HASH, 4, 8, 2,
+                           0,   NULL,    NULL};
     const struct load_object object = {.license = "GPL", .maps = &map, .map_count = 1};
     const struct load_prog prog = prog_of(insns, COUNT(insns));
     uint64_t values[SPEC_QUEUES] = {1, 1, 1, 1};
@@ -253,7 +254,7 @@ static void test_kernel_percpu_hash_entry_of_program_is_zero_elsewhere(void **st
 static void test_kernel_xskmap_entry_refused_when_run(void **state)
 {
     struct ebpf_insn insns[] = {MOV_K(0, 2), EXIT()};
-    struct load_map map = {"xsks", ".maps", LOAD_MAP_BTF, SPEC_MAP_XSKMAP, 4, 4, 4, 0, NULL};
+    struct load_map map = {"xsks", ".maps", LOAD_MAP_BTF, SPEC_MAP_XSKMAP, 4, 4, 4, 0, NULL, NULL};
     const struct load_object object = {.license = "GPL", .maps = &map, .map_count = 1};
     const struct load_prog prog = prog_of(insns, COUNT(insns));
     struct kernel *k = open_kernel(&object, &prog, 0);
@@ -273,7 +274,7 @@ static void test_kernel_xskmap_entry_refused_when_run(void **state)
 static void test_kernel_map_errors_passed_on(void **state)
 {
     struct ebpf_insn insns[] = {MOV_K(0, 2), EXIT()};
-    struct load_map map = {"m", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 4, 8, 1, 0, NULL};
+    struct load_map map = {"m", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 4, 8, 1, 0, NULL, NULL};
     const struct load_object object = {.license = "GPL", .maps = &map, .map_count = 1};
     const struct load_prog prog = prog_of(insns, COUNT(insns));
     struct kernel *k = open_kernel(&object, &prog, 0);

@@ -20,9 +20,9 @@
 enum { WHY = 512, MAPS = 3 };
 
 static struct load_map definitions[MAPS] = {
-    {"hash", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 2, 3, 4, 0, NULL},
-    {"array", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 4, 2, 0, NULL},
-    {"percpu", ".maps", LOAD_MAP_BTF, SPEC_MAP_PERCPU_HASH, 1, 2, 4, 0, NULL},
+    {"hash", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 2, 3, 4, 0, NULL, NULL},
+    {"array", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 4, 2, 0, NULL, NULL},
+    {"percpu", ".maps", LOAD_MAP_BTF, SPEC_MAP_PERCPU_HASH, 1, 2, 4, 0, NULL, NULL},
 };
 static const struct load_object object = {.maps = definitions, .map_count = MAPS};
 static const struct load_object no_maps = {.map_count = 0};
@@ -350,7 +350,7 @@ static void test_mapfile_key_twice_names_both_entries(void **state)
 static void test_mapfile_prefix_twice_is_one_key(void **state)
 {
     static struct load_map maps[] = {
-        {"routes", ".maps", LOAD_MAP_BTF, SPEC_MAP_LPM_TRIE, 8, 1, 9, 1, NULL}};
+        {"routes", ".maps", LOAD_MAP_BTF, SPEC_MAP_LPM_TRIE, 8, 1, 9, 1, NULL, NULL}};
     const struct load_object routes = {.maps = maps, .map_count = 1};
     json_t *document = NULL;
 
@@ -371,8 +371,8 @@ static void test_mapfile_preset_changes_read_only_data_only(void **state)
 {
     static const uint8_t before[] = {1, 2};
     static struct load_map maps[] = {
-        {".rodata", ".rodata", LOAD_MAP_RODATA, SPEC_MAP_ARRAY, 4, 2, 1, 0, before},
-        {".data", ".data", LOAD_MAP_DATA, SPEC_MAP_ARRAY, 4, 2, 1, 0, before},
+        {".rodata", ".rodata", LOAD_MAP_RODATA, SPEC_MAP_ARRAY, 4, 2, 1, 0, before, NULL},
+        {".data", ".data", LOAD_MAP_DATA, SPEC_MAP_ARRAY, 4, 2, 1, 0, before, NULL},
     };
     const struct load_object data = {.maps = maps, .map_count = 2};
     struct arena *arena = arena_open();

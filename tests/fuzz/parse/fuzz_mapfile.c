@@ -13,10 +13,10 @@
 enum { MAPS = 4, KEY_MAX = 8, VALUES_MAX = 8 * SPEC_QUEUES };
 
 static struct load_map definitions[MAPS] = {
-    {"hash", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 2, 3, 4, 0, NULL},
-    {"array", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 8, 3, 0, NULL},
-    {"percpu", ".maps", LOAD_MAP_BTF, SPEC_MAP_PERCPU_HASH, 1, 2, 4, 0, NULL},
-    {".rodata", ".rodata", LOAD_MAP_RODATA, SPEC_MAP_ARRAY, 4, 6, 1, 1 << 7, NULL},
+    {"hash", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 2, 3, 4, 0, NULL, NULL},
+    {"array", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 8, 3, 0, NULL, NULL},
+    {"percpu", ".maps", LOAD_MAP_BTF, SPEC_MAP_PERCPU_HASH, 1, 2, 4, 0, NULL, NULL},
+    {".rodata", ".rodata", LOAD_MAP_RODATA, SPEC_MAP_ARRAY, 4, 6, 1, 1 << 7, NULL, NULL},
 };
 
 /* Counts what is put into maps that hold anything; a sanitizer sees if keys or values are short. */

@@ -13,11 +13,11 @@
 enum { MAX_STEPS = 4000 };
 
 static struct load_map maps[] = {
-    {"hash", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 4, 16, 8, 0, NULL},
-    {"array", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 32, 4, 0, NULL},
-    {"one", ".maps", LOAD_MAP_BTF, SPEC_MAP_PERCPU_ARRAY, 4, 8, 1, 0, NULL},
-    {"ports", ".maps", LOAD_MAP_BTF, SPEC_MAP_DEVMAP, 4, 4, 8, 0, NULL},
-    {"data", ".data", LOAD_MAP_DATA, SPEC_MAP_ARRAY, 4, 24, 1, 0, NULL},
+    {"hash", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 4, 16, 8, 0, NULL, NULL},
+    {"array", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 32, 4, 0, NULL, NULL},
+    {"one", ".maps", LOAD_MAP_BTF, SPEC_MAP_PERCPU_ARRAY, 4, 8, 1, 0, NULL, NULL},
+    {"ports", ".maps", LOAD_MAP_BTF, SPEC_MAP_DEVMAP, 4, 4, 8, 0, NULL, NULL},
+    {"data", ".data", LOAD_MAP_DATA, SPEC_MAP_ARRAY, 4, 24, 1, 0, NULL, NULL},
 };
 
 /* Assembly begins with a comment. */
