@@ -130,6 +130,7 @@ static int held_run(struct exec *exec, const struct exec_stream *stream, struct 
     int err;
 
     h->stream = stream;
+    h->interp->options.listener = exec->options.listener;
     err = exec_interp.run(h->interp, &mine, stats, why);
     for (int k = 0; k < KINDS; k++)
         if (h->runs[k].failed) {
