@@ -5,6 +5,7 @@
 #include "hw/spec/gen/ebpf.h"
 #include "hw/spec/gen/xdp.h"
 #include "nic_runtime/map.h"
+#include "nic_runtime/net.h"
 
 /* The golden model: runs a verified program on one packet after the other. Freestanding: no malloc
  * and no stdio on the packet path. */
@@ -38,6 +39,7 @@ struct vm_world {
     uint32_t program_count;
     void *ctx;                                              /* of event */
     void (*event)(void *ctx, const struct vm_event *event); /* NULL: nobody listens */
+    const struct net *net;                                  /* NULL: no interface, no route */
 };
 
 /* A packet in its buffer: bytes at buf + data .. buf + data_end, offsets from the hard start of the

@@ -93,6 +93,7 @@ struct job *cli_job_open(const struct cli_object_options *options, const struct 
 struct cli_run_options {
     const char *capture;
     const char *maps_in;
+    const char *fib;
     const char *waves;
     uint64_t repeat;
     bool json;
@@ -120,6 +121,9 @@ struct cli_result {
  * is verified. 0 and *out (NULL if not given; json_decref), or an exit status after telling why. */
 int cli_maps_read(const struct cli_run_options *options, const struct cli_object *object,
                   json_t **out);
+
+/* Reads --fib, if given, into options. 0, or an exit status after telling why. */
+int cli_net_read(struct cli_run_options *options, const struct cli_object *object);
 
 /* Called for each packet of the capture, in order; output is NULL for one that never reached the
  * program. Non-zero ends the run. */

@@ -394,6 +394,8 @@ int cli_compare(int argc, char **argv)
     job_options.unordered = a.run.unordered;
     status = cli_maps_read(&a.run, &object, &maps);
     if (!status)
+        status = cli_net_read(&a.run, &object);
+    if (!status)
         c.job = cli_job_open(&a.object, &object, &job_options, &status);
     c.capture = &capture;
     c.executors = json_object();

@@ -381,6 +381,8 @@ int cli_run(int argc, char **argv)
     job_options.unordered = a.run.unordered;
     status = cli_maps_read(&a.run, &object, &maps);
     if (!status)
+        status = cli_net_read(&a.run, &object);
+    if (!status)
         job = cli_job_open(&a.object, &object, &job_options, &status);
     if (job && pcap_capture_read(a.run.capture, &capture, why, sizeof(why)))
         status = cli_fail("%s", why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
 #include "host/ctl/mapfile.h"
+#include "host/ctl/netfile.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 
 enum {
     OPT_MAPS_IN = 0x200,
+    OPT_FIB,
     OPT_REPEAT,
     OPT_SEED,
     OPT_IFINDEX,
@@ -30,6 +32,8 @@ enum { PROGRESS_EVERY = 16, DEFAULT_CLOCK_MHZ = 250 };
 static const struct argp_option options_table[] = {
     {"read", 'r', "IN", 0, "packets to run: a pcap or pcapng file", 2},
     {"maps-in", OPT_MAPS_IN, "FILE", 0, "contents of the maps before the first packet (JSON)", 2},
+    {"fib", OPT_FIB, "FILE", 0,
+     "interfaces, routes and neighbours for bpf_fib_lookup and bpf_check_mtu (JSON)", 2},
     {"repeat", OPT_REPEAT, "N", 0, "run the capture N times over, time going on", 2},
     {"seed", OPT_SEED, "N", 0, "seed of bpf_get_prandom_u32 and of random stalls (default 1)", 2},
     {"ifindex", OPT_IFINDEX, "N", 0, "ingress interface of the packets (default 1)", 2},
@@ -71,6 +75,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_MAPS_IN:
         o->maps_in = arg;
+        return 0;
+    case OPT_FIB:
+        o->fib = arg;
         return 0;
     case OPT_REPEAT:
         o->repeat = cli_number(state, "--repeat", arg, 1, 1000000000);
@@ -140,6 +147,16 @@ int cli_maps_read(const struct cli_run_options *options, const struct cli_object
         return cli_fail("%s", why);
     }
     *out = maps;
+    return CLI_OK;
+}
+
+int cli_net_read(struct cli_run_options *options, const struct cli_object *object)
+{
+    char why[EXEC_WHY_BYTES];
+
+    if (options->fib &&
+        netfile_read(options->fib, object->arena, &options->exec.net, why, sizeof(why)))
+        return cli_fail("%s", why);
     return CLI_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "compiler/base/clock.h"
 #include "host/ctl/events.h"
 #include "host/ctl/hostmap.h"
+#include "host/ctl/netfile.h"
 #include "nic_runtime/vm.h"
 
 #include <errno.h>
@@ -97,9 +98,17 @@ static void take_event(void *ctx, const struct vm_event *e)
 
 static int make_world(struct interp *vm, const struct load_object *object)
 {
+    const struct exec_options *o = &vm->exec.options;
+
     vm->others = calloc(object->prog_count + 1, sizeof(*vm->others));
-    vm->world = (struct vm_world){vm->others, object->prog_count, vm, take_event};
-    return vm->others ? 0 : -ENOMEM;
+    vm->world = (struct vm_world){.programs = vm->others,
+                                  .program_count = object->prog_count,
+                                  .ctx = vm,
+                                  .event = take_event,
+                                  .net = o->net};
+    if (!o->net)
+        vm->world.net = netfile_default(o->ifindex ? o->ifindex : 1, vm->exec.job->arena);
+    return vm->others && vm->world.net ? 0 : -ENOMEM;
 }
 
 /* A program that a map of programs shall name: value is its number + 1, or 0. */

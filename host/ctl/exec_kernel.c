@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/exec_kernel.h"
 
+#include "compiler/ebpf/ebpf.h"
 #include "host/ctl/events.h"
 #include "host/ctl/kernel.h"
+#include "host/ctl/netfile.h"
+#include "hw/spec/gen/helpers.h"
 #include "nic_runtime/vm.h"
 
 #include <errno.h>
@@ -68,6 +71,30 @@ static int exec_kernel_fits(struct job *job, char why[EXEC_WHY_BYTES])
     return err;
 }
 
+static bool asks_for_network(const struct ebpf_insn *i)
+{
+    return ebpf_is_helper_call(i) &&
+           (i->imm == SPEC_HELPER_FIB_LOOKUP || i->imm == SPEC_HELPER_CHECK_MTU);
+}
+
+/* Gives the kernel the network that any program of the object may ask for. */
+static int set_network(struct kernel_exec *k, char why[EXEC_WHY_BYTES])
+{
+    const struct exec_options *options = &k->exec.options;
+    const struct load_object *o = k->exec.job->object;
+    const struct net *net = options->net;
+    bool asks = false;
+
+    for (uint32_t p = 0; p < o->prog_count; p++)
+        for (uint32_t at = 0; at < o->progs[p].insn_count; at += ebpf_slots(&o->progs[p].insns[at]))
+            asks |= asks_for_network(&o->progs[p].insns[at]);
+    if (!asks)
+        return 0;
+    if (!net)
+        net = netfile_default(options->ifindex ? options->ifindex : 1, k->exec.job->arena);
+    return net ? kernel_set_net(k->kernel, net, why) : -ENOMEM;
+}
+
 static int exec_kernel_open(struct job *job, const struct exec_options *options, struct exec **out,
                             char why[EXEC_WHY_BYTES])
 {
@@ -84,7 +111,10 @@ static int exec_kernel_open(struct job *job, const struct exec_options *options,
         return -ENOMEM;
     k->exec = (struct exec){&exec_kernel, job, *options};
     err = open_kernel(job, options->queue, &k->kernel, why);
+    if (!err)
+        err = set_network(k, why);
     if (err) {
+        kernel_close(k->kernel);
         free(k);
         return err;
     }

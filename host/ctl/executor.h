@@ -3,6 +3,7 @@
 #define SLUICE_HOST_EXECUTOR_H
 
 #include "host/ctl/job.h"
+#include "nic_runtime/net.h"
 
 /* What runs a program: one operations table an executor, all in one list. Names, roles and the
  * promise of identical results are in DESIGN.md. */
@@ -41,6 +42,7 @@ struct exec_options {
         *lockstep; /* microcode: compares its rows with the model (lockstep.h), or NULL */
     const char
         *plugin_dir; /* where sluice-sim.so and core_model.so lie; NULL: beside the executable */
+    const struct net *net; /* what bpf_fib_lookup sees (netfile.h); NULL: the ingress interface */
     const struct exec_listener
         *listener; /* is told of events, those of a packet before its output; NULL: nobody */
 };

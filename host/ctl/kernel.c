@@ -3,6 +3,7 @@
 
 #include "host/ctl/kernel_events.h"
 #include "host/ctl/kernel_maps.h"
+#include "host/ctl/kernel_net.h"
 #include "host/ctl/kernel_patch.h"
 
 #include <bpf/bpf.h>
@@ -35,7 +36,8 @@ struct kernel {
     int *others; /* descriptors of the object's programs that maps of programs name, or -1 */
     int env_fd;
     struct kernel_env *env; /* the hidden map's value */
-    cpu_set_t affinity;     /* of the thread, before kernel_begin */
+    struct kernel_net net;
+    cpu_set_t affinity; /* of the thread, before kernel_begin */
     uint8_t out[OUT_BYTES];
 };
 
@@ -210,6 +212,7 @@ int kernel_open(const struct load_object *object, const struct load_prog *prog,
     k->prog = prog;
     k->prog_fd = -1;
     k->env_fd = -1;
+    k->net = (struct kernel_net){-1, -1};
     k->maps = calloc(object->map_count + 1, sizeof(*k->maps));
     k->readers = calloc(object->map_count + 1, sizeof(*k->readers));
     k->others = malloc((object->prog_count + 1) * sizeof(*k->others));
@@ -243,6 +246,7 @@ void kernel_close(struct kernel *kernel)
     for (uint32_t i = 0; kernel->others && i < kernel->object->prog_count; i++)
         if (kernel->others[i] >= 0)
             close(kernel->others[i]);
+    kernel_net_close(&kernel->net);
     if (kernel->env)
         munmap(kernel->env, (size_t)sysconf(_SC_PAGESIZE));
     if (kernel->env_fd >= 0)
@@ -261,6 +265,12 @@ int kernel_add_program(struct kernel *kernel, uint32_t number, const uint8_t *ct
 {
     return load_program(kernel, &kernel->object->progs[number], ctx_field, &kernel->others[number],
                         why);
+}
+
+int kernel_set_net(struct kernel *kernel, const struct net *net, char why[KERNEL_WHY_BYTES])
+{
+    kernel_net_close(&kernel->net);
+    return kernel_net_open(&kernel->net, net, why, KERNEL_WHY_BYTES);
 }
 
 bool kernel_has_program(const struct kernel *kernel, uint32_t number)
@@ -352,12 +362,18 @@ int kernel_begin(struct kernel *kernel, char why[KERNEL_WHY_BYTES])
         err = -errno;
         snprintf(why, KERNEL_WHY_BYTES, "the thread can't be kept on CPU %u: %s",
                  kernel->cpu.number, strerror(-err));
+        return err;
     }
+    err = kernel_net_enter(&kernel->net);
+    if (err)
+        snprintf(why, KERNEL_WHY_BYTES, "the network namespace can't be entered: %s",
+                 strerror(-err));
     return err;
 }
 
 void kernel_end(struct kernel *kernel)
 {
+    kernel_net_leave(&kernel->net);
     sched_setaffinity(0, sizeof(kernel->affinity), &kernel->affinity);
 }
 

@@ -3,6 +3,7 @@
 #define SLUICE_HOST_KERNEL_H
 
 #include "compiler/load/load.h"
+#include "nic_runtime/net.h"
 
 /* Runs a program on Linux's own BPF: maps and program through bpf(), packets through
  * BPF_PROG_TEST_RUN on one CPU. What the program takes from the machine is replaced by the packet's
@@ -41,6 +42,8 @@ void kernel_close(struct kernel *kernel); /* NULL-safe */
  */
 int kernel_add_program(struct kernel *kernel, uint32_t number, const uint8_t *ctx_field,
                        char why[KERNEL_WHY_BYTES]);
+/* The network that bpf_fib_lookup and bpf_check_mtu see, from the next kernel_begin on. */
+int kernel_set_net(struct kernel *kernel, const struct net *net, char why[KERNEL_WHY_BYTES]);
 bool kernel_has_program(const struct kernel *kernel, uint32_t number);
 
 /* Hands over what programs told since the last call: bytes of perf events may have up to 7 too

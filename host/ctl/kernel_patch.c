@@ -113,6 +113,12 @@ static struct sequence replacement(const struct ebpf_insn *i, uint8_t ctx_field,
                                    .dst = 0,
                                    .imm = SPEC_JIFFY_NS});
         break;
+    case SPEC_HELPER_CHECK_MTU: /* interface 0 is the packet's own */
+        add(&s,
+            (struct ebpf_insn){.opcode = (int)EBPF_CLASS_JMP32 | EBPF_JMP_JNE, .dst = 2, .off = 3});
+        add_field(&s, 2, env, offsetof(struct kernel_env, ifindex), EBPF_SIZE_W);
+        add(&s, *i);
+        break;
     case SPEC_HELPER_GET_NUMA_NODE_ID:
         add(&s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_ALU64 | EBPF_ALU_MOV, .dst = 0});
         break;

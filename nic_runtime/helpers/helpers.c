@@ -239,8 +239,10 @@ static const vm_helper table[] = {
     [SPEC_HELPER_MAP_PUSH_ELEM] = helper_push,
     [SPEC_HELPER_MAP_POP_ELEM] = helper_pop,
     [SPEC_HELPER_MAP_PEEK_ELEM] = helper_peek,
+    [SPEC_HELPER_FIB_LOOKUP] = helper_fib_lookup,
+    [SPEC_HELPER_CHECK_MTU] = helper_check_mtu,
 };
-_Static_assert(SPEC_HELPERS_SOFT == 27,
+_Static_assert(SPEC_HELPERS_SOFT == 29,
                "each helper with soft in the table needs its function here");
 
 vm_helper vm_helper_find(int32_t num)

@@ -38,7 +38,8 @@ enum vm_fault helper_push(struct vm *vm);
 enum vm_fault helper_pop(struct vm *vm);
 enum vm_fault helper_peek(struct vm *vm);
 
-/* print.c */
-enum vm_fault helper_trace_printk(struct vm *vm);
+/* fib.c */
+enum vm_fault helper_fib_lookup(struct vm *vm);
+enum vm_fault helper_check_mtu(struct vm *vm);
 
 #endif

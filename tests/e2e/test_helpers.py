@@ -9,8 +9,9 @@ import lib
 # What hardware does not run yet, and says so.
 SOFTWARE_ONLY = {'lpm': 'no engine serves maps of type lpm_trie', 'lru': 'no engine serves maps of type lru_',
                  'tail': 'bpf_tail_call#12 is not available in hardware', 'meta': 'bpf_xdp_load_bytes#189 is not available in hardware',
-                 'events': 'bpf_perf_event_output#25 is not available in hardware', 'queue': 'bpf_map_push_elem#87 is not available in hardware'}
-PROGRAM = {'tail': ['-p', 'tail']}
+                 'events': 'bpf_perf_event_output#25 is not available in hardware', 'queue': 'bpf_map_push_elem#87 is not available in hardware',
+                 'fib': 'bpf_fib_lookup#69 is not available in hardware'}
+OPTIONS = {'tail': ['-p', 'tail'], 'fib': ['--fib', os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib.json')]}
 
 
 def add(source):
@@ -18,7 +19,7 @@ def add(source):
 
     def agrees(work):
         obj = lib.clang(source, os.path.join(work, name + '.o'))
-        j = json.loads(lib.sluice('compare', obj, '-r', lib.mixed(1000), '--json', *PROGRAM.get(name, [])).stdout)
+        j = json.loads(lib.sluice('compare', obj, '-r', lib.mixed(1000), '--json', *OPTIONS.get(name, [])).stdout)
         assert j['mismatches'] == 0, (name, j['differences'][:5])
         for e in lib.EXECUTORS:
             skipped = j['executors'][e].get('skipped')
@@ -93,3 +94,25 @@ def test_trace_shows_metadata_where_there_are_some(work):
     trace = lines(work, '--trace', helper_object(work, 'meta'))
     metas = [t['meta'] for t in trace if 'meta' in t]
     assert 0 < len(metas) < len(trace) and all(len(m) % 8 == 0 for m in metas), len(metas)
+
+
+def test_bad_network_file_names_place_and_cure(work):
+    obj = helper_object(work, 'fib')
+    path = os.path.join(work, 'fib.json')
+    links = '"interfaces": [{"ifindex": 3}]'
+    for text, says in (('{"interfaces": [{"ifindex": 3}, {"ifindex": 3}]}', 'interfaces[1]: there is an interface 3 already'),
+                       ('{"interfaces": [{"ifindex": 3, "mtu": 70}]}', 'interfaces[0]: "mtu" is none that is possible'),
+                       ('{"interfaces": [{"ifindex": 3, "mac": "02:00:00"}]}', 'interfaces[0]: "mac"'),
+                       ('{%s, "routes": [{"to": "10.0.0.1/8", "dev": 3}]}' % links, 'routes[0]: "to" has bits behind its length of 8'),
+                       ('{%s, "routes": [{"to": "10.0.0.0/33", "dev": 3}]}' % links, 'routes[0]: "to" is no prefix'),
+                       ('{%s, "routes": [{"to": "10.0.0.0/8", "dev": 4}]}' % links, 'routes[0]: "dev" is 4, and there is no such interface'),
+                       ('{%s, "routes": [{"to": "10.0.0.0/8", "dev": 3, "via": "::1"}]}' % links, 'routes[0]: "via"'),
+                       ('{%s, "routes": [{"to": "10.0.0.0/8", "type": "odd"}]}' % links, 'routes[0]: "type"'),
+                       ('{%s, "routes": [{"to": "::/0", "dev": 3}, {"to": "::/0", "dev": 3}]}' % links, 'routes[1]: routes[0] has the same prefix'),
+                       ('{%s, "neighbours": [{"address": "10.0.0", "dev": 3}]}' % links, 'neighbours[0]: "address" is no address'),
+                       ('{%s, "neighbours": [{"address": "10.0.0.1", "dev": 3}]}' % links, 'neighbours[0]: "mac"'),
+                       ('[]', 'not an object'), ('{', 'line 1')):
+        with open(path, 'w') as f:
+            f.write(text)
+        p = lib.sluice('run', obj, '-r', lib.mixed(1000), '--fib', path, status=2)
+        assert path in p.stderr and says in p.stderr, (text, p.stderr)

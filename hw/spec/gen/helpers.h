@@ -115,7 +115,7 @@ struct spec_helper_row {
     uint64_t map_types;
 };
 
-enum { SPEC_HELPER_ROWS = 53, SPEC_HELPERS_SOFT = 27 };
+enum { SPEC_HELPER_ROWS = 53, SPEC_HELPERS_SOFT = 29 };
 static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {1, "map_lookup_elem", SPEC_RET_MAP_VALUE_OR_NULL, {SPEC_ARG_MAP, SPEC_ARG_KEY, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_MAP, true, true, false, false, 0x2027e66ULL},
@@ -164,7 +164,7 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {65, "xdp_adjust_tail", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, true, false, 0x0ULL},
     {69, "fib_lookup", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_MEM_INOUT, SPEC_ARG_SIZE, SPEC_ARG_SCALAR, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, false, false, true, 0x0ULL},
+        SPEC_HELPER_HW_NONE, true, false, false, true, 0x0ULL},
     {80, "get_current_cgroup_id", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_NONE, false, false, false, false, 0x0ULL},
     {87, "map_push_elem", SPEC_RET_SCALAR, {SPEC_ARG_MAP, SPEC_ARG_VALUE, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE},
@@ -202,7 +202,7 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {160, "ktime_get_coarse_ns", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
     {163, "check_mtu", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_SCALAR, SPEC_ARG_U32_INOUT, SPEC_ARG_SCALAR, SPEC_ARG_SCALAR},
-        SPEC_HELPER_HW_NONE, false, false, false, true, 0x0ULL},
+        SPEC_HELPER_HW_NONE, true, false, false, true, 0x0ULL},
     {164, "for_each_map_elem", SPEC_RET_SCALAR, {SPEC_ARG_MAP, SPEC_ARG_FUNC, SPEC_ARG_STACK_OR_NULL, SPEC_ARG_SCALAR, SPEC_ARG_NONE},
         SPEC_HELPER_HW_NONE, false, false, false, false, 0x666ULL},
     {165, "snprintf", SPEC_RET_SCALAR, {SPEC_ARG_MEM_PARTIAL_OR_NULL, SPEC_ARG_SIZE_OR_ZERO, SPEC_ARG_STRING, SPEC_ARG_MEM_OR_NULL, SPEC_ARG_SIZE_OR_ZERO},

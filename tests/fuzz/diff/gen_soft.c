@@ -185,6 +185,57 @@ void gen_event_statement(struct gen *g)
         perf_event(g, (uint32_t)map);
 }
 
+/* The network is the ingress interface alone, so most answers are errors. */
+static void ask_fib(struct gen *g)
+{
+    static const int32_t families[] = {2, 2, 10, 10, 7};
+    uint16_t frozen;
+    int32_t off;
+
+    if (!context_in(g, &frozen))
+        return;
+    off = buffer_in(g, 2, 64);
+    if (off) {
+        gen_emit(g, insn((int)EBPF_CLASS_ST | EBPF_MODE_MEM | EBPF_SIZE_B, EBPF_REG_FP, 0, off,
+                         families[gen_below(g, 5)]));
+        gen_emit(g, insn((int)EBPF_CLASS_ST | EBPF_MODE_MEM | EBPF_SIZE_W, EBPF_REG_FP, 0, off + 8,
+                         (int32_t)gen_below(g, 6)));
+        constant_in(g, 3, 64);
+        constant_in(g, 4, gen_chance(g, 90) ? (int32_t)gen_below(g, 8) : 64);
+        gen_emit(g, CALL(SPEC_HELPER_FIB_LOOKUP));
+        g->frozen = frozen;
+        gen_called(g);
+    }
+    g->frozen = frozen;
+}
+
+static void ask_mtu(struct gen *g)
+{
+    uint16_t frozen;
+
+    if (!context_in(g, &frozen))
+        return;
+    if (buffer_in(g, 3, 8)) {
+        constant_in(g, 2, (int32_t)gen_below(g, 6));
+        constant_in(g, 4, gen_chance(g, 50) ? gen_const(g) : (int32_t)gen_below(g, 3000) - 1000);
+        constant_in(g, 5, gen_chance(g, 90) ? 0 : 1);
+        gen_emit(g, CALL(SPEC_HELPER_CHECK_MTU));
+        g->frozen = frozen;
+        gen_called(g);
+    }
+    g->frozen = frozen;
+}
+
+void gen_net_statement(struct gen *g)
+{
+    if (!g->soft || !gen_may_call(g))
+        return;
+    if (gen_chance(g, 50))
+        ask_fib(g);
+    else
+        ask_mtu(g);
+}
+
 /* The program itself is what the map holds, so it runs up to 34 times. */
 void gen_tail_statement(struct gen *g)
 {
