@@ -64,6 +64,11 @@ static int check_movable(struct verifier *v, uint32_t at, const struct reg *p, b
             verify_describe(v, p));
     case REG_FUNC:
         return verify_reject(v, "VFY0033", at, "arithmetic on %s", verify_describe(v, p));
+    case REG_VALUE:
+        if (v->object->maps[p->map].type != SPEC_MAP_XSKMAP)
+            break;
+        return verify_reject(v, "VFY0033", at, "arithmetic on %s, which is a socket",
+                             verify_describe(v, p));
     case REG_PACKET_END:
         return verify_reject(
             v, "VFY0033", at,
@@ -130,7 +135,9 @@ static bool is_distance(const struct verifier *v, const struct reg *a, const str
     case REG_STACK:
         return b->type == REG_STACK && a->frame == b->frame;
     case REG_VALUE:
-        return b->type == REG_VALUE && a->map == b->map && v->object->maps[a->map].max_entries == 1;
+        return b->type == REG_VALUE && a->map == b->map &&
+               v->object->maps[a->map].max_entries == 1 &&
+               !spec_map_type_table[v->object->maps[a->map].type].redirect;
     case REG_RECORD:
         return b->type == REG_RECORD && a->ref == b->ref;
     default:

@@ -146,7 +146,10 @@ int verify_check_packet(struct verifier *v, const struct access *a)
 
 static int check_value_rights(struct verifier *v, const struct access *a, const struct load_map *m)
 {
-    if (a->write && (m->flags & MAP_RDONLY_PROG || m->kind == LOAD_MAP_RODATA))
+    const bool constant = m->flags & MAP_RDONLY_PROG || m->kind == LOAD_MAP_RODATA ||
+                          spec_map_type_table[m->type].redirect;
+
+    if (a->write && constant)
         return verify_reject(v, "VFY0055", a->at, "%s to map %s, which programs can only read%s",
                              what(v, a), m->name,
                              m->kind == LOAD_MAP_RODATA ? " (const data); drop the const" : "");
@@ -227,18 +230,28 @@ static int check_no_lock(struct verifier *v, const struct access *a, const struc
                          what(v, a), a->reg, verify_describe(v, &a->base), m->fields->lock_off);
 }
 
+/* Of an AF_XDP socket, programs may know the queue (struct bpf_xdp_sock). */
+static int check_socket(struct verifier *v, const struct access *a)
+{
+    const struct reg *p = &a->base;
+
+    if (!a->write && !a->helper && !a->function && a->bytes == 4 && p->off + a->off == 0 &&
+        scalar_is(&p->num, 0))
+        return 0;
+    return verify_reject(v, "VFY0057", a->at,
+                         "%s through r%u, which is %s: of a socket only the queue can be read, 4 "
+                         "bytes at offset 0; compare the pointer with NULL only",
+                         what(v, a), a->reg, verify_describe(v, p));
+}
+
 int verify_check_value(struct verifier *v, const struct access *a)
 {
     const struct reg *p = &a->base;
     const struct load_map *m = &v->object->maps[p->map];
     int err;
 
-    if (spec_map_type_table[m->type].redirect)
-        return verify_refuse(
-            v, "VFY0057", a->at,
-            "%s through r%u, which is %s: what a redirect target consists of is the "
-            "kernel's; compare the pointer with NULL only",
-            what(v, a), a->reg, verify_describe(v, p));
+    if (m->type == SPEC_MAP_XSKMAP)
+        return check_socket(v, a);
     err = check_value_rights(v, a, m);
     if (!err)
         err = verify_check_region(v, a);
@@ -278,10 +291,7 @@ int verify_check_context(struct verifier *v, const struct access *a)
         return verify_reject(
             v, "VFY0063", a->at,
             "egress_ifindex exists only for programs that a devmap runs (section xdp/devmap)");
-    return verify_refuse(v, "VFY0067", a->at,
-                         "egress_ifindex is the interface that a packet was redirected to when a "
-                         "devmap runs this program; Sluice runs programs on packets as they come "
-                         "in, which have none");
+    return 0;
 }
 
 /* A stack access is within the frame's 512 bytes, and aligned unless a helper does it. */

@@ -66,6 +66,11 @@ static enum verify_region region_of(const struct reg *r)
     }
 }
 
+static bool is_target(const struct verifier *v, const struct reg *r)
+{
+    return r->type == REG_VALUE && spec_map_type_table[v->object->maps[r->map].type].redirect;
+}
+
 static struct verify_pointer pointer_of(const struct verifier *v, const struct reg *r, int32_t off)
 {
     const int64_t fixed = (int64_t)r->off + off;
@@ -77,9 +82,10 @@ static struct verify_pointer pointer_of(const struct verifier *v, const struct r
     p.off_max = (int32_t)(fixed + r->num.smax);
     if (p.region == VERIFY_REGION_STACK)
         p.frame = r->frame;
-    if (p.region == VERIFY_REGION_MAP && r->map < v->own_maps)
+    if (p.region == VERIFY_REGION_MAP && r->map < v->own_maps && !is_target(v, r))
         p.map = r->map;
-    else if (p.region == VERIFY_REGION_MAP) /* a map in a map of maps: whichever that is */
+    else if (p.region == VERIFY_REGION_MAP) /* of a map in a map of maps, whichever that is; or
+                                               the kernel's */
         p.region = VERIFY_REGION_MIXED;
     return p;
 }
@@ -103,6 +109,7 @@ void verify_note_access(struct verifier *v, const struct access *a)
     struct verify_pointer *p = &verify_fact_at(v, a->at)->access;
     const struct verify_pointer q = pointer_of(v, &a->base, a->off);
 
+    verify_fact_at(v, a->at)->reads_target |= is_target(v, &a->base);
     join_pointer(p, &q, p->region == VERIFY_REGION_NONE);
 }
 
@@ -182,6 +189,7 @@ void verify_note_args(struct verifier *v, uint32_t at, uint32_t count)
             a->pointer.map = a->map = VERIFY_MAP_NONE;
         if (!used)
             continue;
+        f->reads_target |= is_target(v, r);
         join_pointer(&a->pointer, &p, first);
         join_number(v, a, first, r);
         a->map = first || a->map == map ? map : VERIFY_MAP_ANY;

@@ -44,6 +44,7 @@ struct verify_arg {
 /* What holds of an instruction, joined over all ways to reach it in one call context. */
 struct verify_fact {
     bool reached;
+    bool reads_target;  /* what a redirect target consists of, which is the kernel's */
     bool jumps;         /* a conditional jump was seen taken ... */
     bool falls_through; /* ... and not taken */
     bool dst_const;     /* arithmetic: the result is always dst_value */

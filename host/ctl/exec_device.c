@@ -31,10 +31,17 @@ struct device_run {
     int error; /* of the source */
 };
 
-static int fits_step(struct job *job, enum job_step step, char why[EXEC_WHY_BYTES])
+static int fits_step(struct job *job, enum job_step step, const char *executor,
+                     char why[EXEC_WHY_BYTES])
 {
-    int err = job_do(job, step);
+    int err = job_do(job, JOB_VERIFY);
 
+    if (!err) {
+        err = exec_fits_any(job, executor, why);
+        if (err)
+            return err;
+        err = job_do(job, step);
+    }
     if (err)
         exec_why(why, job_reason(job, step), err);
     return err;
@@ -42,12 +49,12 @@ static int fits_step(struct job *job, enum job_step step, char why[EXEC_WHY_BYTE
 
 static int microcode_fits(struct job *job, char why[EXEC_WHY_BYTES])
 {
-    return fits_step(job, JOB_MICROCODE, why);
+    return fits_step(job, JOB_MICROCODE, "microcode", why);
 }
 
 static int pipeline_fits(struct job *job, char why[EXEC_WHY_BYTES])
 {
-    return fits_step(job, JOB_PIPELINE, why);
+    return fits_step(job, JOB_PIPELINE, "pipeline", why);
 }
 
 static void device_close(struct exec *exec)

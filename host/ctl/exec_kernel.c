@@ -54,6 +54,9 @@ static int open_kernel(struct job *job, uint32_t queue, struct kernel **out,
         exec_why(why, job_reason(job, JOB_VERIFY), err);
         return err;
     }
+    err = exec_fits_any(job, "kernel", why);
+    if (err)
+        return err;
     fields = context_fields(job);
     if (!fields)
         return -ENOMEM;

@@ -133,7 +133,9 @@ void exec_close(struct exec *exec); /* NULL-safe */
 /* Writes a diagnostic as a reason: place and message in one line. */
 void exec_why(char why[EXEC_WHY_BYTES], const struct diag *diag, int err);
 
-/* fits.c: whether software has all helpers and map types that a verified program uses. 0, or
+/* fits.c: whether a verified program is without what no executor has. 0, or -ENOTSUP with the reason. */
+int exec_fits_any(const struct job *job, const char *executor, char why[EXEC_WHY_BYTES]);
+/* The same, and whether software has all helpers and map types that a verified program uses. 0, or
  * -ENOTSUP with the instruction, its source line and what the executor of that name lacks. */
 int exec_fits_software(const struct job *job, const char *executor, char why[EXEC_WHY_BYTES]);
 

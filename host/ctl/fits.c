@@ -2,6 +2,7 @@
 #include "compiler/ebpf/ebpf.h"
 #include "host/ctl/executor.h"
 #include "hw/spec/gen/helpers.h"
+#include "hw/spec/gen/xdp.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,17 +23,48 @@ static int lacks(const struct job *job, uint32_t insn, const char *what, const c
     return -ENOTSUP;
 }
 
+/* The instruction's facts in a context, or NULL. */
+static const struct verify_fact *fact_in(const struct job *job, uint32_t context, uint32_t insn)
+{
+    const struct verify_context *c = &job->facts->contexts[context];
+    const struct load_subprog *sub = &job->prog->subprogs[c->subprog];
+
+    return insn >= sub->start && insn < sub->start + sub->count ? &c->facts[insn - sub->start]
+                                                                : NULL;
+}
+
 /* Whether a way of the program leads to an instruction. */
 static bool is_reached(const struct job *job, uint32_t insn)
 {
-    const uint32_t subprog = load_subprog_of(job->prog, insn);
-    const uint32_t start = job->prog->subprogs[subprog].start;
+    for (uint32_t c = 0; c < job->facts->context_count; c++) {
+        const struct verify_fact *f = fact_in(job, c, insn);
 
-    for (uint32_t c = 0; c < job->facts->context_count; c++)
-        if (job->facts->contexts[c].subprog == subprog &&
-            job->facts->contexts[c].facts[insn - start].reached)
+        if (f && f->reached)
             return true;
+    }
     return false;
+}
+
+static bool reads_egress(const struct verify_pointer *p)
+{
+    return p->region == VERIFY_REGION_CTX && p->off_max == SPEC_CTX_EGRESS_IFINDEX;
+}
+
+int exec_fits_any(const struct job *job, const char *executor, char why[EXEC_WHY_BYTES])
+{
+    for (uint32_t at = 0; at < job->prog->insn_count; at += ebpf_slots(&job->prog->insns[at]))
+        for (uint32_t c = 0; c < job->facts->context_count; c++) {
+            const struct verify_fact *f = fact_in(job, c, at);
+
+            if (f && f->reads_target)
+                return lacks(job, at, "what a redirect target consists of", executor, why);
+            if (f && reads_egress(&f->access))
+                return lacks(job, at,
+                             "egress_ifindex, the interface that a packet was redirected to when a "
+                             "devmap runs the program,",
+                             executor, why);
+        }
+    return 0;
 }
 
 static int check_insn(const struct job *job, uint32_t at, const char *executor,
@@ -62,7 +94,7 @@ static int check_insn(const struct job *job, uint32_t at, const char *executor,
 
 int exec_fits_software(const struct job *job, const char *executor, char why[EXEC_WHY_BYTES])
 {
-    int err = 0;
+    int err = exec_fits_any(job, executor, why);
 
     for (uint32_t at = 0; at < job->prog->insn_count && !err;
          at += ebpf_slots(&job->prog->insns[at]))

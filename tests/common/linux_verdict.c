@@ -98,6 +98,8 @@ static int kernel_load(const struct load_object *o, const struct load_prog *prog
     struct bpf_func_info *info = NULL;
     int fd;
 
+    if (prog->section && strstr(prog->section, "devmap"))
+        opts.expected_attach_type = BPF_XDP_DEVMAP;
     memcpy(insns, prog->insns, prog->insn_count * sizeof(*insns));
     for (uint32_t i = 0; i < prog->insn_count; i += ebpf_slots(&insns[i]))
         if (ebpf_names_map(&insns[i]))

@@ -322,6 +322,24 @@ static bool software_has_helpers(const struct load_prog *prog)
     return true;
 }
 
+/* What no executor has: the interface that a packet leaves by, what a redirect target consists of.
+ */
+static bool reads_what_is_not_there(const struct trace *t)
+{
+    for (uint32_t c = 0; c < t->facts->context_count; c++) {
+        const struct verify_context *context = &t->facts->contexts[c];
+
+        for (uint32_t i = 0; i < t->prog->subprogs[context->subprog].count; i++) {
+            const struct verify_fact *f = &context->facts[i];
+
+            if (f->reads_target || (f->access.region == VERIFY_REGION_CTX &&
+                                    f->access.off_max == SPEC_CTX_EGRESS_IFINDEX))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Verifies a program and, if it is accepted and software has all that it uses, runs it. */
 static void check_program(struct totals *n, const char *name, const struct load_object *object,
                           const struct load_prog *prog, uint64_t seed)
@@ -332,7 +350,7 @@ static void check_program(struct totals *n, const char *name, const struct load_
     assert_non_null(t);
     *t = (struct trace){.name = name, .object = object, .prog = prog};
     n->programs++;
-    if (software_has_helpers(prog) && !take_states(t, n, arena) &&
+    if (software_has_helpers(prog) && !take_states(t, n, arena) && !reads_what_is_not_there(t) &&
         !soft_maps_open_object(&t->maps, object)) {
         soft_maps_fill(&t->maps, MAP_ENTRIES, &seed);
         run_packets(t, n->runs, seed);
