@@ -135,7 +135,7 @@ ir_ref build_target_present(struct builder *b, uint32_t map, ir_ref index)
     ir_block meet;
     ir_ref within;
 
-    if (spec_map_type_table[m->type].engine == SPEC_ENGINE_HASH) {
+    if (spec_engine_has_keys(spec_map_type_table[m->type].engine)) {
         const ir_ref args[2] = {build_const(b, 0), index};
         const struct ir_insn lookup = {.op = IR_MAP_LOOKUP, .map = (uint16_t)map};
 

@@ -27,7 +27,7 @@ int build_map_usable(struct builder *b, uint32_t map)
         return build_refuse(b, "IRB0011",
                             "map %s: %u values of %u bytes are more than an engine can address",
                             m->name, m->max_entries, m->value_bytes);
-    if (row->engine != SPEC_ENGINE_HASH)
+    if (!spec_engine_has_keys(row->engine))
         return 0;
     if (m->key_bytes > SPEC_HW_KEY_BYTES)
         return build_refuse(b, "IRB0012", "map %s: a key has %u bytes, the hash engine takes %u",
@@ -209,6 +209,15 @@ static void hash_op(struct builder *b, enum ir_op op, uint32_t map, const ir_ref
         b, 0, build_emit(b, (struct ir_insn){.op = (uint8_t)op, .map = (uint16_t)map}, args, n));
 }
 
+static enum ir_op engine_op(const struct load_map *m, uint32_t helper)
+{
+    if (helper == SPEC_HELPER_MAP_UPDATE_ELEM)
+        return IR_MAP_UPDATE;
+    if (helper == SPEC_HELPER_MAP_DELETE_ELEM)
+        return IR_MAP_DELETE;
+    return spec_map_type_table[m->type].engine == SPEC_ENGINE_LRU ? IR_MAP_USE : IR_MAP_LOOKUP;
+}
+
 void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fact *fact)
 {
     const uint32_t map = fact->args[0].map;
@@ -239,9 +248,5 @@ void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fa
     else if (helper == SPEC_HELPER_MAP_UPDATE_ELEM && array)
         array_update(b, map, key[0], value, flags);
     else
-        hash_op(b,
-                helper == SPEC_HELPER_MAP_LOOKUP_ELEM   ? IR_MAP_LOOKUP
-                : helper == SPEC_HELPER_MAP_UPDATE_ELEM ? IR_MAP_UPDATE
-                                                        : IR_MAP_DELETE,
-                map, key, value, flags);
+        hash_op(b, engine_op(m, helper), map, key, value, flags);
 }

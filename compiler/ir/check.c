@@ -147,8 +147,11 @@ static void check_map_op(struct checker *c, ir_block b, ir_ref r)
         return;
     }
     map = &c->f->maps[in->map];
-    if (map->engine != SPEC_ENGINE_HASH)
+    if (!spec_engine_has_keys(map->engine))
         breach(c, "IR0037", b, r, "map %s has no hash engine", map->name);
+    else if (ir_is_lookup(in) && (in->op == IR_MAP_USE) != (map->engine == SPEC_ENGINE_LRU))
+        breach(c, "IR0039", b, r, "map %s: map_use is for LRU maps, map_lookup for others",
+               map->name);
     want = ir_key_arg((enum ir_op)in->op) + ir_words(map->key_bytes) +
            (in->op == IR_MAP_UPDATE ? ir_words(map->value_bytes) : 0);
     if (in->nargs != want)
@@ -200,6 +203,7 @@ static void check_shape(struct checker *c, ir_block b, ir_ref r)
         check_access(c, b, r);
         break;
     case IR_MAP_LOOKUP:
+    case IR_MAP_USE:
     case IR_MAP_UPDATE:
     case IR_MAP_DELETE:
         check_map_op(c, b, r);

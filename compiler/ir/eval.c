@@ -112,7 +112,7 @@ static void eval_map_op(struct eval *e, const struct ir_insn *in, uint64_t *out)
         key[i] = operand(e, in, first + i);
     for (uint32_t i = first + key_words; i < in->nargs && i - first - key_words < VALUE_WORDS; i++)
         value[i - first - key_words] = operand(e, in, i);
-    if (in->op == IR_MAP_LOOKUP)
+    if (ir_is_lookup(in))
         *out = e->maps->lookup(e->maps->ctx, in->map, cpu, key);
     else if (in->op == IR_MAP_UPDATE)
         *out = (uint64_t)e->maps->update(e->maps->ctx, in->map, cpu, operand(e, in, 1), key, value);
@@ -157,6 +157,7 @@ static int eval_insn(struct eval *e, const struct ir_insn *in, uint64_t *out)
     case IR_ATOMIC:
         return eval_atomic(e, in, out);
     case IR_MAP_LOOKUP:
+    case IR_MAP_USE:
     case IR_MAP_UPDATE:
     case IR_MAP_DELETE:
         eval_map_op(e, in, out);

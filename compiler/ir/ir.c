@@ -331,6 +331,7 @@ static void use_of_map(struct ir_map *map, const struct ir_insn *in)
             map->atomics = true;
         break;
     case IR_MAP_LOOKUP:
+    case IR_MAP_USE:
         map->looks_up = true;
         break;
     case IR_MAP_UPDATE:
@@ -360,7 +361,7 @@ static bool touches_map(const struct ir_insn *in)
 
     if (op == IR_LOAD || op == IR_STORE || op == IR_ATOMIC)
         return in->region == IR_REGION_MAP;
-    return op == IR_MAP_LOOKUP || op == IR_MAP_UPDATE || op == IR_MAP_DELETE;
+    return ir_is_map_op(in);
 }
 
 /* Atomics of one kind and size come to the same in any order; different ones do not, so that their

@@ -13,17 +13,20 @@
 
 /* The SSA form between the verifier and the back ends.
  *
- * A function is a whole program with its subprograms inlined. Every value has 64 bits. What eBPF has as hidden state is
- * explicit here, so that a back end needs nothing but plain operations:
- *  - packet pointers are byte offsets in the packet's buffer: xdp_md.data is SPEC_PKT_BASE at the start, data_end is
- *    SPEC_PKT_BASE + input len. Both are SSA values; adjust_head and adjust_tail become arithmetic on them.
- *  - stack pointers are offsets 0 .. SPEC_STACK_BYTES-1 in one stack memory, the frames of the call chain packed below each
- *    other; most of it is promoted to values.
- *  - a pointer to a map value is ((map + 1) << SPEC_MAPPTR_SHIFT) | byte offset in the map's value memory, 0 is NULL. Entry e of
- *    CPU c lies at (e * cpus + c) * stride. Look-ups in maps of engine vmem (arrays) are arithmetic; only hash maps need the engine.
- *    For a per-CPU hash map the engine gives the pointer for the cpu operand.
+ * A function is a whole program with its subprograms inlined. Every value has 64 bits. What eBPF
+ * has as hidden state is explicit here, so that a back end needs nothing but plain operations:
+ *  - packet pointers are byte offsets in the packet's buffer: xdp_md.data is SPEC_PKT_BASE at the
+ * start, data_end is SPEC_PKT_BASE + input len. Both are SSA values; adjust_head and adjust_tail
+ * become arithmetic on them.
+ *  - stack pointers are offsets 0 .. SPEC_STACK_BYTES-1 in one stack memory, the frames of the call
+ * chain packed below each other; most of it is promoted to values.
+ *  - a pointer to a map value is ((map + 1) << SPEC_MAPPTR_SHIFT) | byte offset in the map's value
+ * memory, 0 is NULL. Entry e of CPU c lies at (e * cpus + c) * stride. Look-ups in maps of engine
+ * vmem (arrays) are arithmetic; only hash maps need the engine. For a per-CPU hash map the engine
+ * gives the pointer for the cpu operand.
  *  - the random generator's state, the pending redirect (hw/spec/xdp.toml, output) are SSA values.
- * Key and value operands of map operations are 64-bit little-endian words, the last one zero-padded.
+ * Key and value operands of map operations are 64-bit little-endian words, the last one
+ * zero-padded.
  */
 
 typedef uint32_t ir_ref;   /* an instruction of ir_func.insns; also its value */
@@ -55,11 +58,13 @@ struct ir_insn {
     uint16_t map;   /* region MAP, MAP_*: index of the map, or IR_MAP_ANY */
     uint16_t nargs;
     uint32_t block;
-    uint32_t pc;    /* eBPF instruction that it comes from, or IR_NO_PC */
-    uint64_t imm;   /* CONST: value; INPUT: which; LOAD, STORE, ATOMIC: signed byte offset */
+    uint32_t pc;  /* eBPF instruction that it comes from, or IR_NO_PC */
+    uint64_t imm; /* CONST: value; INPUT: which; LOAD, STORE, ATOMIC: signed byte offset */
     ir_ref *args;
-    int32_t off_min; /* LOAD, STORE of region PKT: lowest and highest buffer offset of the first byte, as */
-    int32_t off_max; /* proved by the verifier and the passes. STACK: likewise in the stack memory */
+    int32_t off_min; /* LOAD, STORE of region PKT: lowest and highest buffer offset of the first
+                        byte, as */
+    int32_t
+        off_max; /* proved by the verifier and the passes. STACK: likewise in the stack memory */
 };
 
 struct ir_block_data {
@@ -71,13 +76,14 @@ struct ir_block_data {
     ir_block *preds;
     uint32_t pred_count;
     uint32_t pred_capacity;
-    uint32_t trip_max; /* loop header: bound on entries over the back edges on one path; 0: not a loop header */
+    uint32_t trip_max; /* loop header: bound on entries over the back edges on one path; 0: not a
+                          loop header */
 };
 
 /* A map as the back ends see it. */
 struct ir_map {
     const char *name;
-    uint32_t type; /* enum spec_map_type */
+    uint32_t type;   /* enum spec_map_type */
     uint32_t engine; /* enum spec_map_engine */
     uint32_t key_bytes;
     uint32_t value_bytes;
@@ -85,10 +91,10 @@ struct ir_map {
     uint32_t max_entries;
     uint32_t cpus;
     /* What the program does with it (ir_map_uses fills these; they decide tokens and hazards). */
-    bool reads;      /* loads values */
-    bool writes;     /* stores to values */
-    bool atomics;    /* atomics without fetch ... */
-    bool fetches;    /* ... and with it */
+    bool reads;   /* loads values */
+    bool writes;  /* stores to values */
+    bool atomics; /* atomics without fetch ... */
+    bool fetches; /* ... and with it */
     bool looks_up;
     bool updates;
     bool deletes;
@@ -118,11 +124,13 @@ struct ir_func {
     uint32_t stack_bytes; /* stack memory still in use after promotion; 0: none */
 };
 
-/* --- making and changing ------------------------------------------------------------------------- */
+/* --- making and changing -------------------------------------------------------------------------
+ */
 struct ir_func *ir_func_new(struct arena *arena, const char *name);
 ir_block ir_block_new(struct ir_func *f);
 /* Appends an instruction to a block; args are copied. */
-ir_ref ir_append(struct ir_func *f, ir_block b, struct ir_insn insn, const ir_ref *args, uint32_t nargs);
+ir_ref ir_append(struct ir_func *f, ir_block b, struct ir_insn insn, const ir_ref *args,
+                 uint32_t nargs);
 /* Makes an instruction that is in no block yet. */
 ir_ref ir_new(struct ir_func *f, struct ir_insn insn, const ir_ref *args, uint32_t nargs);
 void ir_insert(struct ir_func *f, ir_block b, uint32_t position, ir_ref ref);
@@ -133,9 +141,10 @@ void ir_edge(struct ir_func *f, ir_block from, ir_block to);
 /* Drops unreachable blocks and renumbers the rest in reverse post-order; phis follow. */
 void ir_compact(struct ir_func *f);
 
-/* --- analyses ------------------------------------------------------------------------------------ */
+/* --- analyses ------------------------------------------------------------------------------------
+ */
 struct ir_dom {
-    ir_block *idom;  /* immediate dominator; the entry's is itself */
+    ir_block *idom; /* immediate dominator; the entry's is itself */
     uint32_t *depth;
 };
 struct ir_dom ir_dominators(struct arena *scratch, const struct ir_func *f);
@@ -145,13 +154,15 @@ void ir_map_uses(struct ir_func *f);
 /* True if some path leads from a block back to itself. */
 bool ir_has_loop(const struct ir_func *f, ir_block *header);
 
-/* --- text ---------------------------------------------------------------------------------------- */
+/* --- text ----------------------------------------------------------------------------------------
+ */
 void ir_print(FILE *out, const struct ir_func *f);
 int ir_parse(const char *text, struct arena *arena, struct diag_sink *sink, struct ir_func **out);
 /* Well-formedness: 0, or -EINVAL with the first breach in the sink (codes IRnnnn). */
 int ir_check(const struct ir_func *f, struct diag_sink *sink);
 
-/* --- evaluation (tests; the meaning of the IR in one file) ---------------------------------------- */
+/* --- evaluation (tests; the meaning of the IR in one file)
+ * ---------------------------------------- */
 struct ir_memory; /* see ir_eval.h */
 
 /* The words that a key or a value of so many bytes takes as operands. */
@@ -164,6 +175,18 @@ static inline uint32_t ir_words(uint32_t bytes)
 static inline uint32_t ir_key_arg(enum ir_op op)
 {
     return op == IR_MAP_UPDATE ? 2 : 1;
+}
+
+/* A look-up by the engine: a pointer, or 0. */
+static inline bool ir_is_lookup(const struct ir_insn *in)
+{
+    return in->op == IR_MAP_LOOKUP || in->op == IR_MAP_USE;
+}
+
+/* An operation of an engine that holds keys. */
+static inline bool ir_is_map_op(const struct ir_insn *in)
+{
+    return ir_is_lookup(in) || in->op == IR_MAP_UPDATE || in->op == IR_MAP_DELETE;
 }
 
 static inline bool ir_is_terminator(enum ir_op op)

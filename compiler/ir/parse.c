@@ -112,6 +112,7 @@ static uint32_t parse_operands(struct parser *p, struct ir_insn *in, ir_block b,
     case IR_ATOMIC:
         return parse_access(p, in, args);
     case IR_MAP_LOOKUP:
+    case IR_MAP_USE:
     case IR_MAP_UPDATE:
     case IR_MAP_DELETE:
         in->map = (uint16_t)parse_small_number(p, UINT16_MAX);

@@ -113,6 +113,7 @@ static void print_insn(FILE *out, const struct ir_func *f, ir_ref r)
         print_access(out, in);
         break;
     case IR_MAP_LOOKUP:
+    case IR_MAP_USE:
     case IR_MAP_UPDATE:
     case IR_MAP_DELETE:
         fprintf(out, " %u:", in->map);

@@ -27,7 +27,7 @@ static int refuse(struct diag_sink *sink, const char *code, const struct ir_map 
 static int place(const struct ir_map *map, struct room *room, struct diag_sink *sink,
                  uint32_t *desc)
 {
-    const uint64_t entries = (uint64_t)map->max_entries + (map->engine == SPEC_ENGINE_HASH);
+    const uint64_t entries = (uint64_t)map->max_entries + spec_engine_has_keys(map->engine);
     const uint64_t bytes = entries * map->cpus * map->stride_bytes;
     uint32_t buckets = BUCKETS_MIN;
 
@@ -44,7 +44,7 @@ static int place(const struct ir_map *map, struct room *room, struct diag_sink *
     if (room->vmem_bytes > SPEC_CORE_VMEM_BYTES)
         return refuse(sink, "UCODE0004", map, "bytes of map values, with the maps before it",
                       room->vmem_bytes, SPEC_CORE_VMEM_BYTES);
-    if (map->engine != SPEC_ENGINE_HASH)
+    if (!spec_engine_has_keys(map->engine))
         return 0;
     if (map->key_bytes > SPEC_HW_KEY_BYTES)
         return refuse(sink, "UCODE0005", map, "bytes of a key", map->key_bytes, SPEC_HW_KEY_BYTES);

@@ -284,6 +284,7 @@ static void select_insn(struct select *s, ir_ref ref)
         select_atomic(s, ref);
         break;
     case IR_MAP_LOOKUP:
+    case IR_MAP_USE:
     case IR_MAP_UPDATE:
     case IR_MAP_DELETE:
         select_map_op(s, ref);

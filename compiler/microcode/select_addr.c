@@ -80,7 +80,7 @@ static uint32_t lateness(struct select *s, ir_ref ref, uint32_t depth)
         if (n > most)
             most = n;
     }
-    s->late[ref] = (uint16_t)(most + (in->op == IR_MAP_LOOKUP ? LOOKUP_ROWS : 1));
+    s->late[ref] = (uint16_t)(most + (ir_is_lookup(in) ? LOOKUP_ROWS : 1));
     return s->late[ref];
 }
 

@@ -244,8 +244,8 @@ void select_map_op(struct select *s, ir_ref ref)
     }
     op.imm = (int32_t)(kind << UCODE_KIND_SHIFT | in->map);
     op.map = in->map;
-    op.mem = kind == UCODE_MAPOP_LOOKUP ? MACH_MEM_NONE : MACH_MEM_MAP;
-    op.store = kind != UCODE_MAPOP_LOOKUP;
+    op.mem = in->op == IR_MAP_LOOKUP ? MACH_MEM_NONE : MACH_MEM_MAP;
+    op.store = in->op != IR_MAP_LOOKUP;
     select_emit(s, op);
     collect(s, ref, op.need, &op);
 }

@@ -2,10 +2,10 @@
 #include "compiler/microcode/mach.h"
 
 /* Which accesses of maps need their map's ordering token: those that could see or leave something
- * else if packets did not run one after the other. If the program adds or removes keys of a map,
- * all its accesses do. Otherwise look-ups do not, and values are compared byte by byte: what is
- * only read, or only changed by atomic operations without fetch that all commute and that nobody
- * reads, is free.
+ * else if packets did not run one after the other. If the program adds or removes keys of a map, or
+ * changes an LRU map's order, all its accesses do. Otherwise look-ups do not, and values are
+ * compared byte by byte: what is only read, or only changed by atomic operations without fetch that
+ * all commute and that nobody reads, is free.
  *
  * Where a value's bytes are not known, an access stands for all of them. */
 
@@ -53,7 +53,7 @@ static bool offset_in_value(const struct ir_func *f, ir_ref ref, uint32_t stride
         *out = (int64_t)in->imm < 0 ? (stride - y) % stride : x;
         return true;
     }
-    if (in->op == IR_MAP_LOOKUP) {
+    if (ir_is_lookup(in)) {
         *out = 0;
         return true;
     }
@@ -119,7 +119,7 @@ static void use_map(struct tokens *t, const struct ir_insn *in, uint32_t map)
 
     if (in->op == IR_MAP_LOOKUP)
         return;
-    if (in->op == IR_MAP_UPDATE || in->op == IR_MAP_DELETE) {
+    if (ir_is_map_op(in)) {
         u->keys_change = true;
         return;
     }
@@ -160,9 +160,8 @@ static bool needs_token(const struct tokens *t, const struct ir_insn *in, uint32
 
 static bool touches_map(const struct ir_insn *in)
 {
-    return in->op == IR_MAP_LOOKUP || in->op == IR_MAP_UPDATE || in->op == IR_MAP_DELETE ||
-           ((in->op == IR_LOAD || in->op == IR_STORE || in->op == IR_ATOMIC) &&
-            in->region == IR_REGION_MAP);
+    return ir_is_map_op(in) || ((in->op == IR_LOAD || in->op == IR_STORE || in->op == IR_ATOMIC) &&
+                                in->region == IR_REGION_MAP);
 }
 
 static void visit(struct tokens *t, ir_ref ref, bool assign)

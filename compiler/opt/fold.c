@@ -242,6 +242,7 @@ static ir_ref fold_insn(struct fold *c, ir_ref r)
     case IR_CONST:
     case IR_INPUT:
     case IR_MAP_LOOKUP:
+    case IR_MAP_USE:
     case IR_MAP_UPDATE:
     case IR_MAP_DELETE:
     case IR_JMP:

@@ -209,6 +209,7 @@ struct opt_range opt_range_of(const struct ir_func *f, const struct opt_range *k
     case IR_NOP:
     case IR_STORE:
     case IR_MAP_LOOKUP:
+    case IR_MAP_USE:
     case IR_MAP_UPDATE:
     case IR_MAP_DELETE:
     case IR_PKT_ZERO:

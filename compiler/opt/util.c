@@ -111,6 +111,7 @@ bool opt_may_write(const struct ir_insn *in, const struct ir_insn *access)
     case IR_PHI:
     case IR_LOAD:
     case IR_MAP_LOOKUP:
+    case IR_MAP_USE:
     case IR_JMP:
     case IR_BR:
     case IR_EXIT:

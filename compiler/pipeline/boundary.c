@@ -181,7 +181,7 @@ static void put_hash_request(struct pipe_emitter *e, const struct pipe_node *n, 
 {
     const struct ir_map *m = &e->g->f->maps[n->map];
     const bool update = n->kind == PIPE_K_UPDATE;
-    const uint32_t op = n->kind == PIPE_K_LOOKUP ? 0 : update ? 1 : 2;
+    const uint32_t op = pipe_is_lookup(n) ? 0 : update ? 1 : 2;
     const uint32_t key = update ? 3 : 2;
     const uint32_t value_bits = 8 * pipe_value_bytes(m);
     const char *pad = value_bits > 8 * m->value_bytes

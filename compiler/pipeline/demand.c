@@ -154,7 +154,7 @@ uint32_t pipe_part_count(const struct pipe_node *n)
 
 static bool has_effect(const struct pipe_node *n)
 {
-    return n->kind == PIPE_K_MAP_STORE || n->kind == PIPE_K_MAP_ATOMIC ||
+    return n->kind == PIPE_K_MAP_STORE || n->kind == PIPE_K_MAP_ATOMIC || n->kind == PIPE_K_USE ||
            n->kind == PIPE_K_UPDATE || n->kind == PIPE_K_DELETE;
 }
 

@@ -58,7 +58,7 @@ int pipe_check_maps(struct pipe_graph *g)
                 g, "PIPE0006", IR_NO_PC,
                 "map %s needs %llu bytes of value memory; an engine has at most %llu", m->name,
                 (unsigned long long)vmem_bytes(m, 1), (unsigned long long)MAX_VMEM_BYTES);
-        if (m->engine != SPEC_ENGINE_HASH)
+        if (!spec_engine_has_keys(m->engine))
             continue;
         if (m->key_bytes == 0 || m->key_bytes > SPEC_HW_KEY_BYTES || m->value_bytes == 0 ||
             m->value_bytes > SPEC_HW_VALUE_BYTES)
@@ -229,7 +229,7 @@ static void draw_hash(struct pipe_text *t, const char *name, const struct ir_map
     const uint32_t key = 8 * m->key_bytes;
     const uint32_t value = 8 * pipe_value_bytes(m);
     const uint32_t desc[SPEC_MAPDESC_WORDS] = {
-        [SPEC_MAPDESC_ENGINE] = SPEC_ENGINE_HASH,    [SPEC_MAPDESC_KEY_BYTES] = m->key_bytes,
+        [SPEC_MAPDESC_ENGINE] = m->engine,           [SPEC_MAPDESC_KEY_BYTES] = m->key_bytes,
         [SPEC_MAPDESC_VALUE_BYTES] = m->value_bytes, [SPEC_MAPDESC_STRIDE] = m->stride_bytes,
         [SPEC_MAPDESC_MAX_ENTRIES] = m->max_entries, [SPEC_MAPDESC_CPUS] = m->cpus,
         [SPEC_MAPDESC_BUCKET_MASK] = buckets(m) - 1,
@@ -252,6 +252,8 @@ static void draw_hash(struct pipe_text *t, const char *name, const struct ir_map
              pipe_tag_bits(ports));
     for (uint32_t w = SPEC_MAPDESC_WORDS; w-- > 0;)
         pipe_put(t, "%s%08x", w + 1 == SPEC_MAPDESC_WORDS ? "" : "_", desc[w]);
+    if (m->engine == SPEC_ENGINE_LRU)
+        pipe_put(t, "),\n        .LRU        (1");
     pipe_put(t,
              ")\n    ) u_m%u_hash (\n        .clk          (clk),\n        .rst          (rst),\n",
              i);
@@ -343,7 +345,7 @@ void pipe_draw_engines(struct pipe_emitter *e)
         draw_port_b(t, i, plan->banks);
         for (uint32_t b = 0; b < plan->banks; b++)
             draw_bank(e, i, b);
-        if (m->engine == SPEC_ENGINE_HASH)
+        if (spec_engine_has_keys(m->engine))
             draw_hash(t, arena_printf(g->arena, "m%u_key", i), m, i, plan->key_count + 1);
         pipe_draw_mailbox(t, m, i, plan->key_count);
         if (plan->hazard != PIPE_HAZARD_NONE)

@@ -18,7 +18,8 @@
  * place of updates, or a deletion, makes the map MAP. A pointer to an entry could outlive the
  * entry: a replacing update turns the old place into the spare, which the next update of another
  * key may take. So a packet that uses a pointer after an update that may have replaced its entry
- * makes the map MAP too. MAP   one packet at a time.
+ * makes the map MAP too; and so does an LRU map in which a packet inserts, or looks up twice, as
+ * keys meet in the order of its entries. MAP   one packet at a time.
  *
  * Locks cannot block each other for ever: a packet that waits at a lock waits for packets further
  * along the pipeline, and these never wait for one behind them: locks are taken in the order of the
@@ -90,7 +91,7 @@ static pipe_ref lookup_of(const struct pipe_graph *g, pipe_ref root)
     const struct pipe_node *n = &g->nodes[root];
 
     if (n->kind != PIPE_K_BYTES || n->part_count != 4 || n->parts[0].index != 4 ||
-        g->nodes[n->parts[0].node].kind != PIPE_K_LOOKUP)
+        !pipe_is_lookup(&g->nodes[n->parts[0].node]))
         return PIPE_NONE;
     return n->parts[0].node;
 }
@@ -122,7 +123,7 @@ static void collect(struct map_view *v, uint32_t map)
 
         if (!n->live || !pipe_is_access(n) || n->map != map)
             continue;
-        if (n->kind == PIPE_K_LOOKUP || n->kind == PIPE_K_UPDATE || n->kind == PIPE_K_DELETE) {
+        if (pipe_is_lookup(n) || n->kind == PIPE_K_UPDATE || n->kind == PIPE_K_DELETE) {
             v->updates += n->kind == PIPE_K_UPDATE;
             v->deletes += n->kind == PIPE_K_DELETE;
             v->keys[v->key_count++] = s;
@@ -320,10 +321,11 @@ static void mark_all(const struct map_view *v)
 static void decide(struct map_view *v, struct pipe_map_plan *plan)
 {
     struct pipe_graph *g = v->g;
+    const bool lru = v->map->engine == SPEC_ENGINE_LRU;
     pipe_ref root = PIPE_NONE;
 
     plan->why = "the program never writes it";
-    if (v->updates + v->deletes == 0) {
+    if (v->updates + v->deletes == 0 && (!lru || v->key_count <= 1)) {
         bool writes = false;
 
         for (uint32_t i = 0; i < v->value_count; i++)
@@ -347,7 +349,9 @@ static void decide(struct map_view *v, struct pipe_map_plan *plan)
     } else {
         mark_all(v);
         plan->hazard = PIPE_HAZARD_MAP;
-        if (one_key(v, &plan->why)) {
+        if (lru) {
+            plan->why = "what is looked up or inserted decides what an LRU map evicts";
+        } else if (one_key(v, &plan->why)) {
             const struct pipe_node *n = &g->nodes[v->keys[0].unit];
 
             plan->hazard = PIPE_HAZARD_KEY;

@@ -21,6 +21,7 @@ static const char *what(const struct pipe_graph *g, const struct pipe_node *n)
         [PIPE_K_MAP_STORE] = "store",
         [PIPE_K_MAP_ATOMIC] = "atomic",
         [PIPE_K_LOOKUP] = "lookup",
+        [PIPE_K_USE] = "use",
         [PIPE_K_UPDATE] = "update",
         [PIPE_K_DELETE] = "delete",
         [PIPE_K_MUL] = "mul",

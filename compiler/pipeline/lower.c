@@ -113,6 +113,7 @@ static int lower_store(struct pipe_graph *g, const struct ir_insn *in, pipe_ref 
 static int lower_hash(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out)
 {
     static const uint8_t kinds[IR_OP_COUNT] = {[IR_MAP_LOOKUP] = PIPE_K_LOOKUP,
+                                               [IR_MAP_USE] = PIPE_K_USE,
                                                [IR_MAP_UPDATE] = PIPE_K_UPDATE,
                                                [IR_MAP_DELETE] = PIPE_K_DELETE};
     const struct pipe_node n = {.kind = kinds[in->op], .map = in->map, .bits = 64};
@@ -128,7 +129,7 @@ static int lower_hash(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *
         args[i + 1] = arg(g, in, i);
     answer = pipe_unit(g, n, args, in->nargs + 1u);
     status = pipe_slice(g, answer, 0, 1); /* errno values are small */
-    if (in->op == IR_MAP_LOOKUP) {
+    if (ir_is_lookup(in)) {
         const pipe_ref tag = pipe_const(g, (uint64_t)(in->map + 1) << SPEC_MAPPTR_SHIFT);
         const pipe_ref pointer = pipe_alu(g, SPEC_ALU_OR, 64, pipe_slice(g, answer, 4, 4), tag);
 
@@ -174,12 +175,12 @@ static int lower_nothing(struct pipe_graph *g, const struct ir_insn *in, pipe_re
 typedef int (*lower_fn)(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out);
 
 static const lower_fn lower_op[IR_OP_COUNT] = {
-    [IR_NOP] = lower_nothing,     [IR_CONST] = lower_const,     [IR_INPUT] = lower_input,
-    [IR_ALU] = lower_alu,         [IR_SELECT] = lower_select,   [IR_PHI] = lower_nothing,
-    [IR_LOAD] = lower_load,       [IR_STORE] = lower_store,     [IR_ATOMIC] = pipe_map_atomic,
-    [IR_MAP_LOOKUP] = lower_hash, [IR_MAP_UPDATE] = lower_hash, [IR_MAP_DELETE] = lower_hash,
-    [IR_PKT_ZERO] = lower_zero,   [IR_JMP] = lower_nothing,     [IR_BR] = lower_nothing,
-    [IR_EXIT] = lower_exit,
+    [IR_NOP] = lower_nothing,     [IR_CONST] = lower_const,   [IR_INPUT] = lower_input,
+    [IR_ALU] = lower_alu,         [IR_SELECT] = lower_select, [IR_PHI] = lower_nothing,
+    [IR_LOAD] = lower_load,       [IR_STORE] = lower_store,   [IR_ATOMIC] = pipe_map_atomic,
+    [IR_MAP_LOOKUP] = lower_hash, [IR_MAP_USE] = lower_hash,  [IR_MAP_UPDATE] = lower_hash,
+    [IR_MAP_DELETE] = lower_hash, [IR_PKT_ZERO] = lower_zero, [IR_JMP] = lower_nothing,
+    [IR_BR] = lower_nothing,      [IR_EXIT] = lower_exit,
 };
 
 /* The first node made for an IR value carries its name. */

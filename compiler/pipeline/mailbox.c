@@ -110,7 +110,7 @@ static void draw_requests(struct pipe_text *t, const struct ir_map *m, uint32_t 
 
 void pipe_draw_mailbox(struct pipe_text *t, const struct ir_map *m, uint32_t i, uint32_t port)
 {
-    const bool hash = m->engine == SPEC_ENGINE_HASH;
+    const bool hash = spec_engine_has_keys(m->engine);
     const uint32_t key = hash ? m->key_bytes : 8;
     const uint32_t value = hash ? pipe_value_bytes(m) : 8;
 

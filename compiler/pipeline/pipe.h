@@ -39,6 +39,7 @@ enum pipe_kind {
     PIPE_K_MAP_STORE,  /* args: predicate, address, value */
     PIPE_K_MAP_ATOMIC, /* args: predicate, address, operand[, expected] */
     PIPE_K_LOOKUP,     /* args: predicate, cpu, key words */
+    PIPE_K_USE,        /* the same, of an LRU map */
     PIPE_K_UPDATE,     /* args: predicate, cpu, flags, key words, value words */
     PIPE_K_DELETE,     /* args: predicate, cpu, key words */
     PIPE_K_MUL,        /* width; args: a, b */
@@ -183,6 +184,10 @@ pipe_ref pipe_unit(struct pipe_graph *g, struct pipe_node node, const pipe_ref *
                    uint32_t nargs);
 bool pipe_is_const(const struct pipe_graph *g, pipe_ref a, uint64_t *value);
 bool pipe_is_unit(const struct pipe_node *n);
+static inline bool pipe_is_lookup(const struct pipe_node *n)
+{
+    return n->kind == PIPE_K_LOOKUP || n->kind == PIPE_K_USE;
+}
 /* A unit that is an access to a map. */
 bool pipe_is_access(const struct pipe_node *n);
 /* The conjuncts of p that base does not imply already; p itself if base is none of them. */

@@ -126,8 +126,10 @@ static void wait_for(const struct pipe_graph *g, struct arrival *at, pipe_ref a)
 static bool keeps_order(const struct pipe_graph *g, pipe_ref a, pipe_ref b)
 {
     static const bool reads_only[PIPE_K_COUNT] = {[PIPE_K_MAP_LOAD] = true, [PIPE_K_LOOKUP] = true};
-    static const bool on_keys[PIPE_K_COUNT] = {
-        [PIPE_K_LOOKUP] = true, [PIPE_K_UPDATE] = true, [PIPE_K_DELETE] = true};
+    static const bool on_keys[PIPE_K_COUNT] = {[PIPE_K_LOOKUP] = true,
+                                               [PIPE_K_USE] = true,
+                                               [PIPE_K_UPDATE] = true,
+                                               [PIPE_K_DELETE] = true};
     const struct pipe_node *x = &g->nodes[a];
     const struct pipe_node *y = &g->nodes[b];
 
@@ -136,8 +138,7 @@ static bool keeps_order(const struct pipe_graph *g, pipe_ref a, pipe_ref b)
     if (reads_only[x->kind] && reads_only[y->kind])
         return false;
     /* a look-up does not see values, nor a value's access keys */
-    if ((x->kind == PIPE_K_LOOKUP && !on_keys[y->kind]) ||
-        (y->kind == PIPE_K_LOOKUP && !on_keys[x->kind]))
+    if ((pipe_is_lookup(x) && !on_keys[y->kind]) || (pipe_is_lookup(y) && !on_keys[x->kind]))
         return false;
     return pipe_before(g, a, b);
 }

@@ -19,9 +19,9 @@ uint32_t pipe_boundary_cycles(const struct pipe_graph *g, uint32_t stage)
     static const uint8_t cycles[PIPE_K_COUNT] = {
         [PIPE_K_PKT_LOAD] = PAYLOAD_CYCLES, [PIPE_K_MAP_LOAD] = VMEM_CYCLES,
         [PIPE_K_MAP_STORE] = VMEM_CYCLES,   [PIPE_K_MAP_ATOMIC] = VMEM_CYCLES,
-        [PIPE_K_LOOKUP] = LOOKUP_CYCLES,    [PIPE_K_UPDATE] = CHANGE_CYCLES,
-        [PIPE_K_DELETE] = CHANGE_CYCLES,    [PIPE_K_MUL] = MUL_CYCLES,
-        [PIPE_K_DIV] = DIV_CYCLES,
+        [PIPE_K_LOOKUP] = LOOKUP_CYCLES,    [PIPE_K_USE] = LOOKUP_CYCLES,
+        [PIPE_K_UPDATE] = CHANGE_CYCLES,    [PIPE_K_DELETE] = CHANGE_CYCLES,
+        [PIPE_K_MUL] = MUL_CYCLES,          [PIPE_K_DIV] = DIV_CYCLES,
     };
 
     const struct pipe_node *n = &g->nodes[g->unit_at[stage]];

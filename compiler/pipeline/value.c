@@ -28,7 +28,7 @@ int pipe_check_map(struct pipe_graph *g, uint32_t pc, uint32_t map, bool hash)
         return pipe_refuse(g, "PIPE0002", pc, "map %u does not exist: this is a bug in Sluice",
                            map);
     m = &g->f->maps[map];
-    if (m->engine == SPEC_ENGINE_NONE || (hash && m->engine != SPEC_ENGINE_HASH))
+    if (m->engine == SPEC_ENGINE_NONE || (hash && !spec_engine_has_keys(m->engine)))
         return pipe_refuse(g, "PIPE0006", pc,
                            "map %s is of a type that no hardware engine serves in this way; run "
                            "the program in software (interp, jit)",

@@ -305,12 +305,15 @@ static inline const char *spec_helper_name(int32_t num)
     return c_header('helpers', b)
 
 
+# What serves a map on the NIC, by its number in a map's descriptor.
+ENGINES = ['', 'vmem', 'hash', 'lru']
+
+
 def gen_map_types():
     t = table('map_types')
-    engines = ['', 'vmem', 'hash']
     softs = ['', 'array', 'hash', 'lpm', 'lru', 'fdarray', 'queue', 'ringbuf']
     b = enum('spec_map_type', 'SPEC_MAP_', [(m['name'], m['num'], '') for m in t['type']] + [('count', len(t['type']), '')])
-    b += '\n' + enum('spec_map_engine', 'SPEC_ENGINE_', [(e or 'none', i, '') for i, e in enumerate(engines)])
+    b += '\n' + enum('spec_map_engine', 'SPEC_ENGINE_', [(e or 'none', i, '') for i, e in enumerate(ENGINES)])
     b += '\n' + enum('spec_map_soft', 'SPEC_SOFT_', [(e or 'none', i, '') for i, e in enumerate(softs)])
     b += '\n' + enum('spec_map_flag', 'SPEC_MAP_FLAG_', [(f['name'], f['value'], '') for f in t['flag']])
     b += '''
@@ -329,7 +332,14 @@ static const struct spec_map_type_row spec_map_type_table[SPEC_MAP_COUNT] = {
     for m in t['type']:
         b += (f'    [SPEC_MAP_{m["name"].upper()}] = {{"{m["name"]}", SPEC_SOFT_{(m["soft"] or "none").upper()}, '
               f'SPEC_ENGINE_{(m["engine"] or "none").upper()}, {cbool(m["verified"])}, {cbool(m["percpu"])}, {cbool(m["redirect"])}}},\n')
-    b += '};\n'
+    b += '''};
+
+/* The engine holds keys: a map's values are at entries, of which there is one more than max_entries. */
+static inline bool spec_engine_has_keys(uint32_t engine)
+{
+    return engine == SPEC_ENGINE_HASH || engine == SPEC_ENGINE_LRU;
+}
+'''
     return c_header('map_types', b)
 
 
@@ -459,8 +469,8 @@ def gen_vh():
         d('SPEC_MBOX_' + r['name'], r['value'])
     for r in c['mapdesc']:
         d('SPEC_MAPDESC_' + r['name'], r['value'])
-    for i, e in enumerate(('NONE', 'VMEM', 'HASH')):
-        d('SPEC_ENGINE_' + e, i)
+    for i, e in enumerate(ENGINES):
+        d('SPEC_ENGINE_' + (e or 'none').upper(), i)
     return f'// SPDX-License-Identifier: BSD-3-Clause\n// {NOTE}\n`ifndef SLUICE_SPEC_VH\n`define SLUICE_SPEC_VH\n' + '\n'.join(out) + '\n`endif\n'
 
 

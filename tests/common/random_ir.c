@@ -209,7 +209,7 @@ static void some_flow(struct gen *g)
     const ir_block hit = ir_block_new(g->f);
     const ir_block miss = ir_block_new(g->f);
     const ir_block meet = ir_block_new(g->f);
-    const ir_ref p = gen_emit(g, (struct ir_insn){.op = IR_MAP_LOOKUP, .map = 1}, args, 2);
+    const ir_ref p = gen_emit(g, (struct ir_insn){.op = g->lookup, .map = 1}, args, 2);
     ir_ref first[SLOTS];
     ir_ref second[SLOTS];
 
@@ -312,6 +312,7 @@ struct ir_func *random_ir(struct arena *arena, uint64_t seed, uint32_t n)
 {
     struct gen g = {.f = ir_func_new(arena, "random"), .seed = seed, .left = n};
     const struct ir_insn len = {.op = IR_INPUT, .imm = SPEC_IN_LEN};
+    const bool lru = seed % 3 == 0; /* of 3 entries, for 4 keys */
 
     g.f->maps = arena_array(arena, 2, sizeof(*g.f->maps));
     g.f->maps[0] = (struct ir_map){.name = "array",
@@ -322,12 +323,13 @@ struct ir_func *random_ir(struct arena *arena, uint64_t seed, uint32_t n)
                                    .engine = SPEC_ENGINE_VMEM,
                                    .cpus = 1,
                                    .stride_bytes = 16};
-    g.f->maps[1] = (struct ir_map){.name = "hash",
-                                   .type = SPEC_MAP_HASH,
+    g.lookup = lru ? IR_MAP_USE : IR_MAP_LOOKUP;
+    g.f->maps[1] = (struct ir_map){.name = lru ? "lru" : "hash",
+                                   .type = lru ? SPEC_MAP_LRU_HASH : SPEC_MAP_HASH,
                                    .key_bytes = 8,
                                    .value_bytes = 16,
                                    .max_entries = 3,
-                                   .engine = SPEC_ENGINE_HASH,
+                                   .engine = lru ? SPEC_ENGINE_LRU : SPEC_ENGINE_HASH,
                                    .cpus = 1,
                                    .stride_bytes = 16};
     g.f->map_count = 2;

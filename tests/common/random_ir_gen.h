@@ -18,6 +18,7 @@ struct gen {
     ir_ref zero;
     uint32_t left; /* statements */
     uint32_t depth;
+    uint8_t lookup; /* MAP_LOOKUP or MAP_USE */
 };
 
 uint32_t gen_below(struct gen *g, uint32_t n);

@@ -12,6 +12,9 @@
 // many; an update of 8 bytes takes 8 clocks. Order: requests take effect and are answered in order.
 // Back-pressure: not ready after reset and CONFIG while the map's buckets are cleared (one a
 // clock), while map_hash_slow works, and to an update while two are inside. Responses are not held.
+// Of an LRU map (engine SPEC_ENGINE_LRU) each lookup but a peek makes its entry the newest, as do
+// insertions and replacements, and an insertion that finds the map full puts it in place of the
+// oldest. map_lru keeps the order; requests wait for it, a lookup that hits at most 2 clocks.
 // A CPU that the map lacks counts as CPU 0. A request for a map that is not configured, or whose
 // descriptor did not fit the parameters, ends with EINVAL.
 `include "hw/spec/gen/sluice_spec.vh"
@@ -25,7 +28,8 @@ module map_hash #(
     parameter         BUCKETS     = 8,       // buckets of all maps, at least 2
     parameter         TAG_W       = 1,       // bits of the tag, at least 1
     parameter [319:0] DESC        = 320'd0,  // descriptor of map 0 after reset
-    parameter         FP_BITS     = 16       // bits of a fingerprint, 1 to 16
+    parameter         FP_BITS     = 16,      // bits of a fingerprint, 1 to 16
+    parameter         LRU         = 0        // 1: maps may be LRU maps
 ) (
     input  wire                     clk,
     input  wire                     rst,
@@ -37,7 +41,7 @@ module map_hash #(
 
     input  wire                     req_valid_i,
     output wire                     req_ready_o,
-    input  wire [2:0]               req_op_i,     // 0 lookup, 1 update, 2 delete, 3 entry
+    input  wire [2:0]               req_op_i,     // 0 lookup, 1 update, 2 delete, 3 entry, 4 peek
     input  wire [7:0]               req_map_i,
     input  wire [7:0]               req_cpu_i,
     input  wire [8*KEY_BYTES-1:0]   req_key_i,
@@ -102,8 +106,10 @@ module map_hash #(
     reg           s1_valid_q, s2_valid_q, s3_valid_q, s4_valid_q, s5_valid_q, s6_valid_q;
     reg [7:0]     s1_map_q, s2_map_q, s3_map_q, s4_map_q, s5_map_q;
 
+    wire          slow_lru;
     map_hash_table #(
         .MAPS       (MAPS),
+        .LRU        (LRU),
         .KEY_BYTES  (KEY_BYTES),
         .VALUE_BYTES(VALUE_BYTES),
         .ENTRIES    (ENTRIES),
@@ -128,6 +134,7 @@ module map_hash #(
         .slow_span_o      (slow_span),
         .slow_cpus_o      (slow_cpus),
         .slow_vmem_o      (slow_vmem),
+        .slow_lru_o       (slow_lru),
         .addr_map_i       (s5_map_q),
         .addr_entry_base_o(addr_entry_base),
         .addr_cpus_o      (addr_cpus),
@@ -266,9 +273,12 @@ module map_hash #(
     wire [KW-1:0] key;
     wire hit   = |s4_match_q && same;  // while map_hash_slow is idle; it reads other keys
     wire sure  = s4_match_q == s4_pick_q && !s4_bucket_q[BUCKET_W-1];  // nowhere else to look
-    wire start = s4_valid_q && !settled;
+    wire lookup = s4_op_q == 3'd0 || s4_op_q == 3'd4;
+    wire lru_idle;
+    wire wait_lru = s4_ok_q && slow_lru && !lru_idle;
+    wire start = s4_valid_q && !settled && !wait_lru;
     assign same    = key == s4_key_q;
-    assign settled = !s4_ok_q || (s4_op_q == 3'd0 && slow_idle && (hit || sure));
+    assign settled = !s4_ok_q || (lookup && slow_idle && !wait_lru && (hit || sure));
 
     // --- values of updates ---
     wire       s5_take   = s4_valid_q && (settled || slow_done);
@@ -295,6 +305,10 @@ module map_hash #(
     wire [BW-1:0]       bucket_write_addr;
     wire [BUCKET_W-1:0] bucket_new;
     wire [31:0]         slow_status;
+    wire [EW-1:0]       oldest;
+    wire [BW-1:0]       place, bucket_read_addr;
+    wire                bucket_read, slow_remove, slow_add;
+    wire [EW-1:0]       slow_old, slow_new;
 
     map_hash_slow #(
         .MAPS       (MAPS),
@@ -316,7 +330,8 @@ module map_hash #(
         .config_mask_i (cfg_desc[32*`SPEC_MAPDESC_BUCKET_MASK+:BW]),
         .idle_o        (slow_idle),
         .start_i       (start),
-        .op_i          (s4_op_q),
+        .op_i          (lookup ? 3'd0 : s4_op_q),
+        .peek_i        (s4_op_q == 3'd4),
         .map_i         (s4_map_q),
         .cpu_i         (s4_cpu_q),
         .flags_i       (flags_q),
@@ -338,6 +353,16 @@ module map_hash #(
         .span_i        (slow_span),
         .cpus_i        (slow_cpus),
         .vmem_i        (slow_vmem),
+        .lru_i         (slow_lru),
+        .oldest_i      (oldest),
+        .place_i       (place),
+        .remove_o      (slow_remove),
+        .old_o         (slow_old),
+        .add_o         (slow_add),
+        .new_o         (slow_new),
+        .bucket_read_o (bucket_read),
+        .bucket_read_addr_o(bucket_read_addr),
+        .bucket_read_i (bucket),
         .read_o        (slow_read),
         .read_addr_o   (slow_read_addr),
         .link_i        (link),
@@ -364,8 +389,8 @@ module map_hash #(
         .write_i     (bucket_write),
         .write_addr_i(bucket_write_addr),
         .write_data_i(bucket_new),
-        .read_i      (advance ? s2_valid_q : slow_done),
-        .read_addr_i (advance ? s2_addr : s3_addr_q),
+        .read_i      (bucket_read || (advance ? s2_valid_q : slow_done)),
+        .read_addr_i (bucket_read ? bucket_read_addr : advance ? s2_addr : s3_addr_q),
         .read_data_o (bucket)
     );
 
@@ -394,6 +419,49 @@ module map_hash #(
         .read_addr_i (slow_read_addr),
         .read_data_o (link)
     );
+
+    // --- the order of last use, and the bucket of each entry, for when it is put out ---
+    wire fast_use = s4_valid_q && settled && s4_ok_q && slow_lru && s4_op_q == 3'd0 && hit;
+    generate
+        if (LRU != 0) begin : g_lru
+            wire [EW-1:0] fast_entry = entry_of(s4_bucket_q, s4_pick_q);
+            map_lru #(
+                .MAPS   (MAPS),
+                .ENTRIES(ENTRIES),
+                .EW     (EW)
+            ) u_lru (
+                .clk        (clk),
+                .rst        (rst),
+                .clear_i    (configure),
+                .clear_map_i(cfg_map),
+                .valid_i    (fast_use || slow_remove || slow_add),
+                .map_i      (s4_map_q),
+                .remove_i   (fast_use || slow_remove),
+                .old_i      (fast_use ? fast_entry : slow_old),
+                .add_i      (fast_use || slow_add),
+                .new_i      (fast_use ? fast_entry : slow_new),
+                .idle_o     (lru_idle),
+                .oldest_o   (oldest)
+            );
+            map_bank #(
+                .WIDTH(BW),
+                .WORDS(ENTRIES)
+            ) u_places (
+                .clk         (clk),
+                .write_i     (key_write),
+                .write_addr_i(link_addr),
+                .write_data_i(s4_addr_q),
+                .read_i      (slow_read),
+                .read_addr_i (slow_read_addr),
+                .read_data_o (place)
+            );
+        end else begin : g_no_lru
+            wire unused = &{1'b0, fast_use, slow_remove, slow_add, slow_old, slow_new};
+            assign lru_idle = 1'b1;
+            assign oldest   = {EW{1'b0}};
+            assign place    = {BW{1'b0}};
+        end
+    endgenerate
 
     // --- 5 and 6: the value's address ---
     reg [31:0]   s5_status_q, s6_status_q;

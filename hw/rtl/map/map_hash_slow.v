@@ -10,6 +10,10 @@
 // a lookup 1 and 2 for each key of the chain (3 for each further slot that matches); for other
 // requests this much for the search, and then 3 or 4 and 1 for each 8 bytes of value of each CPU
 // for an insertion, 4 or 5 and the value for a replacement, 4 or 5 for a deletion.
+//
+// An insertion into a full LRU map first deletes the oldest entry: it reads the entry's bucket,
+// finds the entry there by its number, unlinks and frees it, and reads the request's own bucket
+// again, which may be the same; 10 or 11 clocks more, and 2 for each entry of the chain before it.
 `default_nettype none
 
 module map_hash_slow #(
@@ -37,6 +41,7 @@ module map_hash_slow #(
     // the request, held from start_i to done_o
     input  wire                     start_i,
     input  wire [2:0]               op_i,
+    input  wire                     peek_i,        // a lookup that is no use
     input  wire [7:0]               map_i,
     input  wire [7:0]               cpu_i,
     input  wire [63:0]              flags_i,
@@ -60,11 +65,23 @@ module map_hash_slow #(
     input  wire [15:0]              span_i,
     input  wire [7:0]               cpus_i,
     input  wire [31:0]              vmem_i,
+    input  wire                     lru_i,
+
+    // an LRU map's order: an entry leaves it, one becomes the newest, or both
+    input  wire [EW-1:0]            oldest_i,
+    output wire                     remove_o,
+    output wire [EW-1:0]            old_o,
+    output wire                     add_o,
+    output wire [EW-1:0]            new_o,
 
     // memories
-    output wire                     read_o,        // key and link at read_addr_o
+    output wire                     read_o,        // key, link and place at read_addr_o
     output wire [EW-1:0]            read_addr_o,
     input  wire [FW+EW+1:0]         link_i,
+    input  wire [BW-1:0]            place_i,       // the bucket that the entry read last is in
+    output wire                     bucket_read_o,
+    output wire [BW-1:0]            bucket_read_addr_o,
+    input  wire [BUCKET_W-1:0]      bucket_read_i,
     output wire                     key_write_o,   // the request's key goes to link_addr_o
     output wire                     link_write_o,
     output wire [EW-1:0]            link_addr_o,
@@ -82,7 +99,9 @@ module map_hash_slow #(
     localparam [4:0] ST_IDLE = 5'd0, ST_NEXT = 5'd1, ST_READ = 5'd2, ST_COMPARE = 5'd3,
                      ST_ACT = 5'd4, ST_POP = 5'd5, ST_LINK = 5'd6, ST_WRITE = 5'd7, ST_UNUSE = 5'd8,
                      ST_RELINK = 5'd9, ST_PULL = 5'd10, ST_UNLINK = 5'd11, ST_FREE = 5'd12,
-                     ST_ENTRY = 5'd13, ST_CHECK = 5'd14, ST_CLEAR = 5'd15, ST_DONE = 5'd16;
+                     ST_ENTRY = 5'd13, ST_CHECK = 5'd14, ST_CLEAR = 5'd15, ST_DONE = 5'd16,
+                     ST_EVICT = 5'd17, ST_PLACE = 5'd18, ST_BUCKET = 5'd19, ST_FIND = 5'd20,
+                     ST_RELOAD = 5'd21, ST_AGAIN = 5'd22;
     localparam [2:0] OP_LOOKUP = 3'd0, OP_UPDATE = 3'd1, OP_DELETE = 3'd2, OP_ENTRY = 3'd3;
     localparam [31:0] ENOENT = 32'd2, E2BIG = 32'd7, EEXIST = 32'd17, EINVAL = 32'd22;
 
@@ -104,6 +123,13 @@ module map_hash_slow #(
     reg [7:0]          cpu_q;
     reg [8*VALUE_BYTES-1:0] value_q;
     reg [BW-1:0]       clear_q, clear_last_q;
+    reg                evict_q;      // the oldest entry is being deleted: cur_q, once found
+    reg [EW-1:0]       victim_q;
+    reg [BW-1:0]       place_q;      // its bucket's number
+    reg                reread_q;     // bucket_q is the bucket at hand, not bucket_i
+    reg [BUCKET_W-1:0] bucket_q;
+
+    wire [BUCKET_W-1:0] bucket = reread_q ? bucket_q : bucket_i;
 
     // Free entries of each map: the list's head, the first that was never used, the spare one.
     localparam FREE_W = 1 + EW + EW + EW;
@@ -116,7 +142,7 @@ module map_hash_slow #(
 
     wire             chain_any;
     wire [EW-1:0]    chain_head;
-    assign {chain_any, chain_head} = bucket_i[BUCKET_W-1:4*SW];
+    assign {chain_any, chain_head} = bucket[BUCKET_W-1:4*SW];
 
     wire             link_used, link_more;
     wire [EW-1:0]    link_next;
@@ -133,24 +159,26 @@ module map_hash_slow #(
     wire [3:0]    slot_valid;
     wire [3:0]    slot_free  = ~slot_valid & (slot_valid + 4'd1);
     genvar g;
+    wire [3:0]    slot_victim;
     generate
         for (g = 0; g < 4; g = g + 1) begin : g_slot
-            assign slot_valid[g] = bucket_i[g*SW+SW-1];
+            assign slot_valid[g]  = bucket[g*SW+SW-1];
+            assign slot_victim[g] = slot_valid[g] && bucket[g*SW+:EW] == victim_q;
         end
     endgenerate
 
     function [EW-1:0] entry_of;
-        input [BUCKET_W-1:0] bucket;
+        input [BUCKET_W-1:0] word;
         input [3:0]          slot;
         integer              i;
         begin
             entry_of = {EW{1'b0}};
             for (i = 0; i < 4; i = i + 1)
-                entry_of = entry_of | (bucket[i*SW+:EW] & {EW{slot[i]}});
+                entry_of = entry_of | (word[i*SW+:EW] & {EW{slot[i]}});
         end
     endfunction
 
-    wire          delete    = op_i == OP_DELETE;
+    wire          delete    = op_i == OP_DELETE || evict_q;
     wire          pull      = delete && !in_chain_q && chain_any;
     wire          to_slot   = delete ? !in_chain_q : found_q ? !in_chain_q : slot_valid != 4'hf;
     wire [3:0]    put_slot  = found_q ? slot_q : slot_free;
@@ -162,21 +190,24 @@ module map_hash_slow #(
     wire [BUCKET_W-1:0] bucket_new;
     generate
         for (g = 0; g < 4; g = g + 1) begin : g_put
-            assign bucket_new[g*SW+:SW] = to_slot && put_slot[g] ? put_value : bucket_i[g*SW+:SW];
+            assign bucket_new[g*SW+:SW] = to_slot && put_slot[g] ? put_value : bucket[g*SW+:SW];
         end
     endgenerate
     assign bucket_new[BUCKET_W-1:4*SW] = put_chain;
 
     // --- what to do next ---
+    wire same        = evict_q ? cur_q == victim_q : same_i;
     wire first_found = |match_i && same_i;
     wire chain_after_prev = in_chain_q && has_prev_q && found_q;
     wire chain_first = !first_found && (match_i & ~pick_i) == 4'd0 && chain_any;
     wire entry_fresh = entry_i >= {{(32 - EW) {1'b0}}, fresh} && entry_i[EW-1:0] != max_i;
     wire [EW-1:0] entry_at = entry_base_i + entry_i[EW-1:0];
+    wire full = !found_q && !free_any && fresh == max_i;
     wire [31:0] refusal = flags_i > 64'd2 ? EINVAL :
                           found_q && flags_i[0] ? EEXIST :
                           !found_q && flags_i[1] ? ENOENT :
-                          !found_q && !free_any && fresh == max_i ? E2BIG : 32'd0;
+                          full && !lru_i ? E2BIG : 32'd0;
+    wire evict = full && lru_i;
     wire last_word = word_q + 16'd8 >= stride_i;
     wire last_cpu  = in_place || cpu_q + 8'd1 >= cpus_i;
 
@@ -195,16 +226,19 @@ module map_hash_slow #(
             ST_NEXT:    state_d = !found_q && (|rest_q || chain_any) ? ST_READ : ST_ACT;
             ST_READ:    state_d = ST_COMPARE;
             ST_COMPARE: begin
-                status_d = same_i ? 32'd0 : ENOENT;  // of a lookup
-                if (same_i || (in_chain_q && !link_more))
+                status_d = same ? 32'd0 : ENOENT;  // of a lookup
+                if (same || (in_chain_q && !link_more))
                     state_d = op_i == OP_LOOKUP ? ST_DONE : ST_ACT;
                 else
                     state_d = in_chain_q ? ST_READ : ST_NEXT;
             end
-            ST_ACT: case (op_i)
+            ST_ACT: if (evict_q) begin
+                state_d = pull ? ST_PULL : ST_UNLINK;
+            end else case (op_i)
                 OP_UPDATE: begin
                     status_d = refusal;
-                    state_d  = refusal != 32'd0 ? ST_DONE : found_q || !free_any ? ST_LINK : ST_POP;
+                    state_d  = refusal != 32'd0 ? ST_DONE : evict ? ST_EVICT :
+                               found_q || !free_any ? ST_LINK : ST_POP;
                 end
                 OP_DELETE: begin
                     status_d = found_q ? 32'd0 : ENOENT;
@@ -227,7 +261,13 @@ module map_hash_slow #(
             ST_RELINK: state_d = ST_DONE;
             ST_PULL:   state_d = ST_UNLINK;
             ST_UNLINK: state_d = ST_FREE;
-            ST_FREE:   state_d = ST_DONE;
+            ST_FREE:   state_d = evict_q ? ST_RELOAD : ST_DONE;
+            ST_EVICT:  state_d = ST_PLACE;
+            ST_PLACE:  state_d = ST_BUCKET;
+            ST_BUCKET: state_d = ST_FIND;
+            ST_FIND:   state_d = |slot_victim ? ST_ACT : ST_READ;
+            ST_RELOAD: state_d = ST_AGAIN;
+            ST_AGAIN:  state_d = ST_ACT;
             ST_ENTRY: begin
                 status_d = entry_i > {{(32 - EW) {1'b0}}, max_i} ? EINVAL :
                            entry_fresh || entry_at == spare ? ENOENT : 32'd0;
@@ -259,18 +299,18 @@ module map_hash_slow #(
                 rest_q     <= match_i & ~pick_i;
                 in_chain_q <= chain_first;
                 has_prev_q <= 1'b0;
-                cur_q      <= chain_first ? chain_head : entry_of(bucket_i, pick_i);
+                cur_q      <= chain_first ? chain_head : entry_of(bucket, pick_i);
             end
             ST_NEXT: if (!found_q) begin
                 slot_q     <= rest_first;
                 rest_q     <= rest_q & ~rest_first;
                 in_chain_q <= rest_q == 4'd0;
-                cur_q      <= rest_q == 4'd0 ? chain_head : entry_of(bucket_i, rest_first);
+                cur_q      <= rest_q == 4'd0 ? chain_head : entry_of(bucket, rest_first);
             end
             ST_COMPARE: begin
-                found_q    <= same_i;
+                found_q    <= same;
                 cur_next_q <= link_i[FW+:EW+1];
-                if (in_chain_q && !same_i && link_more) begin
+                if (in_chain_q && !same && link_more) begin
                     has_prev_q <= 1'b1;
                     prev_q     <= cur_q;
                     prev_fp_q  <= link_fp;
@@ -278,9 +318,52 @@ module map_hash_slow #(
                 end
             end
             ST_ENTRY: cur_q <= entry_at;
+            ST_FIND: begin
+                found_q    <= |slot_victim;
+                slot_q     <= slot_victim;
+                in_chain_q <= slot_victim == 4'd0;
+                has_prev_q <= 1'b0;
+                cur_q      <= |slot_victim ? victim_q : chain_head;
+            end
+            ST_AGAIN: begin
+                found_q    <= 1'b0;
+                in_chain_q <= 1'b0;
+                has_prev_q <= 1'b0;
+            end
             default: ;
         endcase
     end
+
+    // --- the oldest entry makes room ---
+    always @(posedge clk) begin
+        case (state_q)
+            ST_IDLE:   reread_q <= 1'b0;
+            ST_EVICT:  victim_q <= oldest_i;
+            ST_PLACE:  place_q  <= place_i;
+            ST_BUCKET: begin
+                bucket_q <= bucket_read_i;
+                reread_q <= 1'b1;
+                evict_q  <= 1'b1;
+            end
+            ST_RELOAD: evict_q  <= 1'b0;
+            ST_AGAIN:  bucket_q <= bucket_read_i;
+            default: ;
+        endcase
+        if (rst)
+            evict_q <= 1'b0;
+    end
+    assign bucket_read_o      = state_q == ST_PLACE || state_q == ST_RELOAD;
+    assign bucket_read_addr_o = state_q == ST_PLACE ? place_i : bucket_addr_i;
+
+    // --- the order of last use ---
+    wire done_lru   = state_q == ST_DONE && status_q == 32'd0 && lru_i;
+    wire was_lookup = op_i == OP_LOOKUP && !peek_i;
+    wire was_update = op_i == OP_UPDATE;
+    assign remove_o = (state_q == ST_FREE && evict_q)
+                      || (done_lru && (was_lookup || op_i == OP_DELETE || (was_update && found_q)));
+    assign old_o    = cur_q;
+    assign add_o    = done_lru && (was_lookup || was_update);
+    assign new_o    = was_update ? target_q : cur_q;
 
     // --- the entry that an update writes, and its value ---
     wire [EW-1:0] target_local = target_q - entry_base_i;
@@ -353,9 +436,9 @@ module map_hash_slow #(
     wire          put_state = (state_q == ST_LINK && !in_place) || state_q == ST_UNLINK;
 
     assign read_o      = state_q == ST_READ || state_q == ST_POP || state_q == ST_PULL
-                         || state_q == ST_ENTRY;
+                         || state_q == ST_ENTRY || state_q == ST_EVICT;
     assign read_addr_o = state_q == ST_POP ? target_q : state_q == ST_PULL ? chain_head :
-                         state_q == ST_ENTRY ? entry_at : cur_q;
+                         state_q == ST_ENTRY ? entry_at : state_q == ST_EVICT ? oldest_i : cur_q;
 
     assign key_write_o  = state_q == ST_LINK && !in_place;
     assign link_write_o = key_write_o || state_q == ST_UNUSE || state_q == ST_RELINK
@@ -368,7 +451,7 @@ module map_hash_slow #(
                           {1'b0, free_any, free_head, fp_i};
 
     assign bucket_write_o = (put_state && !chain_after_prev) || state_q == ST_CLEAR;
-    assign bucket_addr_o  = state_q == ST_CLEAR ? clear_q : bucket_addr_i;
+    assign bucket_addr_o  = state_q == ST_CLEAR ? clear_q : evict_q ? place_q : bucket_addr_i;
     assign bucket_o       = state_q == ST_CLEAR ? {BUCKET_W{1'b0}} : bucket_new;
 
     assign w_valid_o = state_q == ST_WRITE;

@@ -9,6 +9,7 @@
 
 module map_hash_table #(
     parameter MAPS        = 1,
+    parameter LRU         = 1,  // 1: maps may be LRU maps
     parameter KEY_BYTES   = 8,
     parameter VALUE_BYTES = 8,
     parameter ENTRIES     = 16,
@@ -36,6 +37,7 @@ module map_hash_table #(
     output wire [15:0]     slow_span_o,   // bytes of one entry: CPUS * STRIDE
     output wire [7:0]      slow_cpus_o,
     output wire [31:0]     slow_vmem_o,
+    output wire            slow_lru_o,    // a full map gives up the entry not used for longest
 
     input  wire [7:0]      addr_map_i,
     output wire [EW-1:0]   addr_entry_base_o,
@@ -44,7 +46,7 @@ module map_hash_table #(
     output wire [15:0]     addr_span_o
 );
     localparam MW = MAPS < 2 ? 1 : $clog2(MAPS);
-    localparam W  = 2 * BW + 2 * EW + 8 + 32;
+    localparam W  = 2 * BW + 2 * EW + 8 + 32 + 1;
 
     wire [31:0] engine      = write_desc_i[32*`SPEC_MAPDESC_ENGINE+:32];
     wire [31:0] key_bytes   = write_desc_i[32*`SPEC_MAPDESC_KEY_BYTES+:32];
@@ -56,12 +58,13 @@ module map_hash_table #(
     wire [31:0] entry_base  = write_desc_i[32*`SPEC_MAPDESC_ENTRY_BASE+:32];
     wire [31:0] bucket_base = write_desc_i[32*`SPEC_MAPDESC_BUCKET_BASE+:32];
     wire [31:0] bucket_mask = write_desc_i[32*`SPEC_MAPDESC_BUCKET_MASK+:32];
+    wire        lru         = engine == `SPEC_ENGINE_LRU;
     wire [32:0] entry_end   = {1'b0, entry_base} + {1'b0, max_entries};
     wire [32:0] bucket_end  = {1'b0, bucket_base} + {1'b0, bucket_mask};
     wire [23:0] span        = cpus[7:0] * stride[15:0];
 
     assign write_ok_o = {24'd0, write_map_i} < MAPS
-        && engine == `SPEC_ENGINE_HASH
+        && (engine == `SPEC_ENGINE_HASH || (LRU != 0 && lru))
         && key_bytes != 32'd0 && key_bytes <= KEY_BYTES
         && value_bytes <= stride && stride != 32'd0 && stride <= VALUE_BYTES && stride[2:0] == 3'd0
         && cpus != 32'd0 && cpus < 32'd256 && span < 24'd65536
@@ -78,7 +81,7 @@ module map_hash_table #(
 
     always @(posedge clk) begin
         if (write_i && write_ok_o) begin
-            packed_table[write_at] <= {vmem_base, cpus[7:0], max_entries[EW-1:0],
+            packed_table[write_at] <= {lru, vmem_base, cpus[7:0], max_entries[EW-1:0],
                                        entry_base[EW-1:0], bucket_mask[BW-1:0],
                                        bucket_base[BW-1:0]};
             size_table[write_at] <= {span[15:0], stride[15:0]};
@@ -104,6 +107,7 @@ module map_hash_table #(
     assign slow_max_o        = slow[2*BW+EW+:EW];
     assign slow_cpus_o       = slow[2*BW+2*EW+:8];
     assign slow_vmem_o       = slow[2*BW+2*EW+8+:32];
+    assign slow_lru_o        = slow[W-1];
     assign {slow_span_o, slow_stride_o} = size_table[slow_map_i[MW-1:0]];
     assign addr_entry_base_o = addr[2*BW+:EW];
     assign addr_cpus_o       = addr[2*BW+2*EW+:8];

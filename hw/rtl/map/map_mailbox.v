@@ -192,7 +192,7 @@ module map_mailbox #(
     assign cfg_desc_o  = mbox_value_i[319:0];
 
     assign req_valid_o = state_q == ST_REQUEST;
-    assign req_op_o    = mbox_cmd_i == `SPEC_MBOX_LOOKUP ? 3'd0 :
+    assign req_op_o    = mbox_cmd_i == `SPEC_MBOX_LOOKUP ? 3'd4 :  // the host's look is no use
                          mbox_cmd_i == `SPEC_MBOX_UPDATE ? 3'd1 :
                          mbox_cmd_i == `SPEC_MBOX_DELETE ? 3'd2 : 3'd3;
     assign req_map_o   = mbox_map_i;

@@ -231,7 +231,8 @@ module sluice_dut #(
 
     map_hash #(
         .MAPS(`SPEC_HW_MAPS), .KEY_BYTES(KEY_BYTES), .VALUE_BYTES(VALUE_BYTES),
-        .ENTRIES(HASH_ENTRIES), .BUCKETS(HASH_BUCKETS), .TAG_W(TAG_W), .DESC(320'd0)
+        .ENTRIES(HASH_ENTRIES), .BUCKETS(HASH_BUCKETS), .TAG_W(TAG_W), .DESC(320'd0),
+        .LRU(1)
     ) u_hash (
         .clk(clk), .rst(rst), .cfg_valid_i(cfg_valid), .cfg_ready_o(cfg_ready),
         .cfg_map_i(cfg_map), .cfg_desc_i(cfg_desc), .req_valid_i(req_valid),

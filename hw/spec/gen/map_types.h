@@ -48,6 +48,7 @@ enum spec_map_engine {
     SPEC_ENGINE_NONE = 0,
     SPEC_ENGINE_VMEM = 1,
     SPEC_ENGINE_HASH = 2,
+    SPEC_ENGINE_LRU = 3,
 };
 
 enum spec_map_soft {
@@ -87,8 +88,8 @@ static const struct spec_map_type_row spec_map_type_table[SPEC_MAP_COUNT] = {
     [SPEC_MAP_PERCPU_ARRAY] = {"percpu_array", SPEC_SOFT_ARRAY, SPEC_ENGINE_VMEM, true, true, false},
     [SPEC_MAP_STACK_TRACE] = {"stack_trace", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
     [SPEC_MAP_CGROUP_ARRAY] = {"cgroup_array", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
-    [SPEC_MAP_LRU_HASH] = {"lru_hash", SPEC_SOFT_LRU, SPEC_ENGINE_NONE, true, false, false},
-    [SPEC_MAP_LRU_PERCPU_HASH] = {"lru_percpu_hash", SPEC_SOFT_LRU, SPEC_ENGINE_NONE, true, true, false},
+    [SPEC_MAP_LRU_HASH] = {"lru_hash", SPEC_SOFT_LRU, SPEC_ENGINE_LRU, true, false, false},
+    [SPEC_MAP_LRU_PERCPU_HASH] = {"lru_percpu_hash", SPEC_SOFT_LRU, SPEC_ENGINE_LRU, true, true, false},
     [SPEC_MAP_LPM_TRIE] = {"lpm_trie", SPEC_SOFT_LPM, SPEC_ENGINE_NONE, true, false, false},
     [SPEC_MAP_ARRAY_OF_MAPS] = {"array_of_maps", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, true, false, false},
     [SPEC_MAP_HASH_OF_MAPS] = {"hash_of_maps", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, true, false, false},
@@ -113,5 +114,11 @@ static const struct spec_map_type_row spec_map_type_table[SPEC_MAP_COUNT] = {
     [SPEC_MAP_CGRP_STORAGE] = {"cgrp_storage", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
     [SPEC_MAP_ARENA] = {"arena", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
 };
+
+/* The engine holds keys: a map's values are at entries, of which there is one more than max_entries. */
+static inline bool spec_engine_has_keys(uint32_t engine)
+{
+    return engine == SPEC_ENGINE_HASH || engine == SPEC_ENGINE_LRU;
+}
 
 #endif

@@ -256,4 +256,5 @@
 `define SPEC_ENGINE_NONE 0
 `define SPEC_ENGINE_VMEM 1
 `define SPEC_ENGINE_HASH 2
+`define SPEC_ENGINE_LRU 3
 `endif

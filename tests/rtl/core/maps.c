@@ -123,7 +123,7 @@ uint32_t soft_maps_add(struct soft_maps *s, uint32_t engine, uint32_t key_bytes,
                        uint32_t value_bytes, uint32_t max_entries, uint32_t cpus)
 {
     struct soft_map *m = &s->maps[s->count];
-    const uint32_t owned = max_entries + (engine == SPEC_ENGINE_HASH);
+    const uint32_t owned = max_entries + spec_engine_has_keys(engine);
 
     assert(s->count < MAPS_MAX && owned <= MAPS_ENTRIES_MAX);
     m->desc[SPEC_MAPDESC_ENGINE] = engine;
@@ -137,7 +137,7 @@ uint32_t soft_maps_add(struct soft_maps *s, uint32_t engine, uint32_t key_bytes,
     s->vmem_bytes += (uint32_t)m->value_bytes;
     m->values = calloc(1, m->value_bytes);
     assert(m->values);
-    if (engine == SPEC_ENGINE_HASH) {
+    if (spec_engine_has_keys(engine)) {
         m->desc[SPEC_MAPDESC_ENTRY_BASE] = s->hash_entries;
         m->desc[SPEC_MAPDESC_BUCKET_BASE] = s->hash_buckets;
         m->desc[SPEC_MAPDESC_BUCKET_MASK] = 3;

@@ -111,7 +111,7 @@ static void check_maps(struct lockstep *l)
             BENCH_CHECK(&l->b, got == want, "map %u offset %u: %016" PRIx64 ", not %016" PRIx64, i,
                         at, got, want);
         }
-        for (uint32_t e = 0; m->desc[SPEC_MAPDESC_ENGINE] == SPEC_ENGINE_HASH &&
+        for (uint32_t e = 0; spec_engine_has_keys(m->desc[SPEC_MAPDESC_ENGINE]) &&
                              e <= m->desc[SPEC_MAPDESC_MAX_ENTRIES];
              e++) {
             const uint32_t status = bench_mailbox(&l->b, SPEC_MBOX_ENTRY, i, e);

@@ -175,7 +175,7 @@ void device_write_maps(struct device *d, const struct soft_maps *maps, const str
 
             memcpy(key, next, sizeof(key));
             map_host_lookup(map, key, values);
-            if (def->engine == SPEC_ENGINE_HASH) {
+            if (spec_engine_has_keys(def->engine)) {
                 put_words(d, SPEC_CSR_MBOX_KEY, key, def->key_bytes, SPEC_HW_KEY_BYTES);
                 put_words(d, SPEC_CSR_MBOX_VALUE, values, map_stride_bytes(map),
                           map_stride_bytes(map));
@@ -198,7 +198,7 @@ int device_read_maps(struct device *d, struct soft_maps *maps, const struct ir_f
         const struct ir_map *def = &f->maps[m];
         const uint32_t bytes = map_cpus(map) * map_stride_bytes(map);
         const uint32_t entries =
-            def->engine == SPEC_ENGINE_HASH ? def->max_entries + 1 : def->max_entries;
+            spec_engine_has_keys(def->engine) ? def->max_entries + 1 : def->max_entries;
         uint8_t key[SPEC_HW_KEY_BYTES];
         uint8_t *values = calloc(1, bytes);
 
@@ -207,7 +207,7 @@ int device_read_maps(struct device *d, struct soft_maps *maps, const struct ir_f
 
             memset(key, 0, sizeof(key));
             memcpy(key, &e, 4);
-            if (def->engine == SPEC_ENGINE_HASH) {
+            if (spec_engine_has_keys(def->engine)) {
                 if (command(d, m, SPEC_MBOX_ENTRY, e))
                     continue;
                 get_words(d, SPEC_CSR_MBOX_KEY, key, SPEC_HW_KEY_BYTES);

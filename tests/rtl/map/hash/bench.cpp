@@ -36,7 +36,7 @@ Desc State::random_desc(uint32_t map, bool *fits)
 {
     Desc d;
     *fits = true;
-    d[SPEC_MAPDESC_ENGINE] = SPEC_ENGINE_HASH;
+    d[SPEC_MAPDESC_ENGINE] = P_LRU && b.rng.chance(70) ? SPEC_ENGINE_LRU : SPEC_ENGINE_HASH;
     d[SPEC_MAPDESC_KEY_BYTES] = 1 + b.rng.below(P_KEY_BYTES);
     d[SPEC_MAPDESC_STRIDE] = 8 * (1 + b.rng.below(P_VALUE_BYTES / 8));
     d[SPEC_MAPDESC_VALUE_BYTES] = d[SPEC_MAPDESC_STRIDE] - b.rng.below(8);
@@ -53,7 +53,7 @@ Desc State::random_desc(uint32_t map, bool *fits)
         *fits = false;
         switch (b.rng.below(6)) {
         case 0:
-            d[SPEC_MAPDESC_ENGINE] = b.rng.below(2);
+            d[SPEC_MAPDESC_ENGINE] = b.rng.chance(50) && !P_LRU ? SPEC_ENGINE_LRU : b.rng.below(2);
             break;
         case 1:
             d[SPEC_MAPDESC_KEY_BYTES] = P_KEY_BYTES + 1;
@@ -124,9 +124,9 @@ void State::check_answer()
 void State::offer_request(uint32_t lookups, uint32_t deletes)
 {
     map = b.rng.chance(1) ? P_MAPS + b.rng.below(256 - P_MAPS) : b.rng.below(P_MAPS);
-    op = b.rng.chance(lookups)   ? OP_LOOKUP
+    op = b.rng.chance(lookups)   ? b.rng.chance(20) ? OP_PEEK : OP_LOOKUP
          : b.rng.chance(15)      ? OP_ENTRY
-         : b.rng.chance(1)       ? 4 + b.rng.below(4)
+         : b.rng.chance(1)       ? 5 + b.rng.below(3)
          : b.rng.chance(deletes) ? OP_DELETE
                                  : OP_UPDATE;
     key = std::string(P_KEY_BYTES, '\0');
@@ -230,7 +230,15 @@ static double lookup_rate(State &s, uint64_t *latency, double *insertion)
     uint32_t buckets = 1;
     while (2 * buckets <= P_BUCKETS)
         buckets *= 2;
-    const uint32_t words[10] = {SPEC_ENGINE_HASH, P_KEY_BYTES, 8, 8, P_ENTRIES - 1, 1, 0, 0, 0,
+    const uint32_t words[10] = {P_LRU ? SPEC_ENGINE_LRU : SPEC_ENGINE_HASH,
+                                P_KEY_BYTES,
+                                8,
+                                8,
+                                P_ENTRIES - 1,
+                                1,
+                                0,
+                                0,
+                                0,
                                 buckets - 1};
     memcpy(d.word, words, sizeof words);
     put(t.cfg_desc_i, d.word, sizeof d.word);
@@ -296,14 +304,19 @@ int main(int argc, char **argv)
     s.new_pool(0);
 #endif
     int configs = run(s);
+    uint64_t evicted = 0;
+    for (const MapModel &m : s.maps)
+        evicted += m.evicted;
+    if (P_LRU && !evicted)
+        s.b.fail("nothing was evicted");
     uint64_t latency;
     double insertion, rate = lookup_rate(s, &latency, &insertion);
     return s.b.pass(
         "%llu requests, %d configurations, status ok %llu ENOENT %llu E2BIG %llu EEXIST %llu "
-        "EINVAL %llu; "
+        "EINVAL %llu, %llu evicted; "
         "%.3f clocks a lookup in a full map, at most %llu clocks; %.2f an insertion of 8 bytes",
         (unsigned long long)s.answered, configs, (unsigned long long)s.status[0],
         (unsigned long long)s.status[ENOENT], (unsigned long long)s.status[E2BIG],
-        (unsigned long long)s.status[EEXIST], (unsigned long long)s.status[EINVAL], rate,
-        (unsigned long long)latency, insertion);
+        (unsigned long long)s.status[EEXIST], (unsigned long long)s.status[EINVAL],
+        (unsigned long long)evicted, rate, (unsigned long long)latency, insertion);
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include <cerrno>
 #include <cstdint>
+#include <list>
 #include <map>
 #include <string>
 #include <vector>
@@ -10,7 +11,7 @@
 #include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/map_types.h"
 
-enum { OP_LOOKUP, OP_UPDATE, OP_DELETE, OP_ENTRY };
+enum { OP_LOOKUP, OP_UPDATE, OP_DELETE, OP_ENTRY, OP_PEEK };
 
 struct Desc {
     uint32_t word[10] = {0};
@@ -38,7 +39,9 @@ struct MapModel {
     std::map<std::string, uint32_t> keys;
     std::map<uint32_t, std::string> entries;
     std::vector<uint32_t> free_list;
+    std::list<std::string> order; // of an LRU map: keys, the one used last in front
     uint32_t fresh = 0, spare = 0;
+    uint64_t evicted = 0;
 
     void config(const Desc &d, bool fits)
     {
@@ -47,6 +50,7 @@ struct MapModel {
         keys.clear();
         entries.clear();
         free_list.clear();
+        order.clear();
         fresh = 0;
         spare = d[SPEC_MAPDESC_MAX_ENTRIES];
     }
@@ -60,8 +64,27 @@ struct MapModel {
             cpu = 0;
         return entry * span() + cpu * desc[SPEC_MAPDESC_STRIDE];
     }
+    void use(const std::string &key)
+    {
+        if (desc[SPEC_MAPDESC_ENGINE] != SPEC_ENGINE_LRU)
+            return;
+        order.remove(key);
+        order.push_front(key);
+    }
+    void remove(const std::string &key)
+    {
+        free_list.push_back(keys[key]);
+        entries.erase(keys[key]);
+        keys.erase(key);
+        order.remove(key);
+    }
     uint32_t insert(const std::string &key, uint32_t *entry)
     {
+        if (desc[SPEC_MAPDESC_ENGINE] == SPEC_ENGINE_LRU && free_list.empty() &&
+            fresh == desc[SPEC_MAPDESC_MAX_ENTRIES]) {
+            remove(std::string(order.back()));
+            evicted++;
+        }
         if (!free_list.empty()) {
             *entry = free_list.back();
             free_list.pop_back();
@@ -101,6 +124,7 @@ struct MapModel {
         }
         if (a->status)
             return;
+        use(key);
         a->addr = address(entry, cpu);
         for (uint32_t i = 0; i < stride; i++)
             memory[base + a->addr + i] = uint8_t(value[i]);
@@ -112,7 +136,7 @@ struct MapModel {
     {
         Answer a = {0, 0, 0, "", 0, 0};
         auto found = keys.find(key);
-        if (!ok || op > OP_ENTRY) {
+        if (!ok || op > OP_PEEK) {
             a.status = EINVAL;
         } else if (op == OP_UPDATE) {
             update(key, value, flags, cpu, memory, &a);
@@ -126,12 +150,12 @@ struct MapModel {
             }
         } else if (found == keys.end()) {
             a.status = ENOENT;
-        } else if (op == OP_LOOKUP) {
-            a.addr = address(found->second, cpu);
+        } else if (op == OP_DELETE) {
+            remove(key);
         } else {
-            free_list.push_back(found->second);
-            entries.erase(found->second);
-            keys.erase(found);
+            a.addr = address(found->second, cpu);
+            if (op == OP_LOOKUP)
+                use(key);
         }
         return a;
     }
