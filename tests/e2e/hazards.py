@@ -26,7 +26,7 @@ KINDS = {
     'array_rmw': {}, 'hash_rmw': {'hash_rmw_map': (ENTRIES, 1)}, 'lookup_update': {}, 'lookup_delete': {}, 'insert_if_missing': {},
     'delete_insert': {}, 'two_maps': {'two_maps_b': (ENTRIES, 1)}, 'atomic_fetch': {}, 'atomic_plain': {},
     'exchange': {'exchange_map': (ENTRIES, 1)}, 'percpu': {}, 'read_or_write': {}, 'deleted': {'deleted_map': (128, 1)},
-    'delete_or_update': {}, 'wide': {'wide_map': (64, 5)}, 'kept': {'kept_map': (ENTRIES, 1)}, 'replaced': {'replaced_map': (ENTRIES, 1)}, 'bss': {}, 'full': {},
+    'delete_or_update': {}, 'wide': {'wide_map': (64, 5)}, 'kept': {'kept_map': (ENTRIES, 1)}, 'replaced': {'replaced_map': (ENTRIES, 1)}, 'bss': {}, 'full': {}, 'lru': {},
     'odd_keys': {}, 'neighbours': {},
 }
 NUMBERS = {kind: i for i, kind in enumerate(KINDS)}

@@ -137,6 +137,12 @@ static const struct {
     {"IR0038", "func f\nmap 0 \"a\" hash key 9 value 4 entries 1\nb0:\n %1 = const 1\n %2 = "
                "map_lookup 0: %1, %1\n"
                " exit %1, %1, %1, %1\n"},
+    {"IR0039", "func f\nmap 0 \"a\" lru_hash key 4 value 4 entries 1\nb0:\n %1 = const 1\n %2 = "
+               "map_lookup 0: %1, %1\n"
+               " exit %1, %1, %1, %1\n"},
+    {"IR0039", "func f\nmap 0 \"a\" hash key 4 value 4 entries 1\nb0:\n %1 = const 1\n %2 = "
+               "map_use 0: %1, %1\n"
+               " exit %1, %1, %1, %1\n"},
     {"IR0041", "func f\nb0:\n %1 = const 1\n %2 = sext32.32 %1\n exit %1, %1, %1, %1\n"},
     {"IR0042", "func f\nb0:\n %1 = const 1\n %2 = add.64 %1\n exit %1, %1, %1, %1\n"},
     {"IR0050", "func f\nb0:\n %1 = const 1\n exit %1, %1, %1, %2\n"},
