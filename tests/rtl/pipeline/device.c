@@ -160,6 +160,18 @@ static void read_values(struct device *d, uint32_t map, uint32_t at, uint8_t *va
 /* --- maps ----------------------------------------------------------------------------------------
  */
 
+/* Gives a map's elements, one after the other, the order of use in which a walk comes to them. */
+static void use_in_walking_order(struct map *map)
+{
+    uint8_t key[SPEC_HW_KEY_BYTES] = {0};
+    uint8_t next[SPEC_HW_KEY_BYTES] = {0};
+
+    for (int err = map_next_key(map, NULL, next); !err; err = map_next_key(map, key, next)) {
+        memcpy(key, next, sizeof(key));
+        map_lookup(map, key, 0);
+    }
+}
+
 void device_write_maps(struct device *d, const struct soft_maps *maps, const struct ir_func *f)
 {
     for (uint32_t m = 0; m < maps->count; m++) {
@@ -170,6 +182,7 @@ void device_write_maps(struct device *d, const struct soft_maps *maps, const str
         uint8_t next[SPEC_HW_KEY_BYTES] = {0};
         uint8_t *values = calloc(1, bytes);
 
+        use_in_walking_order(map);
         for (int err = map_next_key(map, NULL, next); !err; err = map_next_key(map, key, next)) {
             uint32_t at;
 
