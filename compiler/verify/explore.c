@@ -8,19 +8,25 @@
  * explored from there ends. */
 
 enum {
-    /* A state is kept if so much happened since the one before: jumps and instructions, on the way
-       round a loop more. */
+    /* A state is kept if so much happened since the one before, on whatever path: jumps and
+       instructions, on the way round a loop more (as Linux counts). If each path had its own
+       counts, ways round a loop that branch often would each be too short to leave a state to meet.
+     */
     KEEP_JUMPS = 1,
     KEEP_INSNS = 1,
     KEEP_LOOP_JUMPS = 20,
     KEEP_LOOP_INSNS = 100,
+    /* ... or if it was reached once for each so many that were kept there: always at first, so that
+       loops of few rounds and many ways meet, and rarely in long loops. */
+    KEEP_LOOP_RARER = 256,
     /* A kept state that covered nobody so often is not looked at again. */
-    MISSES_FREE = 16,
+    MISSES_FREE = 64,
     MISSES_A_HIT = 3,
 };
 
 /* ---- checkpoints ---- */
 
+/* Nobody will compare with it again. */
 static void drop_checkpoint(struct verifier *v, struct checkpoint *c)
 {
     verify_release(v, c->kept);
@@ -85,10 +91,11 @@ static void keep_here(struct verifier *v)
     }
     memset(s->written, 0, sizeof(s->written));
     s->parent = c;
-    s->jumps = 0;
-    s->insns = 0;
+    v->jumps = 0;
+    v->insns = 0;
+    v->places[s->insn].kept++;
+    v->places[s->insn].arrivals = 0;
     c->kept = verify_keep(v);
-    c->listed = true;
     c->next = v->points[s->insn];
     v->points[s->insn] = c;
 }
@@ -102,8 +109,6 @@ static void end_path(struct verifier *v, const uint32_t *left)
     while (--c->pending == 0) {
         struct checkpoint *parent = c->parent;
 
-        if (!c->listed)
-            drop_checkpoint(v, c);
         if (!parent)
             break;
         verify_trips_add(v, parent, c->trips, c->trips_left);
@@ -154,11 +159,20 @@ static int meet(struct verifier *v, bool *in_loop)
             continue;
         }
         *link = c->next;
-        c->listed = false;
-        if (!c->pending)
-            drop_checkpoint(v, c);
+        drop_checkpoint(v, c);
     }
     return 0;
+}
+
+/* Whether the state is kept where the path has come to. */
+static bool is_worth_keeping(const struct verifier *v, bool in_loop)
+{
+    const struct place *p = &v->places[v->cur.insn];
+
+    if (in_loop)
+        return v->jumps >= KEEP_LOOP_JUMPS || v->insns >= KEEP_LOOP_INSNS ||
+               p->arrivals >= p->kept / KEEP_LOOP_RARER;
+    return !v->points[v->cur.insn] || (v->jumps >= KEEP_JUMPS && v->insns >= KEEP_INSNS);
 }
 
 /* What happens when a path comes to an instruction, before it runs. */
@@ -174,10 +188,8 @@ static int arrive(struct verifier *v)
     err = meet(v, &in_loop);
     if (err || v->done)
         return err;
-    if (verify_calls_back(insn_at(v, s->insn)))
-        keep_here(v); /* every round */
-    else if (in_loop ? s->jumps >= KEEP_LOOP_JUMPS || s->insns >= KEEP_LOOP_INSNS
-                     : !v->points[s->insn] || (s->jumps >= KEEP_JUMPS && s->insns >= KEEP_INSNS))
+    v->places[s->insn].arrivals++;
+    if (verify_calls_back(insn_at(v, s->insn)) /* every round */ || is_worth_keeping(v, in_loop))
         keep_here(v);
     return 0;
 }
@@ -245,7 +257,7 @@ static int step(struct verifier *v, uint32_t at)
     if (!ebpf_is_goto(i))
         return verify_jump(v, at);
     v->cur.insn = (uint32_t)ebpf_target(i, at);
-    v->cur.jumps++;
+    v->jumps++;
     return 0;
 }
 
@@ -265,7 +277,7 @@ static int advance(struct verifier *v)
                              (unsigned long long)v->max_insns);
     if (v->observer)
         v->observer->before(v->observer->ctx, v, at);
-    v->cur.insns++;
+    v->insns++;
     v->cur.insn = at + ebpf_slots(insn_at(v, at));
     verify_log_insn(v, at);
     err = step(v, at);

@@ -107,12 +107,17 @@ struct checkpoint {
     struct checkpoint *parent; /* the one before on the path; NULL for the first */
     uint32_t pending;          /* ways on from here that are not at their end; 0: explored */
     uint32_t hits, misses;
-    bool listed;                        /* found by later states */
     uint64_t read[SPEC_CALL_FRAMES];    /* slots that some way on from here reads first */
     uint64_t written[SPEC_CALL_FRAMES]; /* slots that the way from parent to here writes */
     uint32_t *trips;                    /* loop heads entered on the way from parent to here ... */
     uint32_t *trips_left;               /* ... and the most times on any way on from here */
-    struct kept *kept;
+    struct kept *kept;                  /* NULL: of no more use */
+};
+
+/* Where paths may meet. */
+struct place {
+    uint32_t kept;     /* states */
+    uint32_t arrivals; /* since the last one */
 };
 
 /* What the program took and must give back. */
@@ -129,7 +134,6 @@ struct state {
     struct checkpoint *parent;
     uint64_t written[SPEC_CALL_FRAMES]; /* slots written whole since parent */
     uint32_t *trips;                    /* loop heads entered since parent */
-    uint32_t jumps, insns;              /* taken since parent */
     uint32_t ref_count;
     struct ref refs[MAX_REFS];
     bool locked;       /* a bpf_spin_lock is held: of a value of map ... */
@@ -200,12 +204,14 @@ struct verifier {
     uint32_t waiting_count;
     struct kept *unused[KEPT_CLASSES]; /* by size */
     struct checkpoint **points;        /* by instruction */
+    struct place *places;              /* by instruction */
     uint8_t *joins;                    /* by instruction: paths may meet here */
     uint16_t *live;                    /* by instruction: registers that may be read from here on */
     uint8_t *pointer_used; /* by instruction: enum reg_type + 1 of the context, or of others */
     uint32_t *loop_heads;  /* by instruction: number + 1, or 0 */
     uint32_t loop_count;
     uint32_t next_id;
+    uint32_t jumps, insns; /* processed since a state was kept, on whatever path */
     struct graph graph;
     struct number_fact *number_facts;
     uint32_t number_fact_count, number_fact_capacity;

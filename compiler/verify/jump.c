@@ -297,7 +297,7 @@ int verify_jump(struct verifier *v, uint32_t at)
         err = verify_check_read(v, at, i->src);
     if (err)
         return err;
-    v->cur.jumps++;
+    v->jumps++;
     read_operands(v, at, &o);
     known = decide(&o);
     if (known >= 0) {

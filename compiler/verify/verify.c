@@ -12,6 +12,7 @@ static void allocate(struct verifier *v)
     v->result->stack_bytes = arena_array(v->arena, v->prog->subprog_count, sizeof(uint32_t));
     v->result->trip_max = arena_array(v->arena, n, sizeof(uint32_t));
     v->points = arena_array(v->scratch, n, sizeof(*v->points));
+    v->places = arena_array(v->scratch, n, sizeof(*v->places));
     v->joins = arena_array(v->scratch, n, sizeof(*v->joins));
     v->live = arena_array(v->scratch, n + 1, sizeof(*v->live));
     v->pointer_used = arena_array(v->scratch, n, sizeof(*v->pointer_used));
