@@ -176,9 +176,9 @@ static int check_map_reference(struct verifier *v, uint32_t at)
     const struct ebpf_insn *i = insn_at(v, at);
     const struct load_map *m;
 
-    if ((uint32_t)i->imm >= v->object->map_count)
+    if ((uint32_t)i->imm >= v->own_maps)
         return verify_reject(v, "VFY0008", at, "there is no map number %d; the object has %u",
-                             i->imm, v->object->map_count);
+                             i->imm, v->own_maps);
     m = &v->object->maps[i->imm];
     if (i->src == EBPF_PSEUDO_MAP_FD)
         return i[1].imm ? reserved(v, at, "second immediate") : 0;
