@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Programs that the verifier takes though an executor lacks what they use, and those that it rejects: what the user is told."""
+import json
+import os
+
+import lib
+
+
+def build(work, name, *defines):
+    return lib.clang(os.path.join(lib.ROOT, 'tests', 'progs', 'fits', name + '.bpf.c'), os.path.join(work, name + '.o'), defines=defines)
+
+
+def check(obj, status=0):
+    return json.loads(lib.sluice('check', obj, '--json', status=status).stdout)
+
+
+def line_of(name, text):
+    with open(os.path.join(lib.ROOT, 'tests', 'progs', 'fits', name + '.bpf.c')) as f:
+        return next(i for i, line in enumerate(f, 1) if text in line)
+
+
+def expect_reason(j, executor, *parts):
+    e = j['executors'][executor]
+    assert not e['fits'], (executor, e)
+    for part in parts:
+        assert part in e['reason'], (executor, e['reason'], part)
+
+
+def test_helper_that_an_executor_lacks_is_named_with_its_line(work):
+    obj = build(work, 'loop')
+    j = check(obj)
+    line = f'loop.bpf.c:{line_of("loop", "bpf_loop(ctx")}'
+    assert j['accepted'], j
+    expect_reason(j, 'interp', line, 'helper bpf_loop is not available on interp')
+    expect_reason(j, 'microcode', line, 'bpf_loop#181 is not available in hardware')
+    expect_reason(j, 'pipeline', line, 'bpf_loop#181 is not available in hardware')
+    p = lib.sluice('run', obj, '-t', 'interp', '-r', lib.mixed(10), status=4)
+    assert 'helper bpf_loop is not available on interp' in p.stderr, p.stderr
+    p = lib.sluice('compile', obj, '-t', 'microcode', '-o', work, status=4)
+    assert 'bpf_loop' in p.stderr, p.stderr
+
+
+def test_map_with_lock_is_taken_and_fits_nowhere(work):
+    j = check(build(work, 'lock'))
+    assert j['accepted'], j
+    expect_reason(j, 'interp', 'map buckets, whose values have a bpf_spin_lock, is not available on interp')
+    expect_reason(j, 'microcode', 'buckets', 'lock')
+
+
+def test_lock_that_is_kept_on_one_path_is_rejected(work):
+    j = check(build(work, 'lock', '-DWRONG'), status=3)
+    assert j['code'] == 'VFY0109' and f'line {line_of("lock", "bpf_spin_lock(&b")}' in j['message'], j
+
+
+def test_map_in_a_map_has_the_size_that_the_definition_says(work):
+    assert check(build(work, 'inner', '-DOFFSET=1'))['accepted']
+    j = check(build(work, 'inner', '-DOFFSET=2'), status=3)
+    assert j['code'] == 'VFY0054' and 'a value of map outer.inner has 16 bytes' in j['message'], j
+
+
+def test_lost_record_names_the_line_that_took_it(work):
+    j = check(build(work, 'record'), status=3)
+    assert j['code'] == 'VFY0107' and f'line {line_of("record", "bpf_ringbuf_reserve(")}' in j['message'], j
