@@ -4,6 +4,7 @@
 interpreter and the kernel run the same 10,000 packets (one UDP flow, 64 bytes) in one run."""
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -45,5 +46,16 @@ def main():
         print('| ' + ' | '.join(str(c) for c in row(name)) + ' |', flush=True)
 
 
+def verification():
+    """What the verifier takes, beside Linux's, on real programs, a large one, and at the limit."""
+    with tempfile.TemporaryDirectory() as work:
+        obj = os.path.join(work, 'balancer.o')
+        lib.clang(os.path.join(lib.ROOT, 'tests', 'progs', 'verify', 'balancer.bpf.c'), obj)
+        print(flush=True)
+        subprocess.run([os.path.join(lib.BUILD, 'tests', 'sluice-verify-bench'), obj], check=True)
+
+
 if __name__ == '__main__':
-    main()
+    if sys.argv[1:] != ['verify']:
+        main()
+    verification()

@@ -98,6 +98,11 @@ int corpus_open_all(struct corpus *c)
     return open_with(c, all, 4);
 }
 
+void corpus_add_object(struct corpus *c, const char *path)
+{
+    add_object(c, path, strrchr(path, '/') ? base_name(path) : path);
+}
+
 void corpus_add_folder(struct corpus *c, const char *path)
 {
     add_objects(c, arena_printf(c->arena, "%s/*.o", path));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/common/linux_verdict.h"
 
+#include "compiler/base/clock.h"
 #include "compiler/ebpf/ebpf.h"
 #include "compiler/verify/verify.h"
 #include "hw/spec/gen/map_types.h"
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 enum { LOG_BYTES = 1 << 24, FLAG_FRAGS = 1 << 5, NAME_TAIL = 1500 };
+enum { LOG_WHY = 1, LOG_STATS = 4 }; /* levels of the log */
 
 /* ---- the kernel's side ---- */
 
@@ -91,7 +93,7 @@ static bool point_to_functions(struct ebpf_insn *insns, const struct load_prog *
 }
 
 static int kernel_load(const struct load_object *o, const struct load_prog *prog, const int *fds,
-                       char *log)
+                       char *log, uint32_t level)
 {
     LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = prog->frags ? FLAG_FRAGS : 0);
     struct ebpf_insn *insns = calloc(prog->insn_count + 1, sizeof(*insns));
@@ -114,7 +116,7 @@ static int kernel_load(const struct load_object *o, const struct load_prog *prog
         *log = 0;
         opts.log_buf = log;
         opts.log_size = LOG_BYTES;
-        opts.log_level = 1;
+        opts.log_level = level;
     }
     fd = bpf_prog_load(BPF_PROG_TYPE_XDP, NULL, "GPL", (const struct bpf_insn *)insns,
                        prog->insn_count, &opts);
@@ -201,7 +203,7 @@ static bool ask_again(struct verdict_tally *t, const struct verdict_talk *talk, 
                       const struct load_object *o, const struct load_prog *prog, const int *fds)
 {
     char *log = calloc(1, LOG_BYTES);
-    const int again = log ? kernel_load(o, prog, fds, log) : 0;
+    const int again = log ? kernel_load(o, prog, fds, log, LOG_WHY) : 0;
 
     if (!again) {
         t->both++;
@@ -222,7 +224,7 @@ bool verdict_compare(struct verdict_tally *t, const struct verdict_talk *talk, c
     struct diag_sink sink = diag_sink_make(arena);
     const struct verify_result *result;
     const int ours = verify_program(o, prog, NULL, arena, &sink, &result);
-    const int theirs = kernel_load(o, prog, fds, NULL);
+    const int theirs = kernel_load(o, prog, fds, NULL, 0);
     bool both = false;
 
     t->programs++;
@@ -244,6 +246,37 @@ bool verdict_compare(struct verdict_tally *t, const struct verdict_talk *talk, c
 }
 
 /* ---- figures ---- */
+
+static uint64_t number_after(const char *log, const char *what)
+{
+    const char *at = strstr(log, what);
+
+    return at ? strtoull(at + strlen(what), NULL, 10) : 0;
+}
+
+struct verdict_cost verdict_cost(const struct load_object *o, const struct load_prog *prog,
+                                 const int *fds, uint32_t tries)
+{
+    struct verdict_cost c = {.ns = UINT64_MAX};
+    char *log = calloc(1, LOG_BYTES);
+
+    for (uint32_t i = 0; i < tries; i++) {
+        const uint64_t start = clock_now_ns();
+
+        c.err = kernel_load(o, prog, fds, NULL, 0);
+        if (clock_now_ns() - start < c.ns)
+            c.ns = clock_now_ns() - start;
+        if (c.ns > 1000000000)
+            break;
+    }
+    if (log) {
+        kernel_load(o, prog, fds, log, LOG_STATS);
+        c.processed = number_after(log, "processed ");
+        c.states = number_after(log, "total_states ");
+    }
+    free(log);
+    return c;
+}
 
 void verdict_add(struct verdict_tally *sum, const struct verdict_tally *t)
 {

@@ -41,6 +41,14 @@ void verdict_close_maps(const struct load_object *o, const int fds[SPEC_MAPS]);
 /* Has both judge a program, counts what they say and tells it. True if both accept. */
 bool verdict_compare(struct verdict_tally *t, const struct verdict_talk *talk, const char *name,
                      const struct load_object *o, const struct load_prog *prog, const int *fds);
+/* What Linux takes to load a program: the best of some tries. */
+struct verdict_cost {
+    int err;
+    uint64_t processed, states; /* as its log says */
+    uint64_t ns;                /* of the whole system call, without a log */
+};
+struct verdict_cost verdict_cost(const struct load_object *o, const struct load_prog *prog,
+                                 const int *fds, uint32_t tries);
 void verdict_add(struct verdict_tally *sum, const struct verdict_tally *t);
 /* Programs that only Linux accepts, in parts of a thousand of all: those that we reject, not those
  * that Sluice does not run. */
