@@ -135,8 +135,10 @@ static int link_node(struct builder *b, struct build_node *node)
             err = add_succ(b, node, node->context, pc + 1);
         return err;
     }
-    if (ebpf_is_exit(insn))
-        return context->depth ? add_succ(b, node, context->parent, context->call_insn + 1) : 0;
+    if (ebpf_is_exit(insn)) /* a callback returns to its helper, which is refused */
+        return context->depth && ebpf_is_subprog_call(&b->prog->insns[context->call_insn])
+                   ? add_succ(b, node, context->parent, context->call_insn + 1)
+                   : 0;
     if (ebpf_is_subprog_call(insn)) {
         const uint32_t callee = verify_context_of_call(b->facts, node->context, pc);
 

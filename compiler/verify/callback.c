@@ -121,9 +121,13 @@ static const struct checkpoint *round_before(const struct verifier *v)
     return c;
 }
 
-static bool is_spilled(const struct slot *s)
+/* The same bytes of both slots are those of a register. */
+static bool both_spilled(const struct slot *a, const struct slot *b)
 {
-    return s->kind[0] == SLOT_SPILL && s->kind[SLOT_BYTES - 1] == SLOT_SPILL;
+    for (uint32_t i = 0; i < SLOT_BYTES; i++)
+        if ((a->kind[i] == SLOT_SPILL) != (b->kind[i] == SLOT_SPILL))
+            return false;
+    return a->kind[0] == SLOT_SPILL;
 }
 
 static void widen(struct verifier *v)
@@ -137,7 +141,7 @@ static void widen(struct verifier *v)
         for (uint32_t r = 0; r < EBPF_REG_FP; r++)
             widen_reg(v, &old->regs[r], &now->regs[r]);
         for (uint32_t i = 0; i < old->slot_count && i < now->slot_count; i++)
-            if (is_spilled(&old->slots[i]) && is_spilled(&now->slots[i]))
+            if (both_spilled(&old->slots[i], &now->slots[i]))
                 widen_reg(v, &old->slots[i].reg, &now->slots[i].reg);
     }
 }
