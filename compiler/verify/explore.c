@@ -229,7 +229,7 @@ static void resume(struct verifier *v)
         v->cur.insn = (uint32_t)ebpf_target(insn_at(v, k->jump), k->jump);
         verify_jump_side(v, k->jump, true);
     }
-    verify_log_text(v, "from %u to %u:\n", k->jump, v->cur.insn);
+    verify_log_way(v, &k->jump);
     verify_release(v, k);
     v->done = false;
 }
@@ -311,6 +311,7 @@ int verify_explore(struct verifier *v)
     struct checkpoint *first;
 
     start(v);
+    verify_log_way(v, NULL);
     keep_here(v);
     first = v->cur.parent;
     verify_trips_enter(v, v->cur.insn);

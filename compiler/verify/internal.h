@@ -445,6 +445,9 @@ const char *verify_describe(struct verifier *v, const struct reg *r);
 const char *verify_number_text(struct verifier *v, const struct scalar *n);
 void verify_log_insn(struct verifier *v, uint32_t at);
 void verify_log_state(struct verifier *v, uint32_t at);
+/* All that is known where a way begins: from a jump, or NULL: at the start. */
+void verify_log_way(struct verifier *v, const uint32_t *from);
+void verify_log_end(struct verifier *v);
 void verify_log_text(struct verifier *v, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

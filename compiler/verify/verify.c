@@ -81,6 +81,7 @@ static int verify_from(const struct load_object *object, const struct load_prog 
     if (entry)
         v->object = verify_global_object(v->object, &prog->subprogs[entry], scratch);
     err = run(v);
+    verify_log_end(v);
     arena_set_oom(arena, NULL);
     v->result->peak_bytes = arena_used_bytes(scratch);
     v->result->ns = clock_now_ns() - begin;

@@ -45,3 +45,33 @@ char LICENSE[] SEC("license") = "GPL";
     p = check(obj, status=3)
     assert p['code'] == 'VFY0091' and 'bound it by a smaller constant' in p['message'] and p['line'] in (7, 8), p
     assert p['processed'] == 1000001 and p['peak_bytes'] < 100 << 20, p
+
+
+def test_states_are_printed_as_linux_prints_them(work):
+    """Each expectation is a part of what Linux 6.18 prints at log level 2."""
+    source = os.path.join(work, 'log.bpf.c')
+    with open(source, 'w') as f:
+        f.write('''#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+SEC("xdp") int log_it(struct xdp_md *ctx)
+{
+    unsigned char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+    if (data + 14 > end)
+        return XDP_DROP;
+    return data[12] & 15;
+}
+char LICENSE[] SEC("license") = "GPL";
+''')
+    obj = lib.clang(source, os.path.join(work, 'log.o'))
+    lines = lib.sluice('check', '-v', obj).stderr.split('\n')
+    text = [' '.join(line.split()) for line in lines]
+    for wanted in ['0: R1=ctx() R10=fp0',
+                   '; if (data + 14 > end) @ log.bpf.c:7',
+                   '=pkt(r=0)',
+                   '=pkt(off=14,r=14)',
+                   'R0=scalar(smin=smin32=0,smax=umax=smax32=umax32=255,var_off=(0x0; 0xff))',
+                   'R0=scalar(smin=smin32=0,smax=umax=smax32=umax32=15,var_off=(0x0; 0xf))',
+                   'from 5 to 8: R0=1 ',
+                   'insns (limit 1000000) total_states ']:
+        assert any(wanted in line for line in text), (wanted, text)
