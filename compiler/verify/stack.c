@@ -62,10 +62,14 @@ static uint8_t rest_of_spill(const struct slot *s)
 static void scrub(struct slot *s)
 {
     const uint8_t left = rest_of_spill(s);
+    const bool spilled = s->kind[0] == SLOT_SPILL;
 
-    for (int b = 0; b < SLOT_BYTES; b++)
+    for (int b = 0; b < SLOT_BYTES; b++) {
         if (s->kind[b] == SLOT_SPILL)
             s->kind[b] = left;
+        else if (spilled && s->kind[b] == SLOT_ZERO)
+            s->kind[b] = SLOT_MISC; /* Linux forgets the whole slot */
+    }
     s->reg = (struct reg){0};
 }
 
