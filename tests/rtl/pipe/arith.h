@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The bench that the multiplier and the divider share: random and extreme operands against RFC
-// 9669 4.1, in order, with stalls; latency and an operation a clock without.
+// The bench that the multiplier and the divider share: every operation and width on all pairs of
+// extremes and on random operands, against the table of operations, in order, with stalls; latency
+// and an operation a clock without.
 #pragma once
 #include <deque>
 
 #include "Vtop.h"
-#include "bench.h"
+#include "hw/spec/gen/alu.h"
+#include "operands.h"
 
 struct Operation {
     uint64_t a, b, y, clock;
@@ -13,34 +15,25 @@ struct Operation {
     bool w32;
 };
 
-static uint64_t operand(Rng &rng)
-{
-    static const uint64_t extremes[] = {0,
-                                        1,
-                                        2,
-                                        3,
-                                        ~0ull,
-                                        1ull << 63,
-                                        (1ull << 63) - 1,
-                                        0x80000000,
-                                        0x7fffffff,
-                                        0xffffffff,
-                                        0xffffffff80000000,
-                                        0x100000000};
-    switch (rng.below(4)) {
-    case 0:
-        return extremes[rng.below(sizeof extremes / sizeof *extremes)];
-    case 1:
-        return rng.next() >> rng.below(64);
-    case 2:
-        return -(rng.next() >> rng.below(64));
-    default:
-        return rng.next();
-    }
-}
-
 static void set_op(Vtop &t, uint32_t op);
-static uint64_t expected(const Operation &o);
+static enum spec_alu operation(uint32_t op);
+
+// Number n: first all of the extremes.
+static Operation make(Rng &rng, uint64_t n)
+{
+    const uint64_t pair = n / 8;
+    const bool extreme = pair < EXTREME_PAIRS;
+    Operation o = {extreme ? extremes[pair / EXTREMES] : operand(rng),
+                   extreme ? extremes[pair % EXTREMES] : operand(rng),
+                   0,
+                   0,
+                   extreme ? uint32_t(n % 4) : rng.below(4),
+                   uint32_t(rng.next()) & 0xffff,
+                   extreme ? n % 8 > 3 : rng.chance(40)};
+
+    o.y = spec_alu_eval(operation(o.op), o.w32 ? 32 : 64, o.a, o.b);
+    return o;
+}
 
 static uint64_t run(Bench<Vtop> &b, uint64_t count, bool plain, uint64_t latency)
 {
@@ -55,15 +48,7 @@ static uint64_t run(Bench<Vtop> &b, uint64_t count, bool plain, uint64_t latency
     while (done < count) {
         if (!offered && sent < count && !in.now(b.rng)) {
             offered = true;
-            sent++;
-            o = {operand(b.rng),
-                 operand(b.rng),
-                 0,
-                 0,
-                 b.rng.below(4),
-                 uint32_t(b.rng.next()) & 0xffff,
-                 b.rng.chance(40)};
-            o.y = expected(o);
+            o = make(b.rng, sent++);
             t.s_a_i = o.a;
             t.s_b_i = o.b;
             t.s_w32_i = o.w32;

@@ -5,9 +5,9 @@ static void set_op(Vtop &, uint32_t)
 {
 }
 
-static uint64_t expected(const Operation &o)
+static enum spec_alu operation(uint32_t)
 {
-    return o.w32 ? uint32_t(o.a) * uint32_t(o.b) : o.a * o.b;
+    return SPEC_ALU_MUL;
 }
 
 int main(int argc, char **argv)
