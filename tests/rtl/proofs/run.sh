@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Proofs about the RTL, by Yosys and abc: what a block does is what a module of hw/rtl/formal says, for all inputs.
-# usage: run.sh [PART_OF_A_NAME]; environment: WORK (scratch folder).
+# usage: run.sh [PART_OF_A_NAME]; environment: WORK (scratch folder), BUILD (the build folder), LONG (all forms of expressions: hours).
 #
 # Three kinds, each printed with its line:
 #   equal       a function of its inputs (registers of a pipeline become wires): equivalent for all of them (abc &cec)
@@ -101,6 +101,41 @@ lint() {
 
 case lint in
 *"$ONLY"*) lint ;;
+esac
+
+# What the pipeline generator writes for operations, many in one program (expressions.py).
+prove_expressions() {
+    cc -std=c11 -D_GNU_SOURCE -I. -o "$WORK/pipeline" tests/rtl/proofs/pipeline.c tests/common/text_file.c \
+        "${BUILD:-build}/libsluice_compiler.a"
+    rm -rf "$WORK/expressions"
+    /usr/bin/python3 tests/rtl/proofs/expressions.py "$WORK/expressions" ${LONG:+--all}
+    for program in "$WORK"/expressions/*.ir; do
+        name=${program%.ir}
+        "$WORK/pipeline" "$program" >"$name.dut.v"
+        code=0
+        decide_equal formal_expressions "" "$name.v $name.dut.v" || code=$?
+        if [ $code != 0 ]; then
+            output=$(sed -n 's/.*[Oo]utput \([0-9]*\) .*/\1/p; s/.*number \([0-9]*\)).*/\1/p' "$WORK/log" | head -1)
+            tail -5 "$WORK/log"
+            echo "FAIL proof of expressions: code $code, program $(basename "$name")," \
+                "$(grep 'bytes of it$' "$name.v" | sed -n "$((${output:-0} + 1))p")"
+            failures=$((failures + 1))
+        fi
+    done
+    name=$(grep -l '^    wire .* >= ' "$WORK"/expressions/*.dut.v | head -1)
+    sed '0,/^    wire .* >= / s/^\(    wire .*\) >= /\1 > /' "$name" >"$WORK/mutant/expressions.v"
+    code=0
+    decide_equal formal_expressions "" "${name%.dut.v}.v $WORK/mutant/expressions.v" || code=$?
+    if [ $code = 1 ]; then
+        echo "PASS proof of expressions (equal), $(cat "$WORK"/expressions/*.v | grep -c 'bytes of it$') operations"
+    else
+        echo "FAIL proof of expressions: not refuted with another comparison"
+        failures=$((failures + 1))
+    fi
+}
+
+case expressions in
+*"$ONLY"*) prove_expressions ;;
 esac
 
 # --- the core against the tables
