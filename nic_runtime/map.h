@@ -59,9 +59,12 @@ int map_host_value(struct map *map, uint32_t number, void *values);
 /* Ring buffers. reserve: NULL if there is no room; the record is the caller's to fill and to
  * commit. output: 0 or -EAGAIN. query: as bpf_ringbuf_query. */
 void *map_ring_reserve(struct map *map, uint32_t bytes);
-void map_ring_commit(void *record, bool discard);
 int map_ring_output(struct map *map, const void *data, uint32_t bytes);
 uint64_t map_ring_query(const struct map *map, uint64_t what);
+/* Commits the record at an address; false if there is none that is under way. */
+bool map_ring_finish(struct map *map, uintptr_t record, bool discard);
+/* The memory that has a ring buffer's records; nothing of other maps. */
+void map_ring_range(const struct map *map, uintptr_t *first, uintptr_t *end);
 /* The host's side: the next record, which is then consumed; it may be read until a program makes
  * the next one. False: no more, or the map is no ring buffer. */
 bool map_ring_next(struct map *map, const void **data, uint32_t *bytes);

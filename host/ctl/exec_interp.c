@@ -175,6 +175,13 @@ static int interp_map_update(struct exec *exec, uint32_t map, const void *key, c
         return -ENOTSUP;
     if (type == SPEC_MAP_PROG_ARRAY)
         err = take_program(vm, values);
+    if (job_holds_maps(&exec->job->object->maps[map])) {
+        uint32_t number;
+
+        memcpy(&number, values, sizeof(number));
+        if (!job_inner_fits(exec->job->object, map, number - 1))
+            return -EINVAL;
+    }
     return err ? err : map_host_update(vm->maps[map], key, values, SPEC_MAP_FLAG_ANY);
 }
 

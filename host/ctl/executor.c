@@ -70,7 +70,8 @@ static int fill_data_maps(struct exec *exec, char why[EXEC_WHY_BYTES])
     return 0;
 }
 
-/* Gives maps of programs what the object puts into them. */
+/* Gives maps of programs and of maps what the object puts into them. A key is a number of 4 bytes,
+ * as libbpf has it. */
 static int fill_values(struct exec *exec, char why[EXEC_WHY_BYTES])
 {
     const struct load_object *o = exec->job->object;
@@ -78,15 +79,18 @@ static int fill_values(struct exec *exec, char why[EXEC_WHY_BYTES])
     for (uint32_t i = 0; i < o->value_count; i++) {
         const struct load_value *v = &o->values[i];
         const uint64_t target = v->target + 1;
-        int err;
+        const bool programs = job_holds_programs(&o->maps[v->map]);
+        int err = -EINVAL;
 
-        if (o->maps[v->map].type != SPEC_MAP_PROG_ARRAY)
+        if (spec_map_type_table[o->maps[v->map].type].soft == SPEC_SOFT_NONE)
             continue;
-        err = exec->ops->map_update(exec, v->map, &v->slot, &target);
+        if (o->maps[v->map].key_bytes == sizeof(v->slot))
+            err = exec->ops->map_update(exec, v->map, &v->slot, &target);
         if (err) {
-            snprintf(why, EXEC_WHY_BYTES, "map %s can't hold program %s: %s", o->maps[v->map].name,
-                     o->progs[v->target].name,
-                     exec->job->other_why ? exec->job->other_why : strerror(-err));
+            snprintf(why, EXEC_WHY_BYTES, "map %s can't hold %s %s: %s", o->maps[v->map].name,
+                     programs ? "program" : "map",
+                     programs ? o->progs[v->target].name : o->maps[v->target].name,
+                     programs && exec->job->other_why ? exec->job->other_why : strerror(-err));
             return err == -ENOMEM ? err : -ENOTSUP;
         }
     }

@@ -125,6 +125,27 @@ struct job *job_other(struct job *job, uint32_t number)
     return reason ? NULL : *other;
 }
 
+bool job_inner_fits(const struct load_object *object, uint32_t map, uint32_t inner)
+{
+    const struct load_map *want = load_inner(&object->maps[map]);
+    const struct load_map *m = inner < object->map_count ? &object->maps[inner] : NULL;
+    const bool sized = m && spec_map_type_table[m->type].soft == SPEC_SOFT_ARRAY;
+
+    return want && m && m->type == want->type && m->key_bytes == want->key_bytes &&
+           m->value_bytes == want->value_bytes && m->flags == want->flags &&
+           (!sized || m->max_entries == want->max_entries);
+}
+
+bool job_holds_programs(const struct load_map *map)
+{
+    return map->type == SPEC_MAP_PROG_ARRAY;
+}
+
+bool job_holds_maps(const struct load_map *map)
+{
+    return map->type == SPEC_MAP_ARRAY_OF_MAPS || map->type == SPEC_MAP_HASH_OF_MAPS;
+}
+
 struct map_def job_map_def(const struct load_object *object, uint32_t index)
 {
     const struct load_map *m = &object->maps[index];

@@ -64,6 +64,12 @@ const struct diag *job_reason(const struct job *job, enum job_step step);
  * job->other_why, if it can't be run. */
 struct job *job_other(struct job *job, uint32_t number);
 
+/* Whether the object's map number inner is like those that a map of maps says it holds (as bpf_map_meta_equal). */
+bool job_inner_fits(const struct load_object *object, uint32_t map, uint32_t inner);
+/* Maps whose values are numbers of programs or maps, + 1, and are named in files. */
+bool job_holds_programs(const struct load_map *map);
+bool job_holds_maps(const struct load_map *map);
+
 /* The definition of the object's map number index, as the runtime wants it. */
 struct map_def job_map_def(const struct load_object *object, uint32_t index);
 

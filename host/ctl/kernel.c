@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/kernel.h"
 
+#include "host/ctl/kernel_btf.h"
 #include "host/ctl/kernel_events.h"
 #include "host/ctl/kernel_maps.h"
 #include "host/ctl/kernel_net.h"
@@ -66,14 +67,26 @@ static int load_insns(struct kernel *k, bool frags, const struct ebpf_insn *insn
                       char *log)
 {
     LIBBPF_OPTS(bpf_prog_load_opts, o, .prog_flags = frags ? PROG_FLAG_FRAGS : 0);
+    struct kernel_btf types;
+    int fd = kernel_btf_open(insns, count, &types);
 
+    if (fd)
+        return fd;
+    if (types.fd >= 0) {
+        o.prog_btf_fd = (uint32_t)types.fd;
+        o.func_info = types.info;
+        o.func_info_cnt = types.count;
+        o.func_info_rec_size = sizeof(*types.info);
+    }
     if (log) {
         o.log_buf = log;
         o.log_size = LOG_BYTES;
         o.log_level = 1;
     }
-    return bpf_prog_load(BPF_PROG_TYPE_XDP, NULL, k->object->license ? k->object->license : "",
-                         (const struct bpf_insn *)insns, count, &o);
+    fd = bpf_prog_load(BPF_PROG_TYPE_XDP, NULL, k->object->license ? k->object->license : "",
+                       (const struct bpf_insn *)insns, count, &o);
+    kernel_btf_close(&types);
+    return fd;
 }
 
 /* Loads once more for the log, which costs too much to ask for it always. */
@@ -291,21 +304,25 @@ int kernel_events(struct kernel *kernel,
     return err;
 }
 
-/* An entry of a map of programs: values has the program's number + 1. */
-static int put_program(struct kernel *k, uint32_t map, const void *key, const void *values)
+/* An entry of a map of programs or maps: values has the number + 1. */
+static int put_held(struct kernel *k, uint32_t map, const void *key, const void *values)
 {
+    const bool programs = k->object->maps[map].type == SPEC_MAP_PROG_ARRAY;
     uint32_t number;
+    int fd = -1;
 
     memcpy(&number, values, sizeof(number));
-    if (!number || !kernel_has_program(k, number - 1))
-        return -ENOENT;
-    return kernel_map_put_program(&k->maps[map], key, values, k->others[number - 1]);
+    if (number && programs && kernel_has_program(k, number - 1))
+        fd = k->others[number - 1];
+    if (number && !programs && number <= k->object->map_count)
+        fd = k->maps[number - 1].fd;
+    return fd < 0 ? -ENOENT : kernel_map_put_held(&k->maps[map], key, values, fd);
 }
 
 int kernel_map_update(struct kernel *kernel, uint32_t map, const void *key, const void *values)
 {
-    if (kernel->object->maps[map].type == SPEC_MAP_PROG_ARRAY)
-        return put_program(kernel, map, key, values);
+    if (kernel_map_holds(&kernel->object->maps[map]))
+        return put_held(kernel, map, key, values);
     return kernel_map_put(&kernel->maps[map], key, values);
 }
 

@@ -39,7 +39,7 @@ static bool is_shadowed(const struct kernel_map *m)
     const uint8_t soft = spec_map_type_table[m->def->type].soft;
 
     return spec_map_type_table[m->def->type].redirect || soft == SPEC_SOFT_FDARRAY ||
-           soft == SPEC_SOFT_RINGBUF;
+           soft == SPEC_SOFT_RINGBUF || m->def->type == SPEC_MAP_HASH_OF_MAPS;
 }
 
 /* Per-CPU maps whose entries come and go. */
@@ -60,13 +60,28 @@ static size_t values_bytes(const struct kernel_map *m)
     return slots * m->stride;
 }
 
-static int create(const struct load_map *def, uint32_t cpus, char *why, size_t why_bytes)
+/* A map as the definition says; inner is one like those that it holds, or 0. */
+static int create_bare(const struct load_map *def, uint32_t cpus, int inner)
 {
     const uint32_t slack = is_lru(def) ? LRU_SLACK * cpus : 0;
     LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = def->flags & ~(uint32_t)HOST_FLAGS);
-    const int fd = bpf_map_create((enum bpf_map_type)def->type, NULL, def->key_bytes,
-                                  def->value_bytes, def->max_entries + slack, &o);
 
+    o.inner_map_fd = (uint32_t)inner;
+    return bpf_map_create((enum bpf_map_type)def->type, NULL, def->key_bytes, def->value_bytes,
+                          def->max_entries + slack, &o);
+}
+
+static int create(const struct load_map *def, uint32_t cpus, char *why, size_t why_bytes)
+{
+    struct load_map like = load_inner(def) ? *load_inner(def) : (struct load_map){0};
+    int inner = 0, fd;
+
+    like.max_entries += !like.max_entries; /* any size, if it says none */
+    if (load_inner(def))
+        inner = create_bare(&like, cpus, 0);
+    fd = inner < 0 ? inner : create_bare(def, cpus, inner);
+    if (inner > 0)
+        close(inner);
     if (fd == -EPERM)
         snprintf(why, why_bytes,
                  "the kernel refuses bpf() to this user (run as root, or with CAP_BPF and "
@@ -282,7 +297,13 @@ int kernel_map_changed(struct kernel_map *m, uint64_t updates, uint64_t deletes)
 /* ---- all ----------------------------------------------------------------------------------------
  */
 
-int kernel_map_put_program(struct kernel_map *m, const void *key, const void *values, int fd)
+bool kernel_map_holds(const struct load_map *def)
+{
+    return def->type == SPEC_MAP_PROG_ARRAY || def->type == SPEC_MAP_ARRAY_OF_MAPS ||
+           def->type == SPEC_MAP_HASH_OF_MAPS;
+}
+
+int kernel_map_put_held(struct kernel_map *m, const void *key, const void *values, int fd)
 {
     const int err = bpf_map_update_elem(m->fd, key, &fd, BPF_ANY);
 

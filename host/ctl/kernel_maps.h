@@ -40,8 +40,10 @@ void kernel_map_close(struct kernel_map *m); /* also of a zeroed one */
 /* LOAD_MAP_RODATA: makes the kernel's map anew, with the contents given since. */
 int kernel_map_refreeze(struct kernel_map *m, char *why, size_t why_bytes);
 
-/* An entry of a map of programs: values as our maps have them, and what the kernel takes for it. */
-int kernel_map_put_program(struct kernel_map *m, const void *key, const void *values, int fd);
+/* Whether a map holds programs or maps; an entry of those: values as our maps have them, and the
+ * descriptor that the kernel takes for it. */
+bool kernel_map_holds(const struct load_map *def);
+int kernel_map_put_held(struct kernel_map *m, const void *key, const void *values, int fd);
 int kernel_map_put(struct kernel_map *m, const void *key, const void *values);
 int kernel_map_get(struct kernel_map *m, const void *key, void *values);
 /* So many updates and deletions may have changed the map: an LRU map must not have evicted

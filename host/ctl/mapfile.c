@@ -152,22 +152,31 @@ static int percpu_of(const struct place *p, const json_t *entry, const struct lo
     return 0;
 }
 
-/* A map of programs has their names for values; the value is the program's number + 1. */
-static int program_of(const struct place *p, const json_t *value, const struct load_object *object,
-                      uint8_t *values)
+/* The name of program or map number i that a map of such holds; NULL: there are no more. */
+static const char *held_name(const struct load_object *object, const struct load_map *m, uint32_t i)
 {
+    if (job_holds_programs(m))
+        return i < object->prog_count ? object->progs[i].name : NULL;
+    return i < object->map_count ? object->maps[i].name : NULL;
+}
+
+/* A map of programs or of maps has their names for values; the value is the number + 1. */
+static int held_of(const struct place *p, const json_t *value, const struct load_object *object,
+                   const struct load_map *m, uint8_t *values)
+{
+    const char *what = job_holds_programs(m) ? "XDP program" : "map";
     const char *name = json_string_value(value);
 
-    for (uint32_t i = 0; name && i < object->prog_count; i++)
-        if (!strcmp(object->progs[i].name, name)) {
+    for (uint32_t i = 0; name && held_name(object, m, i); i++)
+        if (!strcmp(held_name(object, m, i), name)) {
             const uint32_t number = i + 1;
 
             memcpy(values, &number, sizeof(number));
             return 0;
         }
-    return complain(p, -EINVAL, "\"value\" is %s%s%s; a map of programs takes the name of one",
-                    name ? "\"" : "no name", name ? name : "",
-                    name ? "\", and the object has no such XDP program" : "");
+    if (!name)
+        return complain(p, -EINVAL, "\"value\" is no name; here it is that of a %s", what);
+    return complain(p, -EINVAL, "\"value\" is \"%s\", and the object has no such %s", name, what);
 }
 
 /* Reads one entry; values is zeroed first. */
@@ -182,8 +191,8 @@ static int entry_of(const struct place *p, const json_t *entry, const struct loa
     err = bytes_of(p, json_object_get(entry, "key"), "key", m->key_bytes, key);
     if (err)
         return err;
-    if (m->type == SPEC_MAP_PROG_ARRAY)
-        return program_of(p, json_object_get(entry, "value"), object, values);
+    if (job_holds_programs(m) || job_holds_maps(m))
+        return held_of(p, json_object_get(entry, "value"), object, m, values);
     if (cpus_of(m) > 1)
         return percpu_of(p, entry, m, values);
     return bytes_of(p, json_object_get(entry, "value"), "value", m->value_bytes, values);
@@ -489,9 +498,9 @@ static void put_entry(FILE *file, const struct load_object *object, const struct
     fputs(i ? ",{" : "{", file);
     put_bytes(file, "key", snapshot_key(s, i), s->key_bytes);
     fputc(',', file);
-    if (m->type == SPEC_MAP_PROG_ARRAY) {
+    if (job_holds_programs(m) || job_holds_maps(m)) {
         memcpy(&number, snapshot_value(s, i, 0), sizeof(number));
-        fprintf(file, "\"value\":\"%s\"", object->progs[number - 1].name);
+        fprintf(file, "\"value\":\"%s\"", held_name(object, m, number - 1));
     } else if (s->cpus == 1) {
         put_bytes(file, "value", snapshot_value(s, i, 0), s->value_bytes);
     } else {

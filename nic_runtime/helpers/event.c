@@ -74,6 +74,37 @@ enum vm_fault helper_ringbuf_output(struct vm *vm)
     return helper_return(vm, map_ring_output(map, data, bytes));
 }
 
+enum vm_fault helper_ringbuf_reserve(struct vm *vm)
+{
+    uint32_t index;
+    struct map *map = helper_map(vm, 1, SPEC_HELPER_RINGBUF_RESERVE, &index);
+
+    if (!map)
+        return VM_FAULT_MEMORY;
+    vm->r[0] = 0;
+    if (!vm->r[3] && vm->r[2] <= UINT32_MAX)
+        vm->r[0] = (uintptr_t)map_ring_reserve(map, (uint32_t)vm->r[2]);
+    return VM_FAULT_NONE;
+}
+
+static enum vm_fault finish(struct vm *vm, bool discard)
+{
+    for (uint32_t i = 0; i < vm->program->map_count; i++)
+        if (vm->program->maps[i] && map_ring_finish(vm->program->maps[i], vm->r[1], discard))
+            return VM_FAULT_NONE;
+    return VM_FAULT_MEMORY;
+}
+
+enum vm_fault helper_ringbuf_submit(struct vm *vm)
+{
+    return finish(vm, false);
+}
+
+enum vm_fault helper_ringbuf_discard(struct vm *vm)
+{
+    return finish(vm, true);
+}
+
 enum vm_fault helper_ringbuf_query(struct vm *vm)
 {
     uint32_t index;

@@ -49,6 +49,17 @@ static bool target_present(struct map *map, uint32_t key)
     return target != 0;
 }
 
+/* r0 leads to an entry of a map of maps: the map of that number instead. */
+static enum vm_fault inner_map(struct vm *vm)
+{
+    uint32_t number = 0;
+
+    if (vm->r[0])
+        memcpy(&number, (const void *)(uintptr_t)vm->r[0], sizeof(number));
+    vm->r[0] = number ? VM_MAP_HANDLE + number - 1 : 0;
+    return VM_FAULT_NONE;
+}
+
 static enum vm_fault map_lookup_elem(struct vm *vm)
 {
     uint32_t index;
@@ -58,6 +69,9 @@ static enum vm_fault map_lookup_elem(struct vm *vm)
     if (!key)
         return VM_FAULT_MEMORY;
     vm->r[0] = (uintptr_t)map_lookup(map, key, cpu_of(vm));
+    if (map_definition(map)->type == SPEC_MAP_ARRAY_OF_MAPS ||
+        map_definition(map)->type == SPEC_MAP_HASH_OF_MAPS)
+        return inner_map(vm);
     if (spec_map_type_table[map_definition(map)->type].redirect) {
         uint32_t target;
 
@@ -241,8 +255,12 @@ static const vm_helper table[] = {
     [SPEC_HELPER_MAP_PEEK_ELEM] = helper_peek,
     [SPEC_HELPER_FIB_LOOKUP] = helper_fib_lookup,
     [SPEC_HELPER_CHECK_MTU] = helper_check_mtu,
+    [SPEC_HELPER_RINGBUF_RESERVE] = helper_ringbuf_reserve,
+    [SPEC_HELPER_RINGBUF_SUBMIT] = helper_ringbuf_submit,
+    [SPEC_HELPER_RINGBUF_DISCARD] = helper_ringbuf_discard,
+    [SPEC_HELPER_LOOP] = helper_loop,
 };
-_Static_assert(SPEC_HELPERS_SOFT == 29,
+_Static_assert(SPEC_HELPERS_SOFT == 33,
                "each helper with soft in the table needs its function here");
 
 vm_helper vm_helper_find(int32_t num)

@@ -32,6 +32,12 @@ enum vm_fault helper_tail_call(struct vm *vm);
 enum vm_fault helper_perf_event_output(struct vm *vm);
 enum vm_fault helper_ringbuf_output(struct vm *vm);
 enum vm_fault helper_ringbuf_query(struct vm *vm);
+enum vm_fault helper_ringbuf_reserve(struct vm *vm);
+enum vm_fault helper_ringbuf_submit(struct vm *vm);
+enum vm_fault helper_ringbuf_discard(struct vm *vm);
+
+/* loop.c */
+enum vm_fault helper_loop(struct vm *vm);
 
 /* queue.c: queues, stacks. */
 enum vm_fault helper_push(struct vm *vm);

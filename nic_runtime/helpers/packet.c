@@ -9,7 +9,7 @@
 enum {
     META_MAX_BYTES = 255, /* skb_shared_info.meta_len has 8 bits */
     BYTES_MAX = 0xffff,   /* bpf_xdp_pointer: offset and length */
-    LINUX_ENOTSUPP = 524,
+
 };
 
 /* bpf_xdp_adjust_head: what lies before the packet stays as it is, metadata moves along. */

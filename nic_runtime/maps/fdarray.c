@@ -4,9 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* Arrays whose entries name something of the host's: prog_array (a program's number + 1) and
- * perf_event_array (always there, for each queue). An entry of 0 is none. Semantics:
- * kernel/bpf/arraymap.c, fd_array_map_alloc_check and bpf_fd_array_map_update_elem. */
+/* Arrays whose entries name something of the host's: prog_array (a program's number + 1),
+ * array_of_maps (a map's) and perf_event_array (always there, for each queue). An entry of 0 is
+ * none. Semantics: kernel/bpf/arraymap.c, fd_array_map_alloc_check and
+ * bpf_fd_array_map_update_elem. */
 
 static const char *fdarray_check(const struct map_def *def)
 {

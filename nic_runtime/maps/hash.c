@@ -54,6 +54,8 @@ static const char *hash_check(const struct map_def *def)
             return "map_flags that a devmap_hash can't have";
         return NULL;
     }
+    if (def->type == SPEC_MAP_HASH_OF_MAPS && def->value_bytes != 4)
+        return "value_size of a map of maps is 4";
     if (map_flags_bad(def, flags_allowed(def)))
         return "map_flags that a hash can't have";
     if (!def->key_bytes || !def->value_bytes)

@@ -87,7 +87,7 @@ void *map_ring_reserve(struct map *map, uint32_t bytes)
     return at + HEADER_BYTES;
 }
 
-void map_ring_commit(void *record, bool discard)
+static void commit(void *record, bool discard)
 {
     uint8_t *at = (uint8_t *)record - HEADER_BYTES;
     uint32_t header;
@@ -104,8 +104,31 @@ int map_ring_output(struct map *map, const void *data, uint32_t bytes)
     if (!record)
         return -EAGAIN;
     memcpy(record, data, bytes);
-    map_ring_commit(record, false);
+    commit(record, false);
     return 0;
+}
+
+void map_ring_range(const struct map *map, uintptr_t *first, uintptr_t *end)
+{
+    const bool ring = map->ops == &map_ringbuf_ops;
+
+    *first = ring ? (uintptr_t)map->ring.data : 0;
+    *end = ring ? *first + 2 * (map->ring.mask + 1) : 0;
+}
+
+bool map_ring_finish(struct map *map, uintptr_t record, bool discard)
+{
+    uintptr_t first, end;
+    uint32_t header;
+
+    map_ring_range(map, &first, &end);
+    if (record % 8 || record - first >= end - first || record - first < HEADER_BYTES)
+        return false;
+    memcpy(&header, (const uint8_t *)record - HEADER_BYTES, sizeof(header));
+    if (!(header & BUSY))
+        return false;
+    commit((void *)record, discard);
+    return true;
 }
 
 uint64_t map_ring_query(const struct map *map, uint64_t what)

@@ -339,7 +339,7 @@ static enum vm_fault run_program(struct vm *vm, uint64_t max_insns, uint32_t *fa
             fault = VM_FAULT_OPCODE;
         else if (i->opcode != ((int)EBPF_CLASS_JMP | EBPF_JMP_EXIT))
             fault = step(vm, i);
-        else if (!vm->depth)
+        else if (vm->depth == vm->floor)
             return VM_FAULT_NONE;
         else
             fault = leave(vm);
@@ -358,6 +358,23 @@ static enum vm_fault go_on(struct vm *vm, uint64_t max_insns, uint32_t *fault_in
     return fault;
 }
 
+enum vm_fault vm_call_back(struct vm *vm, uint32_t insn)
+{
+    const struct ebpf_insn call = {.imm = (int32_t)(insn - vm->pc)};
+    const uint32_t floor = vm->floor;
+    enum vm_fault fault = enter(vm, &call);
+    uint32_t at;
+
+    if (fault)
+        return fault;
+    vm->floor = vm->depth;
+    fault = go_on(vm, vm->max_insns, &at);
+    vm->floor = floor;
+    if (!fault)
+        leave(vm);
+    return fault;
+}
+
 static void start(struct vm *vm, const struct vm_program *program)
 {
     memset(vm->r, 0, sizeof(vm->r));
@@ -371,6 +388,8 @@ static void start(struct vm *vm, const struct vm_program *program)
     vm->depth = 0;
     vm->base = 0;
     vm->tail_calls = 0;
+    vm->floor = 0;
+    vm->max_insns = 0;
     vm->value_first = 0;
     vm->value_bytes = 0;
     vm->value_writable = false;
@@ -398,6 +417,7 @@ enum vm_fault vm_run(const struct vm_program *program, struct vm_packet *packet,
     enum vm_fault fault;
 
     start_packet(&vm, program, packet);
+    vm.max_insns = max_insns;
     fault = go_on(&vm, max_insns, fault_insn);
     if (!fault)
         take_result(&vm, result);

@@ -11,6 +11,13 @@ bool vm_find_value(struct vm *vm, uint64_t address)
 
         if (!map)
             continue;
+        map_ring_range(map, &first, &end);
+        if (address - first < end - first) { /* a record; the verifier knows how long it is */
+            vm->value_first = first;
+            vm->value_bytes = end - first;
+            vm->value_writable = true;
+            return true;
+        }
         map_value_range(map, &first, &end);
         if (address - first >= end - first)
             continue;

@@ -44,6 +44,8 @@ struct vm {
     uint32_t base;  /* depth of the program's own first function: above 0 after a tail call in a
                        function */
     uint32_t tail_calls;
+    uint32_t floor; /* depth of the function whose end ends this run: above 0 within a callback */
+    uint64_t max_insns; /* 0: no limit */
 
     /* Packet bytes that may be touched: data_meta to data_end, or vm_run_raw's memory. */
     uintptr_t bytes_first;
@@ -58,6 +60,10 @@ struct vm {
     struct vm_frame frames[VM_FRAMES];
     _Alignas(16) uint8_t stack[VM_FRAMES][SPEC_STACK_BYTES];
 };
+
+/* Runs the program's function that starts at an instruction, for a helper: r1 and r2 are its
+ * arguments, r0 its result; r6 to r9 stay as they are. */
+enum vm_fault vm_call_back(struct vm *vm, uint32_t insn);
 
 /* Says which packet bytes may be touched, after offsets have changed. */
 static inline void vm_packet_moved(struct vm *vm)

@@ -10,7 +10,8 @@ import lib
 SOFTWARE_ONLY = {'lpm': 'no engine serves maps of type lpm_trie',
                  'tail': 'bpf_tail_call#12 is not available in hardware', 'meta': 'bpf_xdp_load_bytes#189 is not available in hardware',
                  'events': 'bpf_perf_event_output#25 is not available in hardware', 'queue': 'bpf_map_push_elem#87 is not available in hardware',
-                 'fib': 'bpf_fib_lookup#69 is not available in hardware'}
+                 'fib': 'bpf_fib_lookup#69 is not available in hardware', 'inner': 'no engine serves maps of type array_of_maps',
+                 'loop': 'bpf_loop#181 is not available in hardware'}
 OPTIONS = {'tail': ['-p', 'tail'], 'fib': ['--fib', os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib.json')]}
 
 
@@ -118,3 +119,23 @@ def test_bad_network_file_names_place_and_cure(work):
             f.write(text)
         p = lib.sluice('run', obj, '-r', lib.mixed(1000), '--fib', path, status=2)
         assert path in p.stderr and says in p.stderr, (text, p.stderr)
+
+
+def test_map_of_maps_is_filled_by_name(work):
+    obj = helper_object(work, 'inner')
+    path = os.path.join(work, 'maps.json')
+    lib.sluice('run', obj, '-r', lib.mixed(1000), '--maps-out', path)
+    with open(path) as f:
+        document = json.load(f)
+    assert [(e['key'][0], e['value']) for e in document['tenants']] == [('0x00', 'first'), ('0x02', 'second')], document['tenants']
+    assert sorted((e['key'][0], e['value']) for e in document['networks']) == [('0x01', 'many'), ('0x03', 'few')], document['networks']
+    changed = {'tenants': [{'key': ['0x01', '0x00', '0x00', '0x00'], 'value': 'first'}]}
+    with open(path, 'w') as f:
+        json.dump(changed, f)
+    lib.assert_agree(lib.compare(obj, lib.mixed(1000), '--maps-in', path), ('kernel', 'microcode', 'pipeline'))
+    for value, says in (('few', 'is refused: Invalid argument'), ('nobody', 'the object has no such map'), (['0x01'], 'is no name')):
+        changed['tenants'][0]['value'] = value
+        with open(path, 'w') as f:
+            json.dump(changed, f)
+        p = lib.sluice('run', obj, '-r', lib.mixed(1000), '--maps-in', path, status=2)
+        assert says in p.stderr, p.stderr

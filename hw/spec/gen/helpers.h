@@ -115,7 +115,7 @@ struct spec_helper_row {
     uint64_t map_types;
 };
 
-enum { SPEC_HELPER_ROWS = 53, SPEC_HELPERS_SOFT = 29 };
+enum { SPEC_HELPER_ROWS = 53, SPEC_HELPERS_SOFT = 33 };
 static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {1, "map_lookup_elem", SPEC_RET_MAP_VALUE_OR_NULL, {SPEC_ARG_MAP, SPEC_ARG_KEY, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_MAP, true, true, false, false, 0x2027e66ULL},
@@ -192,11 +192,11 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {130, "ringbuf_output", SPEC_RET_SCALAR, {SPEC_ARG_MAP, SPEC_ARG_MEM, SPEC_ARG_SIZE_OR_ZERO, SPEC_ARG_SCALAR, SPEC_ARG_NONE},
         SPEC_HELPER_HW_NONE, true, false, false, false, 0x8000000ULL},
     {131, "ringbuf_reserve", SPEC_RET_RINGBUF_OR_NULL, {SPEC_ARG_MAP, SPEC_ARG_ALLOC_SIZE, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, false, false, false, 0x8000000ULL},
+        SPEC_HELPER_HW_NONE, true, false, false, false, 0x8000000ULL},
     {132, "ringbuf_submit", SPEC_RET_VOID, {SPEC_ARG_RINGBUF, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, false, false, false, 0x0ULL},
+        SPEC_HELPER_HW_NONE, true, false, false, false, 0x0ULL},
     {133, "ringbuf_discard", SPEC_RET_VOID, {SPEC_ARG_RINGBUF, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, false, false, false, 0x0ULL},
+        SPEC_HELPER_HW_NONE, true, false, false, false, 0x0ULL},
     {134, "ringbuf_query", SPEC_RET_SCALAR, {SPEC_ARG_MAP, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_NONE, true, false, false, false, 0x8000000ULL},
     {160, "ktime_get_coarse_ns", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
@@ -210,7 +210,7 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {177, "trace_vprintk", SPEC_RET_SCALAR, {SPEC_ARG_MEM, SPEC_ARG_SIZE, SPEC_ARG_MEM_OR_NULL, SPEC_ARG_SIZE_OR_ZERO, SPEC_ARG_NONE},
         SPEC_HELPER_HW_NONE, false, false, false, true, 0x0ULL},
     {181, "loop", SPEC_RET_SCALAR, {SPEC_ARG_SCALAR, SPEC_ARG_FUNC, SPEC_ARG_STACK_OR_NULL, SPEC_ARG_SCALAR, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, false, false, false, 0x0ULL},
+        SPEC_HELPER_HW_NONE, true, false, false, false, 0x0ULL},
     {182, "strncmp", SPEC_RET_SCALAR, {SPEC_ARG_MEM, SPEC_ARG_SIZE, SPEC_ARG_STRING, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_NONE, false, false, false, false, 0x0ULL},
     {188, "xdp_get_buff_len", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},

@@ -47,6 +47,8 @@ extern const char *const gen_profile_names[GEN_PROFILE_COUNT];
     X(meta, 4, 2)                                                                                  \
     X(queue, 4, 2)                                                                                 \
     X(event, 4, 2)                                                                                 \
+    X(loop_call, 2, 1)                                                                             \
+    X(inner, 4, 2)                                                                                 \
     X(net, 1, 1)                                                                                   \
     X(tail, 3, 1)                                                                                  \
     X(adjust, 3, 2)                                                                                \

@@ -152,6 +152,33 @@ static void choose_data(struct gen *g, struct load_map *m)
     m->data = data;
 }
 
+/* A map that holds another of the case, if there is one that it can. */
+static void choose_outer(struct gen *g)
+{
+    const uint64_t types = UINT64_C(1) << SPEC_MAP_ARRAY | UINT64_C(1) << SPEC_MAP_HASH |
+                           UINT64_C(1) << SPEC_MAP_PERCPU_HASH | UINT64_C(1) << SPEC_MAP_LRU_HASH;
+    const int inner = gen_map_of(g, types);
+    struct load_map *m = &g->maps[g->map_count];
+    struct gen_map *info = &g->map_info[g->map_count];
+    struct load_fields fields = {0};
+
+    if (inner < 0 || !g->soft || g->map_count == GEN_MAPS || !gen_chance(g, 50))
+        return;
+    memset(m, 0, sizeof(*m));
+    memset(info, 0, sizeof(*info));
+    m->name = m->section = names[g->map_count++];
+    m->kind = LOAD_MAP_BTF;
+    m->type = gen_chance(g, 50) ? SPEC_MAP_ARRAY_OF_MAPS : SPEC_MAP_HASH_OF_MAPS;
+    m->value_bytes = 4;
+    m->key_bytes = 4;
+    m->max_entries = info->keys = 1 + gen_below(g, 3);
+    if (m->type == SPEC_MAP_HASH_OF_MAPS)
+        choose_hash(g, m, info);
+    fields.inner = arena_memdup(g->arena, &g->maps[inner], sizeof(g->maps[inner]));
+    m->fields = arena_memdup(g->arena, &fields, sizeof(fields));
+    info->inner = (uint32_t)inner;
+}
+
 void gen_maps(struct gen *g)
 {
     const uint32_t plain = gen_below(g, 4) + gen_chance(g, 50);
@@ -172,6 +199,7 @@ void gen_maps(struct gen *g)
         else
             choose_data(g, m);
     }
+    choose_outer(g);
 }
 
 /* ---- what they hold ---- */
@@ -195,6 +223,8 @@ static void add_entry(struct gen *g, uint32_t map, uint32_t number)
         random_bytes(g, values + c * diff_map_stride(m), m->value_bytes);
     if (m->type == SPEC_MAP_PROG_ARRAY)
         memcpy(values, &(uint32_t){1}, sizeof(uint32_t)); /* the program itself */
+    if (load_inner(m))
+        memcpy(values, &(uint32_t){g->map_info[map].inner + 1}, sizeof(uint32_t));
     if (spec_map_type_table[m->type].redirect) {
         const uint32_t target = (m->type == SPEC_MAP_DEVMAP_HASH) + gen_below(g, 3);
 

@@ -173,13 +173,103 @@ static void ring_record(struct gen *g, uint32_t map)
     gen_called(g);
 }
 
+/* A record that is filled where it lies. */
+static void reserve_record(struct gen *g, uint32_t map)
+{
+    const uint32_t bytes = 8 * (1 + gen_below(g, 4));
+
+    constant_in(g, 2, (int32_t)bytes);
+    constant_in(g, 3, gen_chance(g, 90) ? 0 : 1);
+    gen_map_address(g, 1, map);
+    gen_emit(g, CALL(SPEC_HELPER_RINGBUF_RESERVE));
+    gen_called(g);
+    gen_emit(g, JMP_K(JEQ, 0, 0, (int16_t)(bytes / 8 + 3)));
+    for (uint32_t i = 0; i < bytes; i += 8)
+        gen_emit(g, ST(DW, 0, (int16_t)i, gen_const(g)));
+    gen_emit(g, MOV_X(1, 0));
+    gen_emit(g, MOV_K(2, 0));
+    gen_emit(g, CALL(gen_chance(g, 70) ? SPEC_HELPER_RINGBUF_SUBMIT : SPEC_HELPER_RINGBUF_DISCARD));
+    g->st.regs[0].kind = GEN_NONE;
+}
+
+void gen_loop_call_statement(struct gen *g)
+{
+    const struct ebpf_insn address[] = {
+        insn((int)EBPF_CLASS_LD | EBPF_MODE_IMM | EBPF_SIZE_DW, 2, EBPF_PSEUDO_FUNC, 0, 0),
+        insn(0, 0, 0, 0, 0)};
+    const uint32_t index = g->func_count - 1;
+    int src;
+
+    if (!g->func_count || !g->funcs[index].callback || g->func || g->in_loop || !gen_may_call(g))
+        return;
+    src = gen_num(g, 0);
+    if (src != 1)
+        gen_emit(g, MOV_X(1, src));
+    gen_emit(g, ALU64_K(AND, 1, 31));
+    g->st.regs[1].kind = GEN_NONE;
+    g->calls[g->call_count].address = true;
+    g->calls[g->call_count].insn = g->insn_count;
+    g->calls[g->call_count++].func = index;
+    gen_emit(g, address[0]);
+    gen_emit(g, address[1]);
+    g->st.regs[2].kind = GEN_NONE;
+    constant_in(g, 3, 0);
+    constant_in(g, 4, gen_chance(g, 90) ? 0 : 1);
+    gen_emit(g, CALL(SPEC_HELPER_LOOP));
+    gen_called(g);
+}
+
+/* Through a map of maps to a value of the map in it. */
+void gen_inner_statement(struct gen *g)
+{
+    const int outer = gen_map_of(g, TYPE(ARRAY_OF_MAPS) | TYPE(HASH_OF_MAPS));
+    const uint32_t past = gen_label(g), slots = g->frozen_slots;
+    uint32_t inner;
+    int32_t key;
+
+    if (outer < 0 || !gen_may_call(g))
+        goto done;
+    inner = g->map_info[outer].inner;
+    key = gen_key(g, inner);
+    if (!key)
+        goto done;
+    gen_freeze_stack(g, key, g->maps[inner].key_bytes);
+    if (!gen_lookup_call(g, (uint32_t)outer)) {
+        g->frozen_slots = slots;
+        goto done;
+    }
+    g->frozen_slots = slots;
+    gen_jump(g, JMP_K(JEQ, 0, 0, 0), past);
+    gen_emit(g, MOV_X(1, 0));
+    gen_emit(g, MOV_X(2, EBPF_REG_FP));
+    gen_emit(g, ALU64_K(ADD, 2, key));
+    g->st.regs[2].kind = GEN_NONE;
+    if (gen_chance(g, 30)) {
+        gen_emit(g, CALL(SPEC_HELPER_MAP_DELETE_ELEM));
+        gen_called(g);
+    } else {
+        gen_emit(g, CALL(SPEC_HELPER_MAP_LOOKUP_ELEM));
+        gen_called(g);
+        g->st.regs[0].kind = GEN_NONE;
+        gen_jump(g, JMP_K(JEQ, 0, 0, 0), past);
+        gen_emit(g, LDX(B, 1, 0, 0));
+        gen_emit(g, ALU64_K(XOR, 1, 0x5a));
+        gen_emit(g, STX(B, 0, 0, 1));
+        gen_set_num(g, 1);
+    }
+done:
+    gen_bind(g, past);
+}
+
 void gen_event_statement(struct gen *g)
 {
     const int map = gen_map_of(g, TYPE(PERF_EVENT_ARRAY) | TYPE(RINGBUF));
 
     if (map < 0 || !gen_may_call(g))
         return;
-    if (g->maps[map].type == SPEC_MAP_RINGBUF)
+    if (g->maps[map].type == SPEC_MAP_RINGBUF && gen_chance(g, 35))
+        reserve_record(g, (uint32_t)map);
+    else if (g->maps[map].type == SPEC_MAP_RINGBUF)
         ring_record(g, (uint32_t)map);
     else
         perf_event(g, (uint32_t)map);

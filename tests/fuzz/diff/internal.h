@@ -67,6 +67,7 @@ struct gen_func {
     uint32_t arg_count;
     bool moves; /* the packet's ends */
     bool called;
+    bool callback; /* for bpf_loop only */
     uint32_t frames;
     uint32_t cost;
     uint32_t calls; /* mask of functions */
@@ -82,6 +83,7 @@ struct gen_map {
     uint8_t pattern[64]; /* of keys: all have these bytes except for one */
     uint32_t vary;       /* ... this one */
     uint32_t keys;       /* values that it takes, from 0 */
+    uint32_t inner;      /* of a map of maps: the map that it holds */
 };
 
 struct gen {
@@ -100,6 +102,7 @@ struct gen {
     uint32_t jump_count;
     struct {
         uint32_t insn, func;
+        bool address; /* not called: its number is taken */
     } calls[GEN_INSNS];
     uint32_t call_count;
     struct gen_state st;

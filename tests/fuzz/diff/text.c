@@ -35,6 +35,10 @@ static void put_map(FILE *out, const struct load_map *m)
         fprintf(out, " init ");
         put_hex(out, m->data, m->value_bytes);
     }
+    if (load_inner(m))
+        fprintf(out, " inner %s %u %u %u 0x%x", spec_map_type_table[load_inner(m)->type].name,
+                load_inner(m)->key_bytes, load_inner(m)->value_bytes, load_inner(m)->max_entries,
+                load_inner(m)->flags);
     fprintf(out, "\n");
 }
 
@@ -180,6 +184,30 @@ static bool take_hex(const char **text, uint8_t *out, uint32_t most, uint32_t *c
     return true;
 }
 
+static uint32_t type_named(const char *name)
+{
+    for (uint32_t t = 1; t < SPEC_MAP_COUNT; t++)
+        if (spec_map_type_table[t].name && !strcmp(spec_map_type_table[t].name, name))
+            return t;
+    return 0;
+}
+
+/* What a map of maps holds. */
+static bool read_inner(struct reader *r, const char *text, struct load_map *m)
+{
+    struct load_map inner = {.name = "inner", .section = ".maps", .kind = LOAD_MAP_BTF};
+    struct load_fields fields = {.inner = NULL};
+    char type[NAME_BYTES];
+
+    if (sscanf(text, " inner %63s %u %u %u %x", type, &inner.key_bytes, &inner.value_bytes,
+               &inner.max_entries, &inner.flags) != 5)
+        return false;
+    inner.type = type_named(type);
+    fields.inner = arena_memdup(r->arena, &inner, sizeof(inner));
+    m->fields = arena_memdup(r->arena, &fields, sizeof(fields));
+    return inner.type != 0;
+}
+
 static bool read_map(struct reader *r, const char *line)
 {
     const char *flags = strstr(line, " flags "), *data = strstr(line, " init ");
@@ -194,9 +222,9 @@ static bool read_map(struct reader *r, const char *line)
         return false;
     m.name = m.section = arena_strdup(r->arena, name);
     m.flags = flags ? (uint32_t)strtoul(flags + 7, NULL, 0) : 0;
-    for (uint32_t t = 1; t < SPEC_MAP_COUNT; t++)
-        if (spec_map_type_table[t].name && !strcmp(spec_map_type_table[t].name, type))
-            m.type = t;
+    m.type = type_named(type);
+    if (strstr(line, " inner ") && !read_inner(r, strstr(line, " inner "), &m))
+        return false;
     for (int k = 0; k < LOAD_MAP_KIND_COUNT; k++)
         if (data_kinds[k] && !strcmp(data_kinds[k], type)) {
             m.kind = (enum load_map_kind)k;
