@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/ebpf/ebpf.h"
 #include "compiler/ir/build.h"
+#include "tests/common/test_map.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -15,13 +16,13 @@
 enum { LONG_KEY, LONG_VALUE, DEVMAP, HUGE_ARRAY, ARRAY, CPUMAP, ONE };
 
 static const struct load_map maps[] = {
-    [LONG_KEY] = {"long_key", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 72, 8, 16, 0, NULL},
-    [LONG_VALUE] = {"long_value", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 4, 264, 16, 0, NULL},
-    [DEVMAP] = {"ports", ".maps", LOAD_MAP_BTF, SPEC_MAP_DEVMAP, 4, 4, 16, 0, NULL},
-    [HUGE_ARRAY] = {"huge", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 64, 1u << 28, 0, NULL},
-    [ARRAY] = {"array", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 8, 16, 0, NULL},
-    [CPUMAP] = {"cpus", ".maps", LOAD_MAP_BTF, SPEC_MAP_CPUMAP, 4, 4, 16, 0, NULL},
-    [ONE] = {"one", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 8, 1, 0, NULL},
+    [LONG_KEY] = TEST_MAP("long_key", SPEC_MAP_HASH, 72, 8, 16),
+    [LONG_VALUE] = TEST_MAP("long_value", SPEC_MAP_HASH, 4, 264, 16),
+    [DEVMAP] = TEST_MAP("ports", SPEC_MAP_DEVMAP, 4, 4, 16),
+    [HUGE_ARRAY] = TEST_MAP("huge", SPEC_MAP_ARRAY, 4, 64, 1u << 28),
+    [ARRAY] = TEST_MAP("array", SPEC_MAP_ARRAY, 4, 8, 16),
+    [CPUMAP] = TEST_MAP("cpus", SPEC_MAP_CPUMAP, 4, 4, 16),
+    [ONE] = TEST_MAP("one", SPEC_MAP_ARRAY, 4, 8, 1),
 };
 
 struct built {

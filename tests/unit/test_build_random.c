@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/ebpf/ebpf.h"
 #include "tests/common/program_check.h"
+#include "tests/common/test_map.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -19,10 +20,10 @@ enum { REACH = 60, SLOTS = 8, MAX_DEPTH = 3 };
 enum { ARRAY, HASH, PERCPU, PORTS };
 
 static const struct load_map maps[] = {
-    [ARRAY] = {"array", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 24, 4, 0, NULL},
-    [HASH] = {"hash", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 4, 16, 3, 0, NULL},
-    [PERCPU] = {"percpu", ".maps", LOAD_MAP_BTF, SPEC_MAP_PERCPU_ARRAY, 4, 16, 2, 0, NULL},
-    [PORTS] = {"ports", ".maps", LOAD_MAP_BTF, SPEC_MAP_DEVMAP, 4, 4, 4, 0, NULL},
+    [ARRAY] = TEST_MAP("array", SPEC_MAP_ARRAY, 4, 24, 4),
+    [HASH] = TEST_MAP("hash", SPEC_MAP_HASH, 4, 16, 3),
+    [PERCPU] = TEST_MAP("percpu", SPEC_MAP_PERCPU_ARRAY, 4, 16, 2),
+    [PORTS] = TEST_MAP("ports", SPEC_MAP_DEVMAP, 4, 4, 4),
 };
 
 /* r6: context, r7: packet of at least REACH bytes, r8: its end; r0, r2 to r5 and r9: numbers. Stack

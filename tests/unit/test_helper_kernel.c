@@ -10,6 +10,7 @@
 #include "hw/spec/gen/helpers.h"
 #include "nic_runtime/vm.h"
 #include "tests/common/insn.h"
+#include "tests/common/test_map.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,15 +42,15 @@ enum {
 };
 
 static struct load_map maps[MAPS] = {
-    [MAP_RESULTS] = {"results", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 8 * RESULTS, 1, 0, NULL},
-    [MAP_HASH] = {"hash", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 4, 8, 4, 0, NULL},
-    [MAP_ARRAY] = {"array", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 8, 3, 0, NULL},
-    [MAP_PERCPU_HASH] = {"phash", ".maps", LOAD_MAP_BTF, SPEC_MAP_PERCPU_HASH, 4, 8, 3, 0, NULL},
-    [MAP_PERCPU_ARRAY] = {"parray", ".maps", LOAD_MAP_BTF, SPEC_MAP_PERCPU_ARRAY, 4, 8, 3, 0, NULL},
-    [MAP_DEVMAP] = {"devmap", ".maps", LOAD_MAP_BTF, SPEC_MAP_DEVMAP, 4, 8, 4, 0, NULL},
-    [MAP_DEVMAP_HASH] = {"dhash", ".maps", LOAD_MAP_BTF, SPEC_MAP_DEVMAP_HASH, 4, 4, 4, 0, NULL},
-    [MAP_CPUMAP] = {"cpumap", ".maps", LOAD_MAP_BTF, SPEC_MAP_CPUMAP, 4, 4, 4, 0, NULL},
-    [MAP_XSKMAP] = {"xskmap", ".maps", LOAD_MAP_BTF, SPEC_MAP_XSKMAP, 4, 4, 4, 0, NULL},
+    [MAP_RESULTS] = TEST_MAP("results", SPEC_MAP_ARRAY, 4, 8 * RESULTS, 1),
+    [MAP_HASH] = TEST_MAP("hash", SPEC_MAP_HASH, 4, 8, 4),
+    [MAP_ARRAY] = TEST_MAP("array", SPEC_MAP_ARRAY, 4, 8, 3),
+    [MAP_PERCPU_HASH] = TEST_MAP("phash", SPEC_MAP_PERCPU_HASH, 4, 8, 3),
+    [MAP_PERCPU_ARRAY] = TEST_MAP("parray", SPEC_MAP_PERCPU_ARRAY, 4, 8, 3),
+    [MAP_DEVMAP] = TEST_MAP("devmap", SPEC_MAP_DEVMAP, 4, 8, 4),
+    [MAP_DEVMAP_HASH] = TEST_MAP("dhash", SPEC_MAP_DEVMAP_HASH, 4, 4, 4),
+    [MAP_CPUMAP] = TEST_MAP("cpumap", SPEC_MAP_CPUMAP, 4, 4, 4),
+    [MAP_XSKMAP] = TEST_MAP("xskmap", SPEC_MAP_XSKMAP, 4, 4, 4),
 };
 
 struct code {
