@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum { LOG_BYTES = 1 << 24, FLAG_FRAGS = 1 << 5, NAME_TAIL = 1500 };
-enum { LOG_WHY = 1, LOG_STATS = 4 }; /* levels of the log */
+enum { LOG_WHY = 1, LOG_STATES = 2, LOG_STATS = 4 }; /* levels of the log */
 
 /* ---- the kernel's side ---- */
 
@@ -140,6 +140,15 @@ bool verdict_kernel_is_here(const char **why)
     }
     close(fd);
     return true;
+}
+
+char *verdict_log(const struct load_object *o, const struct load_prog *prog, const int *fds)
+{
+    char *log = calloc(1, LOG_BYTES);
+
+    if (log)
+        kernel_load(o, prog, fds, log, LOG_STATES);
+    return log;
 }
 
 /* ---- both ---- */

@@ -41,6 +41,9 @@ void verdict_close_maps(const struct load_object *o, const int fds[SPEC_MAPS]);
 /* Has both judge a program, counts what they say and tells it. True if both accept. */
 bool verdict_compare(struct verdict_tally *t, const struct verdict_talk *talk, const char *name,
                      const struct load_object *o, const struct load_prog *prog, const int *fds);
+/* Linux's log of a program's verification, states included (level 2); to be freed. NULL: no memory.
+ */
+char *verdict_log(const struct load_object *o, const struct load_prog *prog, const int *fds);
 /* What Linux takes to load a program: the best of some tries. */
 struct verdict_cost {
     int err;
