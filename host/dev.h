@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A device as the host reaches it: registers and packet streams. The same calls serve a board and the simulated NIC;
- * nothing above this interface knows which it is. All calls on one device come from one thread. */
+/* A device as the host reaches it: registers and packet streams. The same calls serve a board and
+ * the simulated NIC; nothing above this interface knows which it is. All calls on one device come
+ * from one thread. */
 
 /* A packet on its way in. */
 struct dev_packet {
@@ -35,10 +36,15 @@ struct dev_stream {
     bool (*source)(void *ctx, struct dev_packet *packet);
     /* A packet that has left, in order. Non-zero ends the stream with that result. */
     int (*sink)(void *ctx, const struct dev_output *output);
-    /* A row of microcode that the core has retired: the words of table `retire` in hw/spec/microcode.toml. NULL: not wanted.
-     * Rows of one packet come in order, those of several packets in between each other, and all before the packet itself.
-     * Non-zero ends the stream with that result. Only the simulated core tells; -ENOTSUP elsewhere. */
+    /* A row of microcode that the core has retired: the words of table `retire` in
+     * hw/spec/microcode.toml. NULL: not wanted. Rows of one packet come in order, those of several
+     * packets in between each other, and all before the packet itself. Non-zero ends the stream
+     * with that result. Only the simulated core tells; -ENOTSUP elsewhere. */
     int (*row)(void *ctx, const uint32_t *words);
+    /* Called again and again while packets are on their way; the only one of these that may access
+     * registers, during which packets go on. Non-zero ends the stream with that result. NULL: not
+     * wanted. */
+    int (*poll)(void *ctx);
 };
 
 struct dev_stream_stats {
@@ -54,7 +60,8 @@ struct dev_ops {
     /* Several registers from addr on, the lowest first, faster than one by one. */
     int (*read_words)(struct dev *dev, uint32_t addr, uint32_t *words, uint32_t count);
     int (*write_words)(struct dev *dev, uint32_t addr, const uint32_t *words, uint32_t count);
-    /* Sends all packets of the source and waits until all have left. -ETIMEDOUT if the device makes no progress. */
+    /* Sends all packets of the source and waits until all have left. -ETIMEDOUT if the device makes
+     * no progress. */
     int (*stream)(struct dev *dev, const struct dev_stream *stream, struct dev_stream_stats *stats);
     void (*close)(struct dev *dev);
 };
@@ -63,13 +70,13 @@ struct dev {
     const struct dev_ops *ops;
 };
 
-/* How the simulated device is opened: the shared object that holds the simulation exports a function of this type under the
- * name DEV_SIM_OPEN. On failure a reason is left in why. */
+/* How the simulated device is opened: the shared object that holds the simulation exports a
+ * function of this type under the name DEV_SIM_OPEN. On failure a reason is left in why. */
 struct dev_sim_options {
     size_t size;
-    const char *model;      /* shared object of the Verilated model */
-    const char *waves;      /* FST file to write, or NULL; the model must have been built with tracing */
-    uint64_t seed;          /* of idles and back-pressure */
+    const char *model; /* shared object of the Verilated model */
+    const char *waves; /* FST file to write, or NULL; the model must have been built with tracing */
+    uint64_t seed;     /* of idles and back-pressure */
     uint32_t idle_percent;  /* clocks in which no beat is offered to the device */
     uint32_t stall_percent; /* clocks in which no beat is taken from it */
 };

@@ -39,6 +39,7 @@ struct sim {
     uint64_t rng;
     uint32_t idle_percent;
     uint32_t stall_percent;
+    struct flow *flow; /* the stream under way, or NULL */
 };
 
 /* A stream under way. */
@@ -76,74 +77,6 @@ static void clock_edge(struct sim *sim)
 {
     sim->api->clock(sim->model);
     sim->cycle++;
-}
-
-/* The registers' port has room for one transfer a clock each way: a new one goes out while the one
- * before is answered. */
-static int sim_write_words(struct dev *dev, uint32_t addr, const uint32_t *words, uint32_t count)
-{
-    struct sim *sim = (struct sim *)dev;
-    uint32_t addresses = 0, data = 0, done = 0, quiet = 0;
-    int err = 0;
-
-    sim->in.bready = true;
-    for (; done < count && !err; quiet++) {
-        sim->in.awvalid = addresses < count;
-        sim->in.awaddr = (uint16_t)(addr + 4 * addresses);
-        sim->in.wvalid = data < count;
-        sim->in.wdata = data < count ? words[data] : 0;
-        settle(sim);
-        addresses += sim->in.awvalid && sim->out.awready;
-        data += sim->in.wvalid && sim->out.wready;
-        if (sim->out.bvalid) {
-            err = sim->out.bresp ? -EIO : 0;
-            done++;
-            quiet = 0;
-        }
-        clock_edge(sim);
-        if (quiet > READY_CLOCKS)
-            err = -ETIMEDOUT;
-    }
-    sim->in.awvalid = false;
-    sim->in.wvalid = false;
-    sim->in.bready = false;
-    return err;
-}
-
-static int sim_read_words(struct dev *dev, uint32_t addr, uint32_t *words, uint32_t count)
-{
-    struct sim *sim = (struct sim *)dev;
-    uint32_t addresses = 0, done = 0, quiet = 0;
-    int err = 0;
-
-    sim->in.rready = true;
-    for (; done < count && !err; quiet++) {
-        sim->in.arvalid = addresses < count;
-        sim->in.araddr = (uint16_t)(addr + 4 * addresses);
-        settle(sim);
-        addresses += sim->in.arvalid && sim->out.arready;
-        if (sim->out.rvalid) {
-            err = sim->out.rresp ? -EIO : 0;
-            words[done++] = sim->out.rdata;
-            quiet = 0;
-        }
-        clock_edge(sim);
-        if (quiet > READY_CLOCKS)
-            err = -ETIMEDOUT;
-    }
-    sim->in.arvalid = false;
-    sim->in.rready = false;
-    return err;
-}
-
-static int sim_write32(struct dev *dev, uint32_t addr, uint32_t value)
-{
-    return sim_write_words(dev, addr, &value, 1);
-}
-
-static int sim_read32(struct dev *dev, uint32_t addr, uint32_t *value)
-{
-    return sim_read_words(dev, addr, value, 1);
 }
 
 /* Puts a field of a packet's inputs at its place in tuser. */
@@ -240,13 +173,12 @@ static int take_beat(struct sim *sim, struct flow *flow)
     return sim->out.m_tlast ? finish_packet(sim, flow) : 0;
 }
 
-static int stream_clock(struct sim *sim, struct flow *flow)
+/* What has moved in this clock, once the model's outputs are settled. */
+static int note_moves(struct sim *sim, struct flow *flow)
 {
     bool moved = false;
     int err = 0;
 
-    drive(sim, flow);
-    settle(sim);
     if (sim->in.s_tvalid && sim->out.s_tready) {
         note_sent_beat(sim, flow);
         moved = true;
@@ -257,11 +189,98 @@ static int stream_clock(struct sim *sim, struct flow *flow)
         err = take_beat(sim, flow);
         moved = true;
     }
-    clock_edge(sim);
     flow->quiet_clocks = moved ? 0 : flow->quiet_clocks + 1;
     if (!err && flow->quiet_clocks > PROGRESS_CLOCKS)
         err = -ETIMEDOUT;
     return err;
+}
+
+/* A clock, in which packets move too if they are on their way. */
+static void begin_clock(struct sim *sim)
+{
+    if (sim->flow)
+        drive(sim, sim->flow);
+    settle(sim);
+}
+
+static int end_clock(struct sim *sim)
+{
+    const int err = sim->flow ? note_moves(sim, sim->flow) : 0;
+
+    clock_edge(sim);
+    return err;
+}
+
+/* The registers' port has room for one transfer a clock each way: a new one goes out while the one
+ * before is answered. */
+static int sim_write_words(struct dev *dev, uint32_t addr, const uint32_t *words, uint32_t count)
+{
+    struct sim *sim = (struct sim *)dev;
+    uint32_t addresses = 0, data = 0, done = 0, quiet = 0;
+    int err = 0;
+    int moved;
+
+    sim->in.bready = true;
+    for (; done < count && !err; quiet++) {
+        sim->in.awvalid = addresses < count;
+        sim->in.awaddr = (uint16_t)(addr + 4 * addresses);
+        sim->in.wvalid = data < count;
+        sim->in.wdata = data < count ? words[data] : 0;
+        begin_clock(sim);
+        addresses += sim->in.awvalid && sim->out.awready;
+        data += sim->in.wvalid && sim->out.wready;
+        if (sim->out.bvalid) {
+            err = sim->out.bresp ? -EIO : 0;
+            done++;
+            quiet = 0;
+        }
+        moved = end_clock(sim);
+        err = err ? err : moved;
+        if (quiet > READY_CLOCKS)
+            err = -ETIMEDOUT;
+    }
+    sim->in.awvalid = false;
+    sim->in.wvalid = false;
+    sim->in.bready = false;
+    return err;
+}
+
+static int sim_read_words(struct dev *dev, uint32_t addr, uint32_t *words, uint32_t count)
+{
+    struct sim *sim = (struct sim *)dev;
+    uint32_t addresses = 0, done = 0, quiet = 0;
+    int err = 0;
+    int moved;
+
+    sim->in.rready = true;
+    for (; done < count && !err; quiet++) {
+        sim->in.arvalid = addresses < count;
+        sim->in.araddr = (uint16_t)(addr + 4 * addresses);
+        begin_clock(sim);
+        addresses += sim->in.arvalid && sim->out.arready;
+        if (sim->out.rvalid) {
+            err = sim->out.rresp ? -EIO : 0;
+            words[done++] = sim->out.rdata;
+            quiet = 0;
+        }
+        moved = end_clock(sim);
+        err = err ? err : moved;
+        if (quiet > READY_CLOCKS)
+            err = -ETIMEDOUT;
+    }
+    sim->in.arvalid = false;
+    sim->in.rready = false;
+    return err;
+}
+
+static int sim_write32(struct dev *dev, uint32_t addr, uint32_t value)
+{
+    return sim_write_words(dev, addr, &value, 1);
+}
+
+static int sim_read32(struct dev *dev, uint32_t addr, uint32_t *value)
+{
+    return sim_read_words(dev, addr, value, 1);
 }
 
 static int sim_stream(struct dev *dev, const struct dev_stream *stream,
@@ -270,6 +289,7 @@ static int sim_stream(struct dev *dev, const struct dev_stream *stream,
     struct sim *sim = (struct sim *)dev;
     struct flow *flow = calloc(1, sizeof(*flow));
     int err = 0;
+    int moved;
 
     if (!flow)
         return -ENOMEM;
@@ -277,8 +297,15 @@ static int sim_stream(struct dev *dev, const struct dev_stream *stream,
     if (stream->row && !sim->out.trace)
         err = -ENOTSUP;
     flow->stream = stream;
-    while (!err && !(flow->drained && !flow->have_packet && flow->sent == flow->received))
-        err = stream_clock(sim, flow);
+    sim->flow = flow;
+    while (!err && !(flow->drained && !flow->have_packet && flow->sent == flow->received)) {
+        if (stream->poll)
+            err = stream->poll(stream->ctx);
+        begin_clock(sim);
+        moved = end_clock(sim);
+        err = err ? err : moved;
+    }
+    sim->flow = NULL;
     sim->in.s_tvalid = false;
     sim->in.m_tready = false;
     if (!err) {

@@ -21,6 +21,7 @@ enum {
     OPT_CLOCK,
     OPT_IDLE,
     OPT_STALL,
+    OPT_POLL,
     OPT_WAVES,
     OPT_ICARUS,
     OPT_UNORDERED,
@@ -45,6 +46,8 @@ static const struct argp_option options_table[] = {
      3},
     {"idle", OPT_IDLE, "PERCENT", 0, "hardware: clocks in which no beat is offered (default 0)", 3},
     {"stall", OPT_STALL, "PERCENT", 0, "hardware: clocks in which no beat is taken (default 0)", 3},
+    {"poll-maps", OPT_POLL, NULL, 0, "hardware: read all maps again and again while packets pass",
+     3},
     {"delay-levels", OPT_DELAY, "N", 0, "pipeline: delay budget of a stage in LUT levels", 3},
     {"icarus", OPT_ICARUS, NULL, 0,
      "pipelines: simulate with Icarus, which starts in a moment and runs slowly: for a few packets",
@@ -108,6 +111,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_STALL:
         o->exec.stall_percent = (uint32_t)cli_number(state, "--stall", arg, 0, 99);
+        return 0;
+    case OPT_POLL:
+        o->exec.poll_maps = true;
         return 0;
     case OPT_DELAY:
         o->pipe.delay_levels = (uint32_t)cli_number(state, "--delay-levels", arg, 1, 64);

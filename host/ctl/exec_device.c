@@ -28,7 +28,8 @@ struct device_exec {
 struct device_run {
     struct device_exec *d;
     const struct exec_stream *stream;
-    int error; /* of the source */
+    int error;       /* of the source */
+    uint32_t polled; /* maps that have been read meanwhile */
 };
 
 static int fits_step(struct job *job, enum job_step step, const char *executor,
@@ -266,13 +267,36 @@ static int take_row(void *ctx, const uint32_t *words)
     return lockstep_row(run->d->exec.options.lockstep, words);
 }
 
+static int pass_over(void *ctx, const void *key, const void *values)
+{
+    (void)ctx;
+    (void)key;
+    (void)values;
+    return 0;
+}
+
+/* Reads the next map, so that the host's mailbox and the packets meet at it. */
+static int poll_map(void *ctx)
+{
+    struct device_run *run = ctx;
+    struct exec *exec = &run->d->exec;
+    const uint32_t map = run->polled++ % exec->job->ir->map_count;
+
+    return soft_of(exec, map) ? 0 : device_exec_walk(exec, map, pass_over, NULL);
+}
+
 static int device_run(struct exec *exec, const struct exec_stream *stream, struct exec_stats *stats,
                       char why[EXEC_WHY_BYTES])
 {
     struct device_exec *d = (struct device_exec *)exec;
-    struct device_run run = {d, stream, 0};
-    const struct dev_stream dev_stream = {&run, next_packet, take_packet,
-                                          exec->options.lockstep ? take_row : NULL};
+    struct device_run run = {d, stream, 0, 0};
+    const struct dev_stream dev_stream = {
+        .ctx = &run,
+        .source = next_packet,
+        .sink = take_packet,
+        .row = exec->options.lockstep ? take_row : NULL,
+        .poll = exec->options.poll_maps && exec->job->ir->map_count ? poll_map : NULL,
+    };
     struct dev_stream_stats s = {0};
     int err = d->dev->ops->stream(d->dev, &dev_stream, &s);
 

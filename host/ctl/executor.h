@@ -36,6 +36,7 @@ struct exec_options {
     uint32_t queues;        /* ... or, if not 0, of the first: packets take so many in turn */
     uint32_t idle_percent;  /* hardware: clocks without a beat offered */
     uint32_t stall_percent; /* hardware: clocks without a beat taken */
+    bool poll_maps;         /* hardware: all maps are read while packets pass */
     const char *waves;      /* hardware: FST file, or NULL */
     bool icarus;            /* pipelines: simulated by Icarus, not Verilator (model.h) */
     struct lockstep

@@ -2,10 +2,12 @@
 """Packets that collide in maps on purpose give what they give one after the other, in the core and in a pipeline; with hazards off
 kinds of collisions go wrong, so these streams can fail. The long form, each kind in a pipeline of its own: ./dev hazards."""
 import concurrent.futures
+import json
 import os
 
 import hazards
 import hazards_random
+import lib
 
 NAMES = list(hazards.KINDS)
 # As many as packets in the core.
@@ -72,3 +74,11 @@ def test_pipeline_without_locks_goes_wrong(work):
         if not left:
             return
     assert False, f'{sorted(left)} agree without locks'
+
+
+def test_host_that_reads_maps_meets_the_packets(work):
+    names = ['hash_rmw', 'lookup_update', 'percpu']
+    capture = hazards.write_capture(os.path.join(work, 'p.pcap'), hazards.stream(names, CORE, 4, 1), (60, 60), 1)
+    run = ('run', hazards.program(work, names), '-t', 'microcode', '-r', capture, '--maps-in', hazards.maps_file(work, names), '--json')
+    alone, meanwhile = (json.loads(lib.sluice(*run, *poll).stdout)['cycles'] for poll in ((), ('--poll-maps',)))
+    assert meanwhile > alone
