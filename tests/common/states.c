@@ -24,6 +24,7 @@ struct seen_reg {
     uint8_t bytes;  /* of a spilled one, that are there */
     bool holds;     /* its number is that of all runs */
     struct reg reg;
+    uint32_t map_type, key_bytes, value_bytes; /* of reg.map */
 };
 
 struct seen_zeros {             /* bytes of a slot that are 0 */
@@ -58,14 +59,20 @@ static uint32_t spilled_bytes(const struct slot *s)
     return n;
 }
 
-static void add_reg(struct seen *seen, uint32_t frame, uint32_t number, uint32_t bytes,
-                    const struct reg *reg)
+static void add_reg(const struct verifier *v, struct seen *seen, uint32_t frame, uint32_t number,
+                    uint32_t bytes, const struct reg *reg)
 {
     struct seen_reg *r = &seen->regs[seen->reg_count];
 
     if (reg->type == REG_NONE || reg->type == REG_STALE)
         return;
-    *r = (struct seen_reg){(uint8_t)frame, (uint8_t)number, (uint8_t)bytes, false, *reg};
+    *r = (struct seen_reg){
+        .frame = (uint8_t)frame, .number = (uint8_t)number, .bytes = (uint8_t)bytes, .reg = *reg};
+    if (reg_is_pointer(reg) && reg->map < v->object->map_count) {
+        r->map_type = v->object->maps[reg->map].type;
+        r->key_bytes = v->object->maps[reg->map].key_bytes;
+        r->value_bytes = v->object->maps[reg->map].value_bytes;
+    }
     if (reg->type == REG_SCALAR && bytes && scalar_width(&reg->num) > bytes * 8) {
         scalar_truncate(&r->reg.num, bytes);
         r->reg.id = 0;
@@ -73,12 +80,13 @@ static void add_reg(struct seen *seen, uint32_t frame, uint32_t number, uint32_t
     seen->reg_count++;
 }
 
-static void add_slot(struct seen *seen, uint32_t frame, uint32_t i, const struct slot *s)
+static void add_slot(const struct verifier *v, struct seen *seen, uint32_t frame, uint32_t i,
+                     const struct slot *s)
 {
     struct seen_zeros z = {(uint8_t)frame, (uint8_t)i, 0};
 
     if (spilled_bytes(s))
-        add_reg(seen, frame, SLOTS_FROM + i, spilled_bytes(s), &s->reg);
+        add_reg(v, seen, frame, SLOTS_FROM + i, spilled_bytes(s), &s->reg);
     for (uint32_t b = 0; b < SLOT_BYTES; b++)
         if (s->kind[b] == SLOT_ZERO)
             z.bytes = (uint8_t)(z.bytes | 1u << b);
@@ -110,9 +118,9 @@ static void note_state(void *ctx, const struct verifier *v, uint32_t insn)
 
         for (uint32_t r = 0; r < EBPF_REG_FP; r++)
             if (live >> r & 1)
-                add_reg(seen, d, r, 0, &f->regs[r]);
+                add_reg(v, seen, d, r, 0, &f->regs[r]);
         for (uint32_t i = 0; s->exact && i < f->slot_count; i++)
-            add_slot(seen, d, i, &f->slots[i]);
+            add_slot(v, seen, d, i, &f->slots[i]);
     }
     seen->next = s->at[insn];
     s->at[insn] = seen;
@@ -200,10 +208,22 @@ static uint64_t value_of(const struct vm *vm, const struct seen_reg *r)
     return value;
 }
 
-/* There is a value of the map from which the address is as far as the pointer says. */
-static bool in_value(const struct vm *vm, const struct reg *reg, uint64_t moved)
+/* What is found in a map of maps is any map like the one that the verifier has for it, behind the
+ * program's. */
+static bool may_be(const struct vm *vm, const struct seen_reg *r, uint32_t m)
 {
-    const struct map *map = vm->program->maps[reg->map];
+    const struct map *map = vm->program->maps[m];
+    const struct map_def *d = map ? map_definition(map) : NULL;
+
+    if (r->reg.map < vm->program->map_count)
+        return d && m == r->reg.map;
+    return d && d->type == r->map_type && d->key_bytes == r->key_bytes &&
+           d->value_bytes == r->value_bytes;
+}
+
+/* There is a value of the map from which the address is as far as the pointer says. */
+static bool in_value_of(const struct map *map, const struct reg *reg, uint64_t moved)
+{
     uintptr_t first, end;
     uint64_t stride, low;
 
@@ -219,6 +239,21 @@ static bool in_value(const struct vm *vm, const struct reg *reg, uint64_t moved)
     return false;
 }
 
+static bool in_value(const struct vm *vm, const struct seen_reg *r, uint64_t moved)
+{
+    for (uint32_t m = 0; m < vm->program->map_count; m++)
+        if (may_be(vm, r, m) && in_value_of(vm->program->maps[m], &r->reg, moved))
+            return true;
+    return false;
+}
+
+static bool is_map(const struct vm *vm, const struct seen_reg *r, uint64_t address)
+{
+    const uint64_t m = address - VM_MAP_HANDLE;
+
+    return m < vm->program->map_count && may_be(vm, r, (uint32_t)m);
+}
+
 static bool packet_range_holds(const struct reg *reg, uint64_t address, uint64_t end)
 {
     if (reg->range == RANGE_BEYOND_END)
@@ -228,8 +263,9 @@ static bool packet_range_holds(const struct reg *reg, uint64_t address, uint64_t
     return reg->range == 0 || address - (uint64_t)(int64_t)reg->off + (uint32_t)reg->range <= end;
 }
 
-static bool pointer_in(const struct vm *vm, const struct reg *reg, uint64_t address)
+static bool pointer_in(const struct vm *vm, const struct seen_reg *r, uint64_t address)
 {
+    const struct reg *reg = &r->reg;
     const struct vm_packet *p = vm->packet;
     const uint64_t data = (uintptr_t)(p->buf + p->data), end = (uintptr_t)(p->buf + p->data_end);
     const uint64_t meta = (uintptr_t)(p->buf + p->data_meta);
@@ -248,11 +284,11 @@ static bool pointer_in(const struct vm *vm, const struct reg *reg, uint64_t addr
     case REG_PACKET_END:
         return number_in(&reg->num, moved - end);
     case REG_MAP:
-        return address == VM_MAP_HANDLE + reg->map;
+        return is_map(vm, r, address);
     case REG_VALUE:
-        return in_value(vm, reg, moved);
+        return in_value(vm, r, moved);
     case REG_VALUE_OR_NULL:
-        return address == 0 || in_value(vm, reg, moved);
+        return address == 0 || in_value(vm, r, moved);
     case REG_MAP_OR_NULL: /* of helpers and maps that software has not */
     case REG_RECORD:
     case REG_RECORD_OR_NULL:
@@ -271,7 +307,7 @@ static bool reg_in(const struct vm *vm, const struct seen_reg *r)
 {
     if (r->reg.type == REG_SCALAR)
         return !r->holds || number_in(&r->reg.num, value_of(vm, r));
-    return pointer_in(vm, &r->reg, value_of(vm, r));
+    return pointer_in(vm, r, value_of(vm, r));
 }
 
 /* Two registers with one id: copies of a number (up to a distance), packet pointers with one

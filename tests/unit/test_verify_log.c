@@ -80,15 +80,17 @@ static bool value_of(const char *state, uint32_t r, char value[VALUE_BYTES])
         return false;
     at += strlen(name);
     at += *at == 'P' ? 1 : 0;
-    for (end = at;
-         *end && strncmp(end, " R", 2) && strncmp(end, " fp", 3) && strncmp(end, " refs", 5);)
+    for (end = at; *end && strncmp(end, " R", 2) && strncmp(end, " fp", 3) &&
+                   strncmp(end, " refs", 5) && strncmp(end, " cb", 3);)
         end++;
     n = (size_t)(end - at) < VALUE_BYTES ? (size_t)(end - at) : VALUE_BYTES - 1;
     memcpy(value, at, n);
     value[n] = 0;
     cut(value, "id=");
+    cut(value, "ref_obj_id=");
     cut(value, "map=");
-    return !strstr(value, "r=-") && !strstr(value, "r=0xffffffff");
+    return !strstr(value, "map_ptr_or_null") && !strstr(value, "r=-") &&
+           !strstr(value, "r=0xffffffff");
 }
 
 /* Linux refines a register that is compared with itself, and knows how many CPUs it has. */
