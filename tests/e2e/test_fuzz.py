@@ -38,8 +38,8 @@ def test_core_and_interp_agree(work):
 
 
 def test_pipelines_and_interp_agree(work):
-    text = fuzz('--from', 1, '--count', 20, '--executors', 'pipeline')
-    assert ran(text, 'pipeline') == 20 and ' 0 differences' in text, text
+    text = fuzz('--from', 1, '--count', 60, '--executors', 'pipeline')
+    assert ran(text, 'pipeline') == 60 and ' 0 differences' in text, text
 
 
 def test_interp_stays_within_the_verifiers_states(work):

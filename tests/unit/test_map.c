@@ -220,6 +220,42 @@ static void test_map_walk_of_array_is_by_index(void **state)
     drop(m);
 }
 
+static void test_map_cpumap_queue_has_a_most(void **state)
+{
+    struct map *m = make(SPEC_MAP_CPUMAP, 4, 4, 2);
+    const uint32_t key = 1, most = 16384, more = most + 1;
+    uint32_t value = 0;
+
+    (void)state;
+    assert_int_equal(map_host_update(m, &key, &most, ANY), 0);
+    assert_int_equal(map_host_update(m, &key, &more, ANY), -EOVERFLOW);
+    assert_int_equal(map_host_lookup(m, &key, &value), 0);
+    assert_int_equal(value, most);
+    drop(m);
+}
+
+static void test_map_hash_tells_keys_apart_by_any_byte(void **state)
+{
+    static const uint32_t sizes[] = {1, 3, 4, 7, 8, 13};
+
+    (void)state;
+    for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct map *m = make(SPEC_MAP_HASH, sizes[i], 8, 1);
+        uint8_t key[16] = {0};
+        const uint64_t value = 5;
+
+        assert_int_equal(map_update(m, key, &value, ANY, 0), 0);
+        for (uint32_t at = 0; at < sizes[i]; at++) {
+            key[at] = 1;
+            assert_null(map_lookup(m, key, 0));
+            key[at] = 0;
+        }
+        key[sizes[i]] = 1; /* beyond the key */
+        assert_non_null(map_lookup(m, key, 0));
+        drop(m);
+    }
+}
+
 static void test_map_devmap_target_checks(void **state)
 {
     struct map *m = make(SPEC_MAP_DEVMAP, 4, 8, 2);
@@ -285,6 +321,8 @@ int main(void)
         cmocka_unit_test(test_map_percpu_array_values_apart),
         cmocka_unit_test(test_map_walk_visits_each_key_once),
         cmocka_unit_test(test_map_walk_of_array_is_by_index),
+        cmocka_unit_test(test_map_hash_tells_keys_apart_by_any_byte),
+        cmocka_unit_test(test_map_cpumap_queue_has_a_most),
         cmocka_unit_test(test_map_devmap_target_checks),
         cmocka_unit_test(test_map_bad_definition_refused_with_reason),
     };
