@@ -23,12 +23,12 @@ UNITS = {
     'load': ['load_elf', 'load_progs', 'load_maps', 'load_btf', 'load_text', 'kernel_patch', 'load_clang'],
     'maps': ['map', 'map_kernel'],
     'microcode': ['ucode_encode', 'ucode_texts', 'ucode_image_text', 'ucode_limits', 'ucode_random', 'ucode_programs'],
-    'opt': ['opt_text', 'opt_ranges', 'opt_rules', 'opt_rules_rewriter', 'divide', 'opt', 'build_random'],
+    'opt': ['opt_text', 'opt_ranges', 'opt_checks', 'opt_rules', 'opt_rules_rewriter', 'divide', 'opt', 'build_random'],
     'pipeline': ['pipe'],
     'verify': ['verify_text', 'verify_facts', 'verify_scalar', 'verify_run', 'verify_kernel'],
 }
 HUNG = 'hung'
-FUZZ = {'kernel': ['--count', '10000'], 'microcode': ['--count', '300'], 'pipeline': ['--count', '20']}
+FUZZ = {'kernel': '5000', 'microcode': '300', 'pipeline': '60'}
 DEVICE = ['sluice', 'sluice-sim.so', 'core_model.so']
 EXECUTOR_TARGETS = {'interp': [], 'kernel': [], 'microcode': ['sluice-sim.so', 'core_model.so'], 'pipeline': ['sluice-sim.so']}
 
@@ -125,17 +125,34 @@ def recording(_):
     return Check(['tests/fuzz/diff/sluice-fuzz'], find)
 
 
-def fuzz(executor):
-    """Random programs on an executor beside interp."""
+def fuzz(name):
+    """Random programs on an executor beside interp: so many as ./dev test has, or EXECUTOR/COUNT."""
+    executor, _, count = name.partition('/')
+    count = count or FUZZ[executor]
+
     def find(run):
         text, status = execute(run, ['build/tests/fuzz/diff/sluice-fuzz', '--from', '1', '--findings', '1', '--shrink', '0',
-                                              '--executors', executor, *FUZZ[executor]])
+                                              '--executors', executor, '--count', count])
         if not status:
             return HUNG if text is None else None
         seed = re.search(r'--seed (\d+) ', text)
         if status == 2:
             raise RuntimeError(text)
-        return f'program {seed[1]} of {FUZZ[executor][1]}' if seed else fell(status)
+        return f'seed {seed[1]}, {count} programs at most' if seed else fell(status)
+    return Check(['tests/fuzz/diff/sluice-fuzz', *EXECUTOR_TARGETS[executor]], find)
+
+
+def texts(executor):
+    """The kept cases (tests/text/diff) on an executor, and interp against their expectation."""
+    def find(run):
+        files = sorted(glob.glob(os.path.join(run.tree, 'tests', 'text', 'diff', '*.txt')))
+        text, status = execute(run, ['build/tests/fuzz/diff/sluice-fuzz', '--executors', executor, *files])
+        if not status:
+            return HUNG if text is None else None
+        if status == 2:
+            raise RuntimeError(text)
+        failed = re.findall(r'^FAIL +\S*?([^/\s]+)\.txt on', text, re.M)
+        return f'{len(failed)} of {len(files)} texts, {failed[0]} first' if failed else fell(status)
     return Check(['tests/fuzz/diff/sluice-fuzz', *EXECUTOR_TARGETS[executor]], find)
 
 
@@ -173,7 +190,7 @@ def test(part):
     return Check(DEVICE, find)
 
 
-KINDS = {'vectors': vectors, 'unit': units, 'recording': recording, 'fuzz': fuzz, 'rtl': rtl, 'test': test}
+KINDS = {'vectors': vectors, 'unit': units, 'recording': recording, 'fuzz': fuzz, 'texts': texts, 'rtl': rtl, 'test': test}
 
 
 def named(name):
