@@ -17,7 +17,7 @@ GROUPS = (
     ('array_rmw', 'hash_rmw', 'lookup_update', 'lookup_delete', 'insert_if_missing', 'delete_insert', 'two_maps'),
     ('atomic_plain', 'exchange', 'percpu', 'read_or_write', 'deleted', 'delete_or_update', 'full'),
     ('kept', 'odd_keys', 'neighbours', 'atomic_fetch', 'replaced'),
-    ('bss', 'wide'),
+    ('bss', 'wide', 'lru'),
 )
 
 
