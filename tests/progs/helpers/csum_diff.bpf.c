@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* bpf_csum_diff in all its forms, on packet and stack, and bpf_xdp_get_buff_len. Each result is mixed into an
- * entry of a map, so that one differing bit in one packet shows. */
+/* bpf_csum_diff in all its forms, on packet and stack, and bpf_xdp_get_buff_len. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
 
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 16);
-    __type(key, __u32);
-    __type(value, __u64);
-} results SEC(".maps");
-
-static __always_inline void put(__u32 index, __u64 result)
-{
-    __u64 *entry = bpf_map_lookup_elem(&results, &index);
-
-    if (entry)
-        *entry = *entry * 31 + result;
-}
+#include "results.h"
 
 SEC("xdp")
 int csum_diff(struct xdp_md *ctx)

@@ -6,6 +6,8 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "results.h"
+
 struct {
     __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
     __uint(key_size, sizeof(__u32));
@@ -16,21 +18,6 @@ struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
     __uint(max_entries, 4096);
 } records SEC(".maps");
-
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 8);
-    __type(key, __u32);
-    __type(value, __u64);
-} results SEC(".maps");
-
-static __always_inline void put(__u32 index, __u64 result)
-{
-    __u64 *entry = bpf_map_lookup_elem(&results, &index);
-
-    if (entry)
-        *entry = *entry * 31 + result;
-}
 
 struct sample {
     __u32 src;

@@ -6,6 +6,8 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "results.h"
+
 struct prefix {
     __u32 bits;
     __u32 address;
@@ -18,21 +20,6 @@ struct {
     __type(key, struct prefix);
     __type(value, __u64);
 } routes SEC(".maps");
-
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 8);
-    __type(key, __u32);
-    __type(value, __u64);
-} results SEC(".maps");
-
-static __always_inline void put(__u32 index, __u64 result)
-{
-    __u64 *entry = bpf_map_lookup_elem(&results, &index);
-
-    if (entry)
-        *entry = *entry * 31 + result;
-}
 
 SEC("xdp")
 int lpm(struct xdp_md *ctx)

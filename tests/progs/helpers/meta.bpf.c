@@ -6,20 +6,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 8);
-    __type(key, __u32);
-    __type(value, __u64);
-} results SEC(".maps");
-
-static __always_inline void put(__u32 index, __u64 result)
-{
-    __u64 *entry = bpf_map_lookup_elem(&results, &index);
-
-    if (entry)
-        *entry = *entry * 31 + result;
-}
+#include "results.h"
 
 SEC("xdp")
 int meta(struct xdp_md *ctx)

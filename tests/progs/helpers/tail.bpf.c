@@ -7,6 +7,8 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "results.h"
+
 int parse_ip(struct xdp_md *ctx);
 int parse_other(struct xdp_md *ctx);
 int again(struct xdp_md *ctx);
@@ -21,21 +23,6 @@ struct {
 } steps SEC(".maps") = {
     .values = {[STEP_IP] = &parse_ip, [STEP_OTHER] = &parse_other, [STEP_AGAIN] = &again},
 };
-
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 8);
-    __type(key, __u32);
-    __type(value, __u64);
-} results SEC(".maps");
-
-static __always_inline void put(__u32 index, __u64 result)
-{
-    __u64 *entry = bpf_map_lookup_elem(&results, &index);
-
-    if (entry)
-        *entry = *entry * 31 + result;
-}
 
 SEC("xdp")
 int tail(struct xdp_md *ctx)
