@@ -75,7 +75,7 @@ static int less_signed(const struct view *a, const struct view *b, bool or_equal
     return -1;
 }
 
-int scalar_branch(uint8_t code, bool is32, const struct scalar *a, const struct scalar *b)
+static int by_bounds(uint8_t code, bool is32, const struct scalar *a, const struct scalar *b)
 {
     const struct view x = view_of(a, is32), y = view_of(b, is32);
     int known;
@@ -240,7 +240,7 @@ static void refine_by_const(uint8_t code, bool is32, bool taken, struct scalar *
         refine_unequal(is32, unknown, value);
 }
 
-void scalar_refine(uint8_t code, bool is32, bool taken, struct scalar *a, struct scalar *b)
+static void refine(uint8_t code, bool is32, bool taken, struct scalar *a, struct scalar *b)
 {
     const uint8_t holds = taken ? code : ebpf_jmp_inverse[code >> 4];
 
@@ -273,8 +273,34 @@ void scalar_refine(uint8_t code, bool is32, bool taken, struct scalar *a, struct
     }
     scalar_sync(a);
     scalar_sync(b);
+}
+
+void scalar_refine(uint8_t code, bool is32, bool taken, struct scalar *a, struct scalar *b)
+{
+    refine(code, is32, taken, a, b);
     if (scalar_is_broken(a))
         *a = scalar_unknown();
     if (scalar_is_broken(b))
         *b = scalar_unknown();
+}
+
+/* What an outcome says of the operands contradicts what is known of them. */
+static bool is_impossible(uint8_t code, bool is32, bool taken, const struct scalar *a,
+                          const struct scalar *b)
+{
+    struct scalar x = *a, y = *b;
+
+    refine(code, is32, taken, &x, &y);
+    return scalar_is_broken(&x) || scalar_is_broken(&y);
+}
+
+int scalar_branch(uint8_t code, bool is32, const struct scalar *a, const struct scalar *b)
+{
+    const int known = by_bounds(code, is32, a, b);
+
+    if (known >= 0)
+        return known;
+    if (is_impossible(code, is32, true, a, b))
+        return 0;
+    return is_impossible(code, is32, false, a, b) ? 1 : -1;
 }
