@@ -13,7 +13,12 @@ enum frame_kind {
     FRAME_IPV6, /* TCP, UDP or ICMPv6 over IPv6 */
     FRAME_VLAN, /* one or two tags before IPv4 */
     FRAME_ARP,
-    FRAME_OTHER, /* an EtherType that nobody knows */
+    FRAME_OTHER,    /* an EtherType that nobody knows */
+    FRAME_FLOOD,    /* TCP SYN from anywhere to the flow's destination, port 80 */
+    FRAME_FRAGMENT, /* of UDP, over IPv4 or IPv6; every third is a first one */
+    FRAME_ERROR,    /* ICMP from a router: a packet from the flow's destination was too big */
+    FRAME_6IN4,     /* IPv6 in IPv4 */
+    FRAME_OPTIONS6, /* IPv6 with one to three extension headers */
     FRAME_KIND_COUNT
 };
 extern const char *const frame_kind_names[FRAME_KIND_COUNT];
@@ -25,6 +30,10 @@ struct frames_options {
     uint32_t size; /* bytes of a frame; 0: IMIX */
     uint32_t options_percent;
     uint32_t malformed_percent;
+    uint32_t replies_percent; /* packets from the flow's destination to its source */
+    uint32_t reply_address;   /* 0, or to this address of the source and one of these ports */
+    uint16_t reply_low;
+    uint16_t reply_high;
     uint32_t weights[FRAME_KIND_COUNT];
 };
 

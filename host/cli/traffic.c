@@ -17,7 +17,9 @@ enum {
     OPT_MALFORMED,
     OPT_OPTIONS,
     OPT_GAP,
-    OPT_START
+    OPT_START,
+    OPT_REPLIES,
+    OPT_REPLIES_TO
 };
 
 enum { PROGRESS_EVERY = 256 };
@@ -39,13 +41,17 @@ static const struct argp_option options_table[] = {
     {"size", OPT_SIZE, "BYTES|imix", 0,
      "length of the frames, 14 to 9216, or 7:4:1 of 64, 594 and 1518 bytes (default imix)", 0},
     {"mix", OPT_MIX, "KIND=W,...", 0,
-     "weights of tcp, udp, icmp, ipv6, vlan, arp, other (default "
-     "tcp=40,udp=30,icmp=5,ipv6=15,vlan=6,"
-     "arp=3,other=1)",
+     "weights of tcp, udp, icmp, ipv6, vlan, arp, other, flood (TCP SYN from anywhere), fragment, "
+     "error (ICMP packet too big), 6in4, options6 (IPv6 extension headers); default "
+     "tcp=40,udp=30,icmp=5,ipv6=15,vlan=6,arp=3,other=1",
      0},
     {"ip-options", OPT_OPTIONS, "PERCENT", 0, "IPv4 packets with options (default 5)", 0},
     {"malformed", OPT_MALFORMED, "PERCENT", 0,
      "packets that are truncated or contradict themselves (default 2)", 0},
+    {"replies", OPT_REPLIES, "PERCENT", 0,
+     "packets of the other direction, destination to source (default 0)", 0},
+    {"replies-to", OPT_REPLIES_TO, "ADDRESS[:LOW-HIGH]", 0,
+     "replies go to this IPv4 address instead of the source, to random ports of the range", 0},
     {"seed", OPT_SEED, "N", 0, "seed (default 1)", 0},
     {"start", OPT_START, "NS", 0, "arrival time of the first packet in ns (default 1000000000)", 0},
     {"gap", OPT_GAP, "NS", 0, "mean time between packets in ns (default 1000)", 0},
@@ -72,7 +78,7 @@ static void parse_mix(struct traffic_arguments *a, struct argp_state *state, con
             weight > 1000000 || (text[n + (size_t)used] && text[n + (size_t)used] != ','))
             argp_error(state,
                        "--mix takes KIND=WEIGHT,... with tcp, udp, icmp, ipv6, vlan, arp, "
-                       "other; what is this: \"%s\"",
+                       "other, flood, fragment, error, 6in4, options6; what is this: \"%s\"",
                        text);
         if (seen >> kind & 1)
             argp_error(state, "--mix \"%s\" gives %s twice", mix, frame_kind_names[kind]);
@@ -84,6 +90,25 @@ static void parse_mix(struct traffic_arguments *a, struct argp_state *state, con
     }
     if (!sum)
         argp_error(state, "--mix \"%s\" gives no kind of packet a weight above 0", mix);
+}
+
+static void parse_reply(struct traffic_arguments *a, struct argp_state *state, const char *text)
+{
+    unsigned byte[4], low = 0, high = UINT16_MAX;
+    int used = 0, more = 0;
+
+    if (sscanf(text, "%3u.%3u.%3u.%3u%n", &byte[0], &byte[1], &byte[2], &byte[3], &used) == 4 &&
+        text[used] == ':' && sscanf(text + used, ":%5u-%5u%n", &low, &high, &more) == 2)
+        used += more;
+    if (!used || text[used] || byte[0] > 255 || byte[1] > 255 || byte[2] > 255 || byte[3] > 255 ||
+        low > high || high > UINT16_MAX)
+        argp_error(state,
+                   "--replies-to takes an IPv4 address and a range of ports, as in "
+                   "192.0.2.1:1024-2047, not \"%s\"",
+                   text);
+    a->frames.reply_address = byte[0] << 24 | byte[1] << 16 | byte[2] << 8 | byte[3];
+    a->frames.reply_low = (uint16_t)low;
+    a->frames.reply_high = (uint16_t)high;
 }
 
 static double real_number(struct argp_state *state, const char *option, const char *text,
@@ -131,6 +156,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_OPTIONS:
         a->frames.options_percent = (uint32_t)cli_number(state, "--ip-options", arg, 0, 100);
+        return 0;
+    case OPT_REPLIES:
+        a->frames.replies_percent = (uint32_t)cli_number(state, "--replies", arg, 0, 100);
+        return 0;
+    case OPT_REPLIES_TO:
+        parse_reply(a, state, arg);
         return 0;
     case OPT_START:
         a->start_ns = cli_number(state, "--start", arg, 0, UINT32_MAX * UINT64_C(1000000000));

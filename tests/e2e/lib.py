@@ -24,8 +24,14 @@ def sluice(*args, status=0, timeout=900):
     return p
 
 
-def examples():
+def all_examples():
     return sorted(os.path.basename(p)[:-len('.bpf.c')] for p in glob.glob(os.path.join(ROOT, 'examples', '*.bpf.c')))
+
+
+def examples():
+    """The small examples, which fit every executor as they are; larger.py has the others."""
+    import larger
+    return [name for name in all_examples() if not any(row.name == name for row in larger.ROWS)]
 
 
 def clang(source, out, compiler='clang', cpu='v3', debug=True, defines=()):
@@ -41,7 +47,8 @@ def example(name, compiler='clang', cpu='v3'):
     """The object of an example, compiled when it is older than its source."""
     source = os.path.join(ROOT, 'examples', name + '.bpf.c')
     out = os.path.join(BUILD, 'bpf', f'{name}-{compiler}-{cpu}.o')
-    if not os.path.exists(out) or os.path.getmtime(out) < os.path.getmtime(source):
+    headers = glob.glob(os.path.join(ROOT, 'examples', '*.h'))
+    if not os.path.exists(out) or os.path.getmtime(out) < max(map(os.path.getmtime, [source, *headers])):
         clang(source, out, compiler, cpu)
     return out
 

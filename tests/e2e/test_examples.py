@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Every example on every executor, on mixed traffic and on one flow: no difference."""
+"""Every example on every executor that it fits, on mixed traffic, on one flow, and with stalls: no difference."""
 import lib
+import larger
 
 
 def check(name, capture, *options):
@@ -27,5 +28,27 @@ for _name in lib.examples():
     add(_name)
 
 
+def share(result):
+    return {v: n / result['packets'] for v, n in result['executors']['interp']['verdicts'].items()}
+
+
+def add_larger(row):
+    def mixed(work):
+        shares = share(larger.check(row, work, larger.capture(row)))
+        assert all(shares[v] >= 0.03 for v in row.verdicts), shares
+
+    def stalls(work):
+        larger.check(row, work, larger.capture(row), '-t', 'interp,microcode', '--idle', 30, '--stall', 40, '--seed', 7, '--queues', 3)
+    name = '_'.join(filter(None, (row.name, row.variant)))
+    globals()[f'test_{name}_does_the_same_where_it_fits'] = mixed
+    if 'microcode' not in row.refused:
+        globals()[f'test_{name}_with_random_stalls_does_the_same'] = stalls
+
+
+for _row in larger.ROWS:
+    add_larger(_row)
+
+
 def test_examples_are_all_there(work):
-    assert len(lib.examples()) >= 9
+    assert len(lib.examples()) >= 9 and len(lib.all_examples()) >= 11
+    assert not any(row.name not in lib.all_examples() for row in larger.ROWS)

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The larger examples: how each is built and fed, and which executors it fits. A row that is no longer true fails
+test_examples.py, so whoever brings a helper or a map to the hardware takes its reason out of the rows here."""
+import json
+import os
+import struct
+import subprocess
+import sys
+from typing import NamedTuple
+
+import lib
+
+
+class Row(NamedTuple):
+    name: str
+    variant: str = ''  # of several rows of one program
+    constants: tuple = ()  # for examples/maps.py: NAME=VALUE
+    traffic: tuple = ()  # options of sluice traffic
+    options: tuple = ()  # of compare
+    verdicts: tuple = ('XDP_PASS',)  # each of them at least 3 % of the packets
+    refused: dict = {}  # executor: a part of its reason
+
+
+PERF = 'helper bpf_perf_event_output#25 is not available in hardware'
+TRIE = 'no engine serves maps of type lpm_trie'
+RINGBUF = 'helper bpf_ringbuf_reserve#131 is not available in hardware'
+EVERY_PACKET = 'tcp=30,udp=20,icmp=5,ipv6=20,vlan=10,arp=2,other=1,fragment=5,options6=5,error=2'
+
+ROWS = (
+    Row('flowmon', traffic=('--mix', EVERY_PACKET, '--replies', 20), constants=('idle_ns=200000', 'active_ns=300000'),
+        refused={'microcode': PERF, 'pipeline': PERF}),
+    Row('flowmon', 'table', traffic=('--mix', EVERY_PACKET, '--replies', 20),
+        constants=('idle_ns=200000', 'active_ns=300000', 'events=0')),
+    Row('scrubber', traffic=('--mix', EVERY_PACKET + ',flood=30'), constants=('window_ns=100000',), verdicts=('XDP_PASS', 'XDP_DROP'),
+        refused={'microcode': TRIE, 'pipeline': TRIE}),
+    Row('scrubber', 'buckets', traffic=('--mix', EVERY_PACKET + ',flood=30'), verdicts=('XDP_PASS', 'XDP_DROP'),
+        constants=('window_ns=100000', 'burst_ns=200000', 'use_lists=0', 'use_alarms=0')),
+)
+
+
+def maps(row, work):
+    """The options that fill a row's maps."""
+    path = os.path.join(work, f'{row.name}-{row.variant}.maps.json')
+    p = subprocess.run([sys.executable, os.path.join(lib.ROOT, 'examples', 'maps.py'), row.name, *row.constants], check=True,
+                       capture_output=True, text=True)
+    with open(path, 'w') as f:
+        f.write(p.stdout)
+    return ['--maps-in', path]
+
+
+def capture(row, count=1000):
+    return lib.traffic(f'{row.name}-{row.variant or "all"}-{count}', '--count', count, '--flows', count // 5, *row.traffic)
+
+
+def check(row, work, path, *options):
+    """Compares a row's program on a capture; every executor runs or is refused as the row says."""
+    result = lib.compare(lib.example(row.name), path, *maps(row, work), *row.options, *options)
+    for name, e in result['executors'].items():
+        if name == 'kernel' and not lib.kernel_allowed():
+            continue
+        if name in row.refused:
+            assert row.refused[name] in e.get('skipped', 'it runs now: update its row in larger.py'), (row.name, name, e)
+        else:
+            assert 'skipped' not in e, (row.name, name, e)
+    assert result['mismatches'] == 0, json.dumps(result['differences'][:5], indent=1)
+    return result
+
+
+def write_pcap(path, packets, gap_ns=1000):
+    with open(path, 'wb') as f:
+        f.write(struct.pack('<IHHiIII', 0xa1b23c4d, 2, 4, 0, 0, 262144, 1))
+        for i, data in enumerate(packets):
+            f.write(struct.pack('<IIII', 1, i * gap_ns, len(data), len(data)) + data)
+    return path
+
+
+def read_pcap(path):
+    with open(path, 'rb') as f:
+        image = f.read()
+    at, packets = 24, []
+    while at < len(image):
+        length, = struct.unpack_from('<I', image, at + 8)
+        packets.append(image[at + 16:at + 16 + length])
+        at += 16 + length
+    return packets
+
+
+class Outcome(NamedTuple):
+    verdicts: list  # names without XDP_, one a packet
+    out: list  # the bytes of each packet that left, None of one that did not
+    maps: dict
+    events: list
+    trace: list
+
+
+def run(row, work, packets, *options, gap_ns=1000):
+    """What a row's program makes of these packets: the same on other executors, and as interp wrote it down."""
+    path = write_pcap(os.path.join(work, 'in.pcap'), packets, gap_ns)
+    names = {what: os.path.join(work, what) for what in ('out', 'maps', 'events', 'trace')}
+    check(row, work, path, '-t', 'interp,kernel,microcode', *options)
+    lib.sluice('run', lib.example(row.name), '-t', 'interp', '-r', path, '-w', names['out'], '--maps-out', names['maps'],
+               '--events', names['events'], '--trace', names['trace'], *maps(row, work), *row.options, *options)
+    with open(names['maps']) as f:
+        contents = json.load(f)
+    lines = {}
+    for what in ('events', 'trace'):
+        with open(names[what]) as f:
+            lines[what] = [json.loads(line) for line in f]
+    verdicts = [t['verdict'][4:] for t in lines['trace']]
+    left = iter(read_pcap(names['out']))
+    out = [next(left) if v in ('PASS', 'TX', 'REDIRECT') else None for v in verdicts]
+    assert next(left, None) is None
+    return Outcome(verdicts, out, contents, lines['events'], lines['trace'])
+
+
+def row(name, variant=''):
+    return next(r for r in ROWS if r.name == name and r.variant == variant)
+
+
+def values(contents, name, cpu=0):
+    """A map's contents: bytes of the key to bytes of the value."""
+    data = lambda numbers: bytes(int(n, 16) for n in numbers)
+    return {data(e['key']): data(e['values'][cpu]['value'] if 'values' in e else e['value']) for e in contents[name]}
