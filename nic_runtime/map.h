@@ -29,6 +29,11 @@ size_t map_size_bytes(const struct map_def *def, const char **why);
  * except for its name. */
 struct map *map_init(void *memory, const struct map_def *def);
 
+/* Says that each value of a hash or array has a struct bpf_spin_lock at this offset. Its 4 bytes
+ * are 0 whatever is stored, as Linux shows them to the host, and updates may have BPF_F_LOCK. To be
+ * called before anything is put in. */
+void map_set_lock(struct map *map, uint32_t offset);
+
 const struct map_def *map_definition(const struct map *map);
 /* Values an entry: SPEC_QUEUES for per-CPU types, else 1. */
 uint32_t map_cpus(const struct map *map);
@@ -39,7 +44,7 @@ uint32_t map_stride_bytes(const struct map *map);
  * update: 0, -EINVAL (flags), -EEXIST, -ENOENT, -E2BIG; delete: 0, -ENOENT, -EINVAL (arrays).
  * A hash map that replaces a value does so in a spare element, as Linux's preallocated hash does: a
  * pointer to the old value stays usable but no longer belongs to the key; freed elements are reused
- * last in, first out. Per-CPU hash maps replace in place. */
+ * last in, first out. Per-CPU hash maps replace in place, and so does BPF_F_LOCK. */
 void *map_lookup(struct map *map, const void *key, uint32_t cpu);
 int map_update(struct map *map, const void *key, const void *value, uint64_t flags, uint32_t cpu);
 int map_delete(struct map *map, const void *key);

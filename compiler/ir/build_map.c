@@ -7,7 +7,7 @@
 /* Map operations: on arrays arithmetic and plain accesses, on hashes operations of the engine.
  * Checks and their order: Linux kernel/bpf/arraymap.c, array_map_update_elem and its neighbours. */
 
-enum { WORD = 8, FLAG_LOCK = 4 /* BPF_F_LOCK */ };
+enum { WORD = 8, FLAG_LOCK = 4 /* BPF_F_LOCK */, LOCK_BYTES = 4 };
 
 int build_map_usable(struct builder *b, uint32_t map)
 {
@@ -20,9 +20,6 @@ int build_map_usable(struct builder *b, uint32_t map)
     if (row->engine == SPEC_ENGINE_NONE)
         return build_refuse(b, "IRB0010", "map %s: no engine serves maps of type %s", m->name,
                             row->name);
-    if (load_has_lock(m))
-        return build_refuse(b, "IRB0010", "map %s: no engine serves maps whose values have a lock",
-                            m->name);
     if (m->max_entries && stride > (UINT32_MAX / cpus) / m->max_entries)
         return build_refuse(b, "IRB0011",
                             "map %s: %u values of %u bytes are more than an engine can address",
@@ -131,6 +128,26 @@ uint32_t build_load_words(struct builder *b, const struct verify_arg *arg, uint3
     return ir_words(bytes);
 }
 
+/* Writes a value, but not the lock in it. */
+static void store_value(struct builder *b, const struct build_place *place, const ir_ref *value)
+{
+    const struct load_map *m = &b->object->maps[place->map];
+    const uint32_t lock = load_has_lock(m) ? m->fields->lock_off : UINT32_MAX;
+
+    for (uint32_t at = 0; at < m->value_bytes; at += WORD) {
+        const uint32_t bytes = m->value_bytes - at < WORD ? m->value_bytes - at : WORD;
+        const ir_ref v = value[at / WORD];
+
+        if (lock == at && bytes > LOCK_BYTES)
+            store_word(b, place, at + LOCK_BYTES, bytes - LOCK_BYTES,
+                       build_alu_imm(b, SPEC_ALU_LSHR, 64, v, 8 * LOCK_BYTES));
+        else if (lock == at + LOCK_BYTES)
+            store_word(b, place, at, LOCK_BYTES, v);
+        else if (lock != at)
+            store_word(b, place, at, bytes, v);
+    }
+}
+
 /* --- arrays ------------------------------------------------------------------------------- */
 
 static void array_lookup(struct builder *b, uint32_t map, ir_ref index)
@@ -177,11 +194,10 @@ static void array_update(struct builder *b, uint32_t map, ir_ref index, const ir
     leave_if(b, build_alu_imm(b, SPEC_ALU_UGT, 64, known, SPEC_MAP_FLAG_EXIST), EINVAL, meet);
     leave_if(b, build_alu_imm(b, SPEC_ALU_UGE, 64, index, m->max_entries), E2BIG, meet);
     leave_if(b, build_alu_imm(b, SPEC_ALU_SET, 64, flags, SPEC_MAP_FLAG_NOEXIST), EEXIST, meet);
-    leave_if(b, build_alu_imm(b, SPEC_ALU_SET, 64, flags, FLAG_LOCK), EINVAL, meet);
+    if (!load_has_lock(m))
+        leave_if(b, build_alu_imm(b, SPEC_ALU_SET, 64, flags, FLAG_LOCK), EINVAL, meet);
     place.address = build_entry(b, map, index);
-    for (uint32_t at = 0; at < m->value_bytes; at += WORD)
-        store_word(b, &place, at, m->value_bytes - at < WORD ? m->value_bytes - at : WORD,
-                   value[at / WORD]);
+    store_value(b, &place, value);
     build_set_reg(b, 0, build_const(b, 0));
     build_jump(b, meet);
     build_seal(b, meet);
@@ -207,6 +223,67 @@ static void hash_op(struct builder *b, enum ir_op op, uint32_t map, const ir_ref
         args[n++] = value[i];
     build_set_reg(
         b, 0, build_emit(b, (struct ir_insn){.op = (uint8_t)op, .map = (uint16_t)map}, args, n));
+}
+
+/* An update with BPF_F_LOCK changes a value that is there where it lies, and not in a spare entry
+ * (Linux: htab_map_update_elem). */
+static void update_in_place(struct builder *b, uint32_t map, const ir_ref *key, const ir_ref *value,
+                            ir_ref flags)
+{
+    const ir_block meet = build_block_new(b, b->pc);
+    const ir_block there = build_block_new(b, b->pc);
+    const ir_block missing = build_block_new(b, b->pc);
+    struct build_place place = {.region = IR_REGION_MAP, .map = (uint16_t)map};
+
+    leave_if(b, build_alu_imm(b, SPEC_ALU_UGT, 64, flags, SPEC_MAP_FLAG_EXIST), EINVAL, meet);
+    hash_op(b, IR_MAP_LOOKUP, map, key, NULL, IR_NONE);
+    place.address = build_reg(b, 0);
+    build_branch(b, build_alu_imm(b, SPEC_ALU_NE, 64, place.address, 0), there, missing);
+    build_seal(b, there);
+    build_seal(b, missing);
+    b->cur = missing;
+    hash_op(b, IR_MAP_UPDATE, map, key, value, flags);
+    build_jump(b, meet);
+    b->cur = there;
+    leave_if(b, build_alu_imm(b, SPEC_ALU_EQ, 64, flags, SPEC_MAP_FLAG_NOEXIST), EEXIST, meet);
+    store_value(b, &place, value);
+    build_set_reg(b, 0, build_const(b, 0));
+    build_jump(b, meet);
+    build_seal(b, meet);
+    b->cur = meet;
+}
+
+/* An update of a hash whose values have a lock: the lock's word stays 0. */
+static void locked_update(struct builder *b, uint32_t map, const ir_ref *key, ir_ref *value,
+                          const struct verify_arg *how)
+{
+    const struct load_map *m = &b->object->maps[map];
+    const uint32_t lock = m->fields->lock_off;
+    const uint64_t others = lock % WORD ? UINT32_MAX : ~(uint64_t)UINT32_MAX;
+    const ir_ref flags = build_reg(b, 4);
+    const ir_ref in_place = build_alu_imm(b, SPEC_ALU_AND, 64, flags, FLAG_LOCK);
+    const ir_ref rest = build_alu_imm(b, SPEC_ALU_AND, 64, flags, ~(uint64_t)FLAG_LOCK);
+    ir_block yes, no, meet;
+
+    value[lock / WORD] = build_alu_imm(b, SPEC_ALU_AND, 64, value[lock / WORD], others);
+    if (how->max < FLAG_LOCK) {
+        hash_op(b, IR_MAP_UPDATE, map, key, value, flags);
+        return;
+    }
+    yes = build_block_new(b, b->pc);
+    no = build_block_new(b, b->pc);
+    meet = build_block_new(b, b->pc);
+    build_branch(b, in_place, yes, no);
+    build_seal(b, yes);
+    build_seal(b, no);
+    b->cur = no;
+    hash_op(b, IR_MAP_UPDATE, map, key, value, flags);
+    build_jump(b, meet);
+    b->cur = yes;
+    update_in_place(b, map, key, value, rest);
+    build_jump(b, meet);
+    build_seal(b, meet);
+    b->cur = meet;
 }
 
 static enum ir_op engine_op(const struct load_map *m, uint32_t helper)
@@ -247,6 +324,8 @@ void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fa
         array_lookup(b, map, key[0]);
     else if (helper == SPEC_HELPER_MAP_UPDATE_ELEM && array)
         array_update(b, map, key[0], value, flags);
+    else if (helper == SPEC_HELPER_MAP_UPDATE_ELEM && load_has_lock(m))
+        locked_update(b, map, key, value, &fact->args[3]);
     else
         hash_op(b, engine_op(m, helper), map, key, value, flags);
 }

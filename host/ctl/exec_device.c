@@ -195,12 +195,31 @@ static struct hostmap *soft_of(const struct exec *exec, uint32_t map)
     return map_of(exec, map)->engine == SPEC_ENGINE_NONE ? &d->soft[map] : NULL;
 }
 
+/* The lock's word is 0 whatever the host gives. */
+static int update_locked(struct device_exec *d, uint32_t map, const void *key, const void *value)
+{
+    const struct load_map *m = &d->exec.job->object->maps[map];
+    const struct ir_map *i = map_of(&d->exec, map);
+    uint8_t *copy = malloc(i->stride_bytes);
+    int err = -ENOMEM;
+
+    if (copy) {
+        memcpy(copy, value, i->stride_bytes);
+        memset(copy + m->fields->lock_off, 0, sizeof(uint32_t));
+        err = device_map_update(d->dev, map, i, key, copy);
+    }
+    free(copy);
+    return err;
+}
+
 static int device_exec_update(struct exec *exec, uint32_t map, const void *key, const void *values)
 {
     const struct hostmap *soft = soft_of(exec, map);
 
     if (soft)
         return soft->map ? map_host_update(soft->map, key, values, SPEC_MAP_FLAG_ANY) : -ENOTSUP;
+    if (load_has_lock(&exec->job->object->maps[map]))
+        return update_locked((struct device_exec *)exec, map, key, values);
     return device_map_update(((struct device_exec *)exec)->dev, map, map_of(exec, map), key,
                              values);
 }

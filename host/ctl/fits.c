@@ -81,10 +81,6 @@ static int check_insn(const struct job *job, uint32_t at, const char *executor,
     }
     if (ebpf_is_ld_imm64(i) && (i->src == EBPF_PSEUDO_MAP_FD || i->src == EBPF_PSEUDO_MAP_VALUE))
         m = &job->object->maps[i->imm];
-    if (m && load_has_lock(m)) {
-        snprintf(what, sizeof(what), "map %.64s, whose values have a bpf_spin_lock,", m->name);
-        return lacks(job, at, what, executor, why);
-    }
     if (!m || m->type >= SPEC_MAP_COUNT || spec_map_type_table[m->type].soft)
         return 0;
     snprintf(what, sizeof(what), "map %.64s, of type %s,", m->name,

@@ -23,6 +23,8 @@ int hostmap_open(struct hostmap *m, const struct load_object *object, uint32_t i
         return -ENOMEM;
     memset(m->memory, 0, bytes);
     m->map = map_init(m->memory, &def);
+    if (load_has_lock(&object->maps[index]))
+        map_set_lock(m->map, object->maps[index].fields->lock_off);
     return 0;
 }
 

@@ -133,6 +133,8 @@ bool job_inner_fits(const struct load_object *object, uint32_t map, uint32_t inn
 
     return want && m && m->type == want->type && m->key_bytes == want->key_bytes &&
            m->value_bytes == want->value_bytes && m->flags == want->flags &&
+           load_has_lock(m) == load_has_lock(want) &&
+           (!load_has_lock(m) || m->fields->lock_off == want->fields->lock_off) &&
            (!sized || m->max_entries == want->max_entries);
 }
 

@@ -15,6 +15,16 @@ struct kernel_btf {
     uint32_t count;
 };
 
+/* Of a map with a lock in its values, without which the kernel takes none. */
+struct kernel_map_btf {
+    int fd; /* negative errno: none; to be closed */
+    uint32_t key, value;
+};
+
+/* Keys are bytes, or an int if there are 4; values have a bpf_spin_lock at lock_off. */
+struct kernel_map_btf kernel_btf_of_lock(uint32_t key_bytes, uint32_t value_bytes,
+                                         uint32_t lock_off);
+
 /* 0 or negative errno. */
 int kernel_btf_open(const struct ebpf_insn *insns, uint32_t count, struct kernel_btf *out);
 void kernel_btf_close(struct kernel_btf *btf);

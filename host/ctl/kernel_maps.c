@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/kernel_maps.h"
 
+#include "host/ctl/kernel_btf.h"
+
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -65,10 +67,23 @@ static int create_bare(const struct load_map *def, uint32_t cpus, int inner)
 {
     const uint32_t slack = is_lru(def) ? LRU_SLACK * cpus : 0;
     LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = def->flags & ~(uint32_t)HOST_FLAGS);
+    struct kernel_map_btf types = {.fd = -1};
+    int fd;
 
     o.inner_map_fd = (uint32_t)inner;
-    return bpf_map_create((enum bpf_map_type)def->type, NULL, def->key_bytes, def->value_bytes,
-                          def->max_entries + slack, &o);
+    if (load_has_lock(def)) {
+        types = kernel_btf_of_lock(def->key_bytes, def->value_bytes, def->fields->lock_off);
+        if (types.fd < 0)
+            return types.fd;
+        o.btf_fd = (uint32_t)types.fd;
+        o.btf_key_type_id = types.key;
+        o.btf_value_type_id = types.value;
+    }
+    fd = bpf_map_create((enum bpf_map_type)def->type, NULL, def->key_bytes, def->value_bytes,
+                        def->max_entries + slack, &o);
+    if (types.fd >= 0)
+        close(types.fd);
+    return fd;
 }
 
 static int create(const struct load_map *def, uint32_t cpus, char *why, size_t why_bytes)

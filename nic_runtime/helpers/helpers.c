@@ -259,8 +259,10 @@ static const vm_helper table[] = {
     [SPEC_HELPER_RINGBUF_SUBMIT] = helper_ringbuf_submit,
     [SPEC_HELPER_RINGBUF_DISCARD] = helper_ringbuf_discard,
     [SPEC_HELPER_LOOP] = helper_loop,
+    [SPEC_HELPER_SPIN_LOCK] = helper_spin_lock,
+    [SPEC_HELPER_SPIN_UNLOCK] = helper_spin_lock,
 };
-_Static_assert(SPEC_HELPERS_SOFT == 33,
+_Static_assert(SPEC_HELPERS_SOFT == 35,
                "each helper with soft in the table needs its function here");
 
 vm_helper vm_helper_find(int32_t num)

@@ -36,6 +36,9 @@ enum vm_fault helper_ringbuf_reserve(struct vm *vm);
 enum vm_fault helper_ringbuf_submit(struct vm *vm);
 enum vm_fault helper_ringbuf_discard(struct vm *vm);
 
+/* lock.c */
+enum vm_fault helper_spin_lock(struct vm *vm);
+
 /* loop.c */
 enum vm_fault helper_loop(struct vm *vm);
 

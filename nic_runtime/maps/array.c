@@ -79,7 +79,7 @@ static int array_update(struct map *map, const void *key, const void *value, uin
         return -E2BIG;
     if (flags & SPEC_MAP_FLAG_NOEXIST)
         return -EEXIST;
-    if (flags & MAP_UPDATE_LOCK) /* there are no values with a spin lock */
+    if (flags & MAP_UPDATE_LOCK && !map->has_lock)
         return -EINVAL;
     err = map_check_target(map, value);
     if (!err)

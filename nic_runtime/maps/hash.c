@@ -230,23 +230,23 @@ static int hash_update(struct map *map, const void *key, const void *value, uint
                        uint32_t cpu)
 {
     const uint32_t bucket = bucket_of(map, key);
+    const uint64_t want = flags & ~(uint64_t)MAP_UPDATE_LOCK;
     uint32_t *link;
     int err;
 
-    /* BPF_F_LOCK is refused too: no value has a spin lock. */
-    if (flags > SPEC_MAP_FLAG_EXIST)
+    if (map_update_flags_bad(map, flags))
         return -EINVAL;
     err = map_check_target(map, value);
     if (err)
         return err;
     link = find_link(map, bucket, key);
-    if (*link != MAP_NO_ENTRY && flags == SPEC_MAP_FLAG_NOEXIST)
+    if (*link != MAP_NO_ENTRY && want == SPEC_MAP_FLAG_NOEXIST)
         return -EEXIST;
-    if (*link == MAP_NO_ENTRY && flags == SPEC_MAP_FLAG_EXIST && !is_target(&map->def))
+    if (*link == MAP_NO_ENTRY && want == SPEC_MAP_FLAG_EXIST && !is_target(&map->def))
         return -ENOENT;
     if (*link == MAP_NO_ENTRY)
         return insert(map, bucket, key, value, cpu);
-    if (map->cpus == 1) {
+    if (map->cpus == 1 && !(flags & MAP_UPDATE_LOCK)) {
         replace(map, bucket, link, value, cpu);
         return 0;
     }

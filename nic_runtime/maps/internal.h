@@ -25,6 +25,7 @@ enum {
     MAP_F_PRESERVE_ELEMS = 1 << 11,
     MAP_F_ACCESS = MAP_F_RDONLY | MAP_F_WRONLY | MAP_F_RDONLY_PROG | MAP_F_WRONLY_PROG,
     MAP_UPDATE_LOCK = 1 << 2, /* BPF_F_LOCK */
+    MAP_LOCK_BYTES = 4,       /* struct bpf_spin_lock */
 };
 
 /* Sizes of a map's parts. */
@@ -105,6 +106,8 @@ struct map {
     uint32_t stride;
     uint8_t *values;
     size_t values_bytes;
+    bool has_lock;     /* each value has a struct bpf_spin_lock ... */
+    uint32_t lock_off; /* ... there */
     union {
         struct map_hash hash;
         struct map_lpm lpm;
@@ -140,6 +143,9 @@ void map_lru_use(struct map_lru *lru, uint32_t entry);
 
 /* What Linux asks of a value of a redirect map: 0, -EINVAL, -EOVERFLOW. */
 int map_check_target(const struct map *map, const void *value);
+
+/* Flags of an update that no hash or array takes; BPF_F_LOCK wants a lock in the values. */
+bool map_update_flags_bad(const struct map *map, uint64_t flags);
 
 /* Both of a pair of access flags, or flags beyond those allowed. */
 bool map_flags_bad(const struct map_def *def, uint32_t allowed);

@@ -104,18 +104,34 @@ void map_value_range(const struct map *map, uintptr_t *first, uintptr_t *end)
     *end = *first + map->values_bytes;
 }
 
+void map_set_lock(struct map *map, uint32_t offset)
+{
+    map->has_lock = true;
+    map->lock_off = offset;
+}
+
+bool map_update_flags_bad(const struct map *map, uint64_t flags)
+{
+    return (flags & ~(uint64_t)MAP_UPDATE_LOCK) > SPEC_MAP_FLAG_EXIST ||
+           (flags & MAP_UPDATE_LOCK && !map->has_lock);
+}
+
 void map_store(struct map *map, uint32_t entry, const void *value, uint32_t cpu)
 {
     uint8_t *to = map_entry_value(map, entry);
     const uint8_t *from = value;
 
     if (cpu != MAP_ALL_CPUS) {
-        /* A program may store a value over itself. */
-        memmove(to + (size_t)(map->cpus > 1 ? cpu : 0) * map->stride, value, map->def.value_bytes);
+        to += (size_t)(map->cpus > 1 ? cpu : 0) * map->stride;
+        memmove(to, value, map->def.value_bytes); /* a program may store a value over itself */
+        if (map->has_lock)
+            memset(to + map->lock_off, 0, MAP_LOCK_BYTES);
         return;
     }
     for (uint32_t c = 0; c < map->cpus; c++)
         memmove(to + (size_t)c * map->stride, from + (size_t)c * map->stride, map->def.value_bytes);
+    if (map->has_lock) /* no per-CPU value has one */
+        memset(to + map->lock_off, 0, MAP_LOCK_BYTES);
 }
 
 int map_check_target(const struct map *map, const void *value)
@@ -168,7 +184,8 @@ int map_host_lookup(struct map *map, const void *key, void *values)
 
 int map_host_update(struct map *map, const void *key, const void *values, uint64_t flags)
 {
-    if (flags & MAP_UPDATE_LOCK) /* the system call looks for a spin lock before anything else */
+    /* The system call looks for a spin lock before anything else. */
+    if (flags & MAP_UPDATE_LOCK && !map->has_lock)
         return -EINVAL;
     return map->ops->update(map, key, values, flags, MAP_ALL_CPUS);
 }

@@ -4,6 +4,7 @@
 #include "compiler/base/clock.h"
 #include "compiler/ebpf/ebpf.h"
 #include "compiler/verify/verify.h"
+#include "host/ctl/kernel_btf.h"
 #include "hw/spec/gen/map_types.h"
 #include "tests/common/kernel_types.h"
 
@@ -25,13 +26,13 @@ static int make_map(const struct load_map *m);
 /* What Linux wants to know of a map's values: a map like those in it, or where the lock is. */
 static void add_values(const struct load_map *m, struct bpf_map_create_opts *o)
 {
-    struct kernel_types t;
+    struct kernel_map_btf t;
 
     if (load_inner(m))
         o->inner_map_fd = (uint32_t)make_map(load_inner(m));
     if (!load_has_lock(m))
         return;
-    t = kernel_types_of_value(m->key_bytes, m->value_bytes, m->fields->lock_off);
+    t = kernel_btf_of_lock(m->key_bytes, m->value_bytes, m->fields->lock_off);
     o->btf_fd = (uint32_t)t.fd;
     o->btf_key_type_id = t.key;
     o->btf_value_type_id = t.value;

@@ -41,11 +41,10 @@ def test_helper_that_an_executor_lacks_is_named_with_its_line(work):
     assert 'bpf_loop' in p.stderr, p.stderr
 
 
-def test_map_with_lock_is_taken_and_fits_nowhere(work):
+def test_map_with_lock_is_taken_and_fits_everywhere(work):
     j = check(build(work, 'lock'))
     assert j['accepted'], j
-    expect_reason(j, 'interp', 'map buckets, whose values have a bpf_spin_lock, is not available on interp')
-    expect_reason(j, 'microcode', 'buckets', 'lock')
+    assert all(j['executors'][e]['fits'] for e in ('interp', 'microcode', 'pipeline')), j
 
 
 def test_lock_that_is_kept_on_one_path_is_rejected(work):

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "host/ctl/kernel_btf.h"
 #include "nic_runtime/map.h"
 
 #include <bpf/bpf.h>
@@ -41,12 +42,31 @@ static uint32_t below(uint32_t n)
     return next() % n;
 }
 
-static int create(const struct map_def *def)
+enum { NO_LOCK = UINT32_MAX };
+
+/* A map of Linux's; at lock its values have a bpf_spin_lock. */
+static int create_locked(const struct map_def *def, uint32_t lock)
 {
     LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = def->flags);
+    struct kernel_map_btf types = {.fd = -1};
+    int fd;
 
-    return bpf_map_create((enum bpf_map_type)def->type, NULL, def->key_bytes, def->value_bytes,
-                          def->max_entries, &o);
+    if (lock != NO_LOCK) {
+        types = kernel_btf_of_lock(def->key_bytes, def->value_bytes, lock);
+        o.btf_fd = (uint32_t)types.fd;
+        o.btf_key_type_id = types.key;
+        o.btf_value_type_id = types.value;
+    }
+    fd = bpf_map_create((enum bpf_map_type)def->type, NULL, def->key_bytes, def->value_bytes,
+                        def->max_entries, &o);
+    if (types.fd >= 0)
+        close(types.fd);
+    return fd;
+}
+
+static int create(const struct map_def *def)
+{
+    return create_locked(def, NO_LOCK);
 }
 
 /* One map twice. */
@@ -61,7 +81,7 @@ struct pair {
     uint8_t ours[SPEC_QUEUES * VALUE_MAX];
 };
 
-static void open_pair(struct pair *p, const struct map_def *def)
+static void open_pair(struct pair *p, const struct map_def *def, uint32_t lock)
 {
     const char *why = NULL;
     const size_t bytes = (map_size_bytes(def, &why) + 63) & ~(size_t)63;
@@ -73,7 +93,9 @@ static void open_pair(struct pair *p, const struct map_def *def)
     assert_non_null(p->memory);
     memset(p->memory, 0, bytes);
     p->map = map_init(p->memory, def);
-    p->fd = create(def);
+    if (lock != NO_LOCK)
+        map_set_lock(p->map, lock);
+    p->fd = create_locked(def, lock);
     p->keys = spec_map_type_table[def->type].soft == SPEC_SOFT_LRU
                   ? def->max_entries / 10
                   : def->max_entries + def->max_entries / 2 + 2;
@@ -221,18 +243,23 @@ static void compare_contents(struct pair *p)
     assert_int_equal(ours, theirs);
 }
 
-static void run_pair(struct map_def def)
+static void run_locked(struct map_def def, uint32_t lock)
 {
     struct pair p = {0};
 
     seed = def.type * 1000 + def.key_bytes;
-    open_pair(&p, &def);
+    open_pair(&p, &def, lock);
     for (uint32_t i = 1; i <= OPERATIONS; i++) {
         one_operation(&p, i);
         if (i % WALK_EVERY == 0)
             compare_contents(&p);
     }
     close_pair(&p);
+}
+
+static void run_pair(struct map_def def)
+{
+    run_locked(def, NO_LOCK);
 }
 
 static void test_map_array_operations_same_as_kernel(void **state)
@@ -258,6 +285,15 @@ static void test_map_hash_without_preallocation_operations_same_as_kernel(void *
 {
     (void)state;
     run_pair((struct map_def){"m", SPEC_MAP_HASH, 8, 17, 64, BPF_F_NO_PREALLOC});
+}
+
+/* Values with a bpf_spin_lock: its bytes stay 0, and BPF_F_LOCK is taken. */
+static void test_map_with_lock_operations_same_as_kernel(void **state)
+{
+    (void)state;
+    run_locked((struct map_def){"m", SPEC_MAP_HASH, 13, 24, 100, 0}, 8);
+    run_locked((struct map_def){"m", SPEC_MAP_HASH, 4, 12, 7, BPF_F_NO_PREALLOC}, 0);
+    run_locked((struct map_def){"m", SPEC_MAP_ARRAY, 4, 20, 33, 0}, 16);
 }
 
 static void test_map_percpu_hash_operations_same_as_kernel(void **state)
@@ -289,7 +325,7 @@ static void run_queue(struct map_def def)
     struct pair p = {0};
 
     seed = def.type;
-    open_pair(&p, &def);
+    open_pair(&p, &def, NO_LOCK);
     for (uint32_t i = 0; i < OPERATIONS; i++) {
         const uint64_t flag = flags[below(9)];
         const uint32_t what = below(8);
@@ -336,7 +372,7 @@ static void run_targets(struct map_def def)
     struct pair p = {0};
 
     seed = def.type;
-    open_pair(&p, &def);
+    open_pair(&p, &def, NO_LOCK);
     for (uint32_t i = 0; i < 3000; i++) {
         static const uint64_t flags[] = {0, 0, 0, 1, 2, 3, 4};
         const uint32_t value[2] = {below(3) ? 1 : 0, below(20) ? 0 : 5};
@@ -460,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_map_percpu_array_operations_same_as_kernel),
         cmocka_unit_test(test_map_hash_operations_same_as_kernel),
         cmocka_unit_test(test_map_hash_without_preallocation_operations_same_as_kernel),
+        cmocka_unit_test(test_map_with_lock_operations_same_as_kernel),
         cmocka_unit_test(test_map_percpu_hash_operations_same_as_kernel),
         cmocka_unit_test(test_map_lru_operations_same_as_kernel),
         cmocka_unit_test(test_map_lpm_operations_same_as_kernel),

@@ -115,7 +115,7 @@ struct spec_helper_row {
     uint64_t map_types;
 };
 
-enum { SPEC_HELPER_ROWS = 53, SPEC_HELPERS_SOFT = 33 };
+enum { SPEC_HELPER_ROWS = 53, SPEC_HELPERS_SOFT = 35 };
 static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {1, "map_lookup_elem", SPEC_RET_MAP_VALUE_OR_NULL, {SPEC_ARG_MAP, SPEC_ARG_KEY, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_MAP, true, true, false, false, 0x2027e66ULL},
@@ -174,9 +174,9 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {89, "map_peek_elem", SPEC_RET_SCALAR, {SPEC_ARG_MAP, SPEC_ARG_VALUE_OUT, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_NONE, true, false, false, false, 0x40c00000ULL},
     {93, "spin_lock", SPEC_RET_VOID, {SPEC_ARG_SPIN_LOCK, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, false, false, false, 0x0ULL},
+        SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
     {94, "spin_unlock", SPEC_RET_VOID, {SPEC_ARG_SPIN_LOCK, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, false, false, false, 0x0ULL},
+        SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
     {105, "strtol", SPEC_RET_SCALAR, {SPEC_ARG_MEM, SPEC_ARG_SIZE, SPEC_ARG_SCALAR, SPEC_ARG_U64_OUT, SPEC_ARG_NONE},
         SPEC_HELPER_HW_NONE, false, false, false, false, 0x0ULL},
     {106, "strtoul", SPEC_RET_SCALAR, {SPEC_ARG_MEM, SPEC_ARG_SIZE, SPEC_ARG_SCALAR, SPEC_ARG_U64_OUT, SPEC_ARG_NONE},

@@ -39,6 +39,7 @@ extern const char *const gen_profile_names[GEN_PROFILE_COUNT];
     X(value_atomic, 5, 4)                                                                          \
     X(update, 4, 2)                                                                                \
     X(delete, 2, 1)                                                                                \
+    X(lock, 4, 2)                                                                                  \
     X(data, 4, 2)                                                                                  \
     X(helper, 4, 3)                                                                                \
     X(csum, 2, 1)                                                                                  \

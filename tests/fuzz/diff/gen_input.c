@@ -182,10 +182,10 @@ static void choose_outer(struct gen *g)
 void gen_maps(struct gen *g)
 {
     const uint32_t plain = gen_below(g, 4) + gen_chance(g, 50);
-    const bool target = gen_chance(g, 12), data = gen_chance(g, 25);
+    const bool target = gen_chance(g, 12), data = gen_chance(g, 25), lock = gen_chance(g, 12);
 
     g->map_count = 0;
-    for (uint32_t i = 0; i < plain + target + data; i++) {
+    for (uint32_t i = 0; i < plain + target + data + lock && i < GEN_MAPS; i++) {
         struct load_map *m = &g->maps[g->map_count];
         struct gen_map *info = &g->map_info[g->map_count];
 
@@ -196,6 +196,8 @@ void gen_maps(struct gen *g)
             choose_map(g, m, info);
         else if (i == plain && target)
             choose_target(g, m, info);
+        else if (i == plain + target && lock)
+            gen_locked_map(g, m, info);
         else
             choose_data(g, m);
     }

@@ -17,7 +17,8 @@ int gen_map_of(struct gen *g, uint64_t types)
     uint32_t n = 0;
 
     for (uint32_t m = 0; m < g->map_count; m++)
-        if (types >> g->maps[m].type & 1 && g->maps[m].kind == LOAD_MAP_BTF)
+        if (types >> g->maps[m].type & 1 && g->maps[m].kind == LOAD_MAP_BTF &&
+            !load_has_lock(&g->maps[m]))
             found[n++] = (int)m;
     return n ? found[gen_below(g, n)] : -1;
 }
@@ -204,7 +205,9 @@ bool gen_update_call(struct gen *g, uint32_t map, int32_t key)
     if (!ok)
         return false;
     if (gen_chance(g, 85))
-        gen_emit(g, MOV_K(4, (int32_t)gen_below(g, gen_chance(g, 90) ? 3 : 5)));
+        gen_emit(g, MOV_K(4, (int32_t)gen_below(g, load_has_lock(&g->maps[map]) ? 8
+                                                   : gen_chance(g, 90)          ? 3
+                                                                                : 5)));
     else
         gen_emit(g, MOV_X(4, gen_num(g, 1u << 2 | 1u << 3)));
     gen_map_address(g, 1, map);

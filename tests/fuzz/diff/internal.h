@@ -212,6 +212,11 @@ bool gen_lookup_call(struct gen *g, uint32_t map);
 void gen_null_check(struct gen *g, int r, uint32_t map, uint32_t label);
 bool gen_update_call(struct gen *g, uint32_t map, int32_t key);
 
+/* ---- gen_lock.c ---- */
+
+/* A map whose values have a lock. */
+void gen_locked_map(struct gen *g, struct load_map *m, struct gen_map *info);
+
 /* ---- gen_flow.c ---- */
 
 /* A conditional jump on numbers. */

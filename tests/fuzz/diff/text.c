@@ -35,6 +35,8 @@ static void put_map(FILE *out, const struct load_map *m)
         fprintf(out, " init ");
         put_hex(out, m->data, m->value_bytes);
     }
+    if (load_has_lock(m))
+        fprintf(out, " lock %u", m->fields->lock_off);
     if (load_inner(m))
         fprintf(out, " inner %s %u %u %u 0x%x", spec_map_type_table[load_inner(m)->type].name,
                 load_inner(m)->key_bytes, load_inner(m)->value_bytes, load_inner(m)->max_entries,
@@ -208,6 +210,18 @@ static bool read_inner(struct reader *r, const char *text, struct load_map *m)
     return inner.type != 0;
 }
 
+/* Where the lock is in a map's values. */
+static bool read_lock(struct reader *r, const char *text, struct load_map *m)
+{
+    struct load_fields fields = {.has_lock = true};
+
+    if (sscanf(text, " lock %u", &fields.lock_off) != 1 || fields.lock_off > m->value_bytes ||
+        m->value_bytes - fields.lock_off < sizeof(uint32_t))
+        return false;
+    m->fields = arena_memdup(r->arena, &fields, sizeof(fields));
+    return true;
+}
+
 static bool read_map(struct reader *r, const char *line)
 {
     const char *flags = strstr(line, " flags "), *data = strstr(line, " init ");
@@ -224,6 +238,8 @@ static bool read_map(struct reader *r, const char *line)
     m.flags = flags ? (uint32_t)strtoul(flags + 7, NULL, 0) : 0;
     m.type = type_named(type);
     if (strstr(line, " inner ") && !read_inner(r, strstr(line, " inner "), &m))
+        return false;
+    if (strstr(line, " lock ") && !read_lock(r, strstr(line, " lock "), &m))
         return false;
     for (int k = 0; k < LOAD_MAP_KIND_COUNT; k++)
         if (data_kinds[k] && !strcmp(data_kinds[k], type)) {

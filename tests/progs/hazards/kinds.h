@@ -443,3 +443,42 @@ static __always_inline __u64 neighbours(const struct job *j)
     *b = *a * 3 + j->operand;
     return *b;
 }
+
+/* Values under a lock: several words that change together, and updates in place. */
+struct guarded {
+    __u64 sum;
+    struct bpf_spin_lock lock;
+    __u32 count;
+    __u64 last;
+};
+MAP(locked_map, BPF_MAP_TYPE_HASH, ENTRIES, struct guarded);
+MAP(locked_array, BPF_MAP_TYPE_ARRAY, ENTRIES, struct guarded);
+static __always_inline __u64 locked(const struct job *j)
+{
+    __u32 key = j->key % ENTRIES;
+    struct guarded *a = bpf_map_lookup_elem(&locked_array, &key);
+    struct guarded *v = bpf_map_lookup_elem(&locked_map, &j->key);
+    struct guarded fresh = {.sum = j->operand, .count = 1};
+    __u64 result = 0;
+
+    if (!a)
+        return 0;
+    bpf_spin_lock(&a->lock);
+    a->sum = a->sum * 3 + j->operand;
+    a->count++;
+    a->last ^= a->sum;
+    result = a->last + a->count;
+    bpf_spin_unlock(&a->lock);
+    if (j->op % 4 == 0 || !v) {
+        result += ERROR_OF(bpf_map_update_elem(&locked_map, &j->key, &fresh,
+                                               j->op & 8 ? BPF_F_LOCK : BPF_ANY));
+        if (!v)
+            return result;
+    }
+    bpf_spin_lock(&v->lock); /* what was looked up, replaced or changed in place */
+    v->sum = v->sum * 5 + j->operand;
+    v->count++;
+    result = result * 7 + v->sum + v->count;
+    bpf_spin_unlock(&v->lock);
+    return result;
+}
