@@ -79,12 +79,12 @@ static struct pipe_congruence find_alu(const struct pipe_graph *g, const struct 
         r = sum(x, find(g, n->args[1], depth, low32));
         break;
     case SPEC_ALU_OR:
-        /* disjoint bits: an addition. That is so if one is a multiple of a power of two above the
-         * other's bits. */
-        if (constant && (low32 ? (uint32_t)k : k) == 0)
-            return x;
-        if (constant && x.modulus && power_part(x.modulus) > k &&
-            x.residue % power_part(x.modulus) == 0)
+        /* below the power of two of which one is a multiple there are the other's bits alone */
+        if (constant && (low32 ? (uint32_t)k : k) == 0) {
+            r = x;
+            break;
+        }
+        if (constant && x.modulus && x.residue % power_part(x.modulus) == 0)
             return sum(reduce(power_part(x.modulus), 0), (struct pipe_congruence){0, k});
         return anything;
     case SPEC_ALU_SHL:

@@ -241,6 +241,8 @@ pipe_ref pipe_alu(struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_
     if (alu == SPEC_ALU_SUB && cb) /* one form for what is at a constant distance */
         return pipe_alu(g, SPEC_ALU_ADD, width, a,
                         pipe_const(g, width == 32 ? (uint32_t)-kb : -kb));
+    if (width == 32 && cb && row->arity == 2 && kb > UINT32_MAX)
+        b = pipe_const(g, (uint32_t)kb);
     simple = pipe_simplify(g, alu, width, a, row->arity == 2 ? b : PIPE_NONE);
     if (simple)
         return simple;

@@ -78,7 +78,7 @@ static struct pipe_range sum(struct pipe_range a, struct pipe_range b, int sign,
     return r;
 }
 
-static struct pipe_range sign_extended(struct pipe_range a, int64_t lowest)
+static struct pipe_range sign_extended(struct pipe_range a, int64_t lowest, uint32_t width)
 {
     struct pipe_range r = anything();
 
@@ -88,7 +88,7 @@ static struct pipe_range sign_extended(struct pipe_range a, int64_t lowest)
         r.lo = a.lo32;
         r.hi = a.hi32;
     }
-    return r;
+    return width == 32 ? zero_extended(r.lo, r.hi) : r;
 }
 
 static struct pipe_range of_alu(const struct pipe_node *n, const struct pipe_range *args)
@@ -122,11 +122,11 @@ static struct pipe_range of_alu(const struct pipe_node *n, const struct pipe_ran
         }
         return r;
     case SPEC_ALU_SEXT8:
-        return sign_extended(args[0], INT8_MIN);
+        return sign_extended(args[0], INT8_MIN, n->width);
     case SPEC_ALU_SEXT16:
-        return sign_extended(args[0], INT16_MIN);
+        return sign_extended(args[0], INT16_MIN, n->width);
     case SPEC_ALU_SEXT32:
-        return sign_extended(args[0], INT32_MIN);
+        return sign_extended(args[0], INT32_MIN, n->width);
     default:
         return r;
     }

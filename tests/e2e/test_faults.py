@@ -21,6 +21,13 @@ def test_every_row_has_its_text_once(work):
     assert {f.area for f in rows} == AREAS and {f.area for f in rows if f.quick} == AREAS - {'load', 'verify'} and len(rows) > 120
 
 
+def test_every_check_of_the_tests_exists(work):
+    for name in {c for f in faults.read_tables() for c in f.checks if c.startswith('test:')}:
+        folder, module, test = name.removeprefix('test:').split('.')
+        with open(os.path.join(lib.ROOT, 'tests', folder, f'test_{module}.py')) as f:
+            assert f'def test_{test}(' in f.read(), name
+
+
 def test_row_without_its_text_is_refused(work):
     for f in (dataclasses.replace(faults.read_tables()[0], old=text) for text in ('no such text', 'e')):
         try:
