@@ -98,14 +98,17 @@ static pipe_ref lookup_of(const struct pipe_graph *g, pipe_ref root)
 
 static void find_field(const struct map_view *v, struct site *s)
 {
-    const uint32_t stride = v->map->stride_bytes;
-    const struct pipe_congruence c = pipe_offset_congruence(v->g, s->root);
+    const int64_t stride = v->map->stride_bytes;
+    const struct pipe_congruence c =
+        s->lookup ? (struct pipe_congruence){0, 0} : pipe_offset_congruence(v->g, s->root);
 
     s->field = UINT32_MAX;
-    if (s->lookup)
-        s->field = (uint32_t)(s->offset % stride);
-    else if (c.modulus % stride == 0)
-        s->field = (uint32_t)((uint32_t)(c.residue + s->offset) % stride);
+    /* constant offsets may lead down from a root that lies above the value's start */
+    if (c.modulus % (uint64_t)stride == 0) {
+        const int64_t at = (int64_t)(c.residue % (uint64_t)stride) + (int32_t)s->offset;
+
+        s->field = (uint32_t)((at % stride + stride) % stride);
+    }
     /* an access that runs over the value's end tells that this is no single value */
     if (s->field != UINT32_MAX && s->field + v->g->nodes[s->unit].size > stride)
         s->field = UINT32_MAX;
