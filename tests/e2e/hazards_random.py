@@ -23,15 +23,7 @@ HEAD = '''/* Made by tests/e2e/hazards_random.py from seed %s. */
 
 #include <bpf/bpf_helpers.h>
 
-struct request {
-    __u8 ethernet[14];
-    __u8 kind;
-    __u8 op;
-    __u16 unused;
-    __u32 key;
-    __u32 operand;
-    __u64 result;
-} __attribute__((packed));
+#include "request.h"
 
 struct value {
     __u64 a;
@@ -172,7 +164,7 @@ def make(work, seed):
     source = os.path.join(work, f'random{seed}.c')
     with open(source, 'w') as f:
         f.write(Generator(seed).text(seed))
-    return lib.clang(source, source[:-1] + 'o')
+    return lib.clang(source, source[:-1] + 'o', includes=[hazards.SOURCES])
 
 
 def fits(obj):

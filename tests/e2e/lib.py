@@ -34,11 +34,11 @@ def examples():
     return [name for name in all_examples() if not any(row.name == name for row in larger.ROWS)]
 
 
-def clang(source, out, compiler='clang', cpu='v3', debug=True, defines=()):
+def clang(source, out, compiler='clang', cpu='v3', debug=True, defines=(), includes=()):
     os.makedirs(os.path.dirname(out), exist_ok=True)
     triplet = subprocess.run(['gcc', '-print-multiarch'], capture_output=True, text=True).stdout.strip()
     subprocess.run([compiler, '-O2', *defines] + (['-g'] if debug else []) +
-                   ['-target', 'bpf', f'-mcpu={cpu}', '-I/usr/include/' + triplet, '-c', source, '-o', f'{out}.{os.getpid()}'], check=True)
+                   ['-target', 'bpf', f'-mcpu={cpu}', '-I/usr/include/' + triplet, *('-I' + d for d in includes), '-c', source, '-o', f'{out}.{os.getpid()}'], check=True)
     os.replace(f'{out}.{os.getpid()}', out)  # tests that run at once may make the same object
     return out
 

@@ -11,17 +11,9 @@
 
 #include <bpf/bpf_helpers.h>
 
-enum { ENTRIES = 256, WIDE_WORDS = 5, SMALL_ENTRIES = 8 };
+#include "request.h"
 
-struct request {
-    __u8 ethernet[14];
-    __u8 kind;
-    __u8 op;
-    __u16 unused;
-    __u32 key;
-    __u32 operand;
-    __u64 result;
-} __attribute__((packed));
+enum { ENTRIES = 256, WIDE_WORDS = 5, SMALL_ENTRIES = 8 };
 
 /* What a kind's function gets: copies of the packet's fields. */
 struct job {
