@@ -345,8 +345,10 @@ static bool shift_is_known(const struct scalar *s, bool is32)
     return scalar_is_const(s) && s->umin == s->umax && s->umax < WORD_BITS;
 }
 
-struct scalar scalar_alu(const struct ebpf_insn *insn, const struct scalar *dst,
-                         const struct scalar *src)
+/* The result with each view computed from those of the operands, not yet sharpened by each other.
+ */
+static struct scalar alu_views(const struct ebpf_insn *insn, const struct scalar *dst,
+                               const struct scalar *src)
 {
     const bool is32 = ebpf_is_alu32(insn);
     const uint8_t code = ebpf_code_of(insn);
@@ -386,13 +388,22 @@ struct scalar scalar_alu(const struct ebpf_insn *insn, const struct scalar *dst,
     case EBPF_ALU_NEG:
         negate(&d);
         break;
-    case EBPF_ALU_END:
-        return byte_order(insn, &d);
     default: /* division and remainder */
         return scalar_unknown();
     }
     if (is32)
         scalar_zero_extend32(&d);
+    return d;
+}
+
+struct scalar scalar_alu(const struct ebpf_insn *insn, const struct scalar *dst,
+                         const struct scalar *src)
+{
+    struct scalar d;
+
+    if (ebpf_code_of(insn) == EBPF_ALU_END)
+        return byte_order(insn, dst);
+    d = alu_views(insn, dst, src);
     scalar_sync(&d);
     return d;
 }

@@ -240,7 +240,8 @@ static void refine_by_const(uint8_t code, bool is32, bool taken, struct scalar *
         refine_unequal(is32, unknown, value);
 }
 
-static void refine(uint8_t code, bool is32, bool taken, struct scalar *a, struct scalar *b)
+/* Each view on its own, not yet sharpened by the others. */
+static void refine_views(uint8_t code, bool is32, bool taken, struct scalar *a, struct scalar *b)
 {
     const uint8_t holds = taken ? code : ebpf_jmp_inverse[code >> 4];
 
@@ -269,8 +270,13 @@ static void refine(uint8_t code, bool is32, bool taken, struct scalar *a, struct
         refine_signed_less(is32, holds == EBPF_JMP_JSGT, b, a);
         break;
     default:
-        return;
+        break;
     }
+}
+
+static void refine(uint8_t code, bool is32, bool taken, struct scalar *a, struct scalar *b)
+{
+    refine_views(code, is32, taken, a, b);
     scalar_sync(a);
     scalar_sync(b);
 }
