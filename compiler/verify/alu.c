@@ -256,7 +256,9 @@ static int move(struct verifier *v, uint32_t at, struct reg *dst, struct reg *sr
         *dst = *src;
         dst->from = at;
     } else if (i->off) {
-        return verify_reject(v, "VFY0036", at, "sign extension of a part of %s is not allowed",
+        return verify_refuse(v, "VFY0036", at,
+                             "sign extension makes a number of a part of %s; addresses differ from "
+                             "executor to executor",
                              verify_describe(v, src));
     } else { /* half an address, for 32-bit differences */
         struct scalar n = scalar_unknown();

@@ -7,21 +7,35 @@
 /* What must hold of one instruction in one state: registers that are read and written, and where
  * memory may be touched through each kind of pointer. Nothing here changes a state. */
 
+/* A pointer whose memory is gone. Linux lets root go on with it as a number, which differs from
+ * executor to executor; nobody lets it be followed. */
+static int check_stale(struct verifier *v, uint32_t at, uint32_t r)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+    const bool follows = (ebpf_is_load(i) && i->src == r) ||
+                         ((ebpf_is_store(i) || ebpf_is_atomic(i)) && i->dst == r);
+    int (*const say)(struct verifier *, const char *, uint32_t, const char *, ...) =
+        follows ? verify_reject : verify_refuse;
+    const struct reg *reg = cur_reg(v, r);
+
+    if (reg->ref)
+        return say(v, "VFY0024", at,
+                   "r%u pointed into a record of a ring buffer until the call at "
+                   "instruction %u gave the record away",
+                   r, reg->from);
+    return say(
+        v, "VFY0024", at,
+        "r%u pointed into the packet until the call at instruction %u moved the packet; load "
+        "data and data_end again and compare them anew",
+        r, reg->from);
+}
+
 int verify_check_read(struct verifier *v, uint32_t at, uint32_t r)
 {
     const struct reg *reg = cur_reg(v, r);
 
-    if (reg->type == REG_STALE && reg->ref)
-        return verify_reject(v, "VFY0024", at,
-                             "r%u pointed into a record of a ring buffer until the call at "
-                             "instruction %u gave the record away",
-                             r, reg->from);
     if (reg->type == REG_STALE)
-        return verify_reject(v, "VFY0024", at,
-                             "r%u pointed into the packet until the call at instruction %u moved "
-                             "the packet; load data and "
-                             "data_end again and compare them anew",
-                             r, reg->from);
+        return check_stale(v, at, r);
     if (reg->type != REG_NONE)
         return 0;
     if (r >= 1 && r <= 5)

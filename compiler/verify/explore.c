@@ -280,7 +280,9 @@ static int advance(struct verifier *v)
     v->insns++;
     v->cur.insn = at + ebpf_slots(insn_at(v, at));
     verify_log_insn(v, at);
-    err = step(v, at);
+    err = fact->reached ? 0 : verify_form(v, at);
+    if (!err)
+        err = step(v, at);
     verify_log_state(v, at);
     fact->reached = true;
     if (!err && v->done)

@@ -277,7 +277,8 @@ static inline void reg_unlink(struct reg *r)
 }
 
 /* ---- what must hold; 0, or negative after verify_reject or verify_refuse ---- */
-int verify_structure(struct verifier *v); /* also finds joins and loop heads */
+int verify_structure(struct verifier *v);         /* also finds joins and loop heads */
+int verify_form(struct verifier *v, uint32_t at); /* of an instruction that a path comes to */
 void verify_liveness(struct verifier *v);
 int verify_stack_depth(struct verifier *v);
 int verify_check_read(struct verifier *v, uint32_t at, uint32_t r);

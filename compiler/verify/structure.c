@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/verify/internal.h"
 
-/* What must hold of a program before any of it runs: instructions that exist, with their reserved
- * fields clear (RFC 9669), jumps and calls that go somewhere, no end without exit, nothing that
- * can't be reached. */
+/* What must hold of a program before any of it runs: opcodes that exist, maps and functions that
+ * exist, jumps and calls that go somewhere, no end without exit, nothing that control can't come
+ * to. The rest of an instruction's form (registers, reserved fields, constants; RFC 9669) must hold
+ * once a path comes there: what no path comes to, because a branch always goes the other way, may
+ * have any. Linux draws the line at the same place. */
 
 static int no_insn(struct verifier *v, uint32_t at)
 {
@@ -107,10 +109,6 @@ static int check_call(struct verifier *v, uint32_t at)
         return no_insn(v, at);
     if (i->dst)
         return reserved(v, at, "destination register");
-    if (i->src == EBPF_PSEUDO_KFUNC_CALL)
-        return verify_refuse(
-            v, "VFY0078", at,
-            "calls of kernel functions (kfuncs; here BTF number %d) are not supported", i->imm);
     return i->off ? reserved(v, at, "offset") : 0;
 }
 
@@ -122,13 +120,6 @@ static int check_jump(struct verifier *v, uint32_t at)
     const struct ebpf_insn *i = insn_at(v, at);
 
     switch (ebpf_code_of(i)) {
-    case JUMP_MAY_GOTO:
-        if (ebpf_class_of(i) != EBPF_CLASS_JMP || ebpf_src_is_reg(i) || i->dst || i->src || i->imm)
-            return no_insn(v, at);
-        return verify_refuse(
-            v, "VFY0015", at,
-            "may_goto ends a loop after as many rounds as the kernel chooses, "
-            "which differs from executor to executor; bound the loop by a constant");
     case EBPF_JMP_JA:
         return check_goto(v, at);
     case EBPF_JMP_CALL:
@@ -203,22 +194,15 @@ static int check_function(struct verifier *v, uint32_t at, int64_t to)
                          "this leads to instruction %lld, where no function begins", (long long)to);
 }
 
-static int check_ld(struct verifier *v, uint32_t at)
+/* What a 64-bit constant names must exist, whether or not a path comes there. */
+static int check_constant_kind(struct verifier *v, uint32_t at)
 {
     const struct ebpf_insn *i = insn_at(v, at);
 
-    if (ebpf_is_ld_packet(i))
-        return verify_refuse(
-            v, "VFY0006", at,
-            "LD_ABS and LD_IND are for socket filters; read the packet through xdp_md.data");
-    if (!ebpf_is_ld_imm64(i))
-        return no_insn(v, at);
     if (at + 1 >= v->prog->insn_count || i[1].opcode || i[1].dst || i[1].src || i[1].off)
         return verify_reject(v, "VFY0007", at,
                              "a 64-bit constant takes two instructions; the second, all fields but "
                              "the immediate 0, is missing");
-    if (i->off)
-        return reserved(v, at, "offset");
     switch (i->src) {
     case 0:
         return 0;
@@ -234,7 +218,18 @@ static int check_ld(struct verifier *v, uint32_t at)
     }
 }
 
-static int check_insn(struct verifier *v, uint32_t at)
+static int check_ld(struct verifier *v, uint32_t at)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+
+    if (ebpf_is_ld_packet(i))
+        return verify_refuse(
+            v, "VFY0006", at,
+            "LD_ABS and LD_IND are for socket filters; read the packet through xdp_md.data");
+    return i->off ? reserved(v, at, "offset") : 0;
+}
+
+int verify_form(struct verifier *v, uint32_t at)
 {
     const struct ebpf_insn *i = insn_at(v, at);
 
@@ -256,6 +251,82 @@ static int check_insn(struct verifier *v, uint32_t at)
         return check_memory(v, at);
     }
     return no_insn(v, at);
+}
+
+/* ---- what exists ---- */
+
+static bool is_alu_opcode(const struct ebpf_insn *i)
+{
+    switch (ebpf_code_of(i)) {
+    case EBPF_ALU_NEG:
+        return !ebpf_src_is_reg(i);
+    case EBPF_ALU_END:
+        return !ebpf_is_alu64(i) || !ebpf_src_is_reg(i);
+    default:
+        return ebpf_code_of(i) < EBPF_ALU_END;
+    }
+}
+
+static bool is_jump_opcode(const struct ebpf_insn *i)
+{
+    const bool jmp32 = ebpf_class_of(i) == EBPF_CLASS_JMP32;
+
+    switch (ebpf_code_of(i)) {
+    case EBPF_JMP_JA:
+        return !ebpf_src_is_reg(i);
+    case EBPF_JMP_CALL:
+    case EBPF_JMP_EXIT:
+    case JUMP_MAY_GOTO:
+        return !jmp32 && !ebpf_src_is_reg(i);
+    default:
+        return ebpf_code_of(i) < JUMP_MAY_GOTO;
+    }
+}
+
+static bool is_opcode(const struct ebpf_insn *i)
+{
+    const enum ebpf_mode mode = ebpf_mode_of(i);
+    const bool wide = ebpf_size_bytes(i->opcode) == 8;
+
+    switch (ebpf_class_of(i)) {
+    case EBPF_CLASS_ALU:
+    case EBPF_CLASS_ALU64:
+        return is_alu_opcode(i);
+    case EBPF_CLASS_JMP:
+    case EBPF_CLASS_JMP32:
+        return is_jump_opcode(i);
+    case EBPF_CLASS_LD:
+        return ebpf_is_ld_imm64(i) || (ebpf_is_ld_packet(i) && !wide);
+    case EBPF_CLASS_LDX:
+        return mode == EBPF_MODE_MEM || (mode == EBPF_MODE_MEMSX && !wide);
+    case EBPF_CLASS_ST:
+        return mode == EBPF_MODE_MEM;
+    case EBPF_CLASS_STX:
+        return mode == EBPF_MODE_MEM || mode == EBPF_MODE_ATOMIC;
+    }
+    return false;
+}
+
+static int check_exists(struct verifier *v, uint32_t at)
+{
+    const struct ebpf_insn *i = insn_at(v, at);
+
+    if (!is_opcode(i))
+        return no_insn(v, at);
+    if (ebpf_is_load(i) && i->imm)
+        return reserved(v, at, "immediate");
+    if (ebpf_is_ld_imm64(i))
+        return check_constant_kind(v, at);
+    if (ebpf_is_call(i) && i->src == EBPF_PSEUDO_KFUNC_CALL)
+        return verify_refuse(
+            v, "VFY0078", at,
+            "calls of kernel functions (kfuncs; here BTF number %d) are not supported", i->imm);
+    if (ebpf_code_of(i) == JUMP_MAY_GOTO && ebpf_class_of(i) == EBPF_CLASS_JMP)
+        return verify_refuse(
+            v, "VFY0015", at,
+            "may_goto ends a loop after as many rounds as the kernel chooses, "
+            "which differs from executor to executor; bound the loop by a constant");
+    return 0;
 }
 
 /* ---- where control goes ---- */
@@ -365,7 +436,7 @@ int verify_structure(struct verifier *v)
         return verify_reject(v, "VFY0091", 0, "the program has %u instructions; the most is %d", n,
                              SPEC_INSNS_PROCESSED);
     for (uint32_t at = 0; at < n && !err; at += ebpf_slots(insn_at(v, at)))
-        err = check_insn(v, at);
+        err = check_exists(v, at);
     for (uint32_t at = 0; at < n && !err; at += ebpf_slots(insn_at(v, at))) {
         if (ebpf_is_subprog_call(insn_at(v, at)))
             err = check_function(v, at, ebpf_target(insn_at(v, at), at));

@@ -78,3 +78,16 @@ def test_raw_program_runs_as_an_object_does(work):
     assert j['mismatches'] == 0
     for e in executors:
         assert j['executors'][e]['verdicts']['XDP_DROP'] > 900, (e, j['executors'][e])
+
+
+def test_code_that_is_never_reached_may_have_any_form(work):
+    """As on Linux: registers that are not there, reserved fields, shifts too far; on the executors nothing of it is left."""
+    executors = ['interp', 'microcode'] + (['kernel'] if lib.kernel_allowed() else [])
+    bad = insn(0xb7, 12, 0, 7, 1) + insn(0x77, 0, 15, 0, 99) + insn(0x37, 0, 0, 0, 0) + insn(0x61, 14, 13, 3) + insn(0xd3, 1, 2, 0, 77) + insn(0x85, imm=9999)
+    program = insn(0xb7, 0, imm=1) + insn(0x15, 0, 0, 6, 1) + bad + EXIT
+    assert check(work, program)['accepted'] is True
+    j = json.loads(lib.sluice('compare', *write(work, program), '-t', ','.join(executors), '-r', lib.mixed(100), '--json').stdout)
+    assert j['mismatches'] == 0
+    for e in executors:
+        assert j['executors'][e]['verdicts']['XDP_DROP'] == 100, (e, j['executors'][e])
+    assert check(work, insn(0xb7, 0, imm=1) + bad + EXIT, status=3)['code'] == 'VFY0001'
