@@ -11,12 +11,19 @@
 
 int build_refuse(struct builder *b, const char *code, const char *format, ...)
 {
+    struct diag_where where = load_where(b->object, b->prog, b->pc);
     va_list args;
 
     if (b->error)
         return b->error;
+    if (b->tails && b->pc != IR_NO_PC) {
+        const struct build_part *part = &b->parts->of[build_part_of_pc(b, b->pc)];
+
+        where =
+            load_where(b->object, b->tails->parts[part - b->parts->of].prog, b->pc - part->start);
+    }
     va_start(args, format);
-    diag_add_args(b->sink, DIAG_ERROR, code, load_where(b->object, b->prog, b->pc), format, args);
+    diag_add_args(b->sink, DIAG_ERROR, code, where, format, args);
     va_end(args);
     b->error = -ENOTSUP;
     return b->error;
@@ -34,6 +41,12 @@ static const struct verify_fact *fact_at(const struct builder *b, uint32_t conte
 
 /* --- nodes -------------------------------------------------------------------------------- */
 
+static bool ends_node(const struct builder *b, const struct ebpf_insn *insn)
+{
+    return ebpf_is_jump(insn) || ebpf_is_exit(insn) || ebpf_is_subprog_call(insn) ||
+           build_is_tail_call(b, insn);
+}
+
 /* Marks the instructions that begin a node. */
 static void mark_leaders(const struct builder *b, uint32_t context, bool *leader)
 {
@@ -50,14 +63,9 @@ static void mark_leaders(const struct builder *b, uint32_t context, bool *leader
             continue;
         if (jumps)
             leader[ebpf_target(insn, pc) - sub->start] = true;
-        if ((ebpf_is_jump(insn) || ebpf_is_subprog_call(insn)) && pc + 1 < end)
+        if (ends_node(b, insn) && pc + 1 < end)
             leader[pc + 1 - sub->start] = true;
     }
-}
-
-static bool ends_node(const struct ebpf_insn *insn)
-{
-    return ebpf_is_jump(insn) || ebpf_is_exit(insn) || ebpf_is_subprog_call(insn);
 }
 
 static void cut_context(struct builder *b, uint32_t context)
@@ -83,7 +91,7 @@ static void cut_context(struct builder *b, uint32_t context)
                 b->node_at[context][pc - sub->start] = b->node_count;
             }
             open->end = next;
-            if (ends_node(insn))
+            if (ends_node(b, insn))
                 open = NULL;
         }
         pc = next;
@@ -100,6 +108,13 @@ static uint32_t node_last(const struct builder *b, const struct build_node *node
     return pc;
 }
 
+void build_add_succ(struct builder *b, struct build_node *node, uint32_t to)
+{
+    node->succ = arena_grow(b->arena, node->succ, node->succ_count, &node->succ_capacity,
+                            sizeof(*node->succ));
+    node->succ[node->succ_count++] = to;
+}
+
 static int add_succ(struct builder *b, struct build_node *node, uint32_t context, int64_t pc)
 {
     const struct load_subprog *sub = subprog_of(b, context);
@@ -114,7 +129,7 @@ static int add_succ(struct builder *b, struct build_node *node, uint32_t context
                             (long long)pc);
     }
     if (node->succ_count == 0 || node->succ[0] != to - 1)
-        node->succ[node->succ_count++] = to - 1;
+        build_add_succ(b, node, to - 1);
     return 0;
 }
 
@@ -148,22 +163,26 @@ static int link_node(struct builder *b, struct build_node *node)
                                 "the verifier says nothing about the function that is called");
         return add_succ(b, node, callee, subprog_of(b, callee)->start);
     }
+    if (build_is_tail_call(b, insn)) {
+        err = add_succ(b, node, node->context, node->end);
+        return err ? err : build_link_tail(b, node, fact);
+    }
     return add_succ(b, node, node->context, node->end);
 }
 
 /* Reverse post-order of the nodes that the entry leads to; counts the edges into each. */
-static uint32_t order_nodes(struct builder *b, uint32_t *order)
+static uint32_t order_nodes(struct builder *b, uint32_t entry, uint32_t *order)
 {
     uint32_t *stack = arena_array(b->arena, b->node_count, sizeof(*stack));
-    uint8_t *next = arena_array(b->arena, b->node_count, sizeof(*next));
+    uint32_t *next = arena_array(b->arena, b->node_count, sizeof(*next));
     uint32_t depth = 0;
     uint32_t at = b->node_count;
 
-    stack[depth++] = 0;
-    b->nodes[0].visited = true;
+    stack[depth++] = entry;
+    b->nodes[entry].visited = true;
     while (depth) {
         struct build_node *node = &b->nodes[stack[depth - 1]];
-        uint8_t *n = &next[stack[depth - 1]];
+        uint32_t *n = &next[stack[depth - 1]];
 
         if (*n < node->succ_count) {
             const uint32_t s = node->succ[node->succ_count - 1 - (*n)++];
@@ -182,8 +201,7 @@ static uint32_t order_nodes(struct builder *b, uint32_t *order)
 
 /* --- translation -------------------------------------------------------------------------- */
 
-/* An edge to a node was made, or found to be impossible. */
-static void arrive(struct builder *b, uint32_t node)
+void build_arrive(struct builder *b, uint32_t node)
 {
     struct build_node *n = &b->nodes[node];
 
@@ -194,7 +212,7 @@ static void arrive(struct builder *b, uint32_t node)
 static void jump_to_node(struct builder *b, uint32_t node)
 {
     build_jump(b, b->nodes[node].block);
-    arrive(b, node);
+    build_arrive(b, node);
 }
 
 static void translate_exit(struct builder *b)
@@ -238,8 +256,8 @@ static void translate_end_of_node(struct builder *b, const struct build_node *no
         const ir_ref cond = build_condition(b, insn);
 
         build_branch(b, cond, b->nodes[node->succ[0]].block, b->nodes[node->succ[1]].block);
-        arrive(b, node->succ[0]);
-        arrive(b, node->succ[1]);
+        build_arrive(b, node->succ[0]);
+        build_arrive(b, node->succ[1]);
         return;
     }
     if (ebpf_is_exit(insn) && b->depth == 0) {
@@ -247,6 +265,10 @@ static void translate_end_of_node(struct builder *b, const struct build_node *no
             build_raw_exit(b);
         else
             translate_exit(b);
+        return;
+    }
+    if (build_is_tail_call(b, insn)) {
+        build_tail_call(b, node);
         return;
     }
     if (ebpf_is_exit(insn))
@@ -263,9 +285,13 @@ static void translate_node(struct builder *b, const struct build_node *node)
     b->cur = node->block;
     b->context = node->context;
     b->depth = b->facts->contexts[node->context].depth;
+    if (node->is_switch) {
+        build_switch(b, node);
+        return;
+    }
     for (uint32_t pc = node->start; pc < last && !b->error; pc += ebpf_slots(&b->prog->insns[pc]))
         build_insn(b, pc);
-    if (!b->error && !ends_node(&b->prog->insns[last]))
+    if (!b->error && !ends_node(b, &b->prog->insns[last]))
         build_insn(b, last);
     if (b->error)
         return;
@@ -355,10 +381,16 @@ static void fill_sources(struct builder *b)
     }
 }
 
+void build_enter_program(struct builder *b)
+{
+    enum { CONTEXT_POINTER = 1 << 21 }; /* never followed; not 0, nor what other pointers are */
+
+    build_write(b, 1, build_const(b, CONTEXT_POINTER));
+}
+
 /* Block 0 holds constants and inputs, and what variables start with. */
 static void open_entry(struct builder *b)
 {
-    enum { CONTEXT_POINTER = 1 << 21 }; /* never followed; not 0, nor what other pointers are */
     const ir_block entry = build_block_new(b, IR_NO_PC);
 
     b->cur = entry;
@@ -370,36 +402,50 @@ static void open_entry(struct builder *b)
         build_alu(b, SPEC_ALU_ADD, 64, build_const(b, SPEC_PKT_BASE), build_input(b, SPEC_IN_LEN)));
     build_write(b, BUILD_VAR_RAND, build_input(b, SPEC_IN_RAND));
     build_write(b, BUILD_VAR_REDIRECT, build_const(b, 0));
+    build_write(b, BUILD_VAR_CALLS, build_const(b, 0));
+    build_write(b, BUILD_VAR_PART, build_const(b, 0));
     if (b->raw)
         build_raw_open(b);
     else
-        build_write(b, 1, build_const(b, CONTEXT_POINTER));
+        build_enter_program(b);
+}
+
+/* Bound on the entries over back edges, if the node heads a loop. */
+static uint32_t trips_of(const struct builder *b, const struct build_node *node)
+{
+    return node->is_switch ? SPEC_TAIL_CALLS : b->facts->trip_max[node->start];
 }
 
 static int translate(struct builder *b)
 {
+    uint32_t entry = 0;
     uint32_t *order;
     uint32_t first;
 
     b->node_at = arena_array(b->arena, b->facts->context_count, sizeof(*b->node_at));
     for (uint32_t c = 0; c < b->facts->context_count; c++)
         cut_context(b, c);
+    if (b->tails) {
+        build_switches(b);
+        entry = b->parts->of[0].node;
+    }
     for (uint32_t n = 0; n < b->node_count && !b->error; n++)
-        link_node(b, &b->nodes[n]);
+        if (!b->nodes[n].is_switch)
+            link_node(b, &b->nodes[n]);
     if (b->error)
         return b->error;
     order = arena_array(b->arena, b->node_count, sizeof(*order));
-    first = order_nodes(b, order);
+    first = order_nodes(b, entry, order);
     open_entry(b);
-    b->nodes[0].expected++;
+    b->nodes[entry].expected++;
     for (uint32_t i = first; i < b->node_count; i++) {
         struct build_node *node = &b->nodes[order[i]];
 
         node->block = build_block_new(b, node->start);
-        b->f->blocks[node->block].trip_max = b->facts->trip_max[node->start];
+        b->f->blocks[node->block].trip_max = trips_of(b, node);
     }
-    ir_edge(b->f, 0, b->nodes[0].block);
-    arrive(b, 0);
+    ir_edge(b->f, 0, b->nodes[entry].block);
+    build_arrive(b, entry);
     for (uint32_t i = first; i < b->node_count && !b->error; i++)
         translate_node(b, &b->nodes[order[i]]);
     return b->error ? b->error : build_finish(b);
@@ -418,6 +464,8 @@ static int build(const struct builder *given, struct ir_func **out)
         return -ENOMEM;
     }
     b = arena_memdup(arena, given, sizeof(*given));
+    if (b->tails)
+        build_join_parts(b);
     b->f = ir_func_new(arena, b->prog->name);
     fill_maps(b);
     fill_sources(b);
@@ -436,6 +484,14 @@ int ir_build(const struct load_object *object, const struct load_prog *prog,
 {
     const struct builder b = {
         .object = object, .prog = prog, .facts = facts, .arena = arena, .sink = sink};
+
+    return build(&b, out);
+}
+
+int ir_build_tails(const struct load_object *object, const struct ir_tails *tails,
+                   struct arena *arena, struct diag_sink *sink, struct ir_func **out)
+{
+    const struct builder b = {.object = object, .tails = tails, .arena = arena, .sink = sink};
 
     return build(&b, out);
 }

@@ -259,6 +259,13 @@ static void lower_lock(struct builder *b, const struct verify_fact *fact)
     (void)fact;
 }
 
+/* Where it is known what the maps of programs hold, tail calls end a node and don't come here. */
+static void lower_tail_call(struct builder *b, const struct verify_fact *fact)
+{
+    (void)fact;
+    build_refuse(b, "IRB0009", "bpf_tail_call: nothing is known of the programs that it may find");
+}
+
 /* By number: each helper that the table sends to hardware. */
 static void (*const lowering[])(struct builder *b, const struct verify_fact *fact) = {
     [SPEC_HELPER_MAP_LOOKUP_ELEM] = lower_lookup,
@@ -267,6 +274,7 @@ static void (*const lowering[])(struct builder *b, const struct verify_fact *fac
     [SPEC_HELPER_KTIME_GET_NS] = lower_ktime,
     [SPEC_HELPER_GET_PRANDOM_U32] = lower_prandom,
     [SPEC_HELPER_GET_SMP_PROCESSOR_ID] = lower_cpu,
+    [SPEC_HELPER_TAIL_CALL] = lower_tail_call,
     [SPEC_HELPER_REDIRECT] = lower_redirect,
     [SPEC_HELPER_CSUM_DIFF] = build_csum_diff,
     [SPEC_HELPER_XDP_ADJUST_HEAD] = lower_adjust_head,

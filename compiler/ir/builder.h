@@ -23,6 +23,8 @@ enum {
     BUILD_VAR_END,
     BUILD_VAR_RAND,
     BUILD_VAR_REDIRECT,
+    BUILD_VAR_CALLS, /* tail calls made for the packet, where they are counted */
+    BUILD_VAR_PART,  /* the program that a tail call goes on in, on the way through a switch */
     BUILD_VARS,
     /* Stack pointers in registers are offset by this, so that none of them is 0 or a packet offset.
      */
@@ -31,13 +33,16 @@ enum {
 
 #define BUILD_NO_NODE UINT32_MAX
 
-/* A stretch of one context's code without jumps in or out. */
+/* A stretch of one context's code without jumps in or out; or the switch through which tail calls
+ * come to programs that may come back to themselves, so that their loop has one entrance. */
 struct build_node {
     uint32_t context;
     uint32_t start; /* first instruction ... */
     uint32_t end;   /* ... and the one after the last, program numbering */
-    uint32_t succ[2];
+    uint32_t *succ; /* of a tail call: where it falls through, then the programs' */
     uint32_t succ_count;
+    uint32_t succ_capacity;
+    bool is_switch;    /* succ: the start of each program, in the order of the parts */
     uint32_t expected; /* edges that will come in */
     uint32_t seen;     /* edges that are there */
     bool visited;
@@ -69,6 +74,10 @@ struct builder {
     const struct load_prog *prog;
     const struct verify_result *facts;
     const struct ir_build_raw *raw; /* NULL: an XDP program */
+    /* Programs that tail calls go on in; prog and facts are then those of all parts, one behind the
+     * other. NULL: tail calls are refused. */
+    const struct ir_tails *tails;
+    struct build_parts *parts;
     struct arena *arena;
     struct diag_sink *sink;
     struct ir_func *f;
@@ -156,6 +165,42 @@ void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fa
 /* The pointer to an array's entry, which must exist. */
 ir_ref build_entry(struct builder *b, uint32_t map, ir_ref index);
 int build_map_usable(struct builder *b, uint32_t map);
+
+/* build_tail.c: programs that go on in each other */
+
+/* The first instruction of a part, and its entry's context. */
+struct build_part {
+    uint32_t start;
+    uint32_t context;
+    uint32_t node;  /* where tail calls of it lead: its start or the switch before it */
+    uint32_t group; /* first part of those that lead to each other, itself if none does */
+    bool cyclic;    /* it may come back to itself */
+};
+
+struct build_parts {
+    struct build_part *of; /* by part */
+    bool counted;          /* a packet may come to more than SPEC_TAIL_CALLS of them */
+};
+
+/* Makes one program, and one result of the verifier, of all parts. */
+void build_join_parts(struct builder *b);
+/* The part that an instruction or a context belongs to; without parts 0. */
+uint32_t build_part_of_pc(const struct builder *b, uint32_t pc);
+/* A tail call that may find a program; it ends its node. */
+bool build_is_tail_call(const struct builder *b, const struct ebpf_insn *insn);
+/* Makes the switches, when all other nodes are there, and finds where tail calls of each part go.
+ */
+void build_switches(struct builder *b);
+/* The programs behind a tail call, as successors of the node that it ends. */
+int build_link_tail(struct builder *b, struct build_node *node, const struct verify_fact *fact);
+void build_tail_call(struct builder *b, const struct build_node *node);
+void build_switch(struct builder *b, const struct build_node *node);
+
+/* build.c */
+void build_add_succ(struct builder *b, struct build_node *node, uint32_t to);
+/* An edge to a node was made, or found to be impossible. */
+void build_arrive(struct builder *b, uint32_t node);
+void build_enter_program(struct builder *b);
 
 /* build_raw.c: programs without a packet */
 void build_raw_open(struct builder *b);

@@ -132,6 +132,8 @@ static json_t *check_program(const struct check_arguments *a, const struct cli_o
     options.opt.dump_to = stderr;
     options.verify.log = a->verbose ? stderr : NULL;
     alone = load_only(object->object, prog, object->arena);
+    if (alone)
+        *status = cli_programs(object, alone, &options);
     job = alone ? job_open(alone, alone->progs, &options, object->arena) : NULL;
     err = job ? job_do(job, JOB_VERIFY) : -ENOMEM;
     json_object_set_new(j, "name", cli_json_text(prog->name));

@@ -61,10 +61,11 @@ struct cli_object_options {
     const char *program;
     const char *section;
     bool any_type;
-    bool all;         /* without a program's name all are meant */
-    const char *dump; /* print the IR after this pass */
-    bool raw;         /* path is bare instructions ... */
-    const char *maps; /* ... and this their maps, a JSON file, or NULL */
+    bool all;            /* without a program's name all are meant */
+    const char *dump;    /* print the IR after this pass */
+    bool raw;            /* path is bare instructions ... */
+    const char *maps;    /* ... and this their maps, a JSON file, or NULL */
+    const char *maps_in; /* contents of the maps, or NULL */
     struct load_map_size map_sizes[CLI_MAP_SIZES]; /* names are the arguments' */
     uint32_t map_size_count;
 };
@@ -74,14 +75,20 @@ struct cli_object {
     struct arena *arena;
     const struct load_object *object;
     const struct load_prog *prog; /* the one that was picked */
+    json_t *maps;                 /* --maps-in, checked, or NULL */
 };
 
-/* Reads the object and picks the program. 0, or an exit status after telling why. */
+/* Reads the object, picks the program, reads --maps-in and gives the object's read-only data what
+ * it says of them: before the program is verified. 0, or an exit status after telling why. */
 int cli_object_open(const struct cli_object_options *options, struct cli_object *out);
 /* Bare instructions (raw.c). 0, or an exit status after telling why. */
 int cli_raw_open(const struct cli_object_options *options, struct arena *arena,
                  struct diag_sink *sink, const struct load_object **out);
 void cli_object_close(struct cli_object *object);
+/* What job_options say of maps of programs: --maps-in names them all, if it is given. 0, or an exit
+ * status after telling why. */
+int cli_programs(const struct cli_object *object, const struct load_object *of,
+                 struct job_options *options);
 /* A job for the picked program, verified; or NULL after telling why, *status is then the exit
  * status. */
 struct job *cli_job_open(const struct cli_object_options *options, const struct cli_object *object,
@@ -92,7 +99,6 @@ struct job *cli_job_open(const struct cli_object_options *options, const struct 
 /* Options of run and compare; an argp child, its input is the struct. */
 struct cli_run_options {
     const char *capture;
-    const char *maps_in;
     const char *fib;
     const char *waves;
     uint64_t repeat;
@@ -117,10 +123,9 @@ struct cli_result {
     uint32_t *latencies; /* hardware: clocks of each packet, sorted at the end */
 };
 
-/* Reads --maps-in, if given, and gives the object's read-only data its contents: before the program
- * is verified. 0 and *out (NULL if not given; json_decref), or an exit status after telling why. */
-int cli_maps_read(const struct cli_run_options *options, const struct cli_object *object,
-                  json_t **out);
+/* One standard input is not both packets and maps. 0, or an exit status after telling why. */
+int cli_inputs_check(const struct cli_run_options *options,
+                     const struct cli_object_options *object);
 
 /* Reads --fib, if given, into options. 0, or an exit status after telling why. */
 int cli_net_read(struct cli_run_options *options, const struct cli_object *object);

@@ -170,7 +170,7 @@ static int run_opened(struct comparison *c, struct exec *exec, char why[EXEC_WHY
     int err = 0;
 
     if (c->maps_in)
-        err = mapfile_fill(o->maps_in, c->maps_in, exec, why, EXEC_WHY_BYTES);
+        err = mapfile_fill(c->a->object.maps_in, c->maps_in, exec, why, EXEC_WHY_BYTES);
     if (!err)
         err = cli_run_capture(exec, c->capture, o, take_packet, c, &result, why);
     if (err)
@@ -380,21 +380,21 @@ int cli_compare(int argc, char **argv)
     struct cli_object object = {0};
     struct job_options job_options = {.size = sizeof(job_options)};
     char why[EXEC_WHY_BYTES];
-    json_t *maps = NULL;
     int status;
 
     cli_run_options_init(&a.run);
     if (argp_parse(&argp, argc, argv, 0, NULL, &a) || check_waves(&a))
         return CLI_USAGE;
     a.waves.path = a.run.waves;
-    status = cli_object_open(&a.object, &object);
+    status = cli_inputs_check(&a.run, &a.object);
+    if (!status)
+        status = cli_object_open(&a.object, &object);
     if (status)
         return status;
     job_options.pipe = a.run.pipe;
     job_options.unordered = a.run.unordered;
-    status = cli_maps_read(&a.run, &object, &maps);
-    if (!status)
-        status = cli_net_read(&a.run, &object);
+    job_options.values_known = true;
+    status = cli_net_read(&a.run, &object);
     if (!status)
         c.job = cli_job_open(&a.object, &object, &job_options, &status);
     c.capture = &capture;
@@ -402,13 +402,12 @@ int cli_compare(int argc, char **argv)
     c.differences = json_array();
     if (!status && pcap_capture_read(a.run.capture, &capture, why, sizeof(why)))
         status = cli_fail("%s", why);
-    c.maps_in = maps;
+    c.maps_in = object.maps;
     c.maps = calloc(object.object->map_count + 1, sizeof(*c.maps));
     if (!c.maps && !status)
         status = cli_fail("no memory");
     if (!status)
         status = compare_all(&c);
-    json_decref(maps);
     for (uint32_t i = 0; c.maps && i < object.object->map_count; i++)
         snapshot_free(&c.maps[i]);
     free(c.maps);

@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-int cli_lockstep_open(const struct cli_run_options *options, struct job *job, const json_t *maps,
-                      struct lockstep **out)
+int cli_lockstep_open(const struct cli_run_options *options, struct job *job, const char *maps_in,
+                      const json_t *maps, struct lockstep **out)
 {
     char why[EXEC_WHY_BYTES] = "";
 
     if (lockstep_open(job, job->microcode, &options->exec, out, why))
         return cli_fail("the microcode model can't be opened: %s", why);
-    if (!maps || !mapfile_fill(options->maps_in, maps, lockstep_maps(*out), why, sizeof(why)))
+    if (!maps || !mapfile_fill(maps_in, maps, lockstep_maps(*out), why, sizeof(why)))
         return 0;
     lockstep_close(*out);
     *out = NULL;

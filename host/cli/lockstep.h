@@ -9,8 +9,8 @@
 
 /* Opens the model for a job that fits the core, its maps filled from a document (or NULL). 0, or an
  * exit status after telling why. */
-int cli_lockstep_open(const struct cli_run_options *options, struct job *job, const json_t *maps,
-                      struct lockstep **out);
+int cli_lockstep_open(const struct cli_run_options *options, struct job *job, const char *maps_in,
+                      const json_t *maps, struct lockstep **out);
 
 /* After a run that ended well: are the device's maps the model's? 0, or an exit status after
  * telling why. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
+#include "host/ctl/mapfile.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { OPT_SECTION = 0x100, OPT_TYPE, OPT_DUMP, OPT_RAW, OPT_MAPS, OPT_MAP_ENTRIES };
+enum { OPT_SECTION = 0x100, OPT_TYPE, OPT_DUMP, OPT_RAW, OPT_MAPS, OPT_MAP_ENTRIES, OPT_MAPS_IN };
 
 static const struct argp_option options_table[] = {
     {"program", 'p', "NAME", 0, "the program of the object (default: its first)", 1},
@@ -16,6 +17,10 @@ static const struct argp_option options_table[] = {
     {"map-entries", OPT_MAP_ENTRIES, "[NAME=]N", 0,
      "max_entries of map NAME, or of all maps whose size the object leaves to the program that "
      "loads it; may be given more than once",
+     1},
+    {"maps-in", OPT_MAPS_IN, "FILE", 0,
+     "contents of the maps before the first packet (JSON); what it says of read-only data and of "
+     "maps of programs counts when the program is verified and translated",
      1},
     {"raw", OPT_RAW, NULL, 0, "OBJECT is bare instructions of 8 bytes, not ELF", 1},
     {"maps", OPT_MAPS, "FILE", 0,
@@ -72,6 +77,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_MAP_ENTRIES:
         parse_entries(o, arg, state);
+        return 0;
+    case OPT_MAPS_IN:
+        o->maps_in = arg;
         return 0;
     case OPT_RAW:
         o->raw = true;
@@ -157,6 +165,17 @@ static int leave_alone(struct cli_object *out)
     return 0;
 }
 
+static int read_maps(const struct cli_object_options *options, struct cli_object *out)
+{
+    const char *path = options->maps_in;
+    char why[EXEC_WHY_BYTES];
+
+    if (path && (mapfile_read(path, out->object, &out->maps, why, sizeof(why)) ||
+                 mapfile_preset(path, out->maps, out->object, out->arena, why, sizeof(why))))
+        return cli_fail("%s", why);
+    return CLI_OK;
+}
+
 int cli_object_open(const struct cli_object_options *options, struct cli_object *out)
 {
     const struct load_options load = {.size = sizeof(load),
@@ -190,6 +209,8 @@ int cli_object_open(const struct cli_object_options *options, struct cli_object 
     err = pick_program(options, out);
     if (!err && !options->all)
         err = leave_alone(out);
+    if (!err)
+        err = read_maps(options, out);
     if (err)
         cli_object_close(out);
     return err;
@@ -197,8 +218,24 @@ int cli_object_open(const struct cli_object_options *options, struct cli_object 
 
 void cli_object_close(struct cli_object *object)
 {
+    json_decref(object->maps);
+    object->maps = NULL;
     arena_close(object->arena);
     object->arena = NULL;
+}
+
+int cli_programs(const struct cli_object *object, const struct load_object *of,
+                 struct job_options *options)
+{
+    struct load_value *values;
+
+    if (!object->maps)
+        return CLI_OK;
+    if (mapfile_programs(object->maps, of, object->arena, &values, &options->value_count))
+        return cli_fail("no memory");
+    options->values = values;
+    options->values_known = true;
+    return CLI_OK;
 }
 
 struct job *cli_job_open(const struct cli_object_options *options, const struct cli_object *object,
@@ -210,6 +247,9 @@ struct job *cli_job_open(const struct cli_object_options *options, const struct 
 
     o.opt.dump = options->dump;
     o.opt.dump_to = stderr;
+    *status = cli_programs(object, object->object, &o);
+    if (*status)
+        return NULL;
     job = job_open(object->object, object->prog, &o, object->arena);
     if (!job) {
         *status = cli_fail("no memory");

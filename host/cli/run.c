@@ -286,7 +286,7 @@ static int open_and_run(const struct run_arguments *a, const struct exec_ops *op
         fprintf(stderr, "sluice: %s can't be opened: %s\n", ops->name, why);
         return err == -ENOTSUP ? CLI_NO_FIT : CLI_USAGE;
     }
-    if (maps && mapfile_fill(a->run.maps_in, maps, exec, why, sizeof(why)))
+    if (maps && mapfile_fill(a->object.maps_in, maps, exec, why, sizeof(why)))
         status = cli_fail("%s", why);
     if (!status)
         status = run_opened(a, exec, capture, result);
@@ -300,7 +300,8 @@ static int run_beside(const struct run_arguments *a, const struct exec_ops *ops,
                       struct cli_result *result, struct lockstep_result *compared)
 {
     struct lockstep *l = NULL;
-    int status = a->lockstep ? cli_lockstep_open(&a->run, job, maps, &l) : CLI_OK;
+    int status =
+        a->lockstep ? cli_lockstep_open(&a->run, job, a->object.maps_in, maps, &l) : CLI_OK;
 
     if (!status)
         status = open_and_run(a, ops, job, capture, maps, l, result);
@@ -358,7 +359,6 @@ int cli_run(int argc, char **argv)
     const struct exec_ops *ops;
     char why[EXEC_WHY_BYTES];
     struct job *job = NULL;
-    json_t *maps = NULL;
     int status;
 
     cli_run_options_init(&a.run);
@@ -374,21 +374,21 @@ int cli_run(int argc, char **argv)
     if (a.lockstep && strcmp(ops->name, "microcode"))
         return cli_fail("%s retires no rows of microcode; --lockstep needs -t microcode",
                         ops->name);
-    status = cli_object_open(&a.object, &object);
+    status = cli_inputs_check(&a.run, &a.object);
+    if (!status)
+        status = cli_object_open(&a.object, &object);
     if (status)
         return status;
     job_options.pipe = a.run.pipe;
     job_options.unordered = a.run.unordered;
-    status = cli_maps_read(&a.run, &object, &maps);
-    if (!status)
-        status = cli_net_read(&a.run, &object);
+    job_options.values_known = true;
+    status = cli_net_read(&a.run, &object);
     if (!status)
         job = cli_job_open(&a.object, &object, &job_options, &status);
     if (job && pcap_capture_read(a.run.capture, &capture, why, sizeof(why)))
         status = cli_fail("%s", why);
     if (!status)
-        status = run_job(&a, ops, job, &capture, maps);
-    json_decref(maps);
+        status = run_job(&a, ops, job, &capture, object.maps);
     pcap_capture_free(&capture);
     cli_object_close(&object);
     return status;

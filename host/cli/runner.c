@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
-#include "host/ctl/mapfile.h"
 #include "host/ctl/netfile.h"
 
 #include <errno.h>
@@ -9,8 +8,7 @@
 #include <string.h>
 
 enum {
-    OPT_MAPS_IN = 0x200,
-    OPT_FIB,
+    OPT_FIB = 0x200,
     OPT_REPEAT,
     OPT_SEED,
     OPT_IFINDEX,
@@ -32,7 +30,6 @@ enum { PROGRESS_EVERY = 16, DEFAULT_CLOCK_MHZ = 250 };
 
 static const struct argp_option options_table[] = {
     {"read", 'r', "IN", 0, "packets to run: a pcap or pcapng file", 2},
-    {"maps-in", OPT_MAPS_IN, "FILE", 0, "contents of the maps before the first packet (JSON)", 2},
     {"fib", OPT_FIB, "FILE", 0,
      "interfaces, routes and neighbours for bpf_fib_lookup and bpf_check_mtu (JSON)", 2},
     {"repeat", OPT_REPEAT, "N", 0, "run the capture N times over, time going on", 2},
@@ -75,9 +72,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case 'r':
         o->capture = arg;
-        return 0;
-    case OPT_MAPS_IN:
-        o->maps_in = arg;
         return 0;
     case OPT_FIB:
         o->fib = arg;
@@ -138,21 +132,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp cli_run_argp = {.options = options_table, .parser = parse};
 
-int cli_maps_read(const struct cli_run_options *options, const struct cli_object *object,
-                  json_t **out)
+int cli_inputs_check(const struct cli_run_options *options, const struct cli_object_options *object)
 {
-    const char *path = options->maps_in;
-    char why[EXEC_WHY_BYTES];
-    json_t *maps = NULL;
-
-    if (path && !strcmp(path, "-") && !strcmp(options->capture, "-"))
+    if (object->maps_in && !strcmp(object->maps_in, "-") && !strcmp(options->capture, "-"))
         return cli_fail("-r and --maps-in both read standard input; give one of them a file");
-    if (path && (mapfile_read(path, object->object, &maps, why, sizeof(why)) ||
-                 mapfile_preset(path, maps, object->object, object->arena, why, sizeof(why)))) {
-        json_decref(maps);
-        return cli_fail("%s", why);
-    }
-    *out = maps;
     return CLI_OK;
 }
 

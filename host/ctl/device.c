@@ -206,6 +206,15 @@ int device_map_update(struct dev *dev, uint32_t map, const struct ir_map *m, con
     return err ? err : write_vmem(dev, map, addr, values, values_bytes(m));
 }
 
+/* A slot of a map of programs that holds none; those of other arrays are always there. */
+static bool is_empty(const struct ir_map *m, const void *values)
+{
+    uint32_t value;
+
+    memcpy(&value, values, sizeof(value));
+    return m->type == SPEC_MAP_PROG_ARRAY && value == 0;
+}
+
 int device_map_lookup(struct dev *dev, uint32_t map, const struct ir_map *m, const void *key,
                       void *values)
 {
@@ -222,7 +231,9 @@ int device_map_lookup(struct dev *dev, uint32_t map, const struct ir_map *m, con
         if (!err)
             err = dev->ops->read32(dev, SPEC_CSR_MBOX_RESULT, &addr);
     }
-    return err ? err : read_vmem(dev, map, addr, values, values_bytes(m));
+    if (!err)
+        err = read_vmem(dev, map, addr, values, values_bytes(m));
+    return err || !is_empty(m, values) ? err : -ENOENT;
 }
 
 /* Entries that a walk reads at once. */
@@ -246,7 +257,8 @@ static int walk_array(struct dev *dev, uint32_t map, const struct ir_map *m, uin
         for (uint32_t k = 0; k < n && !err; k++) {
             const uint32_t key = i + k;
 
-            err = visit(ctx, &key, values + (size_t)k * bytes);
+            if (!is_empty(m, values + (size_t)k * bytes))
+                err = visit(ctx, &key, values + (size_t)k * bytes);
         }
     }
     return err;

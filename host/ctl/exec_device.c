@@ -37,12 +37,13 @@ static int fits_step(struct job *job, enum job_step step, const char *executor,
 {
     int err = job_do(job, JOB_VERIFY);
 
-    if (!err) {
-        err = exec_fits_any(job, executor, why);
-        if (err)
-            return err;
+    if (!err)
+        err = job_do(job, JOB_LINK);
+    for (uint32_t i = 0; !err && i < job->tails.part_count; i++)
+        if (exec_fits_any(job->parts[i], executor, why))
+            return -ENOTSUP;
+    if (!err)
         err = job_do(job, step);
-    }
     if (err)
         exec_why(why, job_reason(job, step), err);
     return err;
@@ -220,6 +221,16 @@ static int device_exec_update(struct exec *exec, uint32_t map, const void *key, 
         return soft->map ? map_host_update(soft->map, key, values, SPEC_MAP_FLAG_ANY) : -ENOTSUP;
     if (load_has_lock(&exec->job->object->maps[map]))
         return update_locked((struct device_exec *)exec, map, key, values);
+    if (job_holds_programs(&exec->job->object->maps[map])) {
+        uint32_t number, slot;
+        int err;
+
+        memcpy(&number, values, sizeof(number));
+        memcpy(&slot, key, sizeof(slot));
+        err = job_takes_program(exec->job, map, slot, number);
+        if (err)
+            return err;
+    }
     return device_map_update(((struct device_exec *)exec)->dev, map, map_of(exec, map), key,
                              values);
 }

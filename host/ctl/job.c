@@ -2,7 +2,6 @@
 #include "host/ctl/job.h"
 
 #include "compiler/base/clock.h"
-#include "compiler/ir/build.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,9 +12,107 @@ static int do_verify(struct job *job, struct diag_sink *sink)
                           &job->facts);
 }
 
+/* --- programs that tail calls go on in --- */
+
+static bool names_programs_of(const struct load_value *values, uint32_t count, uint32_t map)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (values[i].map == map)
+            return true;
+    return false;
+}
+
+/* What the maps of programs may hold, as tails whose part is the program's number in the object. */
+static uint32_t list_tails(struct job *job, struct ir_tail *out)
+{
+    const struct load_object *o = job->object;
+    const struct job_options *options = &job->options;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < o->value_count + options->value_count; i++) {
+        const struct load_value *v =
+            i < o->value_count ? &o->values[i] : &options->values[i - o->value_count];
+
+        if (job_holds_programs(&o->maps[v->map]))
+            out[count++] = (struct ir_tail){v->map, v->slot, v->target, v->target + 1};
+    }
+    for (uint32_t m = 0; m < o->map_count && !options->values_known; m++) {
+        if (!job_holds_programs(&o->maps[m]) || names_programs_of(o->values, o->value_count, m) ||
+            names_programs_of(options->values, options->value_count, m))
+            continue;
+        for (uint32_t p = 0; p < o->prog_count; p++)
+            if (&o->progs[p] != job->prog)
+                out[count++] = (struct ir_tail){m, IR_ANY_SLOT, p, p + 1};
+    }
+    return count;
+}
+
+static uint32_t part_of(const struct job *job, const struct load_prog *prog)
+{
+    for (uint32_t i = 0; i < job->tails.part_count; i++)
+        if (job->tails.parts[i].prog == prog)
+            return i;
+    return UINT32_MAX;
+}
+
+/* Adds a program that a part may go on in. One that can't be run is none, unless somebody puts it
+ * into the map on purpose. */
+static int add_part(struct job *job, struct ir_part *parts, const struct ir_tail *tail,
+                    struct diag_sink *sink)
+{
+    const struct load_prog *prog = &job->object->progs[tail->part];
+    struct job *other;
+
+    if (part_of(job, prog) != UINT32_MAX)
+        return 0;
+    other = job_other(job, tail->part);
+    if (!other && tail->slot == IR_ANY_SLOT)
+        return 0;
+    if (!other) {
+        diag_add(sink, DIAG_ERROR, "FIT0002", load_where(job->object, prog, 0),
+                 "program %s, which is in map %s, can't be run: %s", prog->name,
+                 job->object->maps[tail->map].name, job->other_why);
+        return -ENOTSUP;
+    }
+    job->parts[job->tails.part_count] = other;
+    parts[job->tails.part_count++] = (struct ir_part){prog, other->facts};
+    return 0;
+}
+
+/* Finds all programs that this one may come to. */
+static int link_programs(struct job *job, struct diag_sink *sink)
+{
+    const struct load_object *o = job->object;
+    const size_t most =
+        o->value_count + job->options.value_count + (size_t)o->map_count * o->prog_count;
+    struct ir_tail *all = arena_array(job->arena, most + 1, sizeof(*all));
+    struct ir_tail *tails = arena_array(job->arena, most + 1, sizeof(*tails));
+    struct ir_part *parts = arena_array(job->arena, o->prog_count + 1, sizeof(*parts));
+    const uint32_t count = list_tails(job, all);
+    int err = 0;
+
+    job->parts = arena_array(job->arena, o->prog_count + 1, sizeof(struct job *));
+    job->parts[0] = job;
+    parts[0] = (struct ir_part){job->prog, job->facts};
+    job->tails = (struct ir_tails){.parts = parts, .part_count = 1, .tails = tails};
+    for (uint32_t i = 0; i < job->tails.part_count; i++)
+        for (uint32_t t = 0; t < count && !err; t++)
+            if (ir_may_tail(&parts[i], &all[t]))
+                err = add_part(job, parts, &all[t], sink);
+    for (uint32_t t = 0; t < count; t++) {
+        const uint32_t part = part_of(job, &o->progs[all[t].part]);
+
+        if (part == UINT32_MAX)
+            continue;
+        tails[job->tails.tail_count] = all[t];
+        tails[job->tails.tail_count++].part = part;
+    }
+    return err;
+}
+
 static int do_ir(struct job *job, struct diag_sink *sink)
 {
-    int err = ir_build(job->object, job->prog, job->facts, job->arena, sink, &job->ir);
+    int err = ir_build_tails(job->object, &job->tails, job->arena, sink, &job->ir);
 
     return err ? err : opt_run(job->ir, &job->options.opt, sink);
 }
@@ -39,9 +136,8 @@ static const struct {
     int (*run)(struct job *job, struct diag_sink *sink);
     enum job_step before;
 } steps[JOB_STEP_COUNT] = {
-    [JOB_VERIFY] = {do_verify, JOB_VERIFY},
-    [JOB_IR] = {do_ir, JOB_VERIFY},
-    [JOB_MICROCODE] = {do_microcode, JOB_IR},
+    [JOB_VERIFY] = {do_verify, JOB_VERIFY}, [JOB_LINK] = {link_programs, JOB_VERIFY},
+    [JOB_IR] = {do_ir, JOB_LINK},           [JOB_MICROCODE] = {do_microcode, JOB_IR},
     [JOB_PIPELINE] = {do_pipeline, JOB_IR},
 };
 
@@ -123,6 +219,30 @@ struct job *job_other(struct job *job, uint32_t number)
     reason = job_reason(*other, JOB_VERIFY);
     job->other_why = reason ? reason->message : NULL;
     return reason ? NULL : *other;
+}
+
+int job_takes_program(struct job *job, uint32_t map, uint32_t slot, uint32_t value)
+{
+    const struct ir_tail any = {.map = map, .slot = slot};
+    bool found = false;
+
+    if (!value)
+        return 0;
+    if (!job_other(job, value - 1))
+        return -EACCES;
+    for (uint32_t i = 0; i < job->tails.tail_count; i++) {
+        const struct ir_tail *t = &job->tails.tails[i];
+
+        if (t->map == map && t->value == value && (t->slot == slot || t->slot == IR_ANY_SLOT))
+            return 0;
+    }
+    for (uint32_t i = 0; i < job->tails.part_count; i++)
+        found |= ir_may_tail(&job->tails.parts[i], &any);
+    if (!found)
+        return 0; /* nobody looks there */
+    job->other_why = "the device was not given it for this slot: name it there when the program is "
+                     "loaded (--maps-in)";
+    return -EACCES;
 }
 
 bool job_inner_fits(const struct load_object *object, uint32_t map, uint32_t inner)

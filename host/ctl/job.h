@@ -2,7 +2,7 @@
 #ifndef SLUICE_HOST_JOB_H
 #define SLUICE_HOST_JOB_H
 
-#include "compiler/ir/ir.h"
+#include "compiler/ir/build.h"
 #include "compiler/load/load.h"
 #include "compiler/microcode/microcode.h"
 #include "compiler/opt/opt.h"
@@ -16,7 +16,8 @@
 
 enum job_step {
     JOB_VERIFY,
-    JOB_IR, /* build and optimise */
+    JOB_LINK, /* find the programs that tail calls may go on in */
+    JOB_IR,   /* build and optimise */
     JOB_MICROCODE,
     JOB_PIPELINE,
     JOB_STEP_COUNT
@@ -27,6 +28,12 @@ struct job_options {
     struct opt_options opt;
     struct pipe_options pipe;
     struct verify_options verify;
+    /* What the host puts into maps of programs, beside what the object says. Nothing else, if
+     * values_known; otherwise maps of which neither says anything may hold any other program of the
+     * object. */
+    const struct load_value *values;
+    uint32_t value_count;
+    bool values_known;
     bool unordered; /* for tests: in hardware packets do not wait for each other, so results may be
                        wrong */
 };
@@ -41,6 +48,9 @@ struct job {
     uint64_t step_ns[JOB_STEP_COUNT]; /* time that the step took, the steps before it not counted */
     struct diag_sink sinks[JOB_STEP_COUNT];
     const struct verify_result *facts;
+    struct ir_tails tails; /* what the program may go on in; part 0 is itself, alone if it makes no
+                              tail call */
+    struct job **parts;    /* by part */
     struct ir_func *ir;
     const struct ucode_image *microcode;
     const struct pipe_design *pipeline;
@@ -64,7 +74,13 @@ const struct diag *job_reason(const struct job *job, enum job_step step);
  * job->other_why, if it can't be run. */
 struct job *job_other(struct job *job, uint32_t number);
 
-/* Whether the object's map number inner is like those that a map of maps says it holds (as bpf_map_meta_equal). */
+/* Whether a map of programs may get one: 0, or -EACCES, with job->other_why, if the program can't
+ * be run, or if tail calls of the linked programs might find it and it is none of them. value is
+ * the program's number + 1. */
+int job_takes_program(struct job *job, uint32_t map, uint32_t slot, uint32_t value);
+
+/* Whether the object's map number inner is like those that a map of maps says it holds (as
+ * bpf_map_meta_equal). */
 bool job_inner_fits(const struct load_object *object, uint32_t map, uint32_t inner);
 /* Maps whose values are numbers of programs or maps, + 1, and are named in files. */
 bool job_holds_programs(const struct load_map *map);

@@ -413,6 +413,54 @@ int mapfile_preset(const char *path, const json_t *document, const struct load_o
     return each_map(&place, document, object, preset_entry, &preset);
 }
 
+/* Where programs_entry puts things. */
+struct programs {
+    struct load_value *values;
+    uint32_t count;
+};
+
+static int programs_entry(void *ctx, const struct place *p, uint32_t map, const uint8_t *key,
+                          const uint8_t *values)
+{
+    struct programs *to = ctx;
+    struct load_value *v = &to->values[to->count++];
+    uint32_t number;
+
+    (void)p;
+    memcpy(&number, values, sizeof(number));
+    *v = (struct load_value){.map = map, .target = number - 1};
+    memcpy(&v->slot, key, sizeof(v->slot));
+    return 0;
+}
+
+int mapfile_programs(const json_t *document, const struct load_object *object, struct arena *arena,
+                     struct load_value **out, uint32_t *count)
+{
+    char why[16]; /* the document has been checked */
+    const struct place place = {.path = "", .why = why, .why_bytes = sizeof(why)};
+    struct programs to = {0};
+    const char *name;
+    json_t *list;
+    size_t most = 1;
+
+    json_object_foreach((json_t *)(uintptr_t)document, name, list) most += json_array_size(list);
+    to.values = arena_array(arena, most, sizeof(*to.values));
+    if (!to.values)
+        return -ENOMEM;
+    json_object_foreach((json_t *)(uintptr_t)document, name, list)
+    {
+        const uint32_t map = find_map(object, name);
+
+        /* A map that this program doesn't name may hold programs that it leaves out. */
+        if (map != UINT32_MAX && job_holds_programs(&object->maps[map]) &&
+            each_entry(&place, list, object, map, programs_entry, &to) == -ENOMEM)
+            return -ENOMEM;
+    }
+    *out = to.values;
+    *count = to.count;
+    return 0;
+}
+
 static int fill_entry(void *ctx, const struct place *p, uint32_t map, const uint8_t *key,
                       const uint8_t *values)
 {

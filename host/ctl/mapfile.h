@@ -22,6 +22,11 @@ int mapfile_read(const char *path, const struct load_object *object, json_t **ou
 int mapfile_preset(const char *path, const json_t *document, const struct load_object *object,
                    struct arena *arena, char *why, size_t why_bytes);
 
+/* What a checked document puts into the maps of programs that this object has, which may be the
+ * one program alone (load_only). 0 and *out, with room for more, or -ENOMEM. */
+int mapfile_programs(const json_t *document, const struct load_object *object, struct arena *arena,
+                     struct load_value **out, uint32_t *count);
+
 /* Puts the entries of a checked document into an executor's maps; path is for messages. */
 int mapfile_fill(const char *path, const json_t *document, struct exec *exec, char *why,
                  size_t why_bytes);

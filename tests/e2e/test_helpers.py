@@ -8,7 +8,7 @@ import lib
 
 # What hardware does not run yet, and says so.
 SOFTWARE_ONLY = {'lpm': 'no engine serves maps of type lpm_trie',
-                 'tail': 'bpf_tail_call#12 is not available in hardware', 'meta': 'bpf_xdp_load_bytes#189 is not available in hardware',
+                 'meta': 'bpf_xdp_load_bytes#189 is not available in hardware',
                  'events': 'bpf_perf_event_output#25 is not available in hardware', 'queue': 'bpf_map_push_elem#87 is not available in hardware',
                  'fib': 'bpf_fib_lookup#69 is not available in hardware', 'inner': 'no engine serves maps of type array_of_maps',
                  'loop': 'bpf_loop#181 is not available in hardware'}

@@ -50,7 +50,7 @@ static void test_fuzz_programs_verify_and_run(void **state)
     for (uint64_t seed = 1; seed <= CASES; seed++)
         for (int profile = 0; profile < GEN_PROFILE_COUNT; profile++) {
             struct diff_case *c = gen_case(g, seed, (enum gen_profile)profile, PACKETS, arena);
-            struct job *job = job_open(&c->object, &c->prog, NULL, arena);
+            struct job *job = diff_job_open(c, arena);
             struct diff_result result;
             char why[EXEC_WHY_BYTES];
 

@@ -132,7 +132,7 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {8, "get_smp_processor_id", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
     {12, "tail_call", SPEC_RET_VOID, {SPEC_ARG_CTX, SPEC_ARG_MAP, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, true, false, true, false, 0x8ULL},
+        SPEC_HELPER_HW_LOWER, true, false, true, false, 0x8ULL},
     {14, "get_current_pid_tgid", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_NONE, false, false, false, false, 0x0ULL},
     {15, "get_current_uid_gid", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},

@@ -26,7 +26,7 @@ void finding_list(FILE *out, const struct diff_case *c)
 int finding_write(const struct diff_case *c, const char *path, const char *title)
 {
     struct arena *arena = arena_open();
-    struct job *job = arena ? job_open(&c->object, &c->prog, NULL, arena) : NULL;
+    struct job *job = arena ? diff_job_open(c, arena) : NULL;
     struct diff_result result = {0};
     char why[EXEC_WHY_BYTES] = "";
     FILE *out = job ? fopen(path, "w") : NULL;

@@ -67,7 +67,7 @@ static bool moves(const struct diff_case *c, struct job *job, struct arena *aren
 static void judge(const struct diff_case *c, const struct exec_ops *ops, struct verdict *v)
 {
     struct arena *arena = arena_open();
-    struct job *job = job_open(&c->object, &c->prog, NULL, arena);
+    struct job *job = diff_job_open(c, arena);
     struct diff_result want;
     char why[EXEC_WHY_BYTES], theirs[EXEC_WHY_BYTES];
     const enum diff_status status = diff_run(c, job, &exec_interp, arena, &want, why);

@@ -35,7 +35,7 @@ static void make(struct player *p, uint64_t seed, const struct record_options *o
 {
     arena_reset(p->arena);
     p->c = gen_case(p->gen, seed, o->profile, o->packets, p->arena);
-    p->job = job_open(&p->c->object, &p->c->prog, NULL, p->arena);
+    p->job = diff_job_open(p->c, p->arena);
 }
 
 static uint32_t short_hash(uint64_t h)

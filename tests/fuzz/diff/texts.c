@@ -77,7 +77,7 @@ static uint32_t run_case(struct diff_case *c, const char *path, const char *expe
                          const struct exec_ops *const *executors, uint32_t count, bool update,
                          struct arena *arena)
 {
-    struct job *job = job_open(&c->object, &c->prog, NULL, arena);
+    struct job *job = diff_job_open(c, arena);
     struct diff_result want;
     char why[EXEC_WHY_BYTES], *got;
     uint32_t failures = 0;

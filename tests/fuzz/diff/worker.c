@@ -84,7 +84,7 @@ static bool one_case(struct worker *w, uint64_t seed)
     arena_reset(w->arena);
     c = gen_case(w->gen, seed, o->profile, o->packets, w->arena);
     c->options.icarus = !o->verilator;
-    job = job_open(&c->object, &c->prog, NULL, w->arena);
+    job = diff_job_open(c, w->arena);
     stats_case(&w->shared->stats, w->forms, c, gen_counts(w->gen));
     status = diff_run(c, job, &exec_interp, w->arena, &want, why);
     if (status == DIFF_REJECTED)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tail calls: programs that go on in each other (tests/progs/tail), on every executor; what the host may put into their maps."""
+import json
+import os
+
+import lib
+
+
+def build(work, name, *defines, folder='tail'):
+    return lib.clang(os.path.join(lib.ROOT, 'tests', 'progs', folder, name + '.bpf.c'), os.path.join(work, name + '.o'), defines=defines)
+
+
+def steps_in(path, slots, name='steps'):
+    """A map file that puts programs into slots."""
+    with open(path, 'w') as f:
+        json.dump({name: [{'key': [f'0x{slot:02x}', '0x00', '0x00', '0x00'], 'value': program} for slot, program in slots.items()]}, f)
+    return path
+
+
+def fits(obj, executor, *options):
+    return json.loads(lib.sluice('check', obj, '--json', *options).stdout)['executors'][executor]
+
+
+def test_chain_of_parsers_agrees_on_every_executor(work):
+    obj = build(work, 'chain')
+    skippable = () if lib.kernel_allowed() else ('kernel',)
+    lib.assert_agree(lib.compare(obj, lib.mixed(1000), '-p', 'chain'), skippable)
+    j = lib.compare(obj, lib.mixed(1000), '-p', 'chain', '-t', 'interp,microcode,pipeline', '--queues', 4, '--idle', 20, '--stall', 30,
+                    '--poll-maps')
+    assert j['mismatches'] == 0 and not any('skipped' in e for e in j['executors'].values()), j
+
+
+def test_programs_that_go_on_in_each_other_agree_with_kernel_and_core(work):
+    obj = build(work, 'rounds')
+    j = lib.compare(obj, lib.mixed(300), '-p', 'rounds', '-t', 'interp,kernel,microcode')
+    assert j['mismatches'] == 0 and 'skipped' not in j['executors']['microcode'], j
+    verdicts = j['executors']['interp']['verdicts']
+    assert sum(n > 0 for n in verdicts.values()) == 3 and verdicts['XDP_ABORTED'] == 0, verdicts
+    lib.sluice('run', obj, '-p', 'rounds', '-t', 'microcode', '--lockstep', '-r', lib.mixed(100))
+    assert fits(obj, 'pipeline', '-p', 'rounds')['fits']  # 33 rounds, one behind the other
+
+
+def test_other_programs_are_put_in_by_the_host(work):
+    obj = build(work, 'chain')
+    maps, out = os.path.join(work, 'maps.json'), os.path.join(work, 'out.json')
+    # the forwarder in front, and a program that goes on in itself by way of another
+    steps_in(maps, {0: 'chain_forward', 1: 'chain_other', 4: 'chain_ip'}, 'protocols')
+    j = lib.compare(obj, lib.mixed(1000), '-p', 'chain', '-t', 'interp,kernel,microcode', '--maps-in', maps)
+    assert j['mismatches'] == 0 and 'skipped' not in j['executors']['microcode'], j
+    assert j['executors']['microcode']['verdicts'] != lib.compare(obj, lib.mixed(1000), '-p', 'chain', '-t', 'microcode')['executors'][
+        'microcode']['verdicts']
+    lib.sluice('run', obj, '-p', 'chain', '-t', 'microcode', '-r', lib.mixed(10), '--maps-in', maps, '--maps-out', out)
+    with open(out) as f:
+        document = json.load(f)
+    assert [(e['key'][0], e['value']) for e in document['protocols']] == \
+        [('0x00', 'chain_forward'), ('0x01', 'chain_other'), ('0x02', 'chain_other'), ('0x04', 'chain_ip')], document['protocols']
+
+
+def test_no_more_than_33_tail_calls_are_made(work):
+    obj = build(work, 'open')
+    maps = steps_in(os.path.join(work, 'maps.json'), {n: f'step_{n}' for n in range(36)})
+    j = lib.compare(obj, lib.mixed(10), '-p', 'open_first', '-t', 'interp,kernel,microcode', '--maps-in', maps)
+    assert j['mismatches'] == 0 and 'skipped' not in j['executors']['microcode'], j
+    assert j['executors']['microcode']['verdicts']['XDP_PASS'] == 10, j  # step 32, not 33 or 35
+    assert fits(obj, 'pipeline', '-p', 'open_first', '--maps-in', maps)['fits']
+
+
+def test_map_that_nothing_is_known_of_may_hold_any_program(work):
+    obj = build(work, 'open', '-DCHAIN=4')
+    maps = steps_in(os.path.join(work, 'maps.json'), {0: 'step_1', 2: 'step_3'})
+    rows = lambda *options: fits(obj, 'microcode', '-p', 'open_first', *options)['rows']
+    empty = steps_in(os.path.join(work, 'empty.json'), {})
+    assert rows('--maps-in', empty) < rows('--maps-in', maps) < rows(), (rows('--maps-in', empty), rows('--maps-in', maps), rows())
+    j = lib.compare(obj, lib.mixed(10), '-p', 'open_first', '-t', 'interp,microcode')
+    assert j['mismatches'] == 0 and j['executors']['microcode']['verdicts']['XDP_ABORTED'] == 10, j
+    j = lib.compare(obj, lib.mixed(10), '-p', 'open_first', '-t', 'interp,microcode', '--maps-in', maps)
+    assert j['mismatches'] == 0 and j['executors']['microcode']['verdicts']['XDP_TX'] == 10, j
+
+
+def test_tail_call_in_a_function_is_refused_on_hardware(work):
+    obj = build(work, 'function', folder='fits')
+    for executor in ('microcode', 'pipeline'):
+        e = fits(obj, executor, '-p', 'function')
+        assert not e['fits'] and 'function.bpf.c:18: bpf_tail_call in a function' in e['reason'] and 'IRB0015' in e['reason'], e
+    j = lib.compare(obj, lib.mixed(10), '-p', 'function')
+    assert j['mismatches'] == 0 and j['executors']['interp']['verdicts']['XDP_PASS'] == 10, j
