@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every diagnostic code that the sources can give occurs in a test, or here with the reason why it can't."""
+import filecmp
+import os
 import re
+import subprocess
+import sys
+import tomllib
 
-from test_structure import files, text
+from test_structure import ROOT, files, text
 
 CODE = re.compile(r'(?<![A-Z0-9_])(?:ASM|IR|IRB|LOAD|OPT|PIPE|UCODE|VFY)[0-9]{4}(?![0-9])')
 
@@ -30,3 +35,16 @@ def test_every_code_has_a_test(work):
     bad += [f'{c} stands among the exceptions, but no source gives it' for c in sorted(EXCEPTIONS) if c not in given]
     bad += [f'{c} ({tests[c]}) is expected by a test, but no source gives it' for c in sorted(tests) if c not in given]
     assert not bad, '\n'.join(bad)
+
+
+def test_every_code_of_the_verifier_is_explained(work):
+    """compiler/verify/codes.toml has a row for each code of the sources, and docs/messages.md is made from it."""
+    with open(os.path.join(ROOT, 'compiler', 'verify', 'codes.toml'), 'rb') as f:
+        rows = [c for g in tomllib.load(f)['group'] for c in g['codes']]
+    names = [c['code'] for c in rows]
+    given = {c for c in codes(('compiler/verify/',), ('.c',)) if c.startswith('VFY')}
+    assert sorted(names) == sorted(given), (sorted(given - set(names)), sorted(set(names) - given))
+    assert all(c['what'] and c['do'] for c in rows)
+    made = os.path.join(work, 'messages.md')
+    subprocess.run([sys.executable, os.path.join(ROOT, 'compiler', 'verify', 'codes.py'), made], check=True)
+    assert filecmp.cmp(made, os.path.join(ROOT, 'docs', 'messages.md'), False), 'docs/messages.md is stale: ./dev gen'
