@@ -25,6 +25,7 @@ UNITS = {
     'microcode': ['ucode_encode', 'ucode_texts', 'ucode_image_text', 'ucode_limits', 'ucode_random', 'ucode_programs'],
     'opt': ['opt_text', 'opt_ranges', 'opt_checks', 'opt_rules', 'opt_rules_rewriter', 'divide', 'opt', 'build_random'],
     'pipeline': ['pipe', 'pipe_bounds'],
+    'tail': ['tail'],
     'verify': ['verify_text', 'verify_facts', 'verify_scalar', 'verify_run', 'verify_kernel'],
 }
 HUNG = 'hung'
