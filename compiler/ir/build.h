@@ -39,8 +39,6 @@ struct ir_tails {
 
 /* Whether some tail call that is reached in a program may find this one. */
 bool ir_may_tail(const struct ir_part *part, const struct ir_tail *tail);
-/* Whether a program reaches a tail call at all. */
-bool ir_has_tails(const struct ir_part *part);
 
 /* Translates a program with all that it may go on in. A value in a map of programs that is no
  * tail's is taken for an empty slot. Instructions are numbered on from program to program, in the

@@ -40,7 +40,7 @@ static bool call_finds(const struct verify_fact *fact, const struct ir_tail *tai
     return index->max > UINT32_MAX || tail->slot <= index->max;
 }
 
-static bool any_call(const struct ir_part *part, const struct ir_tail *tail)
+bool ir_may_tail(const struct ir_part *part, const struct ir_tail *tail)
 {
     for (uint32_t c = 0; c < part->facts->context_count; c++) {
         const struct verify_context *context = &part->facts->contexts[c];
@@ -49,20 +49,10 @@ static bool any_call(const struct ir_part *part, const struct ir_tail *tail)
         for (uint32_t i = 0; i < sub->count; i++)
             if (context->facts[i].reached && context->facts[i].args &&
                 is_tail_call(&part->prog->insns[sub->start + i]) &&
-                (!tail || call_finds(&context->facts[i], tail)))
+                call_finds(&context->facts[i], tail))
                 return true;
     }
     return false;
-}
-
-bool ir_may_tail(const struct ir_part *part, const struct ir_tail *tail)
-{
-    return any_call(part, tail);
-}
-
-bool ir_has_tails(const struct ir_part *part)
-{
-    return any_call(part, NULL);
 }
 
 bool build_is_tail_call(const struct builder *b, const struct ebpf_insn *insn)
@@ -258,7 +248,7 @@ int build_link_tail(struct builder *b, struct build_node *node, const struct ver
     if (node->succ_count == 1 || b->facts->contexts[node->context].depth == 0)
         return 0;
     b->pc = node->end - 1;
-    return build_refuse(b, "IRB0015",
+    return build_refuse(b, "IRB0016",
                         "bpf_tail_call in a function, whose return the other program's end would "
                         "be: hardware does it in the program itself only (inline the function)");
 }

@@ -81,6 +81,6 @@ def test_tail_call_in_a_function_is_refused_on_hardware(work):
     obj = build(work, 'function', folder='fits')
     for executor in ('microcode', 'pipeline'):
         e = fits(obj, executor, '-p', 'function')
-        assert not e['fits'] and 'function.bpf.c:18: bpf_tail_call in a function' in e['reason'] and 'IRB0015' in e['reason'], e
+        assert not e['fits'] and 'function.bpf.c:18: bpf_tail_call in a function' in e['reason'] and 'IRB0016' in e['reason'], e
     j = lib.compare(obj, lib.mixed(10), '-p', 'function')
     assert j['mismatches'] == 0 and j['executors']['interp']['verdicts']['XDP_PASS'] == 10, j

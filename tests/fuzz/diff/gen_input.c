@@ -103,6 +103,8 @@ static void choose_map(struct gen *g, struct load_map *m, struct gen_map *info)
     m->type = types[gen_below(g, sizeof(types))];
     if (g->soft && gen_chance(g, 60))
         m->type = soft[gen_below(g, sizeof(soft))];
+    else if (gen_chance(g, 4))
+        m->type = SPEC_MAP_PROG_ARRAY;
     m->value_bytes = values[gen_below(g, 14)];
     if (spec_map_type_table[m->type].soft == SPEC_SOFT_LRU) {
         choose_lru(g, m, info);

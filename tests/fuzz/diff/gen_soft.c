@@ -2,7 +2,8 @@
 #include "tests/fuzz/diff/internal.h"
 
 /* What software runs and hardware does not: metadata, copied packet bytes, queues and stacks,
- * events, tail calls. Only programs that are soft come here, so that most fit every executor. */
+ * events. Only programs that are soft come here, so that most fit every executor. Tail calls are for
+ * all. */
 
 #define TYPE(name) (UINT64_C(1) << SPEC_MAP_##name)
 

@@ -158,7 +158,7 @@ int chain_forward(struct xdp_md *ctx)
     if ((void *)(eth + 1) > end)
         return XDP_DROP;
     count(4);
-    put(3, mix(bpf_get_prandom_u32(), ctx->data_end - ctx->data));
+    put(3, mix(bpf_get_prandom_u32(), eth->h_proto));
     __builtin_memcpy(was, eth->h_dest, sizeof(was));
     __builtin_memcpy(eth->h_dest, eth->h_source, sizeof(was));
     __builtin_memcpy(eth->h_source, was, sizeof(was));
