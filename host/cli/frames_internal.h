@@ -12,6 +12,7 @@
 struct flow {
     uint32_t source;
     uint32_t destination;
+    uint32_t source_net; /* of an IPv6 source: bits 32 to 63 */
     uint16_t source_port;
     uint16_t destination_port;
     uint8_t kind; /* enum frame_kind */

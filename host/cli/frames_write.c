@@ -117,7 +117,7 @@ static void put_ipv6(struct frames *f, uint8_t *p, uint32_t bytes, const struct 
     put16(p + 4, bytes - IPV6_BYTES);
     p[6] = protocol;
     p[7] = 64;
-    put32(put32(p + 8, 0x20010db8), 0);
+    put32(put32(p + 8, 0x20010db8), flow->source_net);
     put32(p + 20, flow->source);
     put32(put32(p + 24, 0x20010db8), 1);
     put32(p + 36, flow->destination);
@@ -256,12 +256,17 @@ static void put_error(struct frames *f, uint8_t *frame, const struct flow *flow)
           checksum(icmp, bytes, six ? words_sum(ip + 8, 32) + IPPROTO_ICMPV6 + bytes : 0));
 }
 
+/* A tunnel has its other end in 10.6.0.0/28, and IPv6 addresses of 2001:db8:6:N::/64 behind it. */
 static void put_6in4(struct frames *f, uint8_t *frame, uint32_t len, const struct flow *flow)
 {
+    const uint32_t number = flow->source & 15;
     uint8_t *p = put_ethernet(frame, flow, ETH_P_IP);
+    struct flow inner = *flow;
 
-    p = put_plain_ipv4(f, p, len - ETH_HLEN, flow->source, flow->destination, IPPROTO_IPV6, 0x4000);
-    put_ipv6(f, p, len - (uint32_t)(p - frame), flow);
+    inner.source_net = 6 << 16 | number;
+    p = put_plain_ipv4(f, p, len - ETH_HLEN, 0x0a060000u | number, 0xc0a80006u, IPPROTO_IPV6,
+                       0x4000);
+    put_ipv6(f, p, len - (uint32_t)(p - frame), &inner);
 }
 
 static void put_options6(struct frames *f, uint8_t *frame, uint32_t len, const struct flow *flow)

@@ -14,17 +14,22 @@ import lib
 class Row(NamedTuple):
     name: str
     variant: str = ''  # of several rows of one program
+    defines: tuple = ()  # for the compiler
     constants: tuple = ()  # for examples/maps.py: NAME=VALUE
-    traffic: tuple = ()  # options of sluice traffic
+    traffic: tuple = None  # options of sluice traffic; None: named packets only (test_example_jobs.py)
     options: tuple = ()  # of compare
     verdicts: tuple = ('XDP_PASS',)  # each of them at least 3 % of the packets
     refused: dict = {}  # executor: a part of its reason
+    slow: tuple = ()  # executors whose models take long to build: sluice check says that they fit, ./dev bench examples runs them
 
 
 PERF = 'helper bpf_perf_event_output#25 is not available in hardware'
 TRIE = 'no engine serves maps of type lpm_trie'
 RINGBUF = 'helper bpf_ringbuf_reserve#131 is not available in hardware'
+TAIL_CALL = 'helper bpf_tail_call#12 is not available in hardware'
+FIB = 'helper bpf_fib_lookup#69 is not available in hardware'
 EVERY_PACKET = 'tcp=30,udp=20,icmp=5,ipv6=20,vlan=10,arp=2,other=1,fragment=5,options6=5,error=2'
+TO_SERVICES = 'tcp=35,udp=20,icmp=8,ipv6=22,error=6,fragment=3,vlan=2,options6=4'
 
 ROWS = (
     Row('flowmon', traffic=('--mix', EVERY_PACKET, '--replies', 20), constants=('idle_ns=200000', 'active_ns=300000'),
@@ -35,7 +40,25 @@ ROWS = (
         refused={'microcode': TRIE, 'pipeline': TRIE}),
     Row('scrubber', 'buckets', traffic=('--mix', EVERY_PACKET + ',flood=30'), verdicts=('XDP_PASS', 'XDP_DROP'),
         constants=('window_ns=100000', 'burst_ns=200000', 'use_lists=0', 'use_alarms=0')),
+    Row('l4lb', options=('-p', 'l4lb'), traffic=('--mix', TO_SERVICES), verdicts=('XDP_PASS', 'XDP_DROP', 'XDP_TX'),
+        refused={'microcode': TAIL_CALL, 'pipeline': TAIL_CALL}),
+    Row('l4lb', 'one_program', defines=('ONE_PROGRAM',), traffic=('--mix', TO_SERVICES), verdicts=('XDP_PASS', 'XDP_DROP', 'XDP_TX'),
+        slow=('pipeline',)),
+    Row('dnat'),
+    Row('dnat', 'few_ports', defines=('PORTS=64',), verdicts=('XDP_PASS', 'XDP_DROP', 'XDP_TX'),
+        constants=('strict=0', 'tcp_idle_ns=1000000', 'udp_idle_ns=500000', 'closing_ns=200000'),
+        traffic=('--mix', 'tcp=50,udp=40,icmp=2,fragment=3,ipv6=2,vlan=2', '--replies', 40, '--replies-to', '192.0.2.1:20000-20070')),
+    Row('qinq', traffic=('--mix', 'vlan=70,tcp=20,ipv6=5,arp=5'), verdicts=('XDP_DROP', 'XDP_TX', 'XDP_REDIRECT')),
+    Row('router', options=('--ifindex', 2, '--fib', os.path.join(lib.ROOT, 'examples', 'router.fib.json')),
+        traffic=('--mix', 'tcp=40,udp=25,ipv6=25,icmp=3,options6=3,arp=2,vlan=2'), verdicts=('XDP_PASS', 'XDP_DROP', 'XDP_REDIRECT'),
+        refused={'microcode': FIB, 'pipeline': FIB}),
+    Row('sixinfour', traffic=('--mix', '6in4=40,ipv6=35,options6=5,tcp=5,arp=2,fragment=3'), constants=('error_ns=20000',),
+        verdicts=('XDP_PASS', 'XDP_DROP', 'XDP_TX')),
 )
+
+
+def program(row):
+    return lib.example(row.name, defines=row.defines)
 
 
 def maps(row, work):
@@ -52,9 +75,15 @@ def capture(row, count=1000):
     return lib.traffic(f'{row.name}-{row.variant or "all"}-{count}', '--count', count, '--flows', count // 5, *row.traffic)
 
 
+def fits(row, executor):
+    """What sluice check says, which knows nothing of constants."""
+    programs = json.loads(lib.sluice('check', program(row), '--json').stdout)['programs']
+    return next(p for p in programs if p['name'] == row.name)['executors'][executor]['fits']
+
+
 def check(row, work, path, *options):
     """Compares a row's program on a capture; every executor runs or is refused as the row says."""
-    result = lib.compare(lib.example(row.name), path, *maps(row, work), *row.options, *options)
+    result = lib.compare(program(row), path, *maps(row, work), *row.options, *options)
     for name, e in result['executors'].items():
         if name == 'kernel' and not lib.kernel_allowed():
             continue
@@ -98,7 +127,7 @@ def run(row, work, packets, *options, gap_ns=1000):
     path = write_pcap(os.path.join(work, 'in.pcap'), packets, gap_ns)
     names = {what: os.path.join(work, what) for what in ('out', 'maps', 'events', 'trace')}
     check(row, work, path, '-t', 'interp,kernel,microcode', *options)
-    lib.sluice('run', lib.example(row.name), '-t', 'interp', '-r', path, '-w', names['out'], '--maps-out', names['maps'],
+    lib.sluice('run', program(row), '-t', 'interp', '-r', path, '-w', names['out'], '--maps-out', names['maps'],
                '--events', names['events'], '--trace', names['trace'], *maps(row, work), *row.options, *options)
     with open(names['maps']) as f:
         contents = json.load(f)

@@ -43,13 +43,13 @@ def clang(source, out, compiler='clang', cpu='v3', debug=True, defines=(), inclu
     return out
 
 
-def example(name, compiler='clang', cpu='v3'):
+def example(name, compiler='clang', cpu='v3', defines=()):
     """The object of an example, compiled when it is older than its source."""
     source = os.path.join(ROOT, 'examples', name + '.bpf.c')
-    out = os.path.join(BUILD, 'bpf', f'{name}-{compiler}-{cpu}.o')
+    out = os.path.join(BUILD, 'bpf', '-'.join([name, compiler, cpu, *defines]) + '.o')
     headers = glob.glob(os.path.join(ROOT, 'examples', '*.h'))
     if not os.path.exists(out) or os.path.getmtime(out) < max(map(os.path.getmtime, [source, *headers])):
-        clang(source, out, compiler, cpu)
+        clang(source, out, compiler, cpu, defines=['-D' + d for d in defines])
     return out
 
 
