@@ -6,8 +6,7 @@
  * several balancers choose alike, and few connections move when a server comes or goes.
  *
  * l4lb takes the packet apart and chooses; it leaves what it found in scratch, and goes on in
- * one of three programs by tail call: ipip and gue encapsulate, too_big answers. Compiled with
- * -DONE_PROGRAM they are functions of l4lb instead, for a device without tail calls.
+ * one of three programs by tail call: ipip and gue encapsulate, too_big answers.
  *
  *   TCP or UDP to a VIP (of the port, or of all ports): encapsulated to the server, XDP_TX
  *   the same, but too long for the tunnel: ICMP "too big" to the client, XDP_TX
@@ -126,11 +125,6 @@ struct {
     __type(value, struct scratch);
 } scratches SEC(".maps");
 
-#ifdef ONE_PROGRAM
-#define STEP static __always_inline
-#else
-#define STEP SEC("xdp")
-
 int ipip(struct xdp_md *ctx);
 int gue(struct xdp_md *ctx);
 int too_big(struct xdp_md *ctx);
@@ -143,7 +137,6 @@ struct {
 } steps SEC(".maps") = {
     .values = {[STEP_IPIP] = &ipip, [STEP_GUE] = &gue, [STEP_TOO_BIG] = &too_big},
 };
-#endif
 
 static __always_inline struct scratch *my_scratch(void)
 {
@@ -430,7 +423,8 @@ static __always_inline void write_gue(struct udphdr *udp, const struct scratch *
     udp->check = 0;
 }
 
-STEP int ipip(struct xdp_md *ctx)
+SEC("xdp")
+int ipip(struct xdp_md *ctx)
 {
     struct scratch *s = my_scratch();
     struct server *server = s ? bpf_map_lookup_elem(&servers, &s->server) : 0;
@@ -466,7 +460,8 @@ STEP int ipip(struct xdp_md *ctx)
     return XDP_TX;
 }
 
-STEP int gue(struct xdp_md *ctx)
+SEC("xdp")
+int gue(struct xdp_md *ctx)
 {
     struct scratch *s = my_scratch();
     struct server *server = s ? bpf_map_lookup_elem(&servers, &s->server) : 0;
@@ -597,23 +592,14 @@ static __always_inline int too_big6(struct xdp_md *ctx, __u16 mtu)
     return XDP_TX;
 }
 
-STEP int too_big(struct xdp_md *ctx)
+SEC("xdp")
+int too_big(struct xdp_md *ctx)
 {
     struct scratch *s = my_scratch();
 
     if (!s)
         return XDP_DROP;
     return s->version == 4 ? too_big4(ctx, s->mtu) : too_big6(ctx, s->mtu);
-}
-
-static __always_inline int go_on(struct xdp_md *ctx, __u32 step)
-{
-#ifdef ONE_PROGRAM
-    return step == STEP_IPIP ? ipip(ctx) : step == STEP_GUE ? gue(ctx) : too_big(ctx);
-#else
-    bpf_tail_call(ctx, &steps, step);
-    return XDP_DROP; /* the program is missing */
-#endif
 }
 
 /* To the program that encapsulates, or to the one that tells the client that it can't be. */
@@ -643,7 +629,8 @@ static __always_inline int forward(struct xdp_md *ctx, const struct choice *c, _
         total->packets++;
         total->bytes += bytes;
     }
-    return go_on(ctx, step);
+    bpf_tail_call(ctx, &steps, step);
+    return XDP_DROP; /* the program is missing */
 }
 
 SEC("xdp")

@@ -26,7 +26,6 @@ class Row(NamedTuple):
 PERF = 'helper bpf_perf_event_output#25 is not available in hardware'
 TRIE = 'no engine serves maps of type lpm_trie'
 RINGBUF = 'helper bpf_ringbuf_reserve#131 is not available in hardware'
-TAIL_CALL = 'helper bpf_tail_call#12 is not available in hardware'
 FIB = 'helper bpf_fib_lookup#69 is not available in hardware'
 EVERY_PACKET = 'tcp=30,udp=20,icmp=5,ipv6=20,vlan=10,arp=2,other=1,fragment=5,options6=5,error=2'
 TO_SERVICES = 'tcp=35,udp=20,icmp=8,ipv6=22,error=6,fragment=3,vlan=2,options6=4'
@@ -40,10 +39,7 @@ ROWS = (
         refused={'microcode': TRIE, 'pipeline': TRIE}),
     Row('scrubber', 'buckets', traffic=('--mix', EVERY_PACKET + ',flood=30'), verdicts=('XDP_PASS', 'XDP_DROP'),
         constants=('window_ns=100000', 'burst_ns=200000', 'use_lists=0', 'use_alarms=0')),
-    Row('l4lb', options=('-p', 'l4lb'), traffic=('--mix', TO_SERVICES), verdicts=('XDP_PASS', 'XDP_DROP', 'XDP_TX'),
-        refused={'microcode': TAIL_CALL, 'pipeline': TAIL_CALL}),
-    Row('l4lb', 'one_program', defines=('ONE_PROGRAM',), traffic=('--mix', TO_SERVICES), verdicts=('XDP_PASS', 'XDP_DROP', 'XDP_TX'),
-        slow=('pipeline',)),
+    Row('l4lb', options=('-p', 'l4lb'), traffic=('--mix', TO_SERVICES), verdicts=('XDP_PASS', 'XDP_DROP', 'XDP_TX'), slow=('pipeline',)),
     Row('dnat'),
     Row('dnat', 'few_ports', defines=('PORTS=64',), verdicts=('XDP_PASS', 'XDP_DROP', 'XDP_TX'),
         constants=('strict=0', 'tcp_idle_ns=1000000', 'udp_idle_ns=500000', 'closing_ns=200000'),

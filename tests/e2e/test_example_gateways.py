@@ -35,7 +35,7 @@ def outcomes_of_services(contents):
     return {k[0]: struct.unpack('<4Q', v) for k, v in larger.values(contents, 'totals').items() if any(v)}
 
 
-def balanced(work, row):
+def balanced(work):
     six = '2001:db8:0:1::c0a8:1'
     first, answer = tcp4('192.168.0.1', 80, SYN), tcp('192.168.0.1', CLIENT, 80, 4000)[:8]
     error = eth(ipv4('10.9.9.9', '192.168.0.1', ICMP, icmp(3, 4, 1400, ipv4('192.168.0.1', CLIENT, TCP, answer))))
@@ -44,7 +44,7 @@ def balanced(work, row):
                eth(ipv6(CLIENT6, '2001:db8:0:1::c0a8:0', ICMPV6, icmpv6(CLIENT6, '2001:db8:0:1::c0a8:0', 128, 0, 5, b'ping')), 0x86dd),
                udp4('192.168.0.12', 53, fragment=0x2000), tcp4('192.168.0.44', 80, SYN), tcp4('192.168.0.1', 81), tcp4('192.168.0.1', 80)[:50],
                udp4('192.168.0.12', 1), udp4('192.168.0.12', 2, source_port=9)]
-    o = larger.run(row, work, packets)
+    o = larger.run(larger.row('l4lb'), work, packets)
     assert o.verdicts == ['TX'] * 8 + ['DROP', 'DROP', 'PASS', 'DROP', 'TX', 'TX'], o.verdicts
     return o, packets
 
@@ -76,11 +76,7 @@ def assert_balanced(o, packets):
 
 
 def test_l4lb_encapsulates_answers_and_remembers(work):
-    assert_balanced(*balanced(work, larger.row('l4lb')))
-
-
-def test_l4lb_in_one_program_does_the_same(work):
-    assert_balanced(*balanced(work, larger.row('l4lb', 'one_program')))
+    assert_balanced(*balanced(work))
 
 
 def test_ring_is_even_and_moves_few_connections(work):
