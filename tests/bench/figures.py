@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """./dev bench: what each example costs, as a table in Markdown. Cycles are counted in simulation; both hardware executors, the
 interpreter and the kernel run the same 10,000 packets (one UDP flow, 64 bytes) in one run."""
+import glob
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -53,6 +55,24 @@ def verification():
         lib.clang(os.path.join(lib.ROOT, 'tests', 'progs', 'verify', 'balancer.bpf.c'), obj)
         print(flush=True)
         subprocess.run([os.path.join(lib.BUILD, 'tests', 'sluice-verify-bench'), obj], check=True)
+        prevail([obj] + sorted(glob.glob('/usr/lib/*/bpf/*.o')))
+
+
+def prevail(objects):
+    """PREVAIL's times for the same objects, of its own output: "1,0.012,4064" is accepted, seconds, KiB."""
+    binary = shutil.which('prevail')
+    if not binary:
+        print('\nPREVAIL: skipped: no prevail in PATH (Debian has no package of it; build https://github.com/vbpf/prevail and put it there)')
+        return
+    print('\n| program | PREVAIL | ms | KiB |\n| --- | --- | --- | --- |')
+    for obj in objects:
+        p = subprocess.run([binary, obj], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace', timeout=600)
+        last = (p.stdout.strip().split('\n') or [''])[-1].split(',')
+        name = os.path.basename(obj)
+        if len(last) == 3 and last[0] in '01':
+            print(f'| {name} | {"accepted" if last[0] == "1" else "rejected"} | {float(last[1]) * 1e3:.3f} | {last[2]} |', flush=True)
+        else:
+            print(f'| {name} | no verdict (status {p.returncode}) | | |', flush=True)
 
 
 if __name__ == '__main__':

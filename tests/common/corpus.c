@@ -84,6 +84,13 @@ static int open_with(struct corpus *c, const char *const *cpus, uint32_t cpu_cou
     return 0;
 }
 
+int corpus_open_none(struct corpus *c)
+{
+    memset(c, 0, sizeof(*c));
+    c->arena = arena_open();
+    return c->arena ? 0 : -ENOMEM;
+}
+
 int corpus_open(struct corpus *c)
 {
     static const char *const usual[] = {"v3"};

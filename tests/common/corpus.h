@@ -27,6 +27,8 @@ struct corpus {
 int corpus_open(struct corpus *c);
 /* The same with examples compiled for each instruction set that clang knows, -mcpu=v1 to v4. */
 int corpus_open_all(struct corpus *c);
+/* An empty one. */
+int corpus_open_none(struct corpus *c);
 /* Adds an object. */
 void corpus_add_object(struct corpus *c, const char *path);
 /* Adds the objects of a folder and of those in it. */

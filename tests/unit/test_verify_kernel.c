@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/common/corpus.h"
 #include "tests/common/linux_verdict.h"
+#include "tests/common/random_program.h"
 #include "tests/common/verify_text.h"
 
 #include <setjmp.h>
@@ -15,8 +16,8 @@
 /* Agreement with Linux: whatever we accept the kernel accepts, for the text tests, the programs of
  * the corpus and small changes of them. What only the kernel accepts is counted by our reason.
  *
- * VERIFY_MUTANTS sets the changes to each program, VERIFY_SEED where they start, VERIFY_SHOW prints
- * each program that only the kernel accepts. */
+ * VERIFY_RANDOM sets how many random programs, VERIFY_MUTANTS the changes to each program,
+ * VERIFY_SEED where they start, VERIFY_SHOW prints each program that only the kernel accepts. */
 
 static bool kernel_is_here(void)
 {
@@ -155,9 +156,40 @@ static void test_verify_kernel_texts_and_mutants_accepts_no_more_than_linux(void
     assert_int_equal(mutants.ours_only, 0);
 }
 
+static void test_verify_kernel_random_programs_accepts_no_more_than_linux(void **state)
+{
+    const struct load_object *object = random_program_object();
+    const uint64_t seed = setting("VERIFY_SEED", 1);
+    const uint32_t count = setting("VERIFY_RANDOM", 4000);
+    const struct verdict_talk say = talk();
+    struct verdict_tally t = {0};
+    int fds[SPEC_MAPS];
+
+    (void)state;
+    if (!kernel_is_here())
+        skip();
+    verdict_open_maps(object, fds);
+    for (uint32_t i = 0; i < object->map_count; i++)
+        assert_true(fds[i] >= 0);
+    for (uint32_t i = 0; i < count; i++) {
+        struct arena *arena = arena_open();
+        const struct load_prog prog = random_program(seed + i, arena);
+        char name[64];
+
+        snprintf(name, sizeof(name), "random program %llu", (unsigned long long)(seed + i));
+        verdict_compare(&t, &say, name, object, &prog, fds);
+        arena_close(arena);
+    }
+    verdict_close_maps(object, fds);
+    verdict_print(stdout, "random programs", &t);
+    assert_int_equal(t.ours_only, 0);
+    assert_true(t.both * 10 > count && t.neither * 10 > count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_verify_kernel_random_programs_accepts_no_more_than_linux),
         cmocka_unit_test(test_verify_kernel_texts_and_mutants_accepts_no_more_than_linux),
         cmocka_unit_test(test_verify_kernel_corpus_and_mutants_accepts_no_more_than_linux),
     };

@@ -55,7 +55,7 @@ static const struct argp_option options[] = {
     {"count", 'n', "N", 0, "programs that all executors run (10000)", 0},
     {"executors", 't', "A,B,...", 0,
      "what is held against interp: kernel, microcode, pipeline, and states: each step of interp "
-     "against the verifier's states (kernel)",
+     "against the verifier's states; or interp: it alone (kernel)",
      0},
     {"seed", KEY_SEED, "N", 0, "the program of this seed only", 0},
     {"from", KEY_FROM, "N", 0, "the first seed (from the clock)", 0},
@@ -360,7 +360,7 @@ static int run_campaign(const struct settings *s)
     struct campaign *c;
     uint32_t findings;
 
-    if (!s->campaign.executor_count) {
+    if (!s->campaign.executor_count && strcmp(s->executors, exec_interp.name) != 0) {
         printf("fuzz: nothing to hold interp against but the recording\n");
         return check_recording(recording);
     }

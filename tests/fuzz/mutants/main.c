@@ -3,6 +3,7 @@
 #include "compiler/ebpf/ebpf.h"
 #include "tests/common/corpus.h"
 #include "tests/common/linux_verdict.h"
+#include "tests/common/random_program.h"
 
 #include <argp.h>
 #include <stdlib.h>
@@ -12,8 +13,8 @@
 #include <unistd.h>
 
 /* Real programs changed in one step, judged by our verifier and by Linux's: examples/ for -mcpu=v1
- * to v4, what xdp-tools installs, and the objects of the folders that are named. Exit status: 0
- * Linux accepts all that we accept, 1 it does not, 2 usage. */
+ * to v4, what xdp-tools installs, and the objects of the folders that are named. Or random ones.
+ * Exit status: 0 Linux accepts all that we accept, 1 it does not, 2 usage. */
 
 enum { JOBS_MAX = 16, NAME_BYTES = 300 };
 
@@ -21,6 +22,7 @@ static const struct argp_option options[] = {
     {"count", 'n', "N", 0, "mutants in all (20000)", 0},
     {"from", 'f', "N", 0, "the first seed (1)", 0},
     {"jobs", 'j', "N", 0, "processes (2)", 0},
+    {"random", 'r', NULL, 0, "random programs in place of changed ones", 0},
     {"show", 's', "CODE", OPTION_ARG_OPTIONAL,
      "print what only the kernel accepts, or only with this code", 0},
     {"only", 'o', "PART", 0, "programs whose name contains this", 0},
@@ -31,6 +33,7 @@ struct settings {
     uint32_t count, jobs;
     uint64_t from;
     const char *show, *only;
+    bool random;
     char **folders;
     uint32_t folder_count;
 };
@@ -54,6 +57,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         s->jobs = (uint32_t)strtoul(arg, NULL, 0);
         if (s->jobs < 1 || s->jobs > JOBS_MAX)
             argp_error(state, "from 1 to %d processes", JOBS_MAX);
+        return 0;
+    case 'r':
+        s->random = true;
         return 0;
     case 's':
         s->show = arg ? arg : "";
@@ -133,6 +139,25 @@ static void work(const struct settings *s, const struct corpus *c, const bool *a
     }
 }
 
+static void work_random(const struct settings *s, uint32_t job, struct verdict_tally *t)
+{
+    const struct load_object *object = random_program_object();
+    const struct verdict_talk talk = {stdout, s->show};
+    int fds[SPEC_MAPS];
+
+    verdict_open_maps(object, fds);
+    for (uint64_t i = s->from + job; i < s->from + s->count; i += s->jobs) {
+        struct arena *arena = arena_open();
+        const struct load_prog prog = random_program(i, arena);
+        char name[NAME_BYTES];
+
+        snprintf(name, sizeof(name), "random program %llu", (unsigned long long)i);
+        verdict_compare(t, &talk, name, object, &prog, fds);
+        arena_close(arena);
+    }
+    verdict_close_maps(object, fds);
+}
+
 /* False if a worker did not come to its end. */
 static bool run_jobs(const struct settings *s, const struct corpus *c, const bool *accepted,
                      uint32_t programs, struct verdict_tally *tallies)
@@ -147,7 +172,10 @@ static bool run_jobs(const struct settings *s, const struct corpus *c, const boo
             well = false;
         if (pid)
             continue;
-        work(s, c, accepted, programs, j, &tallies[j]);
+        if (s->random)
+            work_random(s, j, &tallies[j]);
+        else
+            work(s, c, accepted, programs, j, &tallies[j]);
         fflush(stdout);
         _exit(0);
     }
@@ -168,18 +196,20 @@ static int run(const struct settings *s, struct corpus *c)
 
     if (tallies == MAP_FAILED || !accepted)
         return 2;
-    programs = judge_programs(s, c, accepted, &f.plain);
-    verdict_print(stdout, "programs", &f.plain);
-    if (!programs) {
+    programs = s->random ? 0 : judge_programs(s, c, accepted, &f.plain);
+    if (!s->random)
+        verdict_print(stdout, "programs", &f.plain);
+    if (!programs && !s->random) {
         fprintf(stderr, "mutants: no program to change\n");
         return 2;
     }
     well = run_jobs(s, c, accepted, programs, tallies);
     for (uint32_t j = 0; j < s->jobs; j++)
         verdict_add(&f.mutants, &tallies[j]);
-    verdict_print(stdout, "mutants", &f.mutants);
-    printf("%u mutants of %u programs, %.0f s%s\n", f.mutants.programs, programs,
-           (double)(clock_now_ns() - start) * 1e-9,
+    verdict_print(stdout, s->random ? "random programs" : "mutants", &f.mutants);
+    if (!s->random)
+        printf("%u mutants of %u programs, ", f.mutants.programs, programs);
+    printf("%.0f s%s\n", (double)(clock_now_ns() - start) * 1e-9,
            well ? "" : "; a process did not come to its end");
     free(accepted);
     return f.plain.ours_only || f.mutants.ours_only || !well;
@@ -206,7 +236,7 @@ int main(int argc, char **argv)
         printf("mutants: skipped: no bpf() here (%s)\n", why);
         return 0;
     }
-    if (corpus_open_all(&c)) {
+    if (s.random ? corpus_open_none(&c) : corpus_open_all(&c)) {
         fprintf(stderr, "mutants: no memory\n");
         return 2;
     }
