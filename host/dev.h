@@ -27,6 +27,7 @@ struct dev_output {
     uint64_t redirect;
     const uint8_t *data;
     uint32_t len;
+    uint32_t meta_bytes; /* of metadata, which lie in front of data */
     uint64_t latency_cycles; /* from its first beat taken to its last beat given */
 };
 

@@ -143,16 +143,19 @@ static void note_sent_beat(struct sim *sim, struct flow *flow)
 static int finish_packet(struct sim *sim, struct flow *flow)
 {
     const uint32_t *u = sim->out.m_tuser;
+    const uint32_t meta_bytes =
+        u[SPEC_OUT_META_LSB / 32] >> (SPEC_OUT_META_LSB % 32) & ((1u << SPEC_OUT_META_BITS) - 1);
     const struct dev_output output = {
         .index = flow->received,
         .ret = u[0],
         .redirect = (uint64_t)u[2] << 32 | u[1],
-        .data = flow->bytes,
-        .len = flow->got_bytes,
+        .data = flow->bytes + meta_bytes,
+        .len = flow->got_bytes - meta_bytes,
+        .meta_bytes = meta_bytes,
         .latency_cycles = sim->cycle - flow->entered[flow->received % FLIGHT_MAX] + 1,
     };
 
-    if ((u[SPEC_OUT_LEN_LSB / 32] & 0xffff) != flow->got_bytes)
+    if ((u[SPEC_OUT_LEN_LSB / 32] & 0xffff) != flow->got_bytes || meta_bytes > flow->got_bytes)
         return -EPROTO;
     flow->received++;
     flow->last_cycle = sim->cycle;

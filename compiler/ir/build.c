@@ -220,10 +220,11 @@ static void translate_exit(struct builder *b)
     const ir_ref state = build_read(b, BUILD_VAR_REDIRECT);
     const ir_ref ret = build_alu(b, SPEC_ALU_MOV, 32, build_reg(b, 0), IR_NONE);
     const ir_ref redirects = build_alu_imm(b, SPEC_ALU_EQ, 32, ret, SPEC_XDP_REDIRECT);
-    const ir_ref args[4] = {ret, build_read(b, BUILD_VAR_DATA), build_read(b, BUILD_VAR_END),
-                            build_select(b, redirects, state, build_const(b, 0))};
+    const ir_ref args[5] = {ret, build_read(b, BUILD_VAR_DATA), build_read(b, BUILD_VAR_END),
+                            build_select(b, redirects, state, build_const(b, 0)),
+                            build_read(b, BUILD_VAR_META)};
 
-    build_emit(b, (struct ir_insn){.op = IR_EXIT}, args, 4);
+    build_emit(b, (struct ir_insn){.op = IR_EXIT}, args, 5);
 }
 
 /* Registers go with a call and with its return. What a verifier does not allow to be read stays
@@ -404,6 +405,7 @@ static void open_entry(struct builder *b)
     build_write(b, BUILD_VAR_REDIRECT, build_const(b, 0));
     build_write(b, BUILD_VAR_CALLS, build_const(b, 0));
     build_write(b, BUILD_VAR_PART, build_const(b, 0));
+    build_write(b, BUILD_VAR_META, build_const(b, 0));
     if (b->raw)
         build_raw_open(b);
     else

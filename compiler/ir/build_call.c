@@ -19,11 +19,6 @@ static const struct spec_helper_row *helper_row(uint32_t num)
     return NULL;
 }
 
-static ir_ref minus(struct builder *b, int err)
-{
-    return build_const(b, (uint64_t) - (int64_t)err);
-}
-
 /* xorshift32: the new state is the value. */
 static void lower_prandom(struct builder *b, const struct verify_fact *fact)
 {
@@ -52,75 +47,6 @@ static void lower_redirect(struct builder *b, const struct verify_fact *fact)
     build_set_reg(b, 0,
                   build_select(b, plain, build_const(b, SPEC_XDP_REDIRECT),
                                build_const(b, SPEC_XDP_ABORTED)));
-}
-
-/* --- the packet's ends -------------------------------------------------------------------- */
-
-/* Goes on in a block where the condition does not hold; where it does, r0 is -EINVAL. Returns the
- * block where both meet. */
-static ir_block refuse_if(struct builder *b, ir_ref bad)
-{
-    const ir_block fail = build_block_new(b, b->pc);
-    const ir_block good = build_block_new(b, b->pc);
-    const ir_block meet = build_block_new(b, b->pc);
-
-    build_branch(b, bad, fail, good);
-    build_seal(b, fail);
-    build_seal(b, good);
-    b->cur = fail;
-    build_set_reg(b, 0, minus(b, EINVAL));
-    build_jump(b, meet);
-    b->cur = good;
-    return meet;
-}
-
-static void succeed(struct builder *b, ir_block meet)
-{
-    build_set_reg(b, 0, build_const(b, 0));
-    build_jump(b, meet);
-    build_seal(b, meet);
-    b->cur = meet;
-}
-
-/* bpf_xdp_adjust_head. There is no metadata area, since nothing makes one. */
-static void lower_adjust_head(struct builder *b, const struct verify_fact *fact)
-{
-    const ir_ref delta = build_alu(b, SPEC_ALU_SEXT32, 64, build_reg(b, 2), IR_NONE);
-    const ir_ref data = build_alu(b, SPEC_ALU_ADD, 64, build_read(b, BUILD_VAR_DATA), delta);
-    const ir_ref end = build_read(b, BUILD_VAR_END);
-    const ir_ref last = build_alu_imm(b, SPEC_ALU_SUB, 64, end, SPEC_PKT_MIN_BYTES);
-    const ir_ref low = build_alu_imm(b, SPEC_ALU_SLT, 64, data, SPEC_PKT_HARD_START);
-    const ir_ref high = build_alu(b, SPEC_ALU_SGT, 64, data, last);
-    const ir_block meet = refuse_if(b, build_alu(b, SPEC_ALU_OR, 64, low, high));
-
-    (void)fact;
-    build_write(b, BUILD_VAR_DATA, data);
-    succeed(b, meet);
-}
-
-/* bpf_xdp_adjust_tail: bytes that are added are zero. */
-static void lower_adjust_tail(struct builder *b, const struct verify_fact *fact)
-{
-    const ir_ref delta = build_alu(b, SPEC_ALU_SEXT32, 64, build_reg(b, 2), IR_NONE);
-    const ir_ref old_end = build_read(b, BUILD_VAR_END);
-    const ir_ref end = build_alu(b, SPEC_ALU_ADD, 64, old_end, delta);
-    const ir_ref first =
-        build_alu_imm(b, SPEC_ALU_ADD, 64, build_read(b, BUILD_VAR_DATA), SPEC_PKT_MIN_BYTES);
-    const ir_ref linear =
-        build_alu_imm(b, SPEC_ALU_ULE, 64, build_input(b, SPEC_IN_LEN), SPEC_PKT_LINEAR_BYTES);
-    const ir_ref hard_end = build_select(b, linear, build_const(b, SPEC_PKT_LINEAR_END),
-                                         build_const(b, SPEC_PKT_JUMBO_END));
-    const ir_ref high = build_alu(b, SPEC_ALU_SGT, 64, end, hard_end);
-    const ir_ref low = build_alu(b, SPEC_ALU_SLT, 64, end, first);
-    const ir_block meet = refuse_if(b, build_alu(b, SPEC_ALU_OR, 64, low, high));
-    const ir_ref range[2] = {old_end, end};
-    uint64_t v;
-
-    (void)fact;
-    if (!build_is_const(b, delta, &v) || (int64_t)v > 0)
-        build_emit(b, (struct ir_insn){.op = IR_PKT_ZERO}, range, 2);
-    build_write(b, BUILD_VAR_END, end);
-    succeed(b, meet);
 }
 
 /* --- redirect_map ------------------------------------------------------------------------- */
@@ -228,14 +154,6 @@ static void lower_cpu(struct builder *b, const struct verify_fact *fact)
     build_set_reg(b, 0, build_input(b, SPEC_IN_QUEUE));
 }
 
-static void lower_buff_len(struct builder *b, const struct verify_fact *fact)
-{
-    (void)fact;
-    build_set_reg(b, 0,
-                  build_alu(b, SPEC_ALU_SUB, 64, build_read(b, BUILD_VAR_END),
-                            build_read(b, BUILD_VAR_DATA)));
-}
-
 static void lower_lookup(struct builder *b, const struct verify_fact *fact)
 {
     build_map_helper(b, SPEC_HELPER_MAP_LOOKUP_ELEM, fact);
@@ -277,10 +195,13 @@ static void (*const lowering[])(struct builder *b, const struct verify_fact *fac
     [SPEC_HELPER_TAIL_CALL] = lower_tail_call,
     [SPEC_HELPER_REDIRECT] = lower_redirect,
     [SPEC_HELPER_CSUM_DIFF] = build_csum_diff,
-    [SPEC_HELPER_XDP_ADJUST_HEAD] = lower_adjust_head,
+    [SPEC_HELPER_XDP_ADJUST_HEAD] = build_adjust_head,
     [SPEC_HELPER_REDIRECT_MAP] = lower_redirect_map,
-    [SPEC_HELPER_XDP_ADJUST_TAIL] = lower_adjust_tail,
-    [SPEC_HELPER_XDP_GET_BUFF_LEN] = lower_buff_len,
+    [SPEC_HELPER_XDP_ADJUST_META] = build_adjust_meta,
+    [SPEC_HELPER_XDP_ADJUST_TAIL] = build_adjust_tail,
+    [SPEC_HELPER_XDP_GET_BUFF_LEN] = build_buff_len,
+    [SPEC_HELPER_XDP_LOAD_BYTES] = build_load_bytes,
+    [SPEC_HELPER_XDP_STORE_BYTES] = build_store_bytes,
     [SPEC_HELPER_JIFFIES64] = lower_jiffies,
     [SPEC_HELPER_KTIME_GET_BOOT_NS] = lower_ktime,
     [SPEC_HELPER_KTIME_GET_COARSE_NS] = lower_ktime,

@@ -57,14 +57,16 @@ static void remove_redundant_phis(struct builder *b)
                 in->args[a] = stands[in->args[a]];
     }
     for (uint32_t i = 0; i < b->access_count; i++)
-        if (stands[b->accesses[i].data] != IR_NONE)
-            b->accesses[i].data = stands[b->accesses[i].data];
+        if (stands[b->accesses[i].base] != IR_NONE)
+            b->accesses[i].base = stands[b->accesses[i].base];
     for (ir_ref r = 1; r < f->insn_count; r++)
         if (f->insns[r].op == IR_PHI && stands[r] != r)
             ir_remove(f, r);
 }
 
 /* --- where data is ------------------------------------------------------------------------ */
+
+enum { META_MAX_BYTES = 252 };
 
 struct extent {
     int32_t low;
@@ -88,8 +90,8 @@ static struct extent join(struct extent a, struct extent b)
     return (struct extent){a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
 }
 
-/* The range of a value that xdp_md.data may have. A sum is what adjust_head made: within the limits
- * that it checked. */
+/* The range of a value that xdp_md.data or data_meta may have. A sum is what adjust_head made:
+ * within the limits that it checked. */
 static struct extent data_extent(const struct ir_func *f, const struct extent *known, ir_ref r)
 {
     const struct ir_insn *in = &f->insns[r];
@@ -101,6 +103,14 @@ static struct extent data_extent(const struct ir_func *f, const struct extent *k
         for (uint32_t a = 0; a < in->nargs; a++)
             e = join(e, known[in->args[a]]);
         return e;
+    }
+    if (in->op == IR_ALU && in->alu == SPEC_ALU_SUB) { /* where metadata of some length begin */
+        const struct extent data = known[in->args[0]];
+        const int32_t low = data.low - META_MAX_BYTES;
+
+        return data.high < data.low
+                   ? data
+                   : (struct extent){low < anywhere.low ? anywhere.low : low, data.high};
     }
     if (in->op == IR_ALU && in->alu == SPEC_ALU_ADD && f->insns[in->args[1]].op == IR_CONST) {
         const int64_t delta = (int64_t)f->insns[in->args[1]].imm;
@@ -155,7 +165,7 @@ static void place_accesses(struct builder *b)
     for (uint32_t i = 0; i < b->access_count; i++) {
         struct ir_insn *in = &b->f->insns[b->accesses[i].insn];
         const int32_t last = SPEC_PKT_JUMBO_END - in->size;
-        struct extent e = known[b->accesses[i].data];
+        struct extent e = known[b->accesses[i].base];
 
         if (in->op == IR_NOP)
             continue;
@@ -167,6 +177,20 @@ static void place_accesses(struct builder *b)
         in->off_max = in->off_max > last ? last : in->off_max;
         if (in->off_min > in->off_max)
             in->off_min = in->off_max; /* never executed: no packet is that long */
+    }
+}
+
+/* Exits of a program that makes no metadata say nothing of them. */
+static void drop_no_metadata(struct builder *b)
+{
+    struct ir_func *f = b->f;
+
+    for (ir_ref r = 1; r < f->insn_count; r++) {
+        struct ir_insn *in = &f->insns[r];
+        uint64_t bytes;
+
+        if (in->op == IR_EXIT && in->nargs > 4 && build_is_const(b, in->args[4], &bytes) && !bytes)
+            in->nargs = 4;
     }
 }
 
@@ -277,6 +301,7 @@ int build_finish(struct builder *b)
     ir_compact(f);
     remove_redundant_phis(b);
     place_accesses(b);
+    drop_no_metadata(b);
     remove_unused(b);
     err = bound_loops(b);
     if (err)

@@ -44,8 +44,10 @@ static void packet_place(struct builder *b, const struct verify_pointer *p, stru
     out->region = IR_REGION_PKT;
     out->off_min = p->off_min;
     out->off_max = p->off_max;
+    out->base =
+        p->region == VERIFY_REGION_META ? build_data_meta(b) : build_read(b, BUILD_VAR_DATA);
     if (out->off_min == out->off_max) {
-        out->address = build_read(b, BUILD_VAR_DATA);
+        out->address = out->base;
         out->imm = out->off_min;
     }
 }
@@ -104,11 +106,11 @@ int build_place_of(struct builder *b, const struct verify_pointer *p, ir_ref poi
                         "the verifier says nothing about the memory that is accessed");
 }
 
-static void note_packet_access(struct builder *b, ir_ref insn)
+static void note_packet_access(struct builder *b, ir_ref insn, ir_ref base)
 {
     b->accesses = arena_grow(b->arena, b->accesses, b->access_count, &b->access_capacity,
                              sizeof(*b->accesses));
-    b->accesses[b->access_count++] = (struct build_access){insn, build_read(b, BUILD_VAR_DATA)};
+    b->accesses[b->access_count++] = (struct build_access){insn, base};
 }
 
 static ir_ref emit_access(struct builder *b, enum ir_op op, const struct build_place *place,
@@ -126,7 +128,7 @@ static ir_ref emit_access(struct builder *b, enum ir_op op, const struct build_p
 
     ref = build_emit(b, insn, args, op == IR_LOAD ? 1 : 2);
     if (place->region == IR_REGION_PKT)
-        note_packet_access(b, ref);
+        note_packet_access(b, ref, place->base);
     return ref;
 }
 
@@ -155,8 +157,10 @@ static void context_load(struct builder *b, const struct ebpf_insn *insn, int32_
 
     switch (off) {
     case SPEC_CTX_DATA:
-    case SPEC_CTX_DATA_META:
         build_set_reg(b, insn->dst, data);
+        return;
+    case SPEC_CTX_DATA_META:
+        build_set_reg(b, insn->dst, build_data_meta(b));
         return;
     case SPEC_CTX_DATA_END:
         build_set_reg(b, insn->dst, build_read(b, BUILD_VAR_END));

@@ -76,8 +76,8 @@ ir_ref build_entry(struct builder *b, uint32_t map, ir_ref index)
 }
 
 /* Up to 8 bytes of memory as a value. Map memory is read in pieces whose size is a power of two. */
-static ir_ref load_word(struct builder *b, const struct build_place *place, uint32_t at,
-                        uint32_t bytes)
+ir_ref build_load_word(struct builder *b, const struct build_place *place, uint32_t at,
+                       uint32_t bytes)
 {
     ir_ref v = IR_NONE;
     uint32_t done = 0;
@@ -98,12 +98,12 @@ static ir_ref load_word(struct builder *b, const struct build_place *place, uint
     return v;
 }
 
-static void store_word(struct builder *b, const struct build_place *place, uint32_t at,
-                       uint32_t bytes, ir_ref v)
+void build_store_word(struct builder *b, const struct build_place *place, uint32_t at,
+                      uint32_t bytes, ir_ref v)
 {
     uint32_t done = 0;
 
-    if ((bytes & (bytes - 1)) == 0) {
+    if (place->region != IR_REGION_MAP || (bytes & (bytes - 1)) == 0) {
         build_store(b, place, at, bytes, v);
         return;
     }
@@ -124,7 +124,7 @@ uint32_t build_load_words(struct builder *b, const struct verify_arg *arg, uint3
     if (build_place_of(b, &arg->pointer, build_reg(b, reg), 0, &place))
         return 0;
     for (uint32_t at = 0; at < bytes; at += WORD)
-        words[at / WORD] = load_word(b, &place, at, bytes - at < WORD ? bytes - at : WORD);
+        words[at / WORD] = build_load_word(b, &place, at, bytes - at < WORD ? bytes - at : WORD);
     return ir_words(bytes);
 }
 
@@ -139,12 +139,12 @@ static void store_value(struct builder *b, const struct build_place *place, cons
         const ir_ref v = value[at / WORD];
 
         if (lock == at && bytes > LOCK_BYTES)
-            store_word(b, place, at + LOCK_BYTES, bytes - LOCK_BYTES,
-                       build_alu_imm(b, SPEC_ALU_LSHR, 64, v, 8 * LOCK_BYTES));
+            build_store_word(b, place, at + LOCK_BYTES, bytes - LOCK_BYTES,
+                             build_alu_imm(b, SPEC_ALU_LSHR, 64, v, 8 * LOCK_BYTES));
         else if (lock == at + LOCK_BYTES)
-            store_word(b, place, at, LOCK_BYTES, v);
+            build_store_word(b, place, at, LOCK_BYTES, v);
         else if (lock != at)
-            store_word(b, place, at, bytes, v);
+            build_store_word(b, place, at, bytes, v);
     }
 }
 
@@ -161,28 +161,6 @@ static void array_lookup(struct builder *b, uint32_t map, ir_ref index)
     build_set_reg(b, 0, build_select(b, within, entry, build_const(b, 0)));
 }
 
-/* Leaves to meet with r0 = -err if the condition holds, and goes on otherwise. */
-static void leave_if(struct builder *b, ir_ref cond, int err, ir_block meet)
-{
-    const ir_block fail = build_block_new(b, b->pc);
-    const ir_block good = build_block_new(b, b->pc);
-    uint64_t v;
-
-    if (build_is_const(b, cond, &v) && !v) {
-        build_jump(b, good);
-        build_seal(b, good);
-        b->cur = good;
-        return;
-    }
-    build_branch(b, cond, fail, good);
-    build_seal(b, fail);
-    build_seal(b, good);
-    b->cur = fail;
-    build_set_reg(b, 0, build_const(b, (uint64_t) - (int64_t)err));
-    build_jump(b, meet);
-    b->cur = good;
-}
-
 static void array_update(struct builder *b, uint32_t map, ir_ref index, const ir_ref *value,
                          ir_ref flags)
 {
@@ -191,11 +169,12 @@ static void array_update(struct builder *b, uint32_t map, ir_ref index, const ir
     const ir_ref known = build_alu_imm(b, SPEC_ALU_AND, 64, flags, ~(uint64_t)FLAG_LOCK);
     struct build_place place = {.region = IR_REGION_MAP, .map = (uint16_t)map};
 
-    leave_if(b, build_alu_imm(b, SPEC_ALU_UGT, 64, known, SPEC_MAP_FLAG_EXIST), EINVAL, meet);
-    leave_if(b, build_alu_imm(b, SPEC_ALU_UGE, 64, index, m->max_entries), E2BIG, meet);
-    leave_if(b, build_alu_imm(b, SPEC_ALU_SET, 64, flags, SPEC_MAP_FLAG_NOEXIST), EEXIST, meet);
+    build_leave_if(b, build_alu_imm(b, SPEC_ALU_UGT, 64, known, SPEC_MAP_FLAG_EXIST), EINVAL, meet);
+    build_leave_if(b, build_alu_imm(b, SPEC_ALU_UGE, 64, index, m->max_entries), E2BIG, meet);
+    build_leave_if(b, build_alu_imm(b, SPEC_ALU_SET, 64, flags, SPEC_MAP_FLAG_NOEXIST), EEXIST,
+                   meet);
     if (!load_has_lock(m))
-        leave_if(b, build_alu_imm(b, SPEC_ALU_SET, 64, flags, FLAG_LOCK), EINVAL, meet);
+        build_leave_if(b, build_alu_imm(b, SPEC_ALU_SET, 64, flags, FLAG_LOCK), EINVAL, meet);
     place.address = build_entry(b, map, index);
     store_value(b, &place, value);
     build_set_reg(b, 0, build_const(b, 0));
@@ -235,7 +214,7 @@ static void update_in_place(struct builder *b, uint32_t map, const ir_ref *key, 
     const ir_block missing = build_block_new(b, b->pc);
     struct build_place place = {.region = IR_REGION_MAP, .map = (uint16_t)map};
 
-    leave_if(b, build_alu_imm(b, SPEC_ALU_UGT, 64, flags, SPEC_MAP_FLAG_EXIST), EINVAL, meet);
+    build_leave_if(b, build_alu_imm(b, SPEC_ALU_UGT, 64, flags, SPEC_MAP_FLAG_EXIST), EINVAL, meet);
     hash_op(b, IR_MAP_LOOKUP, map, key, NULL, IR_NONE);
     place.address = build_reg(b, 0);
     build_branch(b, build_alu_imm(b, SPEC_ALU_NE, 64, place.address, 0), there, missing);
@@ -245,7 +224,8 @@ static void update_in_place(struct builder *b, uint32_t map, const ir_ref *key, 
     hash_op(b, IR_MAP_UPDATE, map, key, value, flags);
     build_jump(b, meet);
     b->cur = there;
-    leave_if(b, build_alu_imm(b, SPEC_ALU_EQ, 64, flags, SPEC_MAP_FLAG_NOEXIST), EEXIST, meet);
+    build_leave_if(b, build_alu_imm(b, SPEC_ALU_EQ, 64, flags, SPEC_MAP_FLAG_NOEXIST), EEXIST,
+                   meet);
     store_value(b, &place, value);
     build_set_reg(b, 0, build_const(b, 0));
     build_jump(b, meet);

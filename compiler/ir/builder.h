@@ -18,9 +18,10 @@
 
 enum {
     BUILD_MAX_FRAMES = SPEC_CALL_FRAMES + 1,
-    BUILD_VAR_DATA = BUILD_MAX_FRAMES *
-                     EBPF_REGS, /* xdp_md.data; data_meta is the same, since nothing moves it */
+    BUILD_VAR_DATA = BUILD_MAX_FRAMES * EBPF_REGS, /* xdp_md.data */
     BUILD_VAR_END,
+    BUILD_VAR_META,  /* bytes of metadata, which lie in front of data */
+    BUILD_VAR_COUNT, /* of a loop within a helper */
     BUILD_VAR_RAND,
     BUILD_VAR_REDIRECT,
     BUILD_VAR_CALLS, /* tail calls made for the packet, where they are counted */
@@ -63,10 +64,11 @@ struct build_block {
     uint32_t pc; /* first eBPF instruction, or IR_NO_PC within a lowered one */
 };
 
-/* A packet access, whose offsets count from data until the end. */
+/* A packet access, whose offsets count from a base, data or where the metadata begin, until the
+ * end. */
 struct build_access {
     ir_ref insn;
-    ir_ref data;
+    ir_ref base;
 };
 
 struct builder {
@@ -110,6 +112,7 @@ struct builder {
 struct build_place {
     enum ir_region region;
     ir_ref address;
+    ir_ref base; /* packet: what the offsets count from */
     int64_t imm;
     int32_t off_min;
     int32_t off_max;
@@ -161,6 +164,11 @@ void build_csum_diff(struct builder *b, const struct verify_fact *fact);
  * many there are, or 0 after a refusal. */
 uint32_t build_load_words(struct builder *b, const struct verify_arg *arg, uint32_t reg,
                           uint32_t bytes, ir_ref *words);
+/* Up to 8 bytes of memory as a value, delta bytes behind a place. */
+ir_ref build_load_word(struct builder *b, const struct build_place *place, uint32_t delta,
+                       uint32_t bytes);
+void build_store_word(struct builder *b, const struct build_place *place, uint32_t delta,
+                      uint32_t bytes, ir_ref v);
 void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fact *fact);
 /* The pointer to an array's entry, which must exist. */
 ir_ref build_entry(struct builder *b, uint32_t map, ir_ref index);
@@ -201,6 +209,34 @@ void build_add_succ(struct builder *b, struct build_node *node, uint32_t to);
 /* An edge to a node was made, or found to be impossible. */
 void build_arrive(struct builder *b, uint32_t node);
 void build_enter_program(struct builder *b);
+
+/* build_packet.c */
+/* Leaves to meet with r0 = -err if the condition holds, and goes on otherwise. */
+void build_leave_if(struct builder *b, ir_ref cond, int err, ir_block meet);
+/* Comes to meet with r0 = 0, and goes on there. */
+void build_succeed(struct builder *b, ir_block meet);
+/* A loop within a helper: count goes up from 0 by steps while it is below a limit, at most so many
+ * times. What is emitted between begin and end is its body. */
+struct build_loop {
+    ir_block head;
+    ir_block after;
+    ir_ref count;
+    uint32_t step;
+};
+struct build_loop build_loop_begin(struct builder *b, ir_ref limit, uint32_t step, uint32_t trips);
+void build_loop_end(struct builder *b, const struct build_loop *l);
+/* xdp_md.data_meta. */
+ir_ref build_data_meta(struct builder *b);
+/* data_end - data */
+ir_ref build_packet_bytes(struct builder *b);
+void build_adjust_head(struct builder *b, const struct verify_fact *fact);
+void build_adjust_meta(struct builder *b, const struct verify_fact *fact);
+void build_adjust_tail(struct builder *b, const struct verify_fact *fact);
+void build_buff_len(struct builder *b, const struct verify_fact *fact);
+
+/* build_bytes.c */
+void build_load_bytes(struct builder *b, const struct verify_fact *fact);
+void build_store_bytes(struct builder *b, const struct verify_fact *fact);
 
 /* build_raw.c: programs without a packet */
 void build_raw_open(struct builder *b);

@@ -201,6 +201,7 @@ static void eval_exit(struct eval *e, const struct ir_insn *in)
     e->run->data = operand(e, in, 1);
     e->run->data_end = operand(e, in, 2);
     e->run->redirect = operand(e, in, 3);
+    e->run->meta_bytes = in->nargs > 4 ? operand(e, in, 4) : 0;
 }
 
 int ir_eval(const struct ir_func *f, const struct ir_maps_ops *maps, struct ir_run *run,

@@ -23,6 +23,7 @@ struct ir_run {
     uint64_t data;
     uint64_t data_end;
     uint64_t redirect;
+    uint64_t meta_bytes; /* of metadata, in front of data */
     uint64_t steps; /* instructions evaluated; in: the most that are allowed, 0 for no limit */
 };
 

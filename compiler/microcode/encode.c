@@ -48,7 +48,7 @@ const char *const ucode_atomic_names[SPEC_ATOMIC_COUNT] = {"none", "add",  "or",
                                                            "xor",  "xchg", "cmpxchg"};
 const char *const ucode_mapop_names[UCODE_MAPOP_DELETE + 1] = {"lookup", "update", "delete"};
 const char *const ucode_in_names[SPEC_IN_COUNT] = {"time", "rand", "ifindex", "queue", "len"};
-const char *const ucode_out_names[UCODE_OUTS] = {"data", "data_end", "redirect"};
+const char *const ucode_out_names[UCODE_OUTS] = {"data", "data_end", "redirect", "meta"};
 
 static const struct ucode_op_row *op_row(uint8_t op)
 {

@@ -398,6 +398,7 @@ void ucode_model_start(struct ucode_model *m, const struct ucode_image *image,
     m->now.out[0] = SPEC_PKT_BASE;
     m->now.out[1] = SPEC_PKT_BASE + m->run->inputs[SPEC_IN_LEN];
     m->now.out[2] = 0;
+    m->now.out[3] = 0;
     m->row = 0;
     m->ended = false;
     m->error = 0;
@@ -413,7 +414,8 @@ int ucode_model_step(struct ucode_model *m, const struct ucode_retired *seen,
     m->did = did;
     step_row(m, &m->image->rows[m->row]);
     m->row = m->taken ? m->target : m->row + 1;
-    m->run->data = m->now.out[0];
+    m->run->meta_bytes = m->now.out[3] & UINT8_MAX;
+    m->run->data = m->now.out[0] + m->run->meta_bytes;
     m->run->data_end = m->now.out[1];
     m->run->redirect = m->now.out[2];
     return m->error;

@@ -19,7 +19,7 @@ struct ucode_state {
     bool busy;         /* a long operation was issued and no row with wait has followed */
     uint8_t busy_need; /* tokens that it needs until then */
     uint8_t given;     /* tokens given back */
-    uint64_t out[3];   /* data, data_end, redirect */
+    uint64_t out[4];   /* data (of the metadata, if any), data_end, redirect, meta */
 };
 
 /* What one lane of a row did. */

@@ -62,10 +62,11 @@ struct select_arg {
     uint64_t value;
 };
 
-/* The results of a program: return value, data, data_end, redirect. */
+/* The results of a program: return value, data, data_end, redirect, bytes of metadata. */
+enum { SELECT_RESULTS = 5 };
 struct select_results {
-    struct select_arg arg[4];
-    bool outs_done; /* the last three are set already */
+    struct select_arg arg[SELECT_RESULTS];
+    bool outs_done; /* all but the first are set already */
 };
 
 /* A block that only ends the program, made once for each set of results. */

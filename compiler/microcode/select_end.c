@@ -53,23 +53,48 @@ static void emit_out(struct select *s, uint8_t index, const struct select_arg *a
     select_emit(s, op);
 }
 
+/* What leaves begins with the metadata. */
+static void emit_start(struct select *s, const struct select_arg *data,
+                       const struct select_arg *meta)
+{
+    struct mach_op start = {.op = SPEC_ALU_SUB};
+    struct mach_op out = {.op = UCODE_OUT, .effect = true};
+    const struct select_arg fixed = {.value = data->value - meta->value};
+
+    if (data->ref == IR_NONE && meta->ref == IR_NONE) {
+        if ((int64_t)fixed.value < s->m->lowest_byte)
+            s->m->lowest_byte = (int32_t)fixed.value;
+        if (fixed.value != SPEC_PKT_BASE)
+            emit_out(s, 0, &fixed);
+        return;
+    }
+    s->m->unknown_headroom = true;
+    if (meta->ref == IR_NONE && meta->value == 0) {
+        emit_out(s, 0, data);
+        return;
+    }
+    start.dst = select_temp(s, MACH_ALL_LANES);
+    start.a = data->ref == IR_NONE ? select_const_reg(s, data->value) : select_reg(s, data->ref);
+    operand_arg(s, &start, meta, 64);
+    select_emit(s, start);
+    out.b = start.dst;
+    select_emit(s, out);
+}
+
 /* Writes the outputs that do not keep their initial values. */
 static void emit_outs(struct select *s, const struct select_results *r)
 {
-    const struct select_arg *data = &r->arg[1];
     const struct select_arg *end = &r->arg[2];
     const struct select_arg *redirect = &r->arg[3];
+    const struct select_arg *meta = &r->arg[4];
 
-    if (data->ref != IR_NONE)
-        s->m->unknown_headroom = true;
-    else if ((int64_t)data->value < s->m->lowest_byte)
-        s->m->lowest_byte = (int32_t)data->value;
-    if (data->ref != IR_NONE || data->value != SPEC_PKT_BASE)
-        emit_out(s, 0, data);
+    emit_start(s, &r->arg[1], meta);
     if (end->ref == IR_NONE || !is_initial_end(s, end->ref))
         emit_out(s, 1, end);
     if (redirect->ref != IR_NONE || redirect->value != 0)
         emit_out(s, 2, redirect);
+    if (meta->ref != IR_NONE || meta->value != 0)
+        emit_out(s, 3, meta);
 }
 
 static uint32_t exit_block(struct select *s, const struct select_results *r);
@@ -117,7 +142,7 @@ static void end_with_exit(struct select *s, const struct select_results *r)
 
 static bool same_results(const struct select_results *x, const struct select_results *y)
 {
-    for (uint32_t k = 0; k < 4; k++) {
+    for (uint32_t k = 0; k < SELECT_RESULTS; k++) {
         if (x->arg[k].ref != y->arg[k].ref || x->arg[k].value != y->arg[k].value)
             return false;
     }
@@ -210,7 +235,7 @@ static bool exits_on_edge(const struct select *s, ir_block from, uint32_t succ,
             return false;
     }
     *r = (struct select_results){.outs_done = false};
-    for (uint32_t i = 0; i < 4; i++) {
+    for (uint32_t i = 0; i < last->nargs; i++) {
         if (!fold_on_edge(s, to, edge, last->args[i], FOLD_DEPTH, &r->arg[i]))
             return false;
     }
@@ -293,7 +318,7 @@ void select_end(struct select *s, ir_block from)
 
     s->pc = last->pc;
     if (last->op == IR_EXIT) {
-        for (uint32_t i = 0; i < 4; i++)
+        for (uint32_t i = 0; i < last->nargs; i++)
             results.arg[i] = arg_of(s, last->args[i]);
         end_with_exit(s, &results);
     } else if (last->op == IR_BR) {

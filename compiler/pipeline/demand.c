@@ -164,6 +164,7 @@ static void want_outputs(struct pipe_graph *g)
 
     want(g, g->ret, SPEC_OUT_RET_BITS);
     want(g, g->redirect, SPEC_OUT_REDIRECT_BITS);
+    want(g, g->meta, SPEC_OUT_META_BITS);
     want(g, g->data, 16);
     want(g, g->data_end, 16);
     want(g, g->len, SPEC_IN_LEN_BITS);

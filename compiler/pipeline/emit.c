@@ -35,7 +35,7 @@ static void draw_head(struct pipe_emitter *e)
              "    input  wire         s_axis_tlast,\n    input  wire [159:0] s_axis_tuser,\n\n"
              "    output wire [511:0] m_axis_tdata,\n    output wire [63:0]  m_axis_tkeep,\n"
              "    output wire         m_axis_tvalid,\n    input  wire         m_axis_tready,\n"
-             "    output wire         m_axis_tlast,\n    output wire [111:0] m_axis_tuser,\n\n");
+             "    output wire         m_axis_tlast,\n    output wire [119:0] m_axis_tuser,\n\n");
     pipe_put(t, "    input  wire [15:0]  s_axil_awaddr,\n    input  wire         s_axil_awvalid,\n"
                 "    output wire         s_axil_awready,\n    input  wire [31:0]  s_axil_wdata,\n"
                 "    input  wire [3:0]   s_axil_wstrb,\n    input  wire         s_axil_wvalid,\n"
@@ -170,8 +170,8 @@ static void draw_end_wiring(struct pipe_emitter *e, uint32_t stage)
             pipe_draw_wiring(e, plan->key[w], stage);
     }
     if (stage + 1 == g->stages) {
-        const pipe_ref scalars[] = {g->ret,      g->data, g->data_end,
-                                    g->redirect, g->len,  g->zero_from};
+        const pipe_ref scalars[] = {g->ret,  g->data, g->data_end, g->redirect,
+                                    g->meta, g->len,  g->zero_from};
 
         for (uint32_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++)
             pipe_draw_wiring(e, scalars[i], stage);
@@ -276,6 +276,7 @@ static void draw_egress(struct pipe_emitter *e)
         pipe_valid(e, last), last);
     pipe_put(t, "        .s_ret_i      (%s),\n", pipe_slice_text(e, g->ret, last, 0, 32));
     pipe_put(t, "        .s_redirect_i (%s),\n", pipe_slice_text(e, g->redirect, last, 0, 64));
+    pipe_put(t, "        .s_meta_i     (%s),\n", pipe_slice_text(e, g->meta, last, 0, 8));
     pipe_put(t, "        .s_data_i     (%s),\n", pipe_slice_text(e, g->data, last, 0, 16));
     pipe_put(t, "        .s_end_i      (%s),\n", pipe_slice_text(e, g->data_end, last, 0, 16));
     pipe_put(t, "        .s_len_i      (%s),\n", pipe_slice_text(e, g->len, last, 0, 16));

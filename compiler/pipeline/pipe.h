@@ -149,7 +149,7 @@ struct pipe_graph {
     uint32_t unit_capacity;
 
     /* results */
-    pipe_ref ret, data, data_end, redirect, len;
+    pipe_ref ret, data, data_end, redirect, meta, len;
     uint32_t window_bytes, head_bytes;
     struct pipe_part *out_data; /* head_bytes + window_bytes */
     pipe_ref *out_mask;

@@ -284,6 +284,7 @@ static int take_packet(void *ctx, const struct dev_output *output)
         .redirect = output->redirect,
         .data = output->data,
         .len = output->len,
+        .meta_bytes = output->meta_bytes,
         .cycles = output->latency_cycles,
     };
 

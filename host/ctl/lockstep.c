@@ -223,6 +223,16 @@ static int compare_output(struct lockstep *l, const struct dev_output *o)
                     (unsigned long long)l->run.redirect, (unsigned long long)o->redirect);
     if (o->len != len || l->run.data_end > SPEC_PKT_JUMBO_END)
         return tell(l, NULL, "length: expected %llu, got %u", (unsigned long long)len, o->len);
+    if (o->meta_bytes != l->run.meta_bytes || l->run.meta_bytes > l->run.data)
+        return tell(l, NULL, "bytes of metadata: expected %llu, got %u",
+                    (unsigned long long)l->run.meta_bytes, o->meta_bytes);
+    for (uint32_t i = 0; i < o->meta_bytes; i++) {
+        const uint8_t expected = l->buf[l->run.data - o->meta_bytes + i];
+
+        if ((o->data - o->meta_bytes)[i] != expected)
+            return tell(l, NULL, "byte %u of the metadata: expected 0x%02x, got 0x%02x", i,
+                        expected, (o->data - o->meta_bytes)[i]);
+    }
     for (uint32_t i = 0; i < o->len; i++) {
         const uint8_t expected = l->buf[l->run.data + i];
 

@@ -441,7 +441,7 @@ def gen_vh():
             if k == 'input':
                 d(f'SPEC_IN_{c["name"].upper()}', i)
     d('SPEC_IN_TUSER_BITS', 160)
-    d('SPEC_OUT_TUSER_BITS', 112)
+    d('SPEC_OUT_TUSER_BITS', 120)
     _, m = ucode_ops()
     d('UCODE_SLOT_BITS', m['slot_bits'])
     d('UCODE_ROW_HEADER_BITS', m['row_header_bits'])

@@ -9,7 +9,6 @@
 enum {
     META_MAX_BYTES = 255, /* skb_shared_info.meta_len has 8 bits */
     BYTES_MAX = 0xffff,   /* bpf_xdp_pointer: offset and length */
-
 };
 
 /* bpf_xdp_adjust_head: what lies before the packet stays as it is, metadata moves along. */
@@ -22,16 +21,14 @@ enum vm_fault helper_adjust_head(struct vm *vm)
 
     if (vm->r[1] != (uintptr_t)vm->ctx)
         return VM_FAULT_MEMORY;
-    vm->r[0] = (uint64_t)-EINVAL;
     if (data < (int64_t)SPEC_PKT_HARD_START + meta_bytes ||
         data > (int64_t)p->data_end - SPEC_PKT_MIN_BYTES)
-        return VM_FAULT_NONE;
+        return helper_return(vm, -EINVAL);
     memmove(p->buf + data - meta_bytes, p->buf + p->data_meta, meta_bytes);
     p->data = (uint32_t)data;
     p->data_meta = p->data - meta_bytes;
     vm_packet_moved(vm);
-    vm->r[0] = 0;
-    return VM_FAULT_NONE;
+    return helper_return(vm, 0);
 }
 
 /* bpf_xdp_adjust_tail of a packet in one buffer: new bytes are zero. */
@@ -42,15 +39,13 @@ enum vm_fault helper_adjust_tail(struct vm *vm)
 
     if (vm->r[1] != (uintptr_t)vm->ctx)
         return VM_FAULT_MEMORY;
-    vm->r[0] = (uint64_t)-EINVAL;
     if (end > p->hard_end || end < (int64_t)p->data + SPEC_PKT_MIN_BYTES)
-        return VM_FAULT_NONE;
+        return helper_return(vm, -EINVAL);
     if (end > p->data_end)
         memset(p->buf + p->data_end, 0, (size_t)(end - p->data_end));
     p->data_end = (uint32_t)end;
     vm_packet_moved(vm);
-    vm->r[0] = 0;
-    return VM_FAULT_NONE;
+    return helper_return(vm, 0);
 }
 
 /* bpf_xdp_adjust_meta: moves where the metadata begin; they end where the packet begins, and are up
@@ -76,8 +71,7 @@ enum vm_fault helper_get_buff_len(struct vm *vm)
 {
     if (vm->r[1] != (uintptr_t)vm->ctx)
         return VM_FAULT_MEMORY;
-    vm->r[0] = vm->packet->data_end - vm->packet->data;
-    return VM_FAULT_NONE;
+    return helper_return(vm, (int64_t)vm->packet->data_end - vm->packet->data);
 }
 
 /* The packet bytes that r2 (offset) and r4 (length) ask for, or a negative errno in *err. */

@@ -16,6 +16,7 @@ module axis_egress #(
     input  wire [15:0]       s_data_i,
     input  wire [15:0]       s_end_i,
     input  wire [63:0]       s_redirect_i,
+    input  wire [7:0]        s_meta_i,
     input  wire [31:0]       s_ret_i,
     // packet memory: one row, there in the next clock, and as long as no other is asked for
     output wire              out_ren_o,
@@ -64,7 +65,7 @@ module axis_egress #(
             a_row_q <= s_data_i[13:6];
             a_end_row_q <= last_byte[13:6];
             a_shift_q <= s_data_i[5:0];
-            a_user_q <= {length, s_redirect_i, s_ret_i};
+            a_user_q <= {s_meta_i, length, s_redirect_i, s_ret_i};
         end
         if (rst) a_valid_q <= 1'b0;
     end

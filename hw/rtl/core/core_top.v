@@ -366,6 +366,7 @@ module core_top #(
     wire [15:0]              e_data;
     wire [15:0]              e_end;
     wire [63:0]              e_redirect;
+    wire [7:0]               e_meta;
     wire [31:0]              e_ret;
     wire                     freed;
     wire [3:0]               out4 = {en4[3] && op4[27:21] == `UCODE_OUT, en4[2] && op4[20:14] == `UCODE_OUT,
@@ -377,7 +378,8 @@ module core_top #(
         .slot4_i(slot4_q), .out4_i(out4), .word4_i({dst4[19:18], dst4[13:12], dst4[7:6], dst4[1:0]}),
         .operand4_i(b4), .exit6_i(exit6), .slot6_i(slot6_q), .ret6_i(ret6), .retire_i(retire6),
         .retire_slot_i(retire_slot), .m_valid_o(e_valid), .m_ready_i(e_ready), .m_slot_o(e_slot),
-        .m_data_o(e_data), .m_end_o(e_end), .m_redirect_o(e_redirect), .m_ret_o(e_ret));
+        .m_data_o(e_data), .m_end_o(e_end), .m_redirect_o(e_redirect), .m_meta_o(e_meta),
+        .m_ret_o(e_ret));
 
     axis_ingress #(.SLOT_W(SLOT_W)) u_ingress (
         .clk(clk), .rst(rst), .enable_i(enable_i), .bank_i(bank_i), .headroom_i(headroom_i),
@@ -389,7 +391,8 @@ module core_top #(
 
     axis_egress #(.SLOT_W(SLOT_W)) u_egress (
         .clk(clk), .rst(rst), .s_valid_i(e_valid), .s_ready_o(e_ready), .s_slot_i(e_slot),
-        .s_data_i(e_data), .s_end_i(e_end), .s_redirect_i(e_redirect), .s_ret_i(e_ret),
+        .s_data_i(e_data), .s_end_i(e_end), .s_redirect_i(e_redirect), .s_meta_i(e_meta),
+        .s_ret_i(e_ret),
         .out_ren_o(out_ren), .out_row_o(out_row), .out_data_i(out_data), .freed_o(freed),
         .m_axis_tdata(m_axis_tdata), .m_axis_tkeep(m_axis_tkeep), .m_axis_tvalid(m_axis_tvalid),
         .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast), .m_axis_tuser(m_axis_tuser));

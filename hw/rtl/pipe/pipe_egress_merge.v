@@ -19,6 +19,7 @@ module pipe_egress_merge #(
     output wire                                   s_ready_o,
     input  wire [31:0]                            s_ret_i,
     input  wire [63:0]                            s_redirect_i,
+    input  wire [7:0]                             s_meta_i,
     input  wire [15:0]                            s_data_i,
     input  wire [15:0]                            s_end_i,
     input  wire [15:0]                            s_len_i,
@@ -112,7 +113,7 @@ module pipe_egress_merge #(
             m_first_q <= step == first;
             m_last_q  <= step == last;
             m_shift_q <= start_at[5:0];
-            m_user_q  <= {end_at - start_at, s_redirect_i, s_ret_i};
+            m_user_q  <= {s_meta_i, end_at - start_at, s_redirect_i, s_ret_i};
         end
         if (moves) begin
             begun_q   <= !ends;

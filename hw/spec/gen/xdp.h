@@ -64,5 +64,7 @@ enum spec_input {
 #define SPEC_OUT_REDIRECT_BITS 64
 #define SPEC_OUT_LEN_LSB 96
 #define SPEC_OUT_LEN_BITS 16
+#define SPEC_OUT_META_LSB 112
+#define SPEC_OUT_META_BITS 8
 
 #endif

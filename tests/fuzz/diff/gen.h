@@ -44,8 +44,8 @@ extern const char *const gen_profile_names[GEN_PROFILE_COUNT];
     X(helper, 4, 3)                                                                                \
     X(csum, 2, 1)                                                                                  \
     X(redirect_map, 2, 1)                                                                          \
-    X(bytes, 4, 2)                                                                                 \
-    X(meta, 4, 2)                                                                                  \
+    X(bytes, 2, 1)                                                                                 \
+    X(meta, 3, 1)                                                                                  \
     X(queue, 4, 2)                                                                                 \
     X(event, 4, 2)                                                                                 \
     X(loop_call, 2, 1)                                                                             \

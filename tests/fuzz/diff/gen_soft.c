@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/fuzz/diff/internal.h"
 
-/* What software runs and hardware does not: metadata, copied packet bytes, queues and stacks,
- * events. Only programs that are soft come here, so that most fit every executor. Tail calls are for
- * all. */
+/* Metadata, copied packet bytes and tail calls; and what software runs and hardware does not: queues
+ * and stacks, events. Only programs that are soft have these, so that most fit every executor. */
 
 #define TYPE(name) (UINT64_C(1) << SPEC_MAP_##name)
 
@@ -42,24 +41,45 @@ static bool context_in(struct gen *g, uint16_t *frozen)
     return true;
 }
 
+/* The number of bytes in r4: constant, or 1 to a power of two that the buffer holds. */
+static void size_in_r4(struct gen *g, uint32_t bytes)
+{
+    uint32_t most = 1;
+    int src;
+
+    if (gen_chance(g, 75)) {
+        constant_in(g, 4, (int32_t)bytes);
+        return;
+    }
+    while (2 * most <= bytes)
+        most *= 2;
+    src = gen_num(g, 1u << 1 | 1u << 2 | 1u << 3);
+    if (src != 4)
+        gen_emit(g, MOV_X(4, src));
+    gen_emit(g, ALU64_K(AND, 4, (int32_t)most - 1));
+    gen_emit(g, ALU64_K(ADD, 4, 1));
+    g->st.regs[4].kind = GEN_NONE;
+}
+
 void gen_bytes_statement(struct gen *g)
 {
     const bool load = gen_chance(g, 50);
-    const uint32_t bytes = 1 + gen_below(g, 24);
+    const uint32_t bytes = gen_chance(g, 95) ? 1 + gen_below(g, 24) : 129 + gen_below(g, 60);
     uint16_t frozen;
     int src;
 
-    if (!g->soft || !gen_may_call(g) || !context_in(g, &frozen))
+    if (!gen_may_call(g) || !context_in(g, &frozen))
         return;
     if (buffer_in(g, 3, bytes)) {
         g->frozen |= 1u << 3;
         src = gen_num(g, 1u << 1 | 1u << 3);
         if (src != 2)
             gen_emit(g, MOV_X(2, src));
-        if (gen_chance(g, 85))
+        if (gen_chance(g, 90))
             gen_emit(g, ALU64_K(AND, 2, 127));
         g->st.regs[2].kind = GEN_NONE;
-        constant_in(g, 4, (int32_t)bytes);
+        g->frozen |= 1u << 2;
+        size_in_r4(g, bytes);
         gen_emit(g, CALL(load ? SPEC_HELPER_XDP_LOAD_BYTES : SPEC_HELPER_XDP_STORE_BYTES));
         g->frozen = frozen;
         gen_called(g);
@@ -94,9 +114,9 @@ void gen_meta_statement(struct gen *g)
     uint16_t frozen;
     int src;
 
-    if (!g->soft || !gen_may_call(g) || g->no_moves || !context_in(g, &frozen))
+    if (!gen_may_call(g) || g->no_moves || !context_in(g, &frozen))
         return;
-    if (gen_chance(g, 80)) {
+    if (gen_chance(g, 90)) {
         constant_in(g, 2, deltas[gen_below(g, 12)]);
     } else {
         src = gen_num(g, 1u << 1);

@@ -16,6 +16,7 @@ static const uint32_t ORIGIN = SPEC_PKT_BASE - P_HEAD_BYTES,
 struct Packet {
     uint32_t ret, data, end, len, zero_from;
     uint64_t redirect;
+    uint8_t meta;
     std::string came, bytes, out;
     std::vector<bool> mask;
 };
@@ -43,6 +44,7 @@ static Packet random_packet(Rng &rng, bool plain, uint32_t plain_len, int shift)
     Packet p;
     p.ret = uint32_t(rng.next());
     p.redirect = rng.next();
+    p.meta = uint8_t(rng.next());
     p.len = plain ? plain_len : random_length(rng);
     p.data = SPEC_PKT_BASE + uint32_t(plain ? shift : 0);
     p.end = SPEC_PKT_BASE + p.len;
@@ -100,6 +102,7 @@ void State::offer(bool packet, bool beat)
         const Packet &p = waiting.front();
         t.s_ret_i = p.ret;
         t.s_redirect_i = p.redirect;
+        t.s_meta_i = p.meta;
         t.s_data_i = p.data;
         t.s_end_i = p.end;
         t.s_len_i = p.len;
@@ -129,6 +132,7 @@ void State::check_out()
         b.fail("a beat inside a packet is not full");
     if (bits(t.m_axis_tuser, SPEC_OUT_RET_LSB, 32) != p.ret ||
         bits(t.m_axis_tuser, SPEC_OUT_REDIRECT_LSB, 64) != p.redirect ||
+        bits(t.m_axis_tuser, SPEC_OUT_META_LSB, 8) != p.meta ||
         bits(t.m_axis_tuser, SPEC_OUT_LEN_LSB, 16) != p.out.size())
         b.fail("tuser differs");
     char beat[64];

@@ -109,11 +109,11 @@ module tb_icarus;
     wire         m_valid, m_last;
     wire [511:0] m_data;
     wire [63:0]  m_keep;
-    wire [111:0] m_user;
+    wire [119:0] m_user;
     pipe_egress u_out (
         .clk(clk), .rst(rst), .s_valid_i(out_valid), .s_ready_o(out_ready),
         .s_ret_i(last_state[31:0]),
-        .s_redirect_i(64'd0), .s_data_i(16'd259), .s_end_i(16'd320), .s_len_i(16'd64),
+        .s_redirect_i(64'd0), .s_meta_i(8'd0), .s_data_i(16'd259), .s_end_i(16'd320), .s_len_i(16'd64),
         .s_bytes_i({320'd0, value, 128'd0}), .s_mask_i(64'hff0000), .s_zero_from_i(16'hffff),
         .beat_valid_i(pay_valid), .beat_ready_o(pay_ready), .beat_data_i(pay_data),
         .beat_last_i(pay_last),
