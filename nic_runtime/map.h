@@ -5,6 +5,7 @@
 #include "hw/spec/gen/limits.h"
 #include "hw/spec/gen/map_types.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Maps in software: one operations table, one file a type (nic_runtime/maps/). Semantics and errors
@@ -18,6 +19,7 @@ struct map_def {
     uint32_t value_bytes;
     uint32_t max_entries;
     uint32_t flags; /* BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, ... */
+    uint32_t extra; /* map_extra: of a Bloom filter, how many hash functions it has (0: 5) */
 };
 
 struct map;
@@ -49,13 +51,32 @@ void *map_lookup(struct map *map, const void *key, uint32_t cpu);
 int map_update(struct map *map, const void *key, const void *value, uint64_t flags, uint32_t cpu);
 int map_delete(struct map *map, const void *key);
 
-/* The host's side: values of all CPUs, map_cpus * map_stride_bytes long. */
+/* Whether a Bloom filter says that it has a value; false of other maps. */
+bool map_bloom_has(const struct map *map, const void *value);
+
+/* The host's side: values of all CPUs, map_cpus * map_stride_bytes long. A Bloom filter is asked
+ * for the value that lies there. */
 int map_host_lookup(struct map *map, const void *key, void *values);
 int map_host_update(struct map *map, const void *key, const void *values, uint64_t flags);
 int map_host_delete(struct map *map, const void *key);
 /* The next key after key (NULL: the first) in walking order: arrays by index; hashes by bucket,
  * then chain. 0 or -ENOENT after the last one. */
 int map_next_key(struct map *map, const void *key, void *next);
+
+/* A walk over the entries of an array or hash for bpf_for_each_map_elem, in walking order, while
+ * entries come and go. What comes next in a bucket is settled before an entry is handed out; if it
+ * has left the bucket by then, the walk goes on behind the entry itself, or, if that has left too,
+ * with the next bucket. At most max_entries entries are handed out. */
+struct map_walk {
+    uint32_t bucket;
+    uint32_t entry;     /* handed out last */
+    uint32_t following; /* what then came next in its bucket */
+    uint32_t count;     /* of those handed out */
+};
+
+void map_walk_start(const struct map *map, struct map_walk *walk);
+/* The next entry's key, which is copied, and its value for a CPU. False: no more. */
+bool map_walk_next(struct map *map, struct map_walk *walk, uint32_t cpu, void *key, void **value);
 
 /* Values of maps without keys (queue, stack), the oldest first: number counts them. 0 or -ENOENT.
  */

@@ -92,7 +92,7 @@ static bool may_have_lock(const struct load_map *m)
 
 void load_map_fields(const struct load_ctx *c, uint32_t key, uint32_t value, struct load_map *m)
 {
-    struct load_fields v = {.inner = m->fields ? m->fields->inner : NULL};
+    struct load_fields v = {.inner = load_inner(m), .extra = load_extra(m)};
     const struct btf_type *k = key ? load_plain_type(c, key) : NULL;
 
     if (value)
@@ -101,6 +101,6 @@ void load_map_fields(const struct load_ctx *c, uint32_t key, uint32_t value, str
         v.has_lock = false;
     if (!v.has_lock)
         v.lock_off = 0;
-    if (v.inner || v.has_lock || v.special)
+    if (v.inner || v.has_lock || v.special || v.extra)
         m->fields = arena_memdup(c->arena, &v, sizeof(v));
 }

@@ -31,6 +31,7 @@ struct load_fields {
     uint32_t lock_off;            /* ... there */
     const char *special; /* the kernel's type of another field that no program may touch directly,
                             such as bpf_timer; or NULL */
+    uint32_t extra; /* map_extra: hash functions of a Bloom filter */
 };
 
 struct load_map {
@@ -192,6 +193,11 @@ const struct load_object *load_only(const struct load_object *object, const stru
 static inline const struct load_map *load_inner(const struct load_map *m)
 {
     return m->fields ? m->fields->inner : NULL;
+}
+
+static inline uint32_t load_extra(const struct load_map *m)
+{
+    return m->fields ? m->fields->extra : 0;
 }
 
 static inline bool load_has_lock(const struct load_map *m)

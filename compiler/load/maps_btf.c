@@ -89,6 +89,17 @@ static int member_map_flags(struct load_ctx *c, struct map_def *d, const char *m
     return read_uint(c, d, member, m, &d->map.flags);
 }
 
+static int member_map_extra(struct load_ctx *c, struct map_def *d, const char *member,
+                            const struct btf_member *m)
+{
+    struct load_fields fields = {0};
+    int err = read_uint(c, d, member, m, &fields.extra);
+
+    if (!err)
+        d->map.fields = arena_memdup(c->arena, &fields, sizeof(fields));
+    return err;
+}
+
 static int member_key_size(struct load_ctx *c, struct map_def *d, const char *member,
                            const struct btf_member *m)
 {
@@ -192,6 +203,7 @@ static const struct member_row member_table[] = {
     {"type", member_type},
     {"max_entries", member_max_entries},
     {"map_flags", member_map_flags},
+    {"map_extra", member_map_extra},
     {"key_size", member_key_size},
     {"value_size", member_value_size},
     {"key", member_key},

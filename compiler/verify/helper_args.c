@@ -68,6 +68,10 @@ static int check_buffer(struct verifier *v, const struct arg *arg, uint32_t r, u
         .at = arg->at, .reg = r, .base = *cur_reg(v, r), .bytes = bytes, .helper = arg->row->name};
     int err;
 
+    /* arrays of arguments for a format */
+    a.addresses = (arg->row->num == SPEC_HELPER_SNPRINTF && r == 4) ||
+                  (arg->row->num == SPEC_HELPER_TRACE_VPRINTK && r == 3);
+
     if (a.base.type == REG_SCALAR || a.base.type == REG_CTX)
         return verify_reject(
             v, "VFY0070", arg->at, "r%u is %s, but bpf_%s takes a pointer to %u bytes there (%s)",
@@ -199,6 +203,12 @@ static const char *after_conversion(const char *s)
     s += strspn(s, "0+- ");
     if (*s >= '1' && *s <= '9')
         s += strspn(s, "0123456789");
+    if (*s == 'p' && (s[1] == 'x' || s[1] == 'K'))
+        return s + 2;
+    if (*s == 'p' && (s[1] == 'i' || s[1] == 'I'))
+        return s[2] == '4' || s[2] == '6' ? s + 3 : NULL;
+    if (*s == 'p' && (s[1] == 'k' || s[1] == 'u') && s[2] == 's')
+        s += 2;
     if (*s == 'p' || *s == 's')
         return s[1] == 0 || strchr(" \t\n\r\v\f!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", s[1]) ? s + 1
                                                                                           : NULL;
@@ -213,9 +223,10 @@ static const char *after_conversion(const char *s)
  * bpf_bprintf_prepare). */
 static int check_format(struct verifier *v, const struct arg *a)
 {
-    const struct reg *bytes = cur_reg(v, 5);
+    const struct reg *bytes = cur_reg(v, 5), *values = cur_reg(v, 4);
     int64_t off;
-    const char *s = string_of(v, cur_reg(v, 3), &off);
+    const char *s = string_of(v, cur_reg(v, 3), &off), *start;
+    int32_t value = 0;
     uint64_t left;
 
     if (!scalar_is_const(&bytes->num) || bytes->num.bits.value % 8)
@@ -239,7 +250,15 @@ static int check_format(struct verifier *v, const struct arg *a)
                                      "the format of bpf_snprintf takes more than the %llu values "
                                      "that it is given",
                                      (unsigned long long)(bytes->num.bits.value / 8));
+            start = s;
             s = after_conversion(s);
+            if (s && values->type == REG_STACK &&
+                verify_stack_has_address(v, values, 8 * value++) && s[-1] != 's' && s[-2] != 'i' &&
+                s[-2] != 'I')
+                return verify_refuse(v, "VFY0045", a->at,
+                                     "%%%.*s of the format of bpf_snprintf would print an address; "
+                                     "addresses differ from executor to executor",
+                                     (int)(s - start), start);
         }
     }
     if (s && !*s)

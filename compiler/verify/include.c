@@ -313,7 +313,8 @@ bool verify_equals(struct verifier *v, const struct checkpoint *old)
         const struct frame *a = &s->frames[d], *b = &v->cur.frames[d];
         const uint16_t live = verify_live_in(v, s, d);
 
-        if (a->slot_count != b->slot_count)
+        /* Another round of a callback may end it, if what it depends on lies in a map. */
+        if (a->slot_count != b->slot_count || a->rounds != b->rounds)
             return false;
         for (uint32_t r = 0; r < EBPF_REG_FP; r++)
             if (live >> r & 1 && !equal_regs(&ids, &a->regs[r], &b->regs[r]))

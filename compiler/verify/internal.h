@@ -293,6 +293,7 @@ struct access {
     uint32_t bytes;
     bool write;
     bool atomic;
+    bool addresses;       /* those that lie there may be read: they are followed, not stored */
     const char *helper;   /* the access is a helper's, of argument reg */
     const char *function; /* ... or that of a global function */
 };
@@ -374,6 +375,8 @@ int verify_stack_argument(struct verifier *v, const struct access *a);
 /* A helper writes there: so many bytes surely, the others of the access maybe. */
 void verify_stack_fill(struct verifier *v, const struct access *a, uint32_t surely);
 /* Whether the bytes hold one constant, as far as Linux sees it. The access is checked. */
+/* Whether a pointer lies at an offset from a stack address. */
+bool verify_stack_has_address(struct verifier *v, const struct reg *base, int32_t off);
 bool verify_stack_const(struct verifier *v, const struct access *a, uint64_t *value);
 /* Gives a scalar that is copied an id, so that what is learned of one holds of both. */
 void verify_link(struct verifier *v, struct reg *r);

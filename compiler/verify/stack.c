@@ -300,7 +300,7 @@ int verify_stack_argument(struct verifier *v, const struct access *a)
     for (int32_t off = e.low; off < e.high + (int32_t)a->bytes; off++) {
         const struct slot *s = &f->slots[slot_index(off)];
 
-        if (s->kind[0] == SLOT_SPILL && s->reg.type != REG_SCALAR)
+        if (s->kind[0] == SLOT_SPILL && s->reg.type != REG_SCALAR && !a->addresses)
             return verify_refuse(v, "VFY0045", a->at,
                                  "bpf_%s would store %s, which is at r10%+d, in a map; addresses "
                                  "differ from executor to executor",
@@ -309,6 +309,15 @@ int verify_stack_argument(struct verifier *v, const struct access *a)
     verify_note_depth(v, a->base.frame, e.low);
     mark_extent(v, a, e);
     return 0;
+}
+
+bool verify_stack_has_address(struct verifier *v, const struct reg *base, int32_t off)
+{
+    const struct access a = {.base = *base, .off = off, .bytes = 8};
+    const struct extent e = extent_of(&a);
+    const struct slot *s = &frame_of(v, &a)->slots[slot_index(e.low)];
+
+    return s->kind[0] == SLOT_SPILL && s->reg.type != REG_SCALAR;
 }
 
 bool verify_stack_const(struct verifier *v, const struct access *a, uint64_t *value)

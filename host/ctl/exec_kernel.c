@@ -44,6 +44,64 @@ static uint8_t *context_fields(const struct job *job)
     return fields;
 }
 
+static int unlike(const struct job *job, uint32_t insn, const char *what, char why[EXEC_WHY_BYTES])
+{
+    const struct diag d = {.severity = DIAG_ERROR,
+                           .code = "FIT0002",
+                           .where = load_where(job->object, job->prog, insn),
+                           .message = what};
+
+    exec_why(why, &d, -ENOTSUP);
+    return -ENOTSUP;
+}
+
+/* A call whose result Linux leaves open, or that asks for a CPU where it means a queue. */
+static int check_call(const struct job *job, uint32_t context, uint32_t at,
+                      char why[EXEC_WHY_BYTES])
+{
+    const struct verify_context *c = &job->facts->contexts[context];
+    const struct load_subprog *sub = &job->prog->subprogs[c->subprog];
+    const struct verify_arg *args =
+        at >= sub->start && at < sub->start + sub->count ? c->facts[at - sub->start].args : NULL;
+
+    if (!args)
+        return 0;
+    if (job->prog->insns[at].imm == SPEC_HELPER_MAP_LOOKUP_PERCPU_ELEM)
+        return unlike(
+            job, at,
+            "bpf_map_lookup_percpu_elem takes an RX queue here, and a CPU of this machine "
+            "in Linux",
+            why);
+    for (uint32_t m = 0; m < job->object->map_count && m < 64; m++) {
+        const struct load_map *map = &job->object->maps[m];
+
+        if (args[0].maps >> m & 1 && spec_map_type_table[map->type].soft != SPEC_SOFT_ARRAY &&
+            map->max_entries > 1)
+            return unlike(job, at,
+                          "bpf_for_each_map_elem walks over a hash, and Linux has an order of its "
+                          "own",
+                          why);
+    }
+    return 0;
+}
+
+static int check_calls(const struct job *job, char why[EXEC_WHY_BYTES])
+{
+    int err = 0;
+
+    for (uint32_t at = 0; at < job->prog->insn_count && !err;
+         at += ebpf_slots(&job->prog->insns[at])) {
+        const struct ebpf_insn *i = &job->prog->insns[at];
+
+        if (!ebpf_is_helper_call(i) || (i->imm != SPEC_HELPER_MAP_LOOKUP_PERCPU_ELEM &&
+                                        i->imm != SPEC_HELPER_FOR_EACH_MAP_ELEM))
+            continue;
+        for (uint32_t c = 0; c < job->facts->context_count && !err; c++)
+            err = check_call(job, c, at, why);
+    }
+    return err;
+}
+
 static int open_kernel(struct job *job, uint32_t queue, struct kernel **out,
                        char why[EXEC_WHY_BYTES])
 {
@@ -55,6 +113,8 @@ static int open_kernel(struct job *job, uint32_t queue, struct kernel **out,
         return err;
     }
     err = exec_fits_any(job, "kernel", why);
+    if (!err)
+        err = check_calls(job, why);
     if (err)
         return err;
     fields = context_fields(job);

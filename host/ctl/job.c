@@ -277,5 +277,6 @@ struct map_def job_map_def(const struct load_object *object, uint32_t index)
                             .key_bytes = m->key_bytes,
                             .value_bytes = m->value_bytes,
                             .max_entries = m->max_entries,
-                            .flags = m->flags};
+                            .flags = m->flags,
+                            .extra = load_extra(m)};
 }

@@ -71,6 +71,9 @@ static int create_bare(const struct load_map *def, uint32_t cpus, int inner)
     int fd;
 
     o.inner_map_fd = (uint32_t)inner;
+    o.map_extra = load_extra(def);
+    if (def->type == SPEC_MAP_BLOOM_FILTER)
+        o.map_flags |= BPF_F_ZERO_SEED; /* our hash functions */
     if (load_has_lock(def)) {
         types = kernel_btf_of_lock(def->key_bytes, def->value_bytes, def->fields->lock_off);
         if (types.fd < 0)
@@ -126,7 +129,8 @@ static int make_shadow(struct kernel_map *m, char *why, size_t why_bytes)
                                 .key_bytes = m->def->key_bytes,
                                 .value_bytes = m->def->value_bytes,
                                 .max_entries = m->def->max_entries,
-                                .flags = m->def->flags};
+                                .flags = m->def->flags,
+                                .extra = load_extra(m->def)};
     const char *reason = "no memory";
     const size_t bytes = (map_size_bytes(&def, &reason) + 63) & ~(size_t)63;
 
@@ -343,7 +347,7 @@ int kernel_map_put(struct kernel_map *m, const void *key, const void *values)
         return put_target(m, key, values);
     if (is_shadowed(m))
         return -ENOTSUP;
-    if (is_queue(m))
+    if (!m->def->key_bytes)
         return bpf_map_update_elem(m->fd, NULL, values, BPF_ANY);
     err = is_percpu(m) ? put_percpu(m, key, values)
                        : bpf_map_update_elem(m->fd, key, values, BPF_ANY);

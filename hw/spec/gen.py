@@ -311,7 +311,7 @@ ENGINES = ['', 'vmem', 'hash', 'lru']
 
 def gen_map_types():
     t = table('map_types')
-    softs = ['', 'array', 'hash', 'lpm', 'lru', 'fdarray', 'queue', 'ringbuf']
+    softs = ['', 'array', 'hash', 'lpm', 'lru', 'fdarray', 'queue', 'ringbuf', 'bloom']
     b = enum('spec_map_type', 'SPEC_MAP_', [(m['name'], m['num'], '') for m in t['type']] + [('count', len(t['type']), '')])
     b += '\n' + enum('spec_map_engine', 'SPEC_ENGINE_', [(e or 'none', i, '') for i, e in enumerate(ENGINES)])
     b += '\n' + enum('spec_map_soft', 'SPEC_SOFT_', [(e or 'none', i, '') for i, e in enumerate(softs)])

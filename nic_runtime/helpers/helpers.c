@@ -82,6 +82,20 @@ static enum vm_fault map_lookup_elem(struct vm *vm)
     return VM_FAULT_NONE;
 }
 
+/* The value of another CPU; CPUs are RX queues. */
+static enum vm_fault map_lookup_percpu_elem(struct vm *vm)
+{
+    uint32_t index;
+    struct map *map = helper_map(vm, 1, SPEC_HELPER_MAP_LOOKUP_PERCPU_ELEM, &index);
+    const void *key = map ? vm_at(vm, vm->r[2], map_definition(map)->key_bytes, false) : NULL;
+    const uint32_t cpu = (uint32_t)vm->r[3];
+
+    if (!key)
+        return VM_FAULT_MEMORY;
+    vm->r[0] = cpu < SPEC_QUEUES ? (uintptr_t)map_lookup(map, key, cpu) : 0;
+    return VM_FAULT_NONE;
+}
+
 static enum vm_fault map_update_elem(struct vm *vm)
 {
     uint32_t index;
@@ -261,8 +275,16 @@ static const vm_helper table[] = {
     [SPEC_HELPER_LOOP] = helper_loop,
     [SPEC_HELPER_SPIN_LOCK] = helper_spin_lock,
     [SPEC_HELPER_SPIN_UNLOCK] = helper_spin_lock,
+    [SPEC_HELPER_FOR_EACH_MAP_ELEM] = helper_for_each,
+    [SPEC_HELPER_MAP_LOOKUP_PERCPU_ELEM] = map_lookup_percpu_elem,
+    [SPEC_HELPER_STRTOL] = helper_strtol,
+    [SPEC_HELPER_STRTOUL] = helper_strtoul,
+    [SPEC_HELPER_STRNCMP] = helper_strncmp,
+    [SPEC_HELPER_TRACE_PRINTK] = helper_trace_printk,
+    [SPEC_HELPER_TRACE_VPRINTK] = helper_trace_vprintk,
+    [SPEC_HELPER_SNPRINTF] = helper_snprintf,
 };
-_Static_assert(SPEC_HELPERS_SOFT == 35,
+_Static_assert(SPEC_HELPERS_SOFT == 43,
                "each helper with soft in the table needs its function here");
 
 vm_helper vm_helper_find(int32_t num)

@@ -41,11 +41,20 @@ enum vm_fault helper_spin_lock(struct vm *vm);
 
 /* loop.c */
 enum vm_fault helper_loop(struct vm *vm);
+enum vm_fault helper_for_each(struct vm *vm);
 
 /* queue.c: queues, stacks. */
 enum vm_fault helper_push(struct vm *vm);
 enum vm_fault helper_pop(struct vm *vm);
 enum vm_fault helper_peek(struct vm *vm);
+
+/* text.c: numbers from text, comparison, what is printed. */
+enum vm_fault helper_strtol(struct vm *vm);
+enum vm_fault helper_strtoul(struct vm *vm);
+enum vm_fault helper_strncmp(struct vm *vm);
+enum vm_fault helper_trace_printk(struct vm *vm);
+enum vm_fault helper_trace_vprintk(struct vm *vm);
+enum vm_fault helper_snprintf(struct vm *vm);
 
 /* fib.c */
 enum vm_fault helper_fib_lookup(struct vm *vm);

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Queues and stacks. Semantics: kernel/bpf/queue_stack_maps.c. */
+/* Queues, stacks, Bloom filters. Semantics: kernel/bpf/queue_stack_maps.c, bloom_filter.c. */
 
 enum vm_fault helper_push(struct vm *vm)
 {
@@ -42,7 +42,18 @@ enum vm_fault helper_pop(struct vm *vm)
     return take(vm, SPEC_HELPER_MAP_POP_ELEM, true);
 }
 
+/* A Bloom filter is asked for a value. */
 enum vm_fault helper_peek(struct vm *vm)
 {
+    uint32_t index;
+    struct map *map = helper_map(vm, 1, SPEC_HELPER_MAP_PEEK_ELEM, &index);
+
+    if (map && map_definition(map)->type == SPEC_MAP_BLOOM_FILTER) {
+        const void *value = vm_at(vm, vm->r[2], map_definition(map)->value_bytes, false);
+
+        if (!value)
+            return VM_FAULT_MEMORY;
+        return helper_return(vm, map_bloom_has(map, value) ? 0 : -ENOENT);
+    }
     return take(vm, SPEC_HELPER_MAP_PEEK_ELEM, false);
 }

@@ -108,6 +108,15 @@ static int array_next_key(const struct map *map, const void *key, void *next)
     return 0;
 }
 
+static uint32_t array_walk(const struct map *map, struct map_walk *walk, void *key)
+{
+    const uint32_t index = walk->count; /* below max_entries */
+
+    (void)map;
+    memcpy(key, &index, sizeof(index));
+    return index;
+}
+
 const struct map_ops map_array_ops = {
     .check = array_check,
     .layout = array_layout,
@@ -116,4 +125,5 @@ const struct map_ops map_array_ops = {
     .update = array_update,
     .remove = array_remove,
     .next_key = array_next_key,
+    .walk = array_walk,
 };

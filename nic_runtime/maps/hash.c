@@ -286,6 +286,33 @@ static int hash_next_key(const struct map *map, const void *key, void *next)
     return 0;
 }
 
+static bool in_bucket(const struct map *map, uint32_t bucket, uint32_t entry)
+{
+    uint32_t e = map->hash.buckets[bucket];
+
+    while (e != MAP_NO_ENTRY && e != entry)
+        e = map->hash.chain[e];
+    return e != MAP_NO_ENTRY;
+}
+
+static uint32_t hash_walk(const struct map *map, struct map_walk *walk, void *key)
+{
+    const struct map_hash *h = &map->hash;
+    uint32_t entry = walk->following;
+
+    if (walk->entry == MAP_NO_ENTRY)
+        entry = h->buckets[0];
+    else if (!in_bucket(map, walk->bucket, entry))
+        entry = in_bucket(map, walk->bucket, walk->entry) ? h->chain[walk->entry] : MAP_NO_ENTRY;
+    while (entry == MAP_NO_ENTRY && walk->bucket < h->bucket_mask)
+        entry = h->buckets[++walk->bucket];
+    if (entry == MAP_NO_ENTRY)
+        return MAP_NO_ENTRY;
+    walk->following = h->chain[entry];
+    memcpy(key, key_of(map, entry), map->def.key_bytes);
+    return entry;
+}
+
 const struct map_ops map_hash_ops = {
     .check = hash_check,
     .layout = hash_layout,
@@ -294,6 +321,7 @@ const struct map_ops map_hash_ops = {
     .update = hash_update,
     .remove = hash_remove,
     .next_key = hash_next_key,
+    .walk = hash_walk,
 };
 
 static void lru_used(struct map *map, uint32_t entry)
@@ -310,4 +338,5 @@ const struct map_ops map_lru_ops = {
     .update = hash_update,
     .remove = hash_remove,
     .next_key = hash_next_key,
+    .walk = hash_walk,
 };

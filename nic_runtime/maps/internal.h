@@ -47,6 +47,9 @@ struct map_ops {
                   uint32_t cpu);
     int (*remove)(struct map *map, const void *key);
     int (*next_key)(const struct map *map, const void *key, void *next);
+    /* The entry after the one that was handed out last (MAP_NO_ENTRY: none was), or MAP_NO_ENTRY;
+     * its key. NULL: programs don't walk over maps of the type. */
+    uint32_t (*walk)(const struct map *map, struct map_walk *walk, void *key);
 };
 
 /* The entries of an LRU map in order of their last use (lru.c). */
@@ -99,6 +102,13 @@ struct map_ring {
     uint64_t producer;
 };
 
+/* A Bloom filter. */
+struct map_bloom {
+    uint64_t *bits;
+    uint32_t mask; /* of a bit's number */
+    uint32_t functions;
+};
+
 struct map {
     struct map_def def; /* its name is NULL */
     const struct map_ops *ops;
@@ -113,6 +123,7 @@ struct map {
         struct map_lpm lpm;
         struct map_queue queue;
         struct map_ring ring;
+        struct map_bloom bloom;
     };
 };
 
@@ -123,6 +134,7 @@ extern const struct map_ops map_lru_ops;
 extern const struct map_ops map_fdarray_ops;
 extern const struct map_ops map_queue_ops;
 extern const struct map_ops map_ringbuf_ops;
+extern const struct map_ops map_bloom_ops;
 
 /* The first CPU's value of an entry. */
 static inline uint8_t *map_entry_value(const struct map *map, uint32_t entry)

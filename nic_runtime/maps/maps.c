@@ -18,6 +18,7 @@ static const struct map_ops *const ops_table[] = {
     [SPEC_SOFT_FDARRAY] = &map_fdarray_ops,
     [SPEC_SOFT_QUEUE] = &map_queue_ops,
     [SPEC_SOFT_RINGBUF] = &map_ringbuf_ops,
+    [SPEC_SOFT_BLOOM] = &map_bloom_ops,
 };
 
 static uint64_t align_up(uint64_t n, uint64_t to)
@@ -174,8 +175,11 @@ int map_delete(struct map *map, const void *key)
 
 int map_host_lookup(struct map *map, const void *key, void *values)
 {
-    const uint32_t entry = map->ops->find(map, key);
+    uint32_t entry;
 
+    if (map->ops == &map_bloom_ops)
+        return map_bloom_has(map, values) ? 0 : -ENOENT;
+    entry = map->ops->find(map, key);
     if (entry == MAP_NO_ENTRY)
         return -ENOENT;
     memcpy(values, map_entry_value(map, entry), (size_t)map->cpus * map->stride);
@@ -198,4 +202,22 @@ int map_host_delete(struct map *map, const void *key)
 int map_next_key(struct map *map, const void *key, void *next)
 {
     return map->ops->next_key(map, key, next);
+}
+
+void map_walk_start(const struct map *map, struct map_walk *walk)
+{
+    (void)map;
+    *walk = (struct map_walk){.entry = MAP_NO_ENTRY, .following = MAP_NO_ENTRY};
+}
+
+bool map_walk_next(struct map *map, struct map_walk *walk, uint32_t cpu, void *key, void **value)
+{
+    if (!map->ops->walk || walk->count == map->def.max_entries)
+        return false;
+    walk->entry = map->ops->walk(map, walk, key);
+    if (walk->entry == MAP_NO_ENTRY)
+        return false;
+    walk->count++;
+    *value = map_entry_value(map, walk->entry) + (size_t)(map->cpus > 1 ? cpu : 0) * map->stride;
+    return true;
 }

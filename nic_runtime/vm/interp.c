@@ -393,6 +393,7 @@ static void start(struct vm *vm, const struct vm_program *program)
     vm->value_first = 0;
     vm->value_bytes = 0;
     vm->value_writable = false;
+    vm->keys = NULL;
 }
 
 static void start_packet(struct vm *vm, const struct vm_program *program, struct vm_packet *packet)

@@ -5,6 +5,13 @@ enum { MAP_RDONLY_PROG = 1 << 7 }; /* BPF_F_RDONLY_PROG */
 
 bool vm_find_value(struct vm *vm, uint64_t address)
 {
+    for (const struct vm_key *k = vm->keys; k; k = k->outer)
+        if (address - k->first < k->bytes) {
+            vm->value_first = k->first;
+            vm->value_bytes = k->bytes;
+            vm->value_writable = false;
+            return true;
+        }
     for (uint32_t i = 0; i < vm->program->map_count; i++) {
         const struct map *map = vm->program->maps[i];
         uintptr_t first, end;

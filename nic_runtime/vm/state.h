@@ -24,6 +24,13 @@ enum {
     VM_FRAMES = SPEC_CALL_FRAMES + SPEC_TAIL_CALLS * (SPEC_CALL_FRAMES - 1),
 };
 
+/* A key that a callback was handed. */
+struct vm_key {
+    const struct vm_key *outer; /* of the callback around, or NULL */
+    uintptr_t first;
+    uint32_t bytes;
+};
+
 /* A function's return address, in which program that is, and the registers it gives back. */
 struct vm_frame {
     const struct vm_program *program;
@@ -54,6 +61,7 @@ struct vm {
     uintptr_t value_first;
     uint64_t value_bytes;
     bool value_writable;
+    const struct vm_key *keys; /* of callbacks that run */
 
     uint8_t
         ctx[VM_CTX_BYTES]; /* only its address is used; not beside the stack, so that both end */

@@ -31,7 +31,7 @@ struct fixture {
 
 static struct map *make(uint32_t type)
 {
-    const struct map_def def = {"m", type, 4, 4, 4, 0};
+    const struct map_def def = {"m", type, 4, 4, 4, 0, 0};
     const char *why;
     const size_t bytes = (map_size_bytes(&def, &why) + 63) & ~(size_t)63;
     void *memory = aligned_alloc(64, bytes);

@@ -267,7 +267,7 @@ struct both {
 static struct map_def def_of(uint32_t m)
 {
     return (struct map_def){maps[m].name,        maps[m].type,        maps[m].key_bytes,
-                            maps[m].value_bytes, maps[m].max_entries, maps[m].flags};
+                            maps[m].value_bytes, maps[m].max_entries, maps[m].flags, 0};
 }
 
 static void fill_map(struct both *b, struct code *c, uint32_t m)

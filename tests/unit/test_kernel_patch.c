@@ -259,7 +259,7 @@ static uint32_t make_program(struct ebpf_insn *p, uint8_t *fields)
 static void test_kernel_patch_result_runs_alike(void **state)
 {
     static uint8_t buf[SPEC_PKT_JUMBO_END];
-    const struct map_def def = {"env", SPEC_MAP_ARRAY, 4, sizeof(struct kernel_env), 1, 0};
+    const struct map_def def = {"env", SPEC_MAP_ARRAY, 4, sizeof(struct kernel_env), 1, 0, 0};
     const char *why;
     const size_t bytes = (map_size_bytes(&def, &why) + 63) & ~(size_t)63;
     void *memory = aligned_alloc(64, bytes);

@@ -23,7 +23,7 @@ enum {
 
 static struct map *make(uint32_t type, uint32_t key_bytes, uint32_t value_bytes, uint32_t entries)
 {
-    const struct map_def def = {"m", type, key_bytes, value_bytes, entries, 0};
+    const struct map_def def = {"m", type, key_bytes, value_bytes, entries, 0, 0};
     const char *why = NULL;
     const size_t bytes = (map_size_bytes(&def, &why) + 63) & ~(size_t)63;
     void *memory;
@@ -276,28 +276,96 @@ static void test_map_devmap_target_checks(void **state)
     drop(h);
 }
 
+/* BPF_F_LOCK changes a value where it lies, other updates don't; the lock's bytes stay 0. */
+static void test_map_locked_update_seen_through_old_pointer(void **state)
+{
+    const struct map_def def = {"m", SPEC_MAP_HASH, 4, 8, 2, 0, 0};
+    const uint32_t key = 1, first[2] = {77, 1}, second[2] = {77, 2}, third[2] = {77, 3};
+    _Alignas(64) uint8_t memory[4096] = {0};
+    const char *why = NULL;
+    uint32_t *value;
+    struct map *map;
+
+    (void)state;
+    assert_in_range(map_size_bytes(&def, &why), 1, sizeof(memory));
+    map = map_init(memory, &def);
+    map_set_lock(map, 0);
+    assert_int_equal(map_update(map, &key, first, 4, 0), 0);
+    value = map_lookup(map, &key, 0);
+    assert_non_null(value);
+    assert_int_equal(value[0], 0);
+    assert_int_equal(map_update(map, &key, second, 4 | SPEC_MAP_FLAG_EXIST, 0), 0);
+    assert_int_equal(value[1], 2);
+    assert_int_equal(map_update(map, &key, third, SPEC_MAP_FLAG_ANY, 0), 0);
+    assert_int_equal(value[1], 2);
+    value = map_lookup(map, &key, 0);
+    assert_int_equal(value[0], 0);
+    assert_int_equal(value[1], 3);
+    assert_int_equal(map_update(map, &key, third, 4 | SPEC_MAP_FLAG_NOEXIST, 0), -EEXIST);
+}
+
+/* A walk goes on where it was, whatever the callback removes and inserts, and comes to an end. */
+static void test_map_walk_ends_while_entries_come_and_go(void **state)
+{
+    enum { ENTRIES = 32 };
+    const struct map_def def = {"m", SPEC_MAP_HASH, 4, 8, ENTRIES, 0, 0};
+    static _Alignas(64) uint8_t memory[16384];
+    uint64_t random = 1;
+
+    (void)state;
+    for (uint32_t round = 0; round < 3000; round++) {
+        struct map *map;
+        struct map_walk walk;
+        uint32_t key, count = 0, there = 0;
+        void *value;
+
+        memset(memory, 0, sizeof(memory));
+        map = map_init(memory, &def);
+        for (uint32_t k = 0; k < ENTRIES / 2 + round % 16; k++)
+            there += !map_update(map, &k, &random, SPEC_MAP_FLAG_ANY, 0);
+        map_walk_start(map, &walk);
+        while (map_walk_next(map, &walk, 0, &key, &value)) {
+            count++;
+            assert_true(round % 3 || map_lookup(map, &key, 0) == value);
+            for (uint32_t n = 0; n < round % 3; n++) {
+                const uint32_t other =
+                    (uint32_t)((random = random * 6364136223846793005u + 1) >> 59);
+
+                if (random >> 40 & 1)
+                    map_delete(map, &other);
+                else
+                    map_update(map, &other, &random, SPEC_MAP_FLAG_ANY, 0);
+            }
+            if (round % 3 == 1) /* itself */
+                map_delete(map, &key);
+        }
+        assert_in_range(count, round % 3 ? 1 : there, round % 3 ? ENTRIES : there);
+        assert_int_equal(walk.count, count);
+    }
+}
+
 static void test_map_bad_definition_refused_with_reason(void **state)
 {
     static const struct map_def bad[] = {
-        {"m", SPEC_MAP_ARRAY, 8, 8, 1, 0},
-        {"m", SPEC_MAP_ARRAY, 4, 0, 1, 0},
-        {"m", SPEC_MAP_ARRAY, 4, 8, 0, 0},
-        {"m", SPEC_MAP_ARRAY, 4, 8, 1, 1},               /* BPF_F_NO_PREALLOC */
-        {"m", SPEC_MAP_ARRAY, 4, 8, 1, 1 << 7 | 1 << 8}, /* neither read nor written */
-        {"m", SPEC_MAP_HASH, 0, 8, 1, 0},
-        {"m", SPEC_MAP_HASH, 4, 0, 1, 0},
-        {"m", SPEC_MAP_HASH, 513, 8, 1, 0},
-        {"m", SPEC_MAP_HASH, 4, 8, UINT32_MAX, 0},
-        {"m", SPEC_MAP_HASH, 4, 8, 1, 1 << 10}, /* BPF_F_MMAPABLE */
-        {"m", SPEC_MAP_PERCPU_ARRAY, 4, 32769, 1, 0},
-        {"m", SPEC_MAP_DEVMAP, 4, 12, 1, 0},
-        {"m", SPEC_MAP_XSKMAP, 4, 8, 1, 0},
-        {"m", SPEC_MAP_CPUMAP, 4, 4, 100000, 0},
-        {"m", SPEC_MAP_LRU_HASH, 4, 4, 1, 1},               /* BPF_F_NO_PREALLOC */
-        {"m", SPEC_MAP_LRU_HASH, 4, 4, 1, 1 << 1 | 1 << 2}, /* NO_COMMON_LRU, NUMA_NODE */
-        {"m", SPEC_MAP_HASH, 4, 4, 1, 1 << 1},              /* BPF_F_NO_COMMON_LRU */
-        {"m", SPEC_MAP_COUNT, 4, 4, 1, 0},
-        {"m", UINT32_MAX, 4, 4, 1, 0},
+        {"m", SPEC_MAP_ARRAY, 8, 8, 1, 0, 0},
+        {"m", SPEC_MAP_ARRAY, 4, 0, 1, 0, 0},
+        {"m", SPEC_MAP_ARRAY, 4, 8, 0, 0, 0},
+        {"m", SPEC_MAP_ARRAY, 4, 8, 1, 1, 0},               /* BPF_F_NO_PREALLOC */
+        {"m", SPEC_MAP_ARRAY, 4, 8, 1, 1 << 7 | 1 << 8, 0}, /* neither read nor written */
+        {"m", SPEC_MAP_HASH, 0, 8, 1, 0, 0},
+        {"m", SPEC_MAP_HASH, 4, 0, 1, 0, 0},
+        {"m", SPEC_MAP_HASH, 513, 8, 1, 0, 0},
+        {"m", SPEC_MAP_HASH, 4, 8, UINT32_MAX, 0, 0},
+        {"m", SPEC_MAP_HASH, 4, 8, 1, 1 << 10, 0}, /* BPF_F_MMAPABLE */
+        {"m", SPEC_MAP_PERCPU_ARRAY, 4, 32769, 1, 0, 0},
+        {"m", SPEC_MAP_DEVMAP, 4, 12, 1, 0, 0},
+        {"m", SPEC_MAP_XSKMAP, 4, 8, 1, 0, 0},
+        {"m", SPEC_MAP_CPUMAP, 4, 4, 100000, 0, 0},
+        {"m", SPEC_MAP_LRU_HASH, 4, 4, 1, 1, 0},               /* BPF_F_NO_PREALLOC */
+        {"m", SPEC_MAP_LRU_HASH, 4, 4, 1, 1 << 1 | 1 << 2, 0}, /* NO_COMMON_LRU, NUMA_NODE */
+        {"m", SPEC_MAP_HASH, 4, 4, 1, 1 << 1, 0},              /* BPF_F_NO_COMMON_LRU */
+        {"m", SPEC_MAP_COUNT, 4, 4, 1, 0, 0},
+        {"m", UINT32_MAX, 4, 4, 1, 0, 0},
     };
 
     (void)state;
@@ -324,6 +392,8 @@ int main(void)
         cmocka_unit_test(test_map_hash_tells_keys_apart_by_any_byte),
         cmocka_unit_test(test_map_cpumap_queue_has_a_most),
         cmocka_unit_test(test_map_devmap_target_checks),
+        cmocka_unit_test(test_map_locked_update_seen_through_old_pointer),
+        cmocka_unit_test(test_map_walk_ends_while_entries_come_and_go),
         cmocka_unit_test(test_map_bad_definition_refused_with_reason),
     };
 

@@ -265,57 +265,57 @@ static void run_pair(struct map_def def)
 static void test_map_array_operations_same_as_kernel(void **state)
 {
     (void)state;
-    run_pair((struct map_def){"m", SPEC_MAP_ARRAY, 4, 13, 97, 0});
+    run_pair((struct map_def){"m", SPEC_MAP_ARRAY, 4, 13, 97, 0, 0});
 }
 
 static void test_map_percpu_array_operations_same_as_kernel(void **state)
 {
     (void)state;
-    run_pair((struct map_def){"m", SPEC_MAP_PERCPU_ARRAY, 4, 20, 33, 0});
+    run_pair((struct map_def){"m", SPEC_MAP_PERCPU_ARRAY, 4, 20, 33, 0, 0});
 }
 
 static void test_map_hash_operations_same_as_kernel(void **state)
 {
     (void)state;
-    run_pair((struct map_def){"m", SPEC_MAP_HASH, 13, 24, 100, 0});
-    run_pair((struct map_def){"m", SPEC_MAP_HASH, 4, 1, 7, 0});
+    run_pair((struct map_def){"m", SPEC_MAP_HASH, 13, 24, 100, 0, 0});
+    run_pair((struct map_def){"m", SPEC_MAP_HASH, 4, 1, 7, 0, 0});
 }
 
 static void test_map_hash_without_preallocation_operations_same_as_kernel(void **state)
 {
     (void)state;
-    run_pair((struct map_def){"m", SPEC_MAP_HASH, 8, 17, 64, BPF_F_NO_PREALLOC});
+    run_pair((struct map_def){"m", SPEC_MAP_HASH, 8, 17, 64, BPF_F_NO_PREALLOC, 0});
 }
 
 /* Values with a bpf_spin_lock: its bytes stay 0, and BPF_F_LOCK is taken. */
 static void test_map_with_lock_operations_same_as_kernel(void **state)
 {
     (void)state;
-    run_locked((struct map_def){"m", SPEC_MAP_HASH, 13, 24, 100, 0}, 8);
-    run_locked((struct map_def){"m", SPEC_MAP_HASH, 4, 12, 7, BPF_F_NO_PREALLOC}, 0);
-    run_locked((struct map_def){"m", SPEC_MAP_ARRAY, 4, 20, 33, 0}, 16);
+    run_locked((struct map_def){"m", SPEC_MAP_HASH, 13, 24, 100, 0, 0}, 8);
+    run_locked((struct map_def){"m", SPEC_MAP_HASH, 4, 12, 7, BPF_F_NO_PREALLOC, 0}, 0);
+    run_locked((struct map_def){"m", SPEC_MAP_ARRAY, 4, 20, 33, 0, 0}, 16);
 }
 
 static void test_map_percpu_hash_operations_same_as_kernel(void **state)
 {
     (void)state;
-    run_pair((struct map_def){"m", SPEC_MAP_PERCPU_HASH, 6, 12, 50, 0});
+    run_pair((struct map_def){"m", SPEC_MAP_PERCPU_HASH, 6, 12, 50, 0, 0});
 }
 
 static void test_map_lru_operations_same_as_kernel(void **state)
 {
     (void)state;
-    run_pair((struct map_def){"m", SPEC_MAP_LRU_HASH, 13, 24, 1000, 0});
-    run_pair((struct map_def){"m", SPEC_MAP_LRU_HASH, 4, 3, 2000, BPF_F_NO_COMMON_LRU});
-    run_pair((struct map_def){"m", SPEC_MAP_LRU_PERCPU_HASH, 6, 12, 1000, 0});
+    run_pair((struct map_def){"m", SPEC_MAP_LRU_HASH, 13, 24, 1000, 0, 0});
+    run_pair((struct map_def){"m", SPEC_MAP_LRU_HASH, 4, 3, 2000, BPF_F_NO_COMMON_LRU, 0});
+    run_pair((struct map_def){"m", SPEC_MAP_LRU_PERCPU_HASH, 6, 12, 1000, 0, 0});
 }
 
 static void test_map_lpm_operations_same_as_kernel(void **state)
 {
     (void)state;
-    run_pair((struct map_def){"m", SPEC_MAP_LPM_TRIE, 8, 13, 100, BPF_F_NO_PREALLOC});
-    run_pair((struct map_def){"m", SPEC_MAP_LPM_TRIE, 5, 4, 300, BPF_F_NO_PREALLOC});
-    run_pair((struct map_def){"m", SPEC_MAP_LPM_TRIE, 20, 64, 64, BPF_F_NO_PREALLOC});
+    run_pair((struct map_def){"m", SPEC_MAP_LPM_TRIE, 8, 13, 100, BPF_F_NO_PREALLOC, 0});
+    run_pair((struct map_def){"m", SPEC_MAP_LPM_TRIE, 5, 4, 300, BPF_F_NO_PREALLOC, 0});
+    run_pair((struct map_def){"m", SPEC_MAP_LPM_TRIE, 20, 64, 64, BPF_F_NO_PREALLOC, 0});
 }
 
 /* Queues and stacks: pushes with all flags, looks at the next value, and takes. */
@@ -355,15 +355,60 @@ static void run_queue(struct map_def def)
 static void test_map_queue_operations_same_as_kernel(void **state)
 {
     (void)state;
-    run_queue((struct map_def){"m", SPEC_MAP_QUEUE, 0, 13, 7, 0});
-    run_queue((struct map_def){"m", SPEC_MAP_QUEUE, 0, 8, 1, 0});
+    run_queue((struct map_def){"m", SPEC_MAP_QUEUE, 0, 13, 7, 0, 0});
+    run_queue((struct map_def){"m", SPEC_MAP_QUEUE, 0, 8, 1, 0, 0});
 }
 
 static void test_map_stack_operations_same_as_kernel(void **state)
 {
     (void)state;
-    run_queue((struct map_def){"m", SPEC_MAP_STACK, 0, 13, 7, 0});
-    run_queue((struct map_def){"m", SPEC_MAP_STACK, 0, 4, 1, 0});
+    run_queue((struct map_def){"m", SPEC_MAP_STACK, 0, 13, 7, 0, 0});
+    run_queue((struct map_def){"m", SPEC_MAP_STACK, 0, 4, 1, 0, 0});
+}
+
+/* Bloom filters: pushes and questions, false positives among the answers; Linux with the seed 0. */
+static void run_bloom(struct map_def def)
+{
+    LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = def.flags | BPF_F_ZERO_SEED,
+                .map_extra = def.extra);
+    uint32_t pushed = 0, seen = 0;
+    struct pair p = {0};
+
+    seed = def.value_bytes;
+    open_pair(&p, &def, NO_LOCK);
+    close(p.fd);
+    p.fd = bpf_map_create(BPF_MAP_TYPE_BLOOM_FILTER, NULL, 0, def.value_bytes, def.max_entries, &o);
+    assert_true(p.fd >= 0);
+    for (uint32_t i = 0; i < OPERATIONS / 4; i++) {
+        int ours, theirs;
+
+        random_values(&p);
+        if (below(10) == 0) {
+            const uint64_t flag = below(10) ? BPF_ANY : below(4);
+
+            ours = map_host_update(p.map, NULL, p.ours, flag);
+            theirs = bpf_map_update_elem(p.fd, NULL, p.theirs, flag);
+            pushed += !ours;
+        } else {
+            ours = map_host_lookup(p.map, NULL, p.ours);
+            theirs = bpf_map_lookup_elem(p.fd, NULL, p.theirs);
+            seen += !ours;
+        }
+        if (ours != theirs)
+            fail_msg("operation %u: %d, Linux %d", i, ours, theirs);
+    }
+    print_message("%u pushed, %u seen\n", pushed, seen);
+    assert_true(pushed && seen);
+    close_pair(&p);
+}
+
+static void test_map_bloom_operations_same_as_kernel(void **state)
+{
+    (void)state;
+    run_bloom((struct map_def){"m", SPEC_MAP_BLOOM_FILTER, 0, 4, 3000, 0, 0});
+    run_bloom((struct map_def){"m", SPEC_MAP_BLOOM_FILTER, 0, 13, 2000, 0, 3});
+    run_bloom((struct map_def){"m", SPEC_MAP_BLOOM_FILTER, 0, 24, 500, 0, 15});
+    run_bloom((struct map_def){"m", SPEC_MAP_BLOOM_FILTER, 0, 37, 1000, 0, 1});
 }
 
 /* Random operations whose values are targets; presence is what can be compared. */
@@ -404,14 +449,14 @@ static void run_targets(struct map_def def)
 static void test_map_devmap_operations_same_as_kernel(void **state)
 {
     (void)state;
-    run_targets((struct map_def){"m", SPEC_MAP_DEVMAP, 4, 8, 20, 0});
-    run_targets((struct map_def){"m", SPEC_MAP_DEVMAP, 4, 4, 5, 0});
+    run_targets((struct map_def){"m", SPEC_MAP_DEVMAP, 4, 8, 20, 0, 0});
+    run_targets((struct map_def){"m", SPEC_MAP_DEVMAP, 4, 4, 5, 0, 0});
 }
 
 static void test_map_devmap_hash_operations_same_as_kernel(void **state)
 {
     (void)state;
-    run_targets((struct map_def){"m", SPEC_MAP_DEVMAP_HASH, 4, 8, 20, 0});
+    run_targets((struct map_def){"m", SPEC_MAP_DEVMAP_HASH, 4, 8, 20, 0, 0});
 }
 
 static struct map_def random_definition(void)
@@ -431,7 +476,8 @@ static struct map_def random_definition(void)
                                      SPEC_MAP_PERF_EVENT_ARRAY,
                                      SPEC_MAP_QUEUE,
                                      SPEC_MAP_STACK,
-                                     SPEC_MAP_RINGBUF};
+                                     SPEC_MAP_RINGBUF,
+                                     SPEC_MAP_BLOOM_FILTER};
     static const uint32_t keys[] = {4, 4, 4, 4, 0, 1, 3, 8, 64, 512};
     static const uint32_t values[] = {4, 4, 8, 8, 0, 1, 12, 4096, 32768, 32769};
     static const uint32_t entries[] = {1, 2, 3, 7, 16, 0};
@@ -451,7 +497,7 @@ static struct map_def random_definition(void)
                                      BPF_F_MMAPABLE,
                                      BPF_F_PRESERVE_ELEMS};
 
-    const uint32_t type = types[below(16)];
+    const uint32_t type = types[below(17)];
     const bool bare = type >= SPEC_MAP_QUEUE && type != SPEC_MAP_DEVMAP_HASH && below(4);
 
     return (struct map_def){"m",
@@ -459,7 +505,8 @@ static struct map_def random_definition(void)
                             bare ? 0 : keys[below(10)],
                             bare && type == SPEC_MAP_RINGBUF ? 0 : values[below(10)],
                             type == SPEC_MAP_RINGBUF ? sizes[below(5)] : entries[below(6)],
-                            flags[below(13)] | flags[below(13)]};
+                            flags[below(13)] | flags[below(13)],
+                            0};
 }
 
 static void test_map_definitions_taken_as_by_kernel(void **state)
@@ -504,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_map_devmap_hash_operations_same_as_kernel),
         cmocka_unit_test(test_map_queue_operations_same_as_kernel),
         cmocka_unit_test(test_map_stack_operations_same_as_kernel),
+        cmocka_unit_test(test_map_bloom_operations_same_as_kernel),
         cmocka_unit_test(test_map_definitions_taken_as_by_kernel),
     };
 

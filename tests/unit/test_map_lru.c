@@ -33,7 +33,7 @@ static uint32_t below(uint32_t n)
 
 static struct map *make(uint32_t type, uint32_t entries)
 {
-    const struct map_def def = {"m", type, 4, 8, entries, 0};
+    const struct map_def def = {"m", type, 4, 8, entries, 0, 0};
     const char *why = NULL;
     const size_t bytes = (map_size_bytes(&def, &why) + 63) & ~(size_t)63;
     void *memory;

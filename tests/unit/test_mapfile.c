@@ -73,8 +73,8 @@ static void open_soft(struct soft_exec *e, struct job *job)
     e->exec = (struct exec){.ops = &soft_ops, .job = job};
     for (int i = 0; i < MAPS; i++) {
         const struct load_map *m = &definitions[i];
-        const struct map_def def = {m->name,        m->type,        m->key_bytes,
-                                    m->value_bytes, m->max_entries, m->flags};
+        const struct map_def def = {m->name,  m->type, m->key_bytes, m->value_bytes, m->max_entries,
+                                    m->flags, 0};
         const char *reason;
         const size_t bytes = (map_size_bytes(&def, &reason) + 63) & ~(size_t)63;
         void *memory = aligned_alloc(64, bytes);

@@ -161,7 +161,7 @@ static void test_vm_calls_keep_frames_apart(void **state)
 
 static struct map *make_map(uint32_t flags, void **memory)
 {
-    const struct map_def def = {"m", SPEC_MAP_ARRAY, 4, MAP_VALUE_BYTES, MAP_ENTRIES, flags};
+    const struct map_def def = {"m", SPEC_MAP_ARRAY, 4, MAP_VALUE_BYTES, MAP_ENTRIES, flags, 0};
     const char *why;
     const size_t bytes = (map_size_bytes(&def, &why) + 63) & ~(size_t)63;
 

@@ -115,7 +115,7 @@ struct spec_helper_row {
     uint64_t map_types;
 };
 
-enum { SPEC_HELPER_ROWS = 53, SPEC_HELPERS_SOFT = 35 };
+enum { SPEC_HELPER_ROWS = 53, SPEC_HELPERS_SOFT = 43 };
 static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {1, "map_lookup_elem", SPEC_RET_MAP_VALUE_OR_NULL, {SPEC_ARG_MAP, SPEC_ARG_KEY, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_MAP, true, true, false, false, 0x2027e66ULL},
@@ -126,7 +126,7 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {5, "ktime_get_ns", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
     {6, "trace_printk", SPEC_RET_SCALAR, {SPEC_ARG_MEM, SPEC_ARG_SIZE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, false, false, true, 0x0ULL},
+        SPEC_HELPER_HW_NONE, true, false, false, true, 0x0ULL},
     {7, "get_prandom_u32", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
     {8, "get_smp_processor_id", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
@@ -178,9 +178,9 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {94, "spin_unlock", SPEC_RET_VOID, {SPEC_ARG_SPIN_LOCK, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
     {105, "strtol", SPEC_RET_SCALAR, {SPEC_ARG_MEM, SPEC_ARG_SIZE, SPEC_ARG_SCALAR, SPEC_ARG_U64_OUT, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, false, false, false, 0x0ULL},
+        SPEC_HELPER_HW_NONE, true, false, false, false, 0x0ULL},
     {106, "strtoul", SPEC_RET_SCALAR, {SPEC_ARG_MEM, SPEC_ARG_SIZE, SPEC_ARG_SCALAR, SPEC_ARG_U64_OUT, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, false, false, false, 0x0ULL},
+        SPEC_HELPER_HW_NONE, true, false, false, false, 0x0ULL},
     {118, "jiffies64", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
     {120, "get_ns_current_pid_tgid", SPEC_RET_SCALAR, {SPEC_ARG_SCALAR, SPEC_ARG_SCALAR, SPEC_ARG_MEM_OUT, SPEC_ARG_SIZE, SPEC_ARG_NONE},
@@ -204,15 +204,15 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {163, "check_mtu", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_SCALAR, SPEC_ARG_U32_INOUT, SPEC_ARG_SCALAR, SPEC_ARG_SCALAR},
         SPEC_HELPER_HW_NONE, true, false, false, true, 0x0ULL},
     {164, "for_each_map_elem", SPEC_RET_SCALAR, {SPEC_ARG_MAP, SPEC_ARG_FUNC, SPEC_ARG_STACK_OR_NULL, SPEC_ARG_SCALAR, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, false, false, false, 0x666ULL},
+        SPEC_HELPER_HW_NONE, true, false, false, false, 0x666ULL},
     {165, "snprintf", SPEC_RET_SCALAR, {SPEC_ARG_MEM_PARTIAL_OR_NULL, SPEC_ARG_SIZE_OR_ZERO, SPEC_ARG_STRING, SPEC_ARG_MEM_OR_NULL, SPEC_ARG_SIZE_OR_ZERO},
-        SPEC_HELPER_HW_NONE, false, false, false, true, 0x0ULL},
+        SPEC_HELPER_HW_NONE, true, false, false, true, 0x0ULL},
     {177, "trace_vprintk", SPEC_RET_SCALAR, {SPEC_ARG_MEM, SPEC_ARG_SIZE, SPEC_ARG_MEM_OR_NULL, SPEC_ARG_SIZE_OR_ZERO, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, false, false, true, 0x0ULL},
+        SPEC_HELPER_HW_NONE, true, false, false, true, 0x0ULL},
     {181, "loop", SPEC_RET_SCALAR, {SPEC_ARG_SCALAR, SPEC_ARG_FUNC, SPEC_ARG_STACK_OR_NULL, SPEC_ARG_SCALAR, SPEC_ARG_NONE},
         SPEC_HELPER_HW_NONE, true, false, false, false, 0x0ULL},
     {182, "strncmp", SPEC_RET_SCALAR, {SPEC_ARG_MEM, SPEC_ARG_SIZE, SPEC_ARG_STRING, SPEC_ARG_NONE, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, false, false, false, 0x0ULL},
+        SPEC_HELPER_HW_NONE, true, false, false, false, 0x0ULL},
     {188, "xdp_get_buff_len", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
     {189, "xdp_load_bytes", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_SCALAR, SPEC_ARG_MEM_OUT, SPEC_ARG_SIZE, SPEC_ARG_NONE},
@@ -220,7 +220,7 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {190, "xdp_store_bytes", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_SCALAR, SPEC_ARG_MEM, SPEC_ARG_SIZE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
     {195, "map_lookup_percpu_elem", SPEC_RET_MAP_VALUE_OR_NULL, {SPEC_ARG_MAP, SPEC_ARG_KEY, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, false, true, false, false, 0x460ULL},
+        SPEC_HELPER_HW_NONE, true, true, false, false, 0x460ULL},
     {208, "ktime_get_tai_ns", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
 };

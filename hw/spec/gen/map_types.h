@@ -60,6 +60,7 @@ enum spec_map_soft {
     SPEC_SOFT_FDARRAY = 5,
     SPEC_SOFT_QUEUE = 6,
     SPEC_SOFT_RINGBUF = 7,
+    SPEC_SOFT_BLOOM = 8,
 };
 
 enum spec_map_flag {
@@ -109,7 +110,7 @@ static const struct spec_map_type_row spec_map_type_table[SPEC_MAP_COUNT] = {
     [SPEC_MAP_RINGBUF] = {"ringbuf", SPEC_SOFT_RINGBUF, SPEC_ENGINE_NONE, true, false, false},
     [SPEC_MAP_INODE_STORAGE] = {"inode_storage", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
     [SPEC_MAP_TASK_STORAGE] = {"task_storage", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
-    [SPEC_MAP_BLOOM_FILTER] = {"bloom_filter", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, true, false, false},
+    [SPEC_MAP_BLOOM_FILTER] = {"bloom_filter", SPEC_SOFT_BLOOM, SPEC_ENGINE_NONE, true, false, false},
     [SPEC_MAP_USER_RINGBUF] = {"user_ringbuf", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
     [SPEC_MAP_CGRP_STORAGE] = {"cgrp_storage", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
     [SPEC_MAP_ARENA] = {"arena", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},

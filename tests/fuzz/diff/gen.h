@@ -49,6 +49,7 @@ extern const char *const gen_profile_names[GEN_PROFILE_COUNT];
     X(queue, 4, 2)                                                                                 \
     X(event, 4, 2)                                                                                 \
     X(loop_call, 2, 1)                                                                             \
+    X(text, 2, 1)                                                                                  \
     X(inner, 4, 2)                                                                                 \
     X(net, 1, 1)                                                                                   \
     X(tail, 3, 1)                                                                                  \

@@ -274,6 +274,26 @@ static void make_callback(struct gen *g)
     f->count = g->insn_count - f->start;
 }
 
+/* What bpf_for_each_map_elem calls: it changes the value, and goes on or not by it and the key. */
+static void make_each(struct gen *g)
+{
+    struct gen_func *f = &g->funcs[g->func_count++];
+
+    *f = (struct gen_func){
+        .start = g->insn_count, .frames = 1, .cost = 10, .callback = true, .each = true};
+    memset(&g->st, 0, sizeof(g->st));
+    g->st.reached = true;
+    gen_emit(g, LDX(B, 0, 3, 0));
+    gen_emit(g, LDX(W, 5, 2, 0));
+    gen_emit(g, ALU64_X(ADD, 0, 5));
+    gen_emit(g, STX(B, 3, 0, 0));
+    gen_emit(g, ALU64_K(RSH, 0, (int32_t)gen_below(g, 5)));
+    gen_emit(g, ALU64_K(AND, 0, 1));
+    gen_set_num(g, 0);
+    gen_exit(g);
+    f->count = g->insn_count - f->start;
+}
+
 void gen_functions(struct gen *g)
 {
     uint32_t n = gen_chance(g, g->profile == GEN_SMALL ? 20 : 40) ? 1 + gen_below(g, GEN_FUNCS) : 0;
@@ -284,6 +304,6 @@ void gen_functions(struct gen *g)
         make_function(g);
     /* Linux 6.18 loses its way ("No program to jit") where other functions are dead. */
     if (g->soft && !g->func_count && gen_chance(g, 50))
-        make_callback(g);
+        gen_chance(g, 50) ? make_callback(g) : make_each(g);
     g->func = NULL;
 }

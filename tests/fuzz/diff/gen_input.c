@@ -70,6 +70,8 @@ static void choose_lru(struct gen *g, struct load_map *m, struct gen_map *info)
 /* Maps that no look-up goes to. */
 static bool choose_special(struct gen *g, struct load_map *m, struct gen_map *info)
 {
+    struct load_fields fields = {0};
+
     switch (spec_map_type_table[m->type].soft) {
     case SPEC_SOFT_FDARRAY:
         m->key_bytes = m->value_bytes = 4;
@@ -77,6 +79,11 @@ static bool choose_special(struct gen *g, struct load_map *m, struct gen_map *in
         break;
     case SPEC_SOFT_QUEUE:
         m->max_entries = 1 + gen_below(g, 6);
+        break;
+    case SPEC_SOFT_BLOOM:
+        m->max_entries = 1 + gen_below(g, 60);
+        fields.extra = gen_below(g, 6);
+        m->fields = arena_memdup(g->arena, &fields, sizeof(fields));
         break;
     case SPEC_SOFT_RINGBUF:
         m->value_bytes = 0;
@@ -93,7 +100,7 @@ static void choose_map(struct gen *g, struct load_map *m, struct gen_map *info)
 {
     static const uint8_t soft[] = {
         SPEC_MAP_LRU_HASH, SPEC_MAP_LRU_PERCPU_HASH, SPEC_MAP_PROG_ARRAY, SPEC_MAP_PERF_EVENT_ARRAY,
-        SPEC_MAP_QUEUE,    SPEC_MAP_STACK,           SPEC_MAP_RINGBUF};
+        SPEC_MAP_QUEUE,    SPEC_MAP_STACK,           SPEC_MAP_RINGBUF,    SPEC_MAP_BLOOM_FILTER};
     static const uint8_t types[] = {SPEC_MAP_ARRAY,       SPEC_MAP_ARRAY,   SPEC_MAP_PERCPU_ARRAY,
                                     SPEC_MAP_HASH,        SPEC_MAP_HASH,    SPEC_MAP_HASH,
                                     SPEC_MAP_PERCPU_HASH, SPEC_MAP_LPM_TRIE};
@@ -146,11 +153,13 @@ static void choose_data(struct gen *g, struct load_map *m)
     m->type = SPEC_MAP_ARRAY;
     m->key_bytes = 4;
     m->max_entries = 1;
-    m->value_bytes = 8 + gen_below(g, 40);
+    m->value_bytes = 16 + gen_below(g, 40);
     m->flags = m->kind == LOAD_MAP_RODATA ? FLAG_RDONLY_PROG : 0;
     data = arena_alloc(g->arena, m->value_bytes);
     if (m->kind != LOAD_MAP_BSS)
         random_bytes(g, data, m->value_bytes);
+    if (m->kind == LOAD_MAP_RODATA) /* a format, for helpers that take a constant string */
+        memcpy(data + m->value_bytes - sizeof(GEN_FORMAT), GEN_FORMAT, sizeof(GEN_FORMAT));
     m->data = data;
 }
 

@@ -138,11 +138,13 @@ void gen_queue_statement(struct gen *g)
 {
     static const int32_t helpers[] = {SPEC_HELPER_MAP_PUSH_ELEM, SPEC_HELPER_MAP_PUSH_ELEM,
                                       SPEC_HELPER_MAP_POP_ELEM, SPEC_HELPER_MAP_PEEK_ELEM};
-    const int map = gen_map_of(g, TYPE(QUEUE) | TYPE(STACK));
-    const int32_t helper = helpers[gen_below(g, 4)];
+    const int map = gen_map_of(g, TYPE(QUEUE) | TYPE(STACK) | TYPE(BLOOM_FILTER));
+    int32_t helper = helpers[gen_below(g, 4)];
 
     if (map < 0 || !gen_may_call(g) || !buffer_in(g, 2, g->maps[map].value_bytes))
         return;
+    if (helper == SPEC_HELPER_MAP_POP_ELEM && g->maps[map].type == SPEC_MAP_BLOOM_FILTER)
+        helper = SPEC_HELPER_MAP_PEEK_ELEM;
     if (helper == SPEC_HELPER_MAP_PUSH_ELEM)
         constant_in(g, 3, (int32_t)gen_below(g, gen_chance(g, 80) ? 3 : 6));
     gen_map_address(g, 1, (uint32_t)map);
@@ -219,15 +221,21 @@ void gen_loop_call_statement(struct gen *g)
         insn((int)EBPF_CLASS_LD | EBPF_MODE_IMM | EBPF_SIZE_DW, 2, EBPF_PSEUDO_FUNC, 0, 0),
         insn(0, 0, 0, 0, 0)};
     const uint32_t index = g->func_count - 1;
+    const int map = gen_map_of(g, TYPE(ARRAY) | TYPE(PERCPU_ARRAY));
     int src;
 
-    if (!g->func_count || !g->funcs[index].callback || g->func || g->in_loop || !gen_may_call(g))
+    if (!g->func_count || !g->funcs[index].callback || g->func || g->in_loop || !gen_may_call(g) ||
+        (g->funcs[index].each && map < 0))
         return;
-    src = gen_num(g, 0);
-    if (src != 1)
-        gen_emit(g, MOV_X(1, src));
-    gen_emit(g, ALU64_K(AND, 1, 31));
-    g->st.regs[1].kind = GEN_NONE;
+    if (g->funcs[index].each) {
+        gen_map_address(g, 1, (uint32_t)map);
+    } else {
+        src = gen_num(g, 0);
+        if (src != 1)
+            gen_emit(g, MOV_X(1, src));
+        gen_emit(g, ALU64_K(AND, 1, 31));
+        g->st.regs[1].kind = GEN_NONE;
+    }
     g->calls[g->call_count].address = true;
     g->calls[g->call_count].insn = g->insn_count;
     g->calls[g->call_count++].func = index;
@@ -236,7 +244,7 @@ void gen_loop_call_statement(struct gen *g)
     g->st.regs[2].kind = GEN_NONE;
     constant_in(g, 3, 0);
     constant_in(g, 4, gen_chance(g, 90) ? 0 : 1);
-    gen_emit(g, CALL(SPEC_HELPER_LOOP));
+    gen_emit(g, CALL(g->funcs[index].each ? SPEC_HELPER_FOR_EACH_MAP_ELEM : SPEC_HELPER_LOOP));
     gen_called(g);
 }
 

@@ -9,6 +9,8 @@
 /* The generator's inside: gen.c the program as a whole, gen_state.c what is known and the code so
  * far, gen_*.c the templates, gen_input.c maps and packets. */
 
+#define GEN_FORMAT "%d-%lx" /* the end of read-only data */
+
 enum {
     GEN_REGS = 10,
     GEN_SLOTS = 20,     /* 8-byte stack slots of the program itself */
@@ -67,7 +69,8 @@ struct gen_func {
     uint32_t arg_count;
     bool moves; /* the packet's ends */
     bool called;
-    bool callback; /* for bpf_loop only */
+    bool callback; /* for bpf_loop only ... */
+    bool each;     /* ... or for bpf_for_each_map_elem */
     uint32_t frames;
     uint32_t cost;
     uint32_t calls; /* mask of functions */

@@ -35,6 +35,8 @@ static void put_map(FILE *out, const struct load_map *m)
         fprintf(out, " init ");
         put_hex(out, m->data, m->value_bytes);
     }
+    if (load_extra(m))
+        fprintf(out, " extra %u", load_extra(m));
     if (load_has_lock(m))
         fprintf(out, " lock %u", m->fields->lock_off);
     if (load_inner(m))
@@ -210,6 +212,17 @@ static bool read_inner(struct reader *r, const char *text, struct load_map *m)
     return inner.type != 0;
 }
 
+/* map_extra */
+static bool read_extra(struct reader *r, const char *text, struct load_map *m)
+{
+    struct load_fields fields = {0};
+
+    if (sscanf(text, " extra %u", &fields.extra) != 1)
+        return false;
+    m->fields = arena_memdup(r->arena, &fields, sizeof(fields));
+    return true;
+}
+
 /* Where the lock is in a map's values. */
 static bool read_lock(struct reader *r, const char *text, struct load_map *m)
 {
@@ -238,6 +251,8 @@ static bool read_map(struct reader *r, const char *line)
     m.flags = flags ? (uint32_t)strtoul(flags + 7, NULL, 0) : 0;
     m.type = type_named(type);
     if (strstr(line, " inner ") && !read_inner(r, strstr(line, " inner "), &m))
+        return false;
+    if (strstr(line, " extra ") && !read_extra(r, strstr(line, " extra "), &m))
         return false;
     if (strstr(line, " lock ") && !read_lock(r, strstr(line, " lock "), &m))
         return false;
