@@ -22,10 +22,16 @@ struct diff_packet {
     uint64_t time_ns;
 };
 
+enum { DIFF_OTHERS = 3 };
+
 struct diff_case {
     uint64_t seed; /* 0: not made from one */
     struct load_object object;
-    struct load_prog prog;
+    union {
+        struct load_prog prog;                   /* the program, and behind it ... */
+        struct load_prog progs[1 + DIFF_OTHERS]; /* ... those that maps of programs may hold, too */
+    };
+    uint32_t other_count;
     struct diff_entry *entries;
     uint32_t entry_count;
     struct diff_packet *packets;
@@ -49,7 +55,7 @@ static inline uint32_t diff_map_values_bytes(const struct load_map *m)
     return diff_map_cpus(m) * diff_map_stride(m);
 }
 
-/* Makes the program's object point at itself and cuts it into functions where its calls go. */
+/* Makes the programs' object point at them and cuts them into functions where its calls go. */
 void diff_case_finish(struct diff_case *c, struct arena *arena);
 
 /* Random numbers that depend on nothing but the seed (splitmix64). */

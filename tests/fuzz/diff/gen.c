@@ -184,10 +184,9 @@ static uint32_t reached_functions(const struct gen *g, uint32_t mask)
 }
 
 /* The program comes first, then the functions that it reaches. */
-static void put_together(struct gen *g)
+static void put_together(struct gen *g, struct load_prog *prog)
 {
     const uint32_t main_start = g->func_start, main_count = g->insn_count - main_start;
-    struct load_prog *prog = &g->out->prog;
     uint32_t mask = 0, place[GEN_FUNCS], moved = main_count;
 
     for (uint32_t c = 0; c < g->call_count; c++)
@@ -218,19 +217,26 @@ static void put_together(struct gen *g)
                    g->funcs[i].count * sizeof(*prog->insns));
 }
 
+/* No code is there yet. */
+static void clear_code(struct gen *g)
+{
+    g->insn_count = g->label_count = g->jump_count = g->call_count = 0;
+    g->func_count = g->depth = 0;
+    g->no_calls = g->no_moves = g->in_loop = 0;
+    g->times = 1;
+    g->func = NULL;
+    memset(g->funcs, 0, sizeof(g->funcs));
+}
+
 static void reset(struct gen *g, uint64_t seed, enum gen_profile profile, struct arena *arena)
 {
     g->rng.state = seed * 0xd1342543de82ef95u + (uint64_t)profile;
     g->arena = arena;
     g->profile = profile;
     g->out = arena_alloc(arena, sizeof(*g->out));
-    g->insn_count = g->label_count = g->jump_count = g->call_count = 0;
-    g->func_count = g->spot_count = g->depth = 0;
-    g->no_calls = g->no_moves = g->in_loop = 0;
-    g->times = 1;
-    g->func = NULL;
+    clear_code(g);
+    g->spot_count = 0;
     memset(g->counts, 0, sizeof(g->counts));
-    memset(g->funcs, 0, sizeof(g->funcs));
     g->reach = 14 + gen_below(g, 50);
     g->soft = gen_chance(g, 15);
 }
@@ -251,6 +257,20 @@ static uint32_t statement_count(struct gen *g)
     }
 }
 
+/* A program over the maps that are there, with functions of its own. */
+static void make_program(struct gen *g, struct load_prog *out)
+{
+    gen_functions(g);
+    start_program(g);
+    /* Linux 6.18 calls it a bug of its own if only dead code names a callback. */
+    gen_loop_call_statement(g);
+    g->left = statement_count(g);
+    gen_statements(g, g->left);
+    finish_program(g);
+    patch_jumps(g);
+    put_together(g, out);
+}
+
 struct diff_case *gen_case(struct gen *g, uint64_t seed, enum gen_profile profile, uint32_t packets,
                            struct arena *arena)
 {
@@ -260,15 +280,9 @@ struct diff_case *gen_case(struct gen *g, uint64_t seed, enum gen_profile profil
     c = g->out;
     c->seed = seed;
     gen_maps(g);
-    gen_functions(g);
-    start_program(g);
-    /* Linux 6.18 calls it a bug of its own if only dead code names a callback. */
-    gen_loop_call_statement(g);
-    g->left = statement_count(g);
-    gen_statements(g, g->left);
-    finish_program(g);
-    patch_jumps(g);
-    put_together(g);
+    make_program(g, &c->prog);
+    if (gen_map_of(g, UINT64_C(1) << SPEC_MAP_PROG_ARRAY) >= 0)
+        c->other_count = gen_below(g, DIFF_OTHERS + 1);
     c->options = (struct exec_options){.size = sizeof(c->options),
                                        .seed = diff_next(&g->rng) >> 32,
                                        .ifindex = 1 + gen_below(g, 5),
@@ -278,6 +292,10 @@ struct diff_case *gen_case(struct gen *g, uint64_t seed, enum gen_profile profil
         c->options.stall_percent = gen_below(g, 60);
     }
     gen_entries(g);
+    for (uint32_t i = 0; i < c->other_count; i++) {
+        clear_code(g);
+        make_program(g, &c->progs[1 + i]);
+    }
     gen_packets(g, seed, packets);
     c->object.maps = arena_memdup(arena, g->maps, (g->map_count + 1) * sizeof(*g->maps));
     c->object.map_count = g->map_count;

@@ -234,8 +234,8 @@ static void add_entry(struct gen *g, uint32_t map, uint32_t number)
         return;
     for (uint32_t c = 0; c < diff_map_cpus(m); c++)
         random_bytes(g, values + c * diff_map_stride(m), m->value_bytes);
-    if (m->type == SPEC_MAP_PROG_ARRAY)
-        memcpy(values, &(uint32_t){1}, sizeof(uint32_t)); /* the program itself */
+    if (m->type == SPEC_MAP_PROG_ARRAY) /* the program itself, or another */
+        memcpy(values, &(uint32_t){1 + gen_below(g, 1 + g->out->other_count)}, sizeof(uint32_t));
     if (load_inner(m))
         memcpy(values, &(uint32_t){g->map_info[map].inner + 1}, sizeof(uint32_t));
     if (spec_map_type_table[m->type].redirect) {

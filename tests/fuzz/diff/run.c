@@ -278,6 +278,9 @@ uint64_t diff_case_hash(const struct diff_case *c)
     uint64_t h =
         diff_hash(DIFF_HASH_START, c->prog.insns, c->prog.insn_count * sizeof(*c->prog.insns));
 
+    for (uint32_t i = 0; i < c->other_count; i++)
+        h = diff_hash(h, c->progs[1 + i].insns,
+                      c->progs[1 + i].insn_count * sizeof(*c->prog.insns));
     for (uint32_t i = 0; i < c->object.map_count; i++) {
         const struct load_map *m = &c->object.maps[i];
         const uint32_t shape[] = {m->type, m->key_bytes, m->value_bytes, m->max_entries, m->flags};

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OTHER "--- other\n" /* a program that maps of programs may hold; numbers go on from 2 */
+
 enum { MAPS_MAX = 16, NAME_BYTES = 64, FLAG_RDONLY_PROG = 1 << 7 };
 
 static const char *const data_kinds[LOAD_MAP_KIND_COUNT] = {
@@ -74,9 +76,8 @@ static uint8_t *targets(const struct load_prog *p)
     return at;
 }
 
-static void put_program(FILE *out, const struct diff_case *c)
+static void put_program(FILE *out, const struct diff_case *c, const struct load_prog *p)
 {
-    const struct load_prog *p = &c->prog;
     const char *names[MAPS_MAX];
     const struct ebpf_names maps = {names, c->object.map_count};
     uint8_t *labels = targets(p);
@@ -149,7 +150,11 @@ void text_write(FILE *out, const struct diff_case *c, const struct diff_result *
         fprintf(out, "\n");
     }
     fprintf(out, "--- program\n");
-    put_program(out, c);
+    put_program(out, c, &c->prog);
+    for (uint32_t i = 0; i < c->other_count; i++) {
+        fprintf(out, OTHER);
+        put_program(out, c, &c->progs[1 + i]);
+    }
     fprintf(out, "--- expect\n");
     put_expectation(out, c, result);
 }
@@ -359,7 +364,7 @@ static int read_head(struct reader *r, char *head)
     return 0;
 }
 
-static int read_program(struct reader *r, const char *text)
+static int read_program(struct reader *r, const char *text, struct load_prog *prog)
 {
     const char *names[MAPS_MAX];
     const struct ebpf_names maps = {names, r->c->object.map_count};
@@ -368,12 +373,10 @@ static int read_program(struct reader *r, const char *text)
 
     for (uint32_t m = 0; m < r->c->object.map_count; m++)
         names[m] = r->c->object.maps[m].name;
-    err = ebpf_asm(text, r->path, &maps, r->arena, r->sink, &insns, &r->c->prog.insn_count);
-    if (err)
-        return err;
-    r->c->prog.insns = arena_memdup(r->arena, insns, r->c->prog.insn_count * sizeof(*insns));
-    diff_case_finish(r->c, r->arena);
-    return 0;
+    err = ebpf_asm(text, r->path, &maps, r->arena, r->sink, &insns, &prog->insn_count);
+    if (!err)
+        prog->insns = arena_memdup(r->arena, insns, prog->insn_count * sizeof(*insns));
+    return err;
 }
 
 /* Ends the text at a separating line; what follows it, or NULL. */
@@ -385,6 +388,22 @@ static char *cut(char *text, const char *line)
         return NULL;
     *at = 0;
     return at + strlen(line);
+}
+
+static int read_programs(struct reader *r, char *text)
+{
+    int err = 0;
+
+    for (uint32_t i = 0; text && !err; i++) {
+        char *next = cut(text, OTHER);
+
+        if (i > DIFF_OTHERS)
+            return fail(r, "these are too many programs", text);
+        err = read_program(r, text, &r->c->progs[i]);
+        r->c->other_count = i;
+        text = next;
+    }
+    return err;
 }
 
 int text_read(const char *path, struct arena *arena, struct diag_sink *sink, struct diff_case **out,
@@ -404,9 +423,10 @@ int text_read(const char *path, struct arena *arena, struct diag_sink *sink, str
     r.c->options.size = sizeof(r.c->options);
     err = read_head(&r, text);
     if (!err)
-        err = read_program(&r, program);
+        err = read_programs(&r, program);
     if (err)
         return err;
+    diff_case_finish(r.c, arena);
     *out = r.c;
     *expectation = expect;
     return 0;
