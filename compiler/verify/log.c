@@ -111,6 +111,12 @@ static const char *const type_names[REG_TYPE_COUNT] = {
     [REG_FUNC] = "func",
 };
 
+/* What a look-up in an XSKMAP gives is a socket to Linux, once it is known not to be NULL. */
+static bool is_socket(const struct verifier *v, const struct reg *r)
+{
+    return r->type == REG_VALUE && v->object->maps[r->map].type == SPEC_MAP_XSKMAP;
+}
+
 static bool is_of_map(const struct reg *r)
 {
     return r->type == REG_MAP || r->type == REG_VALUE || r->type == REG_VALUE_OR_NULL ||
@@ -120,7 +126,7 @@ static bool is_of_map(const struct reg *r)
 /* What is in brackets. */
 static void put_details(struct verifier *v, const struct reg *r)
 {
-    const struct load_map *m = is_of_map(r) ? &v->object->maps[r->map] : NULL;
+    const struct load_map *m = is_of_map(r) && !is_socket(v, r) ? &v->object->maps[r->map] : NULL;
     FILE *out = v->log;
     const char *comma = "";
 
@@ -160,7 +166,10 @@ static void put_reg(struct verifier *v, const struct reg *r)
         put_signed(out, (int64_t)r->num.bits.value);
         return;
     }
-    fputs(type_names[r->type], out);
+    if (is_socket(v, r))
+        fputs("xdp_sock", out);
+    else
+        fputs(type_names[r->type], out);
     if (r->type == REG_STACK && r->frame != v->cur.depth)
         fprintf(out, "[%u]", r->frame);
     if (r->type == REG_STACK && scalar_is_const(&r->num)) {
