@@ -18,6 +18,7 @@ struct dev_packet {
     uint32_t rand;
     uint32_t ifindex;
     uint32_t queue;
+    uint32_t egress; /* interface out, for a program that a devmap runs */
 };
 
 /* A packet that has left. data is valid during the call of the sink only. */

@@ -54,6 +54,7 @@ struct vm_packet {
     uint64_t time_ns;
     uint32_t rand; /* state of the packet's random generator, never 0 */
     uint32_t ifindex;
+    uint32_t egress;              /* interface out, for a program that a devmap runs; else 0 */
     uint32_t queue;               /* < SPEC_QUEUES */
     const struct vm_world *world; /* NULL: no other programs, nobody listens */
 };

@@ -137,13 +137,15 @@ static void take_hex(const char **at, uint32_t *words, uint32_t count)
 static void put_inputs(struct icarus *m, const struct model_in *in)
 {
     char text[LINE_BYTES];
-    int n = snprintf(
-        text, sizeof(text), "s %x %x %x %x %x %016llx %08x%08x%08x%08x%08x ",
-        in->rst << 3 | in->s_tvalid << 2 | in->s_tlast << 1 | in->m_tready,
-        in->awvalid << 4 | in->wvalid << 3 | in->bready << 2 | in->arvalid << 1 | in->rready,
-        in->awaddr, in->araddr, in->wdata, (unsigned long long)in->s_tkeep, in->s_tuser[4],
-        in->s_tuser[3], in->s_tuser[2], in->s_tuser[1], in->s_tuser[0]);
+    int n = snprintf(text, sizeof(text), "s %x %x %x %x %x %016llx ",
+                     in->rst << 3 | in->s_tvalid << 2 | in->s_tlast << 1 | in->m_tready,
+                     in->awvalid << 4 | in->wvalid << 3 | in->bready << 2 | in->arvalid << 1 |
+                         in->rready,
+                     in->awaddr, in->araddr, in->wdata, (unsigned long long)in->s_tkeep);
 
+    for (int i = SPEC_IN_TUSER_BITS / 32 - 1; i >= 0; i--)
+        n += snprintf(text + n, sizeof(text) - (size_t)n, "%08x", in->s_tuser[i]);
+    text[n++] = ' ';
     for (int i = DATA_WORDS - 1; i >= 0; i--)
         n += snprintf(text + n, sizeof(text) - (size_t)n, "%08x", in->s_tdata[i]);
     text[n++] = '\n';

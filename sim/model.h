@@ -2,6 +2,8 @@
 #ifndef SLUICE_SIM_MODEL_H
 #define SLUICE_SIM_MODEL_H
 
+#include "hw/spec/gen/xdp.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,7 +20,7 @@ struct model_in {
     bool s_tlast;
     uint32_t s_tdata[16];
     uint64_t s_tkeep;
-    uint32_t s_tuser[5];
+    uint32_t s_tuser[SPEC_IN_TUSER_BITS / 32];
     bool m_tready;
     bool awvalid, wvalid, bready, arvalid, rready;
     uint16_t awaddr, araddr;

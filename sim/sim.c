@@ -80,7 +80,7 @@ static void clock_edge(struct sim *sim)
 }
 
 /* Puts a field of a packet's inputs at its place in tuser. */
-static void put_input(uint32_t tuser[5], uint32_t lsb, uint32_t bits, uint64_t value)
+static void put_input(uint32_t *tuser, uint32_t lsb, uint32_t bits, uint64_t value)
 {
     for (uint32_t i = 0; i < bits; i += 16)
         tuser[(lsb + i) / 32] |= (uint32_t)(value >> i & 0xffff) << ((lsb + i) % 32);
@@ -97,6 +97,7 @@ static void begin_packet(struct sim *sim, struct flow *flow)
     put_input(u, SPEC_IN_IFINDEX_LSB, SPEC_IN_IFINDEX_BITS, p->ifindex);
     put_input(u, SPEC_IN_QUEUE_LSB, SPEC_IN_QUEUE_BITS, p->queue);
     put_input(u, SPEC_IN_LEN_LSB, SPEC_IN_LEN_BITS, p->len);
+    put_input(u, SPEC_IN_EGRESS_LSB, SPEC_IN_EGRESS_BITS, p->egress);
     flow->sent_bytes = 0;
 }
 

@@ -171,6 +171,9 @@ static void context_load(struct builder *b, const struct ebpf_insn *insn, int32_
     case SPEC_CTX_RX_QUEUE_INDEX:
         build_set_reg(b, insn->dst, build_input(b, SPEC_IN_QUEUE));
         return;
+    case SPEC_CTX_EGRESS_IFINDEX:
+        build_set_reg(b, insn->dst, build_input(b, SPEC_IN_EGRESS));
+        return;
     default:
         build_refuse(b, "IRB0004", "no hardware gives the field at offset %d of struct xdp_md",
                      off);

@@ -15,7 +15,7 @@ const char *const ir_region_names[IR_REGION_COUNT] = {"none", "pkt", "stack", "m
 
 const char *const ir_input_names[SPEC_IN_COUNT] = {
     [SPEC_IN_TIME] = "time",   [SPEC_IN_RAND] = "rand", [SPEC_IN_IFINDEX] = "ifindex",
-    [SPEC_IN_QUEUE] = "queue", [SPEC_IN_LEN] = "len",
+    [SPEC_IN_QUEUE] = "queue", [SPEC_IN_LEN] = "len",   [SPEC_IN_EGRESS] = "egress",
 };
 
 const char *const ir_atomic_names[SPEC_ATOMIC_COUNT] = {

@@ -177,6 +177,7 @@ static struct opt_range input_range(uint64_t which)
     case SPEC_IN_RAND:
         return (struct opt_range){1, UINT32_MAX};
     case SPEC_IN_IFINDEX:
+    case SPEC_IN_EGRESS:
         return up_to(UINT32_MAX);
     case SPEC_IN_TIME:
     case SPEC_IN_COUNT:

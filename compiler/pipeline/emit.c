@@ -32,10 +32,11 @@ static void draw_head(struct pipe_emitter *e)
              "module sluice_dut (\n    input  wire         clk,\n    input  wire         rst,\n\n"
              "    input  wire [511:0] s_axis_tdata,\n    input  wire [63:0]  s_axis_tkeep,\n"
              "    input  wire         s_axis_tvalid,\n    output wire         s_axis_tready,\n"
-             "    input  wire         s_axis_tlast,\n    input  wire [159:0] s_axis_tuser,\n\n"
+             "    input  wire         s_axis_tlast,\n    input  wire [%u:0] s_axis_tuser,\n\n"
              "    output wire [511:0] m_axis_tdata,\n    output wire [63:0]  m_axis_tkeep,\n"
              "    output wire         m_axis_tvalid,\n    input  wire         m_axis_tready,\n"
-             "    output wire         m_axis_tlast,\n    output wire [119:0] m_axis_tuser,\n\n");
+             "    output wire         m_axis_tlast,\n    output wire [%u:0] m_axis_tuser,\n\n",
+             SPEC_IN_TUSER_BITS - 1, SPEC_OUT_TUSER_BITS - 1);
     pipe_put(t, "    input  wire [15:0]  s_axil_awaddr,\n    input  wire         s_axil_awvalid,\n"
                 "    output wire         s_axil_awready,\n    input  wire [31:0]  s_axil_wdata,\n"
                 "    input  wire [3:0]   s_axil_wstrb,\n    input  wire         s_axil_wvalid,\n"
@@ -106,12 +107,12 @@ static void draw_ingress(struct pipe_emitter *e)
     pipe_put(t,
              "\n    // ---- packets in\n    wire s0_valid;\n    wire s0_in_ready;\n    wire [%u:0] "
              "s0_window;\n"
-             "    wire [159:0] s0_meta;\n    wire in_beat_valid;\n    wire in_beat_ready;\n    "
+             "    wire [%u:0] s0_meta;\n    wire in_beat_valid;\n    wire in_beat_ready;\n    "
              "wire [511:0] in_beat_data;\n"
              "    wire in_beat_last;\n    wire beat_valid;\n    wire beat_ready;\n    wire [511:0] "
              "beat_data;\n"
              "    wire beat_last;\n",
-             8 * g->window_bytes - 1);
+             8 * g->window_bytes - 1, SPEC_IN_TUSER_BITS - 1);
     pipe_put(t,
              "    wire [15:0] s0_in_first_beat;\n    pipe_ingress #(\n        "
              ".WINDOW_BYTES(%u),\n        .WHOLE       (%u)\n    ) u_ingress (\n",
@@ -140,6 +141,7 @@ static void draw_inputs(struct pipe_emitter *e)
         [SPEC_IN_IFINDEX] = {SPEC_IN_IFINDEX_LSB, SPEC_IN_IFINDEX_BITS},
         [SPEC_IN_QUEUE] = {SPEC_IN_QUEUE_LSB, SPEC_IN_QUEUE_BITS},
         [SPEC_IN_LEN] = {SPEC_IN_LEN_LSB, SPEC_IN_LEN_BITS},
+        [SPEC_IN_EGRESS] = {SPEC_IN_EGRESS_LSB, SPEC_IN_EGRESS_BITS},
     };
 
     for (pipe_ref a = 1; a < e->g->count; a++) {

@@ -11,9 +11,13 @@
  * that matter. */
 
 static const char *const meta_names[SPEC_IN_COUNT + 1] = {
-    [SPEC_IN_TIME] = "in_time",       [SPEC_IN_RAND] = "in_rand",
-    [SPEC_IN_IFINDEX] = "in_ifindex", [SPEC_IN_QUEUE] = "in_queue",
-    [SPEC_IN_LEN] = "in_len",         [PIPE_IN_FIRST_BEAT] = "in_first_beat",
+    [SPEC_IN_TIME] = "in_time",
+    [SPEC_IN_RAND] = "in_rand",
+    [SPEC_IN_IFINDEX] = "in_ifindex",
+    [SPEC_IN_QUEUE] = "in_queue",
+    [SPEC_IN_LEN] = "in_len",
+    [SPEC_IN_EGRESS] = "in_egress",
+    [PIPE_IN_FIRST_BEAT] = "in_first_beat",
 };
 
 const char *pipe_name(struct pipe_emitter *e, pipe_ref a)

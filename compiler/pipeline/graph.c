@@ -158,9 +158,13 @@ pipe_ref pipe_const(struct pipe_graph *g, uint64_t value)
 pipe_ref pipe_meta(struct pipe_graph *g, uint32_t which)
 {
     static const uint8_t bits[SPEC_IN_COUNT + 1] = {
-        [SPEC_IN_TIME] = SPEC_IN_TIME_BITS,       [SPEC_IN_RAND] = SPEC_IN_RAND_BITS,
-        [SPEC_IN_IFINDEX] = SPEC_IN_IFINDEX_BITS, [SPEC_IN_QUEUE] = SPEC_IN_QUEUE_BITS,
-        [SPEC_IN_LEN] = SPEC_IN_LEN_BITS,         [PIPE_IN_FIRST_BEAT] = 16,
+        [SPEC_IN_TIME] = SPEC_IN_TIME_BITS,
+        [SPEC_IN_RAND] = SPEC_IN_RAND_BITS,
+        [SPEC_IN_IFINDEX] = SPEC_IN_IFINDEX_BITS,
+        [SPEC_IN_QUEUE] = SPEC_IN_QUEUE_BITS,
+        [SPEC_IN_LEN] = SPEC_IN_LEN_BITS,
+        [SPEC_IN_EGRESS] = SPEC_IN_EGRESS_BITS,
+        [PIPE_IN_FIRST_BEAT] = 16,
     };
     const struct pipe_node n = {.kind = PIPE_K_META, .imm = which, .bits = bits[which]};
 

@@ -12,6 +12,7 @@ enum {
     OPT_REPEAT,
     OPT_SEED,
     OPT_IFINDEX,
+    OPT_EGRESS,
     OPT_QUEUE,
     OPT_QUEUES,
     OPT_JSON,
@@ -35,6 +36,8 @@ static const struct argp_option options_table[] = {
     {"repeat", OPT_REPEAT, "N", 0, "run the capture N times over, time going on", 2},
     {"seed", OPT_SEED, "N", 0, "seed of bpf_get_prandom_u32 and of random stalls (default 1)", 2},
     {"ifindex", OPT_IFINDEX, "N", 0, "ingress interface of the packets (default 1)", 2},
+    {"egress", OPT_EGRESS, "N", 0, "interface that a devmap's program sends them out of (default 1)",
+     2},
     {"queue", OPT_QUEUE, "N", 0, "RX queue of the packets, which is their CPU id (default 0)", 2},
     {"queues", OPT_QUEUES, "N", 0, "give packets N RX queues in turn, the first one --queue", 2},
     {"json", OPT_JSON, NULL, 0, "print the result as one JSON document", 2},
@@ -84,6 +87,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_IFINDEX:
         o->exec.ifindex = (uint32_t)cli_number(state, "--ifindex", arg, 1, INT32_MAX);
+        return 0;
+    case OPT_EGRESS:
+        o->exec.egress = (uint32_t)cli_number(state, "--egress", arg, 1, INT32_MAX);
         return 0;
     case OPT_QUEUE:
         o->exec.queue = (uint32_t)cli_number(state, "--queue", arg, 0, SPEC_QUEUES - 1);

@@ -268,6 +268,7 @@ static bool next_packet(void *ctx, struct dev_packet *packet)
                                   .time_ns = in.time_ns,
                                   .rand = vm_rand_seed(o->seed, in.index),
                                   .ifindex = o->ifindex ? o->ifindex : 1,
+                                  .egress = o->egress ? o->egress : 1,
                                   .queue = exec_queue(o, in.index)};
     if (o->lockstep)
         run->error = lockstep_packet_in(o->lockstep, packet, in.index);

@@ -226,6 +226,7 @@ static int run_packet(struct interp *vm, const struct exec_packet *in, struct ex
     packet.time_ns = in->time_ns;
     packet.rand = vm_rand_seed(vm->exec.options.seed, in->index);
     packet.ifindex = vm->exec.options.ifindex ? vm->exec.options.ifindex : 1;
+    packet.egress = vm->exec.options.egress ? vm->exec.options.egress : 1;
     packet.queue = exec_queue(&vm->exec.options, in->index);
     packet.world = &vm->world;
     start = clock_now_ns();

@@ -36,8 +36,7 @@ static uint8_t *context_fields(const struct job *job)
         for (uint32_t i = 0; i < sub->count; i++) {
             const struct verify_pointer *p = &context->facts[i].access;
 
-            if (p->region == VERIFY_REGION_CTX &&
-                (p->off_min == SPEC_CTX_RX_QUEUE_INDEX || p->off_min == SPEC_CTX_INGRESS_IFINDEX))
+            if (p->region == VERIFY_REGION_CTX && p->off_min >= SPEC_CTX_INGRESS_IFINDEX)
                 fields[sub->start + i] = (uint8_t)p->off_min;
         }
     }
@@ -272,6 +271,7 @@ static int run_packets(struct kernel_exec *k, const struct exec_stream *stream,
             .time_ns = in.time_ns,
             .rand = vm_rand_seed(o->seed, in.index),
             .ifindex = o->ifindex ? o->ifindex : 1,
+            .egress = o->egress ? o->egress : 1,
         };
         struct kernel_result result;
         struct exec_output out;

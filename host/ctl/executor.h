@@ -32,6 +32,7 @@ struct exec_options {
     size_t size;
     uint64_t seed;          /* of the packets' random generators, and of stalls */
     uint32_t ifindex;       /* ingress interface of all packets; 0: 1 */
+    uint32_t egress;        /* interface that a devmap's program sends them out of; 0: 1 */
     uint32_t queue;         /* RX queue of all packets, < SPEC_QUEUES ... */
     uint32_t queues;        /* ... or, if not 0, of the first: packets take so many in turn */
     uint32_t idle_percent;  /* hardware: clocks without a beat offered */

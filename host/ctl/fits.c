@@ -45,11 +45,6 @@ static bool is_reached(const struct job *job, uint32_t insn)
     return false;
 }
 
-static bool reads_egress(const struct verify_pointer *p)
-{
-    return p->region == VERIFY_REGION_CTX && p->off_max == SPEC_CTX_EGRESS_IFINDEX;
-}
-
 int exec_fits_any(const struct job *job, const char *executor, char why[EXEC_WHY_BYTES])
 {
     for (uint32_t at = 0; at < job->prog->insn_count; at += ebpf_slots(&job->prog->insns[at]))
@@ -58,11 +53,6 @@ int exec_fits_any(const struct job *job, const char *executor, char why[EXEC_WHY
 
             if (f && f->reads_target)
                 return lacks(job, at, "what a redirect target consists of", executor, why);
-            if (f && reads_egress(&f->access))
-                return lacks(job, at,
-                             "egress_ifindex, the interface that a packet was redirected to when a "
-                             "devmap runs the program,",
-                             executor, why);
         }
     return 0;
 }

@@ -431,6 +431,7 @@ int kernel_run(struct kernel *kernel, const struct kernel_packet *packet,
                                        .rand = packet->rand,
                                        .cpu = kernel->cpu.queue,
                                        .ifindex = packet->ifindex,
+                                       .egress = packet->egress,
                                        .queue = kernel->cpu.queue};
     for (int i = 0; i < TRIES && (err == -EINTR || err == -EAGAIN); i++) {
         o.data_size_out = sizeof(kernel->out);

@@ -18,6 +18,7 @@ struct kernel_packet {
     uint64_t time_ns;
     uint32_t rand; /* state of the packet's generator, never 0 */
     uint32_t ifindex;
+    uint32_t egress;
 };
 
 struct kernel_result {

@@ -93,6 +93,8 @@ static struct sequence replacement(const struct ebpf_insn *i, uint8_t ctx_field,
         add_field(&s, i->dst, env, offsetof(struct kernel_env, queue), EBPF_SIZE_W);
     else if (ctx_field == SPEC_CTX_INGRESS_IFINDEX)
         add_field(&s, i->dst, env, offsetof(struct kernel_env, ifindex), EBPF_SIZE_W);
+    else if (ctx_field == SPEC_CTX_EGRESS_IFINDEX)
+        add_field(&s, i->dst, env, offsetof(struct kernel_env, egress), EBPF_SIZE_W);
     if (s.count && ebpf_is_load_signed(i))
         add(&s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_ALU64 | EBPF_ALU_MOV | EBPF_SRC_X,
                                    .dst = i->dst,

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* Makes a program repeatable on the kernel: what it takes from the machine (time, randomness, CPU,
- * receive queue, interface) it reads from the one value of a hidden array map instead, which the
+ * receive queue, interfaces) it reads from the one value of a hidden array map instead, which the
  * executor fills before each packet. */
 
 /* That value. */
@@ -17,6 +17,7 @@ struct kernel_env {
     uint32_t cpu;
     uint32_t ifindex;
     uint32_t queue;
+    uint32_t egress;
     uint64_t
         updates; /* calls of bpf_map_update_elem and bpf_map_delete_elem, if they are counted */
     uint64_t deletes;

@@ -98,7 +98,8 @@ static void start_packet(struct lockstep *l)
                                         [SPEC_IN_RAND] = p->rand,
                                         [SPEC_IN_IFINDEX] = p->ifindex,
                                         [SPEC_IN_QUEUE] = p->queue,
-                                        [SPEC_IN_LEN] = p->len}};
+                                        [SPEC_IN_LEN] = p->len,
+                                        [SPEC_IN_EGRESS] = p->egress}};
     ucode_model_start(&l->model, l->image, &l->ops, &l->run, l->buf_known);
     l->started = true;
     l->rows = 0;

@@ -367,6 +367,7 @@ static inline const char *spec_verdict_name(uint32_t ret)
     for k, p in (('input', 'IN'), ('output', 'OUT')):
         for c in t[k]:
             b += f'#define SPEC_{p}_{c["name"].upper()}_LSB {c["lsb"]}\n#define SPEC_{p}_{c["name"].upper()}_BITS {c["bits"]}\n'
+        b += f'#define SPEC_{p}_TUSER_BITS {max(c["lsb"] + c["bits"] for c in t[k])}\n'
     return c_header('xdp', b)
 
 
@@ -440,8 +441,8 @@ def gen_vh():
             d(f'SPEC_{p}_{c["name"].upper()}_BITS', c['bits'])
             if k == 'input':
                 d(f'SPEC_IN_{c["name"].upper()}', i)
-    d('SPEC_IN_TUSER_BITS', 160)
-    d('SPEC_OUT_TUSER_BITS', 120)
+    for k, p in (('input', 'IN'), ('output', 'OUT')):
+        d(f'SPEC_{p}_TUSER_BITS', max(c['lsb'] + c['bits'] for c in x[k]))
     _, m = ucode_ops()
     d('UCODE_SLOT_BITS', m['slot_bits'])
     d('UCODE_ROW_HEADER_BITS', m['row_header_bits'])

@@ -41,6 +41,9 @@ static bool load_ctx(const struct vm *vm, uint64_t offset, uint64_t *v)
     case SPEC_CTX_RX_QUEUE_INDEX:
         *v = p->queue;
         return true;
+    case SPEC_CTX_EGRESS_IFINDEX:
+        *v = p->egress;
+        return true;
     default:
         return false;
     }

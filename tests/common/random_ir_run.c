@@ -28,6 +28,7 @@ int random_ir_run(const struct ir_func *f, struct soft_maps *maps, uint64_t seed
     run->inputs[SPEC_IN_IFINDEX] = soft_random(&seed) % 8;
     run->inputs[SPEC_IN_QUEUE] = soft_random(&seed) % SPEC_QUEUES;
     run->inputs[SPEC_IN_LEN] = len;
+    run->inputs[SPEC_IN_EGRESS] = soft_random(&seed) % 8;
     return ir_eval(f, &ops, run, scratch);
 }
 

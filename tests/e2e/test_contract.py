@@ -135,16 +135,20 @@ def test_queue_and_ifindex_reach_the_program(work):
         f.write('#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n'
                 'SEC("xdp") int q(struct xdp_md *c) { return c->rx_queue_index * 1000 + c->ingress_ifindex * 10 '
                 '+ bpf_get_smp_processor_id(); }\nchar l[] SEC("license") = "GPL";\n')
+        f.write('SEC("xdp/devmap") int out(struct xdp_md *c) { return c->egress_ifindex * 10 + c->ingress_ifindex; }\n')
     obj = lib.clang(source, os.path.join(work, 'q.o'))
     trace = os.path.join(work, 'trace')
     for e in executors():
-        lib.sluice('run', obj, '-t', e, '-r', lib.traffic('tiny', '--count', 4), '--queue', 2, '--ifindex', 7, '--trace', trace)
+        lib.sluice('run', obj, '-p', 'out', '-t', e, '-r', lib.traffic('tiny', '--count', 4), '--egress', 300, '--ifindex', 7, '--trace', trace)
+        with open(trace) as f:
+            assert [json.loads(line)['ret'] for line in f] == [3007] * 4, e
+        lib.sluice('run', obj, '-p', 'q', '-t', e, '-r', lib.traffic('tiny', '--count', 4), '--queue', 2, '--ifindex', 7, '--trace', trace)
         with open(trace) as f:
             for line in f:
                 assert json.loads(line)['ret'] == 2072, (e, line)
                 assert json.loads(line)['verdict'] == 'XDP_ABORTED'
         # several queues in turn: Linux's test runs have one CPU
-        p = lib.sluice('run', obj, '-t', e, '-r', lib.traffic('tiny', '--count', 4), '--queue', 2, '--queues', 3, '--trace', trace,
+        p = lib.sluice('run', obj, '-p', 'q', '-t', e, '-r', lib.traffic('tiny', '--count', 4), '--queue', 2, '--queues', 3, '--trace', trace,
                        status=4 if e == 'kernel' else 0)
         if e == 'kernel':
             assert 'one CPU, not on 3 in turn' in p.stderr, p.stderr

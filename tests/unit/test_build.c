@@ -82,9 +82,9 @@ static void mixed_access(struct built *t)
     fact(t, 0)->access.region = VERIFY_REGION_MIXED;
 }
 
-static void read_egress(struct built *t)
+static void read_no_field(struct built *t)
 {
-    fact(t, 0)->access.off_min = fact(t, 0)->access.off_max = SPEC_CTX_EGRESS_IFINDEX;
+    fact(t, 0)->access.off_min = fact(t, 0)->access.off_max = SPEC_CTX_EGRESS_IFINDEX + 4;
 }
 
 static void bad_opcode(struct built *t)
@@ -127,7 +127,7 @@ static const struct {
     {"IRB0001", "r0 = 2\nexit\n", bad_opcode},
     {"IRB0002", "r0 = *(u32 *)(r1 +12)\nexit\n", mixed_access},
     {"IRB0003", "r0 = *(u32 *)(r1 +12)\nexit\n", forget_access},
-    {"IRB0004", "r0 = *(u32 *)(r1 +12)\nexit\n", read_egress},
+    {"IRB0004", "r0 = *(u32 *)(r1 +12)\nexit\n", read_no_field},
     {"IRB0005", "r0 = 1\n*(u64 *)(r10 -8) = r0\nlock *(u64 *)(r10 -8) += r0\nexit\n",
      packet_atomic},
     {"IRB0006", "r0 = 0x1234567890 ll\nexit\n", bad_source},

@@ -265,7 +265,7 @@ static void ask(struct both *b, bool fib, uint32_t number)
     packet.ifindex = 3;
     packet.world = &b->world;
     assert_int_equal(vm_run(&b->program, &packet, 0, &ours, &at), VM_FAULT_NONE);
-    if (kernel_run(b->kernel, &(struct kernel_packet){bytes, PACKET, 0, 1, 3}, &theirs, why))
+    if (kernel_run(b->kernel, &(struct kernel_packet){bytes, PACKET, 0, 1, 3, 0}, &theirs, why))
         fail_msg("%s", why);
     b->answers[ours.ret < 15 ? ours.ret : 15]++;
     if (ours.ret == theirs.ret && !memcmp(buf + packet.data, theirs.data, PACKET))

@@ -349,7 +349,7 @@ static void run_packet(struct both *b, struct code *c, uint64_t seed)
     packet.rand = next(c) | 1;
     packet.ifindex = below(c, 100);
     packet.queue = b->queue;
-    const struct kernel_packet in = {bytes, len, packet.time_ns, packet.rand, packet.ifindex};
+    const struct kernel_packet in = {bytes, len, packet.time_ns, packet.rand, packet.ifindex, 0};
 
     if (kernel_run(b->kernel, &in, &theirs, why))
         fail_msg("%s", why);

@@ -48,7 +48,7 @@ static struct kernel_result run_one(struct kernel *k, uint32_t len)
     struct kernel_result result = {0};
 
     if (kernel_begin(k, why) ||
-        kernel_run(k, &(struct kernel_packet){bytes, len, 5, 1, 1}, &result, why))
+        kernel_run(k, &(struct kernel_packet){bytes, len, 5, 1, 1, 0}, &result, why))
         fail_msg("%s", why);
     kernel_end(k);
     return result;
@@ -70,7 +70,7 @@ static void test_kernel_packet_of_wrong_length_refused(void **state)
     for (uint32_t i = 0; i < COUNT(wrong); i++) {
         why[0] = 0;
         assert_int_equal(
-            kernel_run(k, &(struct kernel_packet){bytes, wrong[i], 0, 1, 1}, &result, why),
+            kernel_run(k, &(struct kernel_packet){bytes, wrong[i], 0, 1, 1, 0}, &result, why),
             -ENOTSUP);
         assert_non_null(strstr(why, "14 to 3520 bytes"));
     }

@@ -28,7 +28,7 @@ static enum vm_fault run_packet(const struct ebpf_insn *insns, uint32_t count,
 
     for (uint32_t i = 0; i < PKT_LEN; i++)
         bytes[i] = (uint8_t)i;
-    *packet = (struct vm_packet){.rand = 1, .ifindex = 7, .queue = 2, .time_ns = 99};
+    *packet = (struct vm_packet){.rand = 1, .ifindex = 7, .egress = 9, .queue = 2, .time_ns = 99};
     vm_packet_init(packet, buf, bytes, PKT_LEN);
     return vm_run(&program, packet, 1000, result, at);
 }
@@ -130,12 +130,12 @@ static void test_vm_context_access_but_fields_faults(void **state)
     (void)state;
     RET(7, LDX(W, 0, 1, SPEC_CTX_INGRESS_IFINDEX), EXIT());
     RET(2, LDX(W, 0, 1, SPEC_CTX_RX_QUEUE_INDEX), EXIT());
+    RET(9, LDX(W, 0, 1, SPEC_CTX_EGRESS_IFINDEX), EXIT());
     RET(7, LDSX(W, 0, 1, SPEC_CTX_INGRESS_IFINDEX), EXIT());
     RET(PKT_LEN, LDX(W, 0, 1, SPEC_CTX_DATA_END), LDX(W, 2, 1, SPEC_CTX_DATA), ALU64_X(SUB, 0, 2),
         EXIT());
     RET(0, LDX(W, 0, 1, SPEC_CTX_DATA_META), LDX(W, 2, 1, SPEC_CTX_DATA), ALU64_X(SUB, 0, 2),
         EXIT());
-    FAULT(VM_FAULT_MEMORY, 0, LDX(W, 0, 1, SPEC_CTX_EGRESS_IFINDEX), EXIT());
     FAULT(VM_FAULT_MEMORY, 0, LDX(W, 0, 1, 2), EXIT());
     FAULT(VM_FAULT_MEMORY, 0, LDX(DW, 0, 1, 0), EXIT());
     FAULT(VM_FAULT_MEMORY, 0, LDX(B, 0, 1, 0), EXIT());

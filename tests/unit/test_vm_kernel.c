@@ -220,7 +220,7 @@ static void compare_on_packet(struct code *c, const struct vm_program *program,
     vm_packet_init(&packet, buf, bytes, sizeof(bytes));
     assert_int_equal(vm_run(program, &packet, 0, &ours, &at), VM_FAULT_NONE);
     assert_int_equal(
-        kernel_run(kernel, &(struct kernel_packet){bytes, sizeof(bytes), 0, 1, 1}, &theirs, why),
+        kernel_run(kernel, &(struct kernel_packet){bytes, sizeof(bytes), 0, 1, 1, 0}, &theirs, why),
         0);
     if (ours.ret != theirs.ret || memcmp(buf + packet.data, theirs.data, PKT_BYTES))
         fail_msg("program with seed %llu: we return 0x%x, Linux 0x%x", (unsigned long long)seed,

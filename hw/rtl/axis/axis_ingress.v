@@ -100,7 +100,8 @@ module axis_ingress #(
     assign in_data_o = clear ? 512'd0 : s_axis_tdata;
     assign meta_we_o = beat && s_axis_tlast;
     assign meta_slot_o = slot;
-    assign meta_o = {length, user[`SPEC_IN_LEN_LSB-1:0]};
+    assign meta_o = {user[`SPEC_IN_TUSER_BITS-1:`SPEC_IN_LEN_LSB+`SPEC_IN_LEN_BITS], length,
+                     user[`SPEC_IN_LEN_LSB-1:0]};
     assign arrived_o = arrived_q;
     assign slot_bank_o = slot_bank_q;
     assign packet_o = beat && !inside_q;

@@ -112,7 +112,8 @@ module core_lane (
                     3'd1: result3 = {32'd0, meta3_i[`SPEC_IN_RAND_LSB +: `SPEC_IN_RAND_BITS]};
                     3'd2: result3 = {32'd0, meta3_i[`SPEC_IN_IFINDEX_LSB +: `SPEC_IN_IFINDEX_BITS]};
                     3'd3: result3 = {48'd0, meta3_i[`SPEC_IN_QUEUE_LSB +: `SPEC_IN_QUEUE_BITS]};
-                    default: result3 = {48'd0, meta3_i[`SPEC_IN_LEN_LSB +: `SPEC_IN_LEN_BITS]};
+                    3'd4: result3 = {48'd0, meta3_i[`SPEC_IN_LEN_LSB +: `SPEC_IN_LEN_BITS]};
+                    default: result3 = {32'd0, meta3_i[`SPEC_IN_EGRESS_LSB +: `SPEC_IN_EGRESS_BITS]};
                 endcase
             end
             // memory operations: the result joins later

@@ -67,6 +67,7 @@ module formal_lane (
                     32'd2: want = {32'd0, meta_i[`SPEC_IN_IFINDEX_LSB +: `SPEC_IN_IFINDEX_BITS]};
                     32'd3: want = {48'd0, meta_i[`SPEC_IN_QUEUE_LSB +: `SPEC_IN_QUEUE_BITS]};
                     32'd4: want = {48'd0, meta_i[`SPEC_IN_LEN_LSB +: `SPEC_IN_LEN_BITS]};
+                    32'd5: want = {32'd0, meta_i[`SPEC_IN_EGRESS_LSB +: `SPEC_IN_EGRESS_BITS]};
                     default: has_result = 1'b0;
                 endcase
             end

@@ -45,7 +45,8 @@ enum spec_input {
     SPEC_IN_IFINDEX = 2, /* ingress interface */
     SPEC_IN_QUEUE = 3, /* RX queue, which is also the CPU id */
     SPEC_IN_LEN = 4, /* length of the packet in bytes */
-    SPEC_IN_COUNT = 5,
+    SPEC_IN_EGRESS = 5, /* interface that the packet is to leave through, for a program that a devmap runs */
+    SPEC_IN_COUNT = 6,
 };
 
 #define SPEC_IN_TIME_LSB 0
@@ -58,6 +59,9 @@ enum spec_input {
 #define SPEC_IN_QUEUE_BITS 16
 #define SPEC_IN_LEN_LSB 144
 #define SPEC_IN_LEN_BITS 16
+#define SPEC_IN_EGRESS_LSB 160
+#define SPEC_IN_EGRESS_BITS 32
+#define SPEC_IN_TUSER_BITS 192
 #define SPEC_OUT_RET_LSB 0
 #define SPEC_OUT_RET_BITS 32
 #define SPEC_OUT_REDIRECT_LSB 32
@@ -66,5 +70,6 @@ enum spec_input {
 #define SPEC_OUT_LEN_BITS 16
 #define SPEC_OUT_META_LSB 112
 #define SPEC_OUT_META_BITS 8
+#define SPEC_OUT_TUSER_BITS 120
 
 #endif

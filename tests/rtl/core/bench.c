@@ -66,8 +66,9 @@ static void offer_beat(struct bench *b)
         b->in.s_tuser[2] = (uint32_t)in[SPEC_IN_RAND];
         b->in.s_tuser[3] = (uint32_t)in[SPEC_IN_IFINDEX];
         b->in.s_tuser[4] = (uint32_t)(in[SPEC_IN_QUEUE] | in[SPEC_IN_LEN] << 16);
+        b->in.s_tuser[5] = (uint32_t)in[SPEC_IN_EGRESS];
     } else {
-        for (int i = 0; i < 5; i++)
+        for (int i = 0; i < SPEC_IN_TUSER_BITS / 32; i++)
             b->in.s_tuser[i] = (uint32_t)bench_random(b); /* counts with the first beat only */
     }
 }

@@ -44,6 +44,7 @@ static void random_packet(struct lockstep *l, const struct program *p, struct be
     packet->inputs[SPEC_IN_IFINDEX] = bench_below(b, 8);
     packet->inputs[SPEC_IN_QUEUE] = bench_below(b, SPEC_QUEUES);
     packet->inputs[SPEC_IN_LEN] = packet->length_bytes;
+    packet->inputs[SPEC_IN_EGRESS] = bench_below(b, 8);
 }
 
 static bool source(void *ctx, struct bench_packet *packet)

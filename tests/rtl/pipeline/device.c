@@ -260,6 +260,7 @@ static void offer(struct device *d, const struct packet *k, uint32_t at)
     d->in.s_tuser[2] = (uint32_t)k->inputs[SPEC_IN_RAND];
     d->in.s_tuser[3] = (uint32_t)k->inputs[SPEC_IN_IFINDEX];
     d->in.s_tuser[4] = (uint32_t)(k->inputs[SPEC_IN_QUEUE] | k->inputs[SPEC_IN_LEN] << 16);
+    d->in.s_tuser[5] = (uint32_t)k->inputs[SPEC_IN_EGRESS];
 }
 
 struct collected {

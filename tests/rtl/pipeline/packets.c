@@ -98,6 +98,7 @@ struct packet *packets_make(const char *text, uint32_t count, enum packet_mix mi
         k->inputs[SPEC_IN_IFINDEX] = 1 + soft_random(seed) % 3;
         k->inputs[SPEC_IN_QUEUE] = soft_random(seed) % SPEC_QUEUES;
         k->inputs[SPEC_IN_LEN] = k->length;
+        k->inputs[SPEC_IN_EGRESS] = 1 + soft_random(seed) % 3;
     }
     free(bases);
     return list;

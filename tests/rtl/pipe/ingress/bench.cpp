@@ -7,6 +7,9 @@
 
 #include "Vtop.h"
 #include "bench.h"
+#include "hw/spec/gen/xdp.h"
+
+enum { META_BYTES = SPEC_IN_TUSER_BITS / 8 };
 
 struct Packet {
     std::string bytes, meta;
@@ -54,18 +57,18 @@ void State::offer_beat(uint32_t len)
         now = Packet();
         now.bytes.resize(len ? len : random_length(b.rng));
         b.rng.fill(&now.bytes[0], now.bytes.size());
-        now.meta.resize(20);
-        b.rng.fill(&now.meta[0], 20);
+        now.meta.resize(META_BYTES);
+        b.rng.fill(&now.meta[0], META_BYTES);
         now.beat = uint16_t(beats_in);
     }
     size_t n = std::min<size_t>(64, now.bytes.size() - at);
-    std::string data(64, '\0'), user(20, '\0');
+    std::string data(64, '\0'), user(META_BYTES, '\0');
     b.rng.fill(&data[0], 64);
-    b.rng.fill(&user[0], 20);
+    b.rng.fill(&user[0], META_BYTES);
     memcpy(&data[0], now.bytes.data() + at, n);
     put(t.s_axis_tdata, data.data(), 64);
     put(t.s_axis_tuser, at == 0 ? now.meta.data() : user.data(),
-        20); // valid with the first beat only
+        META_BYTES); // valid with the first beat only
     t.s_axis_tkeep = n == 64 ? ~0ull : (1ull << n) - 1;
     t.s_axis_tlast = at + n == now.bytes.size();
     offered = true;
@@ -93,9 +96,9 @@ void State::check_window(bool exact)
     if (windows.empty())
         b.fail("a window of no packet, or before its bytes are there");
     const Packet &p = windows.front();
-    std::string window(P_WINDOW_BYTES, '\0'), meta(20, '\0'), want(P_WINDOW_BYTES, '\0');
+    std::string window(P_WINDOW_BYTES, '\0'), meta(META_BYTES, '\0'), want(P_WINDOW_BYTES, '\0');
     get(t.m_window_o, &window[0], P_WINDOW_BYTES);
-    get(t.m_meta_o, &meta[0], 20);
+    get(t.m_meta_o, &meta[0], META_BYTES);
     memcpy(&want[0], p.bytes.data(), std::min<size_t>(p.bytes.size(), P_WINDOW_BYTES));
     if (window != want || meta != p.meta || t.m_beat_o != p.beat)
         b.fail("window, metadata or first beat of packet %llu differ", (unsigned long long)packets);
