@@ -136,6 +136,7 @@ static void sample_out(struct bench *b)
     p->length_bytes += count;
     p->ret = b->out.m_tuser[0];
     p->redirect = b->out.m_tuser[1] | (uint64_t)b->out.m_tuser[2] << 32;
+    p->meta_bytes = b->out.m_tuser[3] >> 16 & 0xff;
     if (!b->out.m_tlast)
         return;
     BENCH_CHECK(b, (b->out.m_tuser[3] & 0xffff) == p->length_bytes, "length %u in tuser, %u bytes",

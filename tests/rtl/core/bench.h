@@ -16,6 +16,7 @@ struct bench_packet {
     uint64_t inputs[SPEC_IN_COUNT]; /* of a packet in */
     uint32_t ret;                   /* of a packet out */
     uint64_t redirect;
+    uint32_t meta_bytes; /* of its bytes, the first are metadata */
 };
 
 /* Says what the bench is about to send: the next packet, or false if there is none now. */

@@ -70,8 +70,9 @@ static bool source(void *ctx, struct bench_packet *packet)
     e->program = l->number;
     e->packet.ret = run.ret;
     e->packet.redirect = run.redirect;
-    e->packet.length_bytes = (uint32_t)(run.data_end - run.data);
-    memcpy(e->packet.bytes, buffer + run.data, e->packet.length_bytes);
+    e->packet.meta_bytes = (uint32_t)run.meta_bytes;
+    e->packet.length_bytes = (uint32_t)(run.data_end - run.data) + run.meta_bytes;
+    memcpy(e->packet.bytes, buffer + run.data - run.meta_bytes, e->packet.length_bytes);
     l->sent++;
     return true;
 }
@@ -89,6 +90,9 @@ static void sink(void *ctx, const struct bench_packet *packet)
     BENCH_CHECK(&l->b, packet->redirect == want->redirect,
                 "packet %" PRIu64 " program %u: redirect %" PRIx64 ", not %" PRIx64, l->received,
                 e->program, packet->redirect, want->redirect);
+    BENCH_CHECK(&l->b, packet->meta_bytes == want->meta_bytes,
+                "packet %" PRIu64 " program %u: %u bytes of metadata, not %u", l->received,
+                e->program, packet->meta_bytes, want->meta_bytes);
     BENCH_CHECK(&l->b, packet->length_bytes == want->length_bytes,
                 "packet %" PRIu64 " program %u: %u bytes, not %u", l->received, e->program,
                 packet->length_bytes, want->length_bytes);
