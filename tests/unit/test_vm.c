@@ -154,7 +154,7 @@ static void test_vm_calls_keep_frames_apart(void **state)
         ALU64_K(ADD, 0, 1), CALL_FUNC(-4), EXIT());
     FAULT(VM_FAULT_CALL, 7, MOV_K(0, 0), MOV_K(1, 7), CALL_FUNC(1), EXIT(), JMP_K(JEQ, 1, 0, 3),
           ALU64_K(SUB, 1, 1), ALU64_K(ADD, 0, 1), CALL_FUNC(-4), EXIT());
-    FAULT(VM_FAULT_CALL, 0, CALL(6), EXIT());
+    FAULT(VM_FAULT_CALL, 0, CALL(9), EXIT());
     FAULT(VM_FAULT_CALL, 0, CALL(-1), EXIT());
     FAULT(VM_FAULT_CALL, 0, CALL(100000), EXIT());
 }
