@@ -162,10 +162,13 @@ static bool same_entries(struct map *a, struct map *b)
     bool same = key && next && va && vb;
 
     for (int err = map_next_key(a, NULL, next); same && !err; err = map_next_key(a, key, next)) {
+        int err_a;
+
         memcpy(key, next, key_bytes);
         count_a++;
-        same = map_host_lookup(a, key, va) == 0 && map_host_lookup(b, key, vb) == 0 &&
-               memcmp(va, vb, values_bytes(a)) == 0;
+        err_a = map_host_lookup(a, key, va); /* a map of programs lists empty entries, too */
+        same = map_host_lookup(b, key, vb) == err_a &&
+               (err_a || memcmp(va, vb, values_bytes(a)) == 0);
     }
     for (int err = map_next_key(b, NULL, next); same && !err; err = map_next_key(b, key, next)) {
         memcpy(key, next, key_bytes);
