@@ -22,11 +22,15 @@ uint32_t pipe_hash_req_bits(const struct ir_map *m)
     return 3 + 8 + 8 * m->key_bytes + 8 * pipe_value_bytes(m) + 64 + 32;
 }
 
+/* A power of two; what no engine has may be as it is. */
 static uint64_t vmem_bytes(const struct ir_map *m, uint32_t banks)
 {
-    const uint64_t need = ((uint64_t)m->max_entries + 1) * m->cpus * m->stride_bytes;
-    uint64_t bytes = MIN_VMEM_BYTES * banks;
+    uint64_t need, bytes = MIN_VMEM_BYTES * banks;
 
+    if (__builtin_mul_overflow(((uint64_t)m->max_entries + 1) * m->cpus, m->stride_bytes, &need))
+        return UINT64_MAX;
+    if (need > MAX_VMEM_BYTES)
+        return need;
     while (bytes < need)
         bytes *= 2;
     return bytes;

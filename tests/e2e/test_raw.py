@@ -91,3 +91,11 @@ def test_code_that_is_never_reached_may_have_any_form(work):
     for e in executors:
         assert j['executors'][e]['verdicts']['XDP_DROP'] == 100, (e, j['executors'][e])
     assert check(work, insn(0xb7, 0, imm=1) + bad + EXIT, status=3)['code'] == 'VFY0001'
+
+
+def test_map_larger_than_anything_is_told(work):
+    huge = [{'type': 'array', 'key_size': 4, 'value_size': 4000000000, 'max_entries': 4000000000}]
+    program = insn(0x18, 1, 1, 0, 0) + insn(0) + insn(0xb7, 0, imm=2) + EXIT
+    executors = check(work, program, huge)['programs'][0]['executors']
+    for name in ('interp', 'microcode', 'pipeline'):
+        assert executors[name]['fits'] is False, (name, executors)
