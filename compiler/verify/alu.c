@@ -166,7 +166,7 @@ static int pointer_alu(struct verifier *v, uint32_t at, struct reg *dst, const s
     verify_precise_reg(v, dst);
     verify_precise_reg(v, src);
     if (ebpf_is_alu32(i))
-        return (code == EBPF_ALU_SUB && pointer == dst ? verify_refuse : verify_reject)(
+        return (code == EBPF_ALU_SUB ? verify_refuse : verify_reject)(
             v, "VFY0035", at,
             "32-bit arithmetic on %s cuts the address; use 64-bit addition or subtraction",
             verify_describe(v, pointer));

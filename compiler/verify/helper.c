@@ -141,6 +141,18 @@ static bool finds_value(struct verifier *v, uint32_t at, const struct spec_helpe
            verify_stack_const(v, &key, &index) && index < m->max_entries;
 }
 
+/* A CPU's number is that of a queue; Linux too knows how many there are. */
+static struct scalar result_number(const struct spec_helper_row *row)
+{
+    struct scalar n = scalar_unknown();
+
+    if (row->num == SPEC_HELPER_GET_SMP_PROCESSOR_ID) {
+        n.umax = SPEC_QUEUES - 1;
+        scalar_sync(&n);
+    }
+    return n;
+}
+
 static int set_result(struct verifier *v, uint32_t at, const struct spec_helper_row *row,
                       uint16_t map, uint64_t bytes, bool found)
 {
@@ -149,7 +161,7 @@ static int set_result(struct verifier *v, uint32_t at, const struct spec_helper_
 
     switch ((enum spec_ret)row->ret) {
     case SPEC_RET_SCALAR:
-        reg_set_scalar(r0, scalar_unknown(), 0, at);
+        reg_set_scalar(r0, result_number(row), 0, at);
         break;
     case SPEC_RET_VOID:
         break;

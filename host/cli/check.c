@@ -126,14 +126,15 @@ static json_t *check_program(const struct check_arguments *a, const struct cli_o
     json_t *j = json_object();
     const struct load_object *alone;
     struct job *job;
-    int err;
+    int err, status_of_programs;
 
     options.opt.dump = a->object.dump;
     options.opt.dump_to = stderr;
     options.verify.log = a->verbose ? stderr : NULL;
     alone = load_only(object->object, prog, object->arena);
-    if (alone)
-        *status = cli_programs(object, alone, &options);
+    status_of_programs = alone ? cli_programs(object, alone, &options) : 0;
+    if (status_of_programs)
+        *status = status_of_programs; /* what was said of programs before stands */
     job = alone ? job_open(alone, alone->progs, &options, object->arena) : NULL;
     err = job ? job_do(job, JOB_VERIFY) : -ENOMEM;
     json_object_set_new(j, "name", cli_json_text(prog->name));

@@ -126,6 +126,9 @@ static struct sequence replacement(const struct ebpf_insn *i, uint8_t ctx_field,
         break;
     case SPEC_HELPER_GET_SMP_PROCESSOR_ID:
         add_field(&s, 0, env, offsetof(struct kernel_env, cpu), EBPF_SIZE_W);
+        add(&s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_ALU64 | EBPF_ALU_AND, /* so it knows */
+                                   .dst = 0,
+                                   .imm = SPEC_QUEUES - 1});
         break;
     case SPEC_HELPER_GET_PRANDOM_U32:
         add_rand(&s, env);
