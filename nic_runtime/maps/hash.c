@@ -122,7 +122,9 @@ static void hash_init(struct map *map, void *tables)
     h->spare = is_percpu(&map->def) ? MAP_NO_ENTRY : map->def.max_entries;
 }
 
-/* A multiplicative hash over 8-byte words; only the order of a walk depends on it. */
+/* A multiplicative hash over 8-byte words; only the order of a walk depends on it. A multiplication
+ * spreads bits upwards only, so the upper half comes down after each: keys may differ in the
+ * highest bits of their last word alone, as addresses in network order do. */
 static uint32_t bucket_of(const struct map *map, const uint8_t *key)
 {
     uint64_t h = map->def.key_bytes;
@@ -137,6 +139,7 @@ static uint32_t bucket_of(const struct map *map, const uint8_t *key)
     }
     for (; left; left--, key++)
         h = (h ^ *key) * 0x9e3779b97f4a7c15u;
+    h *= 0x9e3779b97f4a7c15u;
     h ^= h >> 32;
     return (uint32_t)h & map->hash.bucket_mask;
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "nic_runtime/map.h"
+#include "nic_runtime/maps/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -378,6 +379,43 @@ static void test_map_bad_definition_refused_with_reason(void **state)
     }
 }
 
+/* The longest chain of a hash map's buckets. */
+static uint32_t longest_chain(const struct map *m)
+{
+    uint32_t most = 0;
+
+    for (uint32_t b = 0; b <= m->hash.bucket_mask; b++) {
+        uint32_t length = 0;
+
+        for (uint32_t e = m->hash.buckets[b]; e != MAP_NO_ENTRY; e = m->hash.chain[e])
+            length++;
+        most = length > most ? length : most;
+    }
+    return most;
+}
+
+/* Keys that differ in two bytes only, wherever they lie, as addresses in network order do. */
+static void test_map_hash_spreads_keys_that_differ_in_two_bytes(void **state)
+{
+    (void)state;
+    for (uint32_t key_bytes = 4; key_bytes <= 40; key_bytes += 4) {
+        for (uint32_t at = 0; at + 2 <= key_bytes; at++) {
+            struct map *m = make(SPEC_MAP_HASH, key_bytes, 8, 4096);
+            const uint64_t value = 0;
+
+            for (uint32_t i = 0; i < 4096; i++) {
+                uint8_t key[40] = {0};
+
+                key[at] = (uint8_t)(i >> 6);
+                key[at + 1] = (uint8_t)(i << 2);
+                assert_int_equal(map_update(m, key, &value, ANY, 0), 0);
+            }
+            assert_in_range(longest_chain(m), 1, 16);
+            drop(m);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_map_walk_visits_each_key_once),
         cmocka_unit_test(test_map_walk_of_array_is_by_index),
         cmocka_unit_test(test_map_hash_tells_keys_apart_by_any_byte),
+        cmocka_unit_test(test_map_hash_spreads_keys_that_differ_in_two_bytes),
         cmocka_unit_test(test_map_cpumap_queue_has_a_most),
         cmocka_unit_test(test_map_devmap_target_checks),
         cmocka_unit_test(test_map_locked_update_seen_through_old_pointer),
