@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """./dev bench: what each example costs, as a table in Markdown. Cycles are counted in simulation; both hardware executors, the
-interpreter and the kernel run the same 10,000 packets (one UDP flow, 64 bytes) in one run."""
+interpreter and the kernel run the same 10,000 packets (one UDP flow, 64 bytes) in one run. ./dev bench examples: the larger ones,
+each on 10,000 packets of the traffic that tests/e2e/larger.py has for it."""
 import glob
 import json
 import os
@@ -13,6 +14,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'e2e'))
+import larger  # noqa: E402
 import lib  # noqa: E402
 
 
@@ -43,9 +45,32 @@ def row(name):
 def main():
     head = ['example', 'instructions', 'rows', 'operations a row', 'core: cycles a packet', 'stages', 'pipeline: cycles a packet',
             'predicted for one key', 'interp ns', 'kernel ns', 'to microcode ms', 'to Verilog ms', 'object to running pipeline s']
+    table(head, (row(name) for name in lib.examples()))
+
+
+def larger_row(row, count):
+    """One of the larger examples, all executors on one capture; a difference or a row of larger.py that is not true any more stops."""
+    with tempfile.TemporaryDirectory() as work:
+        e = larger.check(row, work, larger.capture(row, count))['executors']
+        checked = json.loads(lib.sluice('check', larger.program(row), '--json').stdout)['programs']
+    own = next(p for p in checked if p['name'] == row.name)['executors']
+    shares = ' '.join(f'{v[4:]} {100 * n / count:.0f} %' for v, n in e['interp']['verdicts'].items() if n)
+    size = lambda x, what: own[x].get(what, '') if own[x]['fits'] else ''
+    hw = lambda x: f'{e[x]["cycles_per_packet"]:.1f}' if 'skipped' not in e[x] else '-'
+    sw = lambda x: f'{e[x]["ns_per_packet"]:.0f}' if 'skipped' not in e[x] else '-'
+    return [row.name + (f' ({row.variant})' if row.variant else ''), sum(p['instructions'] for p in checked), shares, sw('interp'), sw('kernel'),
+            size('microcode', 'rows'), hw('microcode'), size('pipeline', 'stages'), hw('pipeline')]
+
+
+def larger_examples(count=10000):
+    table(['example', 'instructions', f'verdicts of {count} packets', 'interp ns', 'kernel ns', 'rows', 'core: cycles a packet', 'stages',
+           'pipeline: cycles a packet'], (larger_row(row, count) for row in larger.ROWS if row.traffic is not None))
+
+
+def table(head, rows):
     print('| ' + ' | '.join(head) + ' |\n|' + ' --- |' * len(head))
-    for name in lib.examples():
-        print('| ' + ' | '.join(str(c) for c in row(name)) + ' |', flush=True)
+    for cells in rows:
+        print('| ' + ' | '.join(str(c) for c in cells) + ' |', flush=True)
 
 
 def verification():
@@ -76,6 +101,8 @@ def prevail(objects):
 
 
 if __name__ == '__main__':
+    if sys.argv[1:] == ['examples']:
+        sys.exit(larger_examples())
     if sys.argv[1:] != ['verify']:
         main()
     verification()

@@ -6,7 +6,7 @@ import sys
 
 import larger
 import lib
-from packets import (ACK, ICMP, ICMPV6, IPIP, IPV6, MAC_A, MAC_B, RST, SYN, TCP, UDP, assert_checksums, eth, icmp, icmpv6, ipv4, ipv6, tcp,
+from packets import (ACK, FIN, ICMP, ICMPV6, IPIP, IPV6, MAC_A, MAC_B, RST, SYN, TCP, UDP, assert_checksums, eth, icmp, icmpv6, ipv4, ipv6, tcp,
                      udp)
 
 CLIENT, CLIENT6 = '10.0.1.2', '2001:db8::a00:102'
@@ -120,6 +120,13 @@ def test_dnat_translates_both_directions(work):
     assert counts(o, 'outcomes') == [5, 2, 5, 4, 0, 0, 0], counts(o, 'outcomes')
 
 
+def test_dnat_leaves_a_udp_checksum_that_comes_to_zero(work):
+    service, server = '192.168.0.1', '172.16.0.101'
+    check, = struct.unpack_from('!H', udp('192.0.2.1', server, 20000, 10053, bytes(2)), 6)
+    o = larger.run(larger.row('dnat'), work, [udp4(service, 53, payload=struct.pack('!H', check))])
+    assert o.out[0][40:42] == b'\xff\xff' and assert_checksums(o.out[0][14:]) == [UDP]
+
+
 def test_dnat_reuses_ports_of_silent_connections_only(work):
     row = larger.row('dnat', 'few_ports')  # 64 ports; UDP is idle after 500 us
     packets = [udp4('192.168.0.1', 53, source_port=i) for i in range(1, 71)]
@@ -127,6 +134,11 @@ def test_dnat_reuses_ports_of_silent_connections_only(work):
     assert o.verdicts == ['TX'] * 64 + ['DROP'] * 6 and len(larger.values(o.maps, 'connections')) == 64, o.verdicts
     o = larger.run(row, work, packets, gap_ns=20000)
     assert o.verdicts == ['TX'] * 70, o.verdicts
+    begin, end = ([tcp4('192.168.0.1', 80, flags, source_port=i) for i in range(1, 65)] for flags in (SYN, FIN | ACK))
+    again = [tcp4('192.168.0.1', 80, SYN, source_port=i) for i in range(101, 161)]
+    for gap_ns, verdict in ((3000, 'DROP'), (3200, 'TX')):  # after FIN a port is kept for 200 us
+        closed = larger.run(row, work, begin + end + again, gap_ns=gap_ns)
+        assert closed.verdicts == ['TX'] * 128 + [verdict] * 60, (gap_ns, closed.verdicts)
     known = larger.values(o.maps, 'connections')
     assert len(known) == 64 and all(struct.unpack_from('!H', k, 8)[0] > 6 for k in known)
 
@@ -159,7 +171,8 @@ def test_qinq_rewrites_tags_by_its_rules(work):
 
 def test_router_forwards_by_the_tables(work):
     six = '2001:db8:0:1::c0a8:%x'
-    packets = [tcp4('192.168.0.1', 80), tcp4('192.168.0.41', 80), packet6(six % 1, UDP, 53), tcp4('192.168.0.35', 80), tcp4('192.168.0.57', 80),
+    carry = next(p for p in (tcp4('192.168.0.1', 80, ident=i) for i in range(65536)) if p[24:26] == b'\xfe\xff')
+    packets = [carry, tcp4('192.168.0.41', 80), packet6(six % 1, UDP, 53), tcp4('192.168.0.35', 80), tcp4('192.168.0.57', 80),
                packet6(six % 9, TCP, 80), tcp4('192.168.0.1', 80, ttl=1), tcp4('192.168.0.41', 80, payload=bytes(1400)),
                tcp4('192.168.0.1', 80, options=b'\1' * 4), tcp4('192.168.0.62', 22), tcp4('8.8.8.8', 80), tcp4('192.168.0.1', 80)[:40],
                packet6(six % 1, UDP, 53, hops=1), eth(bytes(46), 0x0806), tcp4('224.0.0.5', 1)]

@@ -35,10 +35,23 @@ def test_flowmon_reports_flows_that_begin_and_end(work):
 
 
 def test_flowmon_tells_pauses_from_long_flows(work):
-    packets = [udp6(), udp6(), *[tcp4()] * 9, udp6()]
+    packets = [udp6(), udp6(), *[tcp4()] * 5, udp6(), *[tcp4()] * 4]  # idle after 200 us, active after 300
     o = larger.run(larger.row('flowmon'), work, packets, gap_ns=50000)
     kinds = [(e['i'], struct.unpack_from('<I', bytes.fromhex(e['data']), 88)[0]) for e in o.events]
-    assert kinds == [(0, 0), (2, 0), (9, 3), (11, 2)], kinds
+    assert kinds == [(0, 0), (2, 0), (7, 2), (9, 3)], kinds
+
+
+def test_flowmon_sees_ports_behind_tags_and_extension_headers(work):
+    inner = udp(CLIENT6, SERVER6, 4000, 53)
+    routed = bytes([60, 0, 253, 0]) + bytes(4) + bytes([UDP, 1, 1, 12]) + bytes(12) + inner
+    packets = [eth(ipv6(CLIENT6, SERVER6, 0, bytes([43, 0, 1, 4]) + bytes(4) + routed), 0x86dd),
+               eth(ipv4(CLIENT, SERVER, UDP, udp(CLIENT, SERVER, 7, 9), options=b'\1' * 8), tags=[(0x88a8, 300), (0x8100, 5)]),
+               eth(ipv6(CLIENT6, SERVER6, 44, bytes([UDP, 0, 0, 8]) + bytes(4) + inner), 0x86dd)]
+    o = larger.run(larger.row('flowmon', 'table'), work, packets)
+    seen = sorted((k[36], k[37], *struct.unpack_from('!HH', k, 32), struct.unpack_from('<H', v, 40)[0])
+                  for k, v in larger.values(o.maps, 'flows').items())
+    assert seen == [(UDP, 4, 7, 9, 300), (UDP, 6, 0, 0, 0), (UDP, 6, 4000, 53, 0)], seen
+    assert o.events == []
 
 
 def reasons(o):
@@ -51,8 +64,10 @@ PASSED, NOT_IP, MALFORMED, FORGED, FLAGS, FRAGMENT, LISTED, RATE, SYN_FLOOD, LOS
 def test_scrubber_drops_for_its_reasons(work):
     listed, listed6 = '10.0.17.9', '2001:db8:bad::7'
     cases = [(PASSED, tcp4()), (NOT_IP, eth(bytes(46), 0x0806)), (MALFORMED, tcp4()[:50]), (FORGED, tcp4(source='127.0.0.1')),
+             (FORGED, tcp4(source='224.0.0.0')),
              (FORGED, eth(ipv4(SERVER, SERVER, TCP, tcp(SERVER, SERVER, 1, 1)))), (FLAGS, tcp4(0)), (FLAGS, tcp4(SYN | FIN)),
-             (FLAGS, tcp4(0x39)), (FRAGMENT, tcp4(fragment=0x2000)), (FRAGMENT, eth(ipv6(CLIENT6, SERVER6, 44, bytes([UDP, 0, 0, 1]) + bytes(4) + udp(CLIENT6, SERVER6, 1, 2)), 0x86dd)),
+             (FLAGS, tcp4(0x39)), (FRAGMENT, tcp4(fragment=0x2000)),
+             (FRAGMENT, eth(ipv6(CLIENT6, SERVER6, 44, bytes([UDP, 0, 0, 1]) + bytes(4) + udp(CLIENT6, SERVER6, 1, 2)), 0x86dd)),
              (LISTED, tcp4(source=listed)), (LISTED, udp6(source=listed6)),
              (PASSED, udp6())]
     o = larger.run(larger.row('scrubber'), work, [p for _, p in cases])
@@ -66,6 +81,8 @@ def test_scrubber_empties_buckets_of_one_source_only(work):
     row = larger.row('scrubber', 'buckets')  # four packets at once, one more each 50 us
     o = larger.run(row, work, [udp6()] * 6 + [tcp4()] + [udp6()] * 3, gap_ns=20000)
     assert o.verdicts == ['PASS'] * 7 + ['DROP', 'PASS', 'DROP'] and reasons(o)[RATE] == 2, o.verdicts
+    o = larger.run(row, work, [udp6()] + [eth(bytes(46), 0x0806)] * 20 + [udp6()] * 7, gap_ns=20000)  # it holds no more after a pause
+    assert o.verdicts == ['PASS'] * 27 + ['DROP'], o.verdicts
     o = larger.run(row, work, [udp6()] * 6 + [tcp4()] + [udp6()], gap_ns=1000)
     assert o.verdicts == ['PASS'] * 4 + ['DROP'] * 2 + ['PASS', 'DROP'] and reasons(o)[RATE] == 3, o.verdicts
 
