@@ -341,7 +341,7 @@ static void fill_maps(struct builder *b)
 {
     const struct load_object *object = b->object;
 
-    b->f->maps = arena_array(b->arena, object->map_count, sizeof(*b->f->maps));
+    b->f->maps = arena_array(b->arena, object->map_count + IR_TABLE_COUNT, sizeof(*b->f->maps));
     b->f->map_count = object->map_count;
     for (uint32_t m = 0; m < object->map_count; m++) {
         struct ir_map *map = &b->f->maps[m];

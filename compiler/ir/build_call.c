@@ -9,7 +9,7 @@
 
 /* bpf_redirect_map: flags that are the verdict for a missing entry, and those that only devmaps
  * know. */
-enum { ACTION_MASK = 3, DEVMAP_FLAGS = 1 << 3 | 1 << 4 };
+enum { ACTION_MASK = 3, BROADCAST = 1 << 3, EXCLUDE_INGRESS = 1 << 4 };
 
 static const struct spec_helper_row *helper_row(uint32_t num)
 {
@@ -86,45 +86,63 @@ ir_ref build_target_present(struct builder *b, uint32_t map, ir_ref index)
     return build_reg(b, 0);
 }
 
-/* Flags that mean something else than a verdict: refused, or XDP_ABORTED as the kernel has it. */
-static int bad_flags(struct builder *b, uint32_t map, const struct verify_arg *flags, ir_ref *bad)
+static bool is_devmap(const struct builder *b, uint32_t map)
 {
     const uint32_t type = b->object->maps[map].type;
-    const bool devmap = type == SPEC_MAP_DEVMAP || type == SPEC_MAP_DEVMAP_HASH;
-    const ir_ref rest = build_alu_imm(b, SPEC_ALU_AND, 64, build_reg(b, 3), ~(uint64_t)ACTION_MASK);
-    uint64_t v;
 
-    if (flags->max <= ACTION_MASK)
-        *bad = build_const(b, 0);
-    else if (devmap && flags->is_const && !(flags->value & DEVMAP_FLAGS))
-        *bad = build_const(b, (flags->value & ~(uint64_t)ACTION_MASK) != 0);
-    else if (devmap && !(build_is_const(b, rest, &v) && !(v & DEVMAP_FLAGS)))
-        return build_refuse(b, "IRB0007",
-                            "helper bpf_redirect_map: flags that may ask for a broadcast over map "
-                            "%s, which hardware does not do",
-                            b->object->maps[map].name);
-    else
-        *bad = build_alu_imm(b, SPEC_ALU_NE, 64, rest, 0);
-    return 0;
+    return type == SPEC_MAP_DEVMAP || type == SPEC_MAP_DEVMAP_HASH;
+}
+
+/* To the target that a map has at an index; without one, the verdict is in the flags. */
+static void redirect_to_one(struct builder *b, uint32_t map, ir_ref flags, ir_ref *target,
+                            ir_ref *ret)
+{
+    const ir_ref index = build_alu(b, SPEC_ALU_MOV, 32, build_reg(b, 2), IR_NONE);
+    const ir_ref action = build_alu_imm(b, SPEC_ALU_AND, 64, flags, ACTION_MASK);
+    const ir_ref present = build_target_present(b, map, index);
+    const ir_ref to = build_alu_imm(b, SPEC_ALU_OR, 64, index, (uint64_t)(map + 1) << 32);
+
+    *target = build_select(b, present, to, build_const(b, 0));
+    *ret = build_select(b, present, build_const(b, SPEC_XDP_REDIRECT), action);
+}
+
+/* To all targets of a map, as output word redirect says it (hw/spec/xdp.toml). */
+static ir_ref all_targets(struct builder *b, uint32_t map, ir_ref flags)
+{
+    const ir_ref exclude = build_alu_imm(b, SPEC_ALU_SET, 64, flags, EXCLUDE_INGRESS);
+
+    return build_alu_imm(b, SPEC_ALU_OR, 64, exclude,
+                         UINT64_C(1) << 62 | (uint64_t)(map + 1) << 32);
 }
 
 static void lower_redirect_map(struct builder *b, const struct verify_fact *fact)
 {
     const uint32_t map = fact->args[0].map;
+    const struct verify_arg *arg = &fact->args[2];
+    const ir_ref flags = arg->is_const ? build_const(b, arg->value) : build_reg(b, 3);
+    const ir_ref redirect = build_const(b, SPEC_XDP_REDIRECT);
     const ir_ref state = build_read(b, BUILD_VAR_REDIRECT);
-    const ir_ref index = build_alu(b, SPEC_ALU_MOV, 32, build_reg(b, 2), IR_NONE);
-    const ir_ref action = build_alu_imm(b, SPEC_ALU_AND, 64, build_reg(b, 3), ACTION_MASK);
-    ir_ref bad = IR_NONE;
-    ir_ref present;
-    ir_ref target;
-    ir_ref ret;
+    ir_ref to_all = build_const(b, 0);
+    ir_ref bad = build_const(b, 0);
+    ir_ref target = IR_NONE;
+    ir_ref ret = IR_NONE;
+    uint64_t v;
 
-    if (build_map_usable(b, map) || bad_flags(b, map, &fact->args[2], &bad))
+    if (build_map_usable(b, map))
         return;
-    present = build_target_present(b, map, index);
-    target = build_alu_imm(b, SPEC_ALU_OR, 64, index, (uint64_t)(map + 1) << 32);
-    target = build_select(b, present, target, build_const(b, 0));
-    ret = build_select(b, present, build_const(b, SPEC_XDP_REDIRECT), action);
+    if (arg->max > ACTION_MASK) { /* flags that mean something else than a verdict */
+        const uint64_t known = ACTION_MASK | (is_devmap(b, map) ? BROADCAST | EXCLUDE_INGRESS : 0);
+
+        bad = build_alu_imm(b, SPEC_ALU_SET, 64, flags, ~known);
+        if (is_devmap(b, map))
+            to_all = build_alu_imm(b, SPEC_ALU_SET, 64, flags, BROADCAST);
+    }
+    if (build_is_const(b, to_all, &v) && v)
+        target = ret = redirect;
+    else
+        redirect_to_one(b, map, flags, &target, &ret);
+    target = build_select(b, to_all, all_targets(b, map, flags), target);
+    ret = build_select(b, to_all, redirect, ret);
     build_write(b, BUILD_VAR_REDIRECT, build_select(b, bad, state, target));
     build_set_reg(b, 0, build_select(b, bad, build_const(b, SPEC_XDP_ABORTED), ret));
 }
@@ -203,6 +221,7 @@ static void (*const lowering[])(struct builder *b, const struct verify_fact *fac
     [SPEC_HELPER_XDP_ADJUST_META] = build_adjust_meta,
     [SPEC_HELPER_XDP_ADJUST_TAIL] = build_adjust_tail,
     [SPEC_HELPER_XDP_GET_BUFF_LEN] = build_buff_len,
+    [SPEC_HELPER_CHECK_MTU] = build_check_mtu,
     [SPEC_HELPER_XDP_LOAD_BYTES] = build_load_bytes,
     [SPEC_HELPER_XDP_STORE_BYTES] = build_store_bytes,
     [SPEC_HELPER_JIFFIES64] = lower_jiffies,

@@ -234,6 +234,9 @@ void build_adjust_meta(struct builder *b, const struct verify_fact *fact);
 void build_adjust_tail(struct builder *b, const struct verify_fact *fact);
 void build_buff_len(struct builder *b, const struct verify_fact *fact);
 
+/* build_net.c */
+void build_check_mtu(struct builder *b, const struct verify_fact *fact);
+
 /* build_bytes.c */
 void build_load_bytes(struct builder *b, const struct verify_fact *fact);
 void build_store_bytes(struct builder *b, const struct verify_fact *fact);

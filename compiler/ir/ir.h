@@ -80,7 +80,17 @@ struct ir_block_data {
                           loop header */
 };
 
-/* A map as the back ends see it. */
+/* Tables of the host that are maps of a device without being maps of the object: the host fills
+ * them. */
+enum ir_table { IR_TABLE_NONE, IR_TABLE_INTERFACES, IR_TABLE_COUNT };
+
+/* IR_TABLE_INTERFACES: a value; the key is the interface's number, in 32 bits. */
+struct ir_interface {
+    uint32_t mtu;
+    uint32_t forwarding; /* 1: packets that come in there are forwarded */
+};
+
+/* A map as the back ends see it. Those of the object come first. */
 struct ir_map {
     const char *name;
     uint32_t type;   /* enum spec_map_type */
@@ -90,6 +100,7 @@ struct ir_map {
     uint32_t stride_bytes;
     uint32_t max_entries;
     uint32_t cpus;
+    uint8_t table; /* enum ir_table */
     /* What the program does with it (ir_map_uses fills these; they decide tokens and hazards). */
     bool reads;   /* loads values */
     bool writes;  /* stores to values */

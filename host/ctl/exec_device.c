@@ -5,6 +5,8 @@
 #include "host/ctl/hostmap.h"
 #include "host/ctl/lockstep.h"
 #include "host/ctl/model.h"
+#include "host/ctl/netfile.h"
+#include "host/ctl/nettable.h"
 #include "nic_runtime/vm.h"
 
 #include <dlfcn.h>
@@ -125,10 +127,29 @@ static int make_soft_maps(struct device_exec *d)
     return err == -ENOMEM ? err : 0;
 }
 
+static int put_entry(void *ctx, uint32_t map, const void *key, const void *value)
+{
+    struct device_exec *d = ctx;
+
+    return device_map_update(d->dev, map, &d->exec.job->ir->maps[map], key, value);
+}
+
+/* The host's tables that the program asks. */
+static int fill_tables(struct device_exec *d, char why[EXEC_WHY_BYTES])
+{
+    const struct exec_options *o = &d->exec.options;
+    const struct net *net =
+        o->net ? o->net : netfile_default(o->ifindex ? o->ifindex : 1, d->exec.job->arena);
+
+    return net ? nettable_fill(d->exec.job->ir, net, put_entry, d, why, EXEC_WHY_BYTES) : -ENOMEM;
+}
+
 static int finish_open(struct device_exec *d, int err, struct exec **out, char why[EXEC_WHY_BYTES])
 {
     if (!err)
         err = make_soft_maps(d);
+    if (!err)
+        err = fill_tables(d, why);
     if (!err)
         err = device_start(d->dev);
     if (err) {

@@ -7,22 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-int hostmap_open(struct hostmap *m, const struct load_object *object, uint32_t index)
+int hostmap_open_def(struct hostmap *m, const struct map_def *def)
 {
-    const struct map_def def = job_map_def(object, index);
     const char *reason;
-    const size_t bytes = (map_size_bytes(&def, &reason) + 63) & ~(size_t)63;
+    const size_t bytes = (map_size_bytes(def, &reason) + 63) & ~(size_t)63;
 
     *m = (struct hostmap){0};
-    if (spec_map_type_table[def.type].soft == SPEC_SOFT_NONE)
-        return 0; /* another program's: whoever uses it does not run */
     if (!bytes)
         return -ENOTSUP;
     m->memory = aligned_alloc(64, bytes);
     if (!m->memory)
         return -ENOMEM;
     memset(m->memory, 0, bytes);
-    m->map = map_init(m->memory, &def);
+    m->map = map_init(m->memory, def);
+    return 0;
+}
+
+int hostmap_open(struct hostmap *m, const struct load_object *object, uint32_t index)
+{
+    const struct map_def def = job_map_def(object, index);
+    int err;
+
+    *m = (struct hostmap){0};
+    if (spec_map_type_table[def.type].soft == SPEC_SOFT_NONE)
+        return 0; /* another program's: whoever uses it does not run */
+    err = hostmap_open_def(m, &def);
+    if (err)
+        return err;
     if (load_has_lock(&object->maps[index]))
         map_set_lock(m->map, object->maps[index].fields->lock_off);
     return 0;

@@ -15,6 +15,8 @@ struct hostmap {
 /* Makes an empty map. 0, -ENOTSUP if its definition is not possible (map_size_bytes says why),
  * -ENOMEM. */
 int hostmap_open(struct hostmap *m, const struct load_object *object, uint32_t index);
+/* The same of a map that no object has. */
+int hostmap_open_def(struct hostmap *m, const struct map_def *def);
 void hostmap_close(struct hostmap *m); /* also of a zeroed one */
 
 /* Visits all entries; the result of the first visit that is not 0, or -ENOMEM. */

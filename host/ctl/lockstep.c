@@ -2,6 +2,9 @@
 #include "host/ctl/lockstep.h"
 
 #include "host/ctl/exec_interp.h"
+#include "host/ctl/hostmap.h"
+#include "host/ctl/netfile.h"
+#include "host/ctl/nettable.h"
 #include "host/ctl/softmap.h"
 
 #include <errno.h>
@@ -24,6 +27,9 @@ struct flight {
 struct lockstep {
     const struct ucode_image *image;
     struct exec *maps;
+    struct map **all; /* those maps, then the host's tables */
+    struct hostmap *tables;
+    uint32_t table_count;
     struct softmap softmap;
     struct ir_maps_ops ops;
     struct flight *first; /* the oldest packet in the device: its rows are run at once */
@@ -263,6 +269,47 @@ int lockstep_packet_out(struct lockstep *l, const struct dev_output *output)
     return err ? err : next_packet(l);
 }
 
+/* --- the host's tables --- */
+
+static int put_entry(void *ctx, uint32_t map, const void *key, const void *value)
+{
+    struct lockstep *l = ctx;
+
+    return map_update(l->all[map], key, value, SPEC_MAP_FLAG_ANY, 0);
+}
+
+static int open_tables(struct lockstep *l, const struct job *job,
+                       const struct exec_options *options, char why[EXEC_WHY_BYTES])
+{
+    const struct ir_func *ir = job->ir;
+    const struct net *net =
+        options->net ? options->net
+                     : netfile_default(options->ifindex ? options->ifindex : 1, job->arena);
+    struct map *const *own = exec_interp_maps(l->maps, &l->softmap.count);
+
+    l->all = calloc(ir->map_count + 1, sizeof(struct map *));
+    l->tables = calloc(ir->map_count - l->softmap.count + 1, sizeof(*l->tables));
+    if (!l->all || !l->tables || !net)
+        return -ENOMEM;
+    memcpy(l->all, own, l->softmap.count * sizeof(struct map *));
+    for (; l->softmap.count < ir->map_count; l->softmap.count++) {
+        const struct ir_map *m = &ir->maps[l->softmap.count];
+        const struct map_def def = {.name = m->name,
+                                    .type = m->type,
+                                    .key_bytes = m->key_bytes,
+                                    .value_bytes = m->value_bytes,
+                                    .max_entries = m->max_entries};
+        struct hostmap *t = &l->tables[l->table_count];
+
+        if (hostmap_open_def(t, &def))
+            return -ENOMEM;
+        l->table_count++;
+        l->all[l->softmap.count] = t->map;
+    }
+    l->softmap.maps = l->all;
+    return nettable_fill(ir, net, put_entry, l, why, EXEC_WHY_BYTES);
+}
+
 /* --- opening and closing --- */
 
 int lockstep_open(struct job *job, const struct ucode_image *image,
@@ -281,11 +328,12 @@ int lockstep_open(struct job *job, const struct ucode_image *image,
     l->buf_known = malloc(SPEC_PKT_JUMBO_END);
     if (l->buf && l->buf_known)
         err = exec_open(&exec_interp, job, options, &l->maps, why);
+    if (!err)
+        err = open_tables(l, job, options, why);
     if (err) {
         lockstep_close(l);
         return err;
     }
-    l->softmap.maps = exec_interp_maps(l->maps, &l->softmap.count);
     l->ops = softmap_ops(&l->softmap);
     *out = l;
     return 0;
@@ -301,6 +349,10 @@ void lockstep_close(struct lockstep *l)
         free_flight(f);
         f = next;
     }
+    for (uint32_t i = 0; i < l->table_count; i++)
+        hostmap_close(&l->tables[i]);
+    free(l->tables);
+    free(l->all);
     exec_close(l->maps);
     free(l->buf);
     free(l->buf_known);

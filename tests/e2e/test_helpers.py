@@ -17,7 +17,8 @@ SOFTWARE_ONLY = {'lpm': 'no engine serves maps of type lpm_trie',
 NO_PIPELINE = {'meta': 'packet store may reach bytes -256 to'}
 # What the kernel can't be asked, and the reason.
 NOT_KERNEL = {'walk': 'walks over a hash, and Linux has an order of its own', 'percpu_elem': 'takes an RX queue here'}
-OPTIONS = {'cpu': ['--queue', '3'], 'tail': ['-p', 'tail'], 'fib': ['--fib', os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib.json')]}
+FIB = ['--fib', os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib.json')]
+OPTIONS = {'cpu': ['--queue', '3'], 'tail': ['-p', 'tail'], 'fib': FIB, 'mtu': FIB}
 
 
 def add(source):

@@ -131,7 +131,6 @@ static const struct {
     {"IRB0005", "r0 = 1\n*(u64 *)(r10 -8) = r0\nlock *(u64 *)(r10 -8) += r0\nexit\n",
      packet_atomic},
     {"IRB0006", "r0 = 0x1234567890 ll\nexit\n", bad_source},
-    {"IRB0007", "r1 = map[2] ll\nr2 = 1\nr3 = 8\ncall bpf_redirect_map#51\nexit\n", NULL},
     {"IRB0009", "call bpf_ktime_get_ns#5\nexit\n", bad_helper},
     {"IRB0010", CLEAR_KEY LOOK_UP("4"), type_without_engine},
     {"IRB0011", CLEAR_KEY LOOK_UP("3"), NULL},

@@ -202,7 +202,7 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {160, "ktime_get_coarse_ns", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
     {163, "check_mtu", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_SCALAR, SPEC_ARG_U32_INOUT, SPEC_ARG_SCALAR, SPEC_ARG_SCALAR},
-        SPEC_HELPER_HW_NONE, true, false, false, true, 0x0ULL},
+        SPEC_HELPER_HW_LOWER, true, false, false, true, 0x0ULL},
     {164, "for_each_map_elem", SPEC_RET_SCALAR, {SPEC_ARG_MAP, SPEC_ARG_FUNC, SPEC_ARG_STACK_OR_NULL, SPEC_ARG_SCALAR, SPEC_ARG_NONE},
         SPEC_HELPER_HW_NONE, true, false, false, false, 0x666ULL},
     {165, "snprintf", SPEC_RET_SCALAR, {SPEC_ARG_MEM_PARTIAL_OR_NULL, SPEC_ARG_SIZE_OR_ZERO, SPEC_ARG_STRING, SPEC_ARG_MEM_OR_NULL, SPEC_ARG_SIZE_OR_ZERO},

@@ -494,7 +494,7 @@ void gen_redirect_map_statement(struct gen *g)
     }
     gen_set_num(g, 2);
     if (gen_chance(g, 85))
-        gen_emit(g, MOV_K(3, (int32_t)gen_below(g, gen_chance(g, 90) ? 4 : 6)));
+        gen_emit(g, MOV_K(3, (int32_t)gen_below(g, gen_chance(g, 70) ? 4 : 34)));
     else
         gen_emit(g, MOV_X(3, gen_num(g, 0)));
     gen_map_address(g, 1, (uint32_t)map);

@@ -347,9 +347,9 @@ static void ask_mtu(struct gen *g)
 
 void gen_net_statement(struct gen *g)
 {
-    if (!g->soft || !gen_may_call(g))
+    if (!gen_may_call(g))
         return;
-    if (gen_chance(g, 50))
+    if (g->soft && gen_chance(g, 50))
         ask_fib(g);
     else
         ask_mtu(g);
