@@ -34,6 +34,27 @@ struct device_run {
     uint32_t polled; /* maps that have been read meanwhile */
 };
 
+/* The first map of which nobody says what it holds, though tail calls read it; or NULL. */
+static const struct load_map *open_map(const struct job *job)
+{
+    for (uint32_t i = 0; i < job->tails.tail_count; i++)
+        if (job->tails.tails[i].slot == IR_ANY_SLOT)
+            return &job->object->maps[job->tails.tails[i].map];
+    return NULL;
+}
+
+/* A refusal may be due to programs that will never be in a map. */
+static void add_guess(const struct job *job, char why[EXEC_WHY_BYTES])
+{
+    const struct load_map *map = open_map(job);
+    const size_t n = strlen(why);
+
+    if (map)
+        snprintf(why + n, EXEC_WHY_BYTES - n,
+                 "; with any program of the object in map %s: --maps-in says which it holds",
+                 map->name);
+}
+
 static int fits_step(struct job *job, enum job_step step, const char *executor,
                      char why[EXEC_WHY_BYTES])
 {
@@ -46,8 +67,10 @@ static int fits_step(struct job *job, enum job_step step, const char *executor,
             return -ENOTSUP;
     if (!err)
         err = job_do(job, step);
-    if (err)
+    if (err) {
         exec_why(why, job_reason(job, step), err);
+        add_guess(job, why);
+    }
     return err;
 }
 

@@ -77,6 +77,14 @@ def test_map_that_nothing_is_known_of_may_hold_any_program(work):
     assert j['mismatches'] == 0 and j['executors']['microcode']['verdicts']['XDP_TX'] == 10, j
 
 
+def test_refusal_for_a_program_that_may_be_in_a_map_says_so(work):
+    obj = build(work, 'open', '-DCHAIN=4', '-DLONG')
+    e = fits(obj, 'pipeline', '-p', 'open_first')
+    assert not e['fits'] and 'with any program of the object in map steps: --maps-in says which it holds' in e['reason'], e
+    maps = steps_in(os.path.join(work, 'maps.json'), {0: 'step_0', 1: 'step_1'})
+    assert fits(obj, 'pipeline', '-p', 'open_first', '--maps-in', maps)['fits']
+
+
 def test_tail_call_in_a_function_is_refused_on_hardware(work):
     obj = build(work, 'function', folder='fits')
     for executor in ('microcode', 'pipeline'):

@@ -45,4 +45,29 @@ STEP(19) STEP(20) STEP(21) STEP(22) STEP(23) STEP(24) STEP(25) STEP(26) STEP(27)
 STEP(33) STEP(34) STEP(35)
 #endif
 
+#ifdef LONG
+/* A loop whose unrolled rounds are more than a pipeline has room for. */
+SEC("xdp")
+int long_loop(struct xdp_md *ctx)
+{
+    __u8 *data = (void *)(long)ctx->data;
+    __u8 *end = (void *)(long)ctx->data_end;
+    __u32 h = 1;
+
+    if (data + 64 > end)
+        return XDP_DROP;
+#pragma clang loop unroll(disable)
+    for (__u32 i = 0; i < 64; i++) {
+        h += data[i];
+#pragma clang loop unroll(disable)
+        for (__u32 k = 0; k < 128; k++) {
+            h ^= h << 13;
+            h ^= h >> 17;
+            h ^= h << 5;
+        }
+    }
+    return h & 1 ? XDP_PASS : XDP_DROP;
+}
+#endif
+
 char _license[] SEC("license") = "GPL";
