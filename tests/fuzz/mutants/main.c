@@ -14,7 +14,8 @@
 
 /* Real programs changed in one step, judged by our verifier and by Linux's: examples/ for -mcpu=v1
  * to v4, what xdp-tools installs, and the objects of the folders that are named. Or random ones.
- * Exit status: 0 Linux accepts all that we accept, 1 it does not, 2 usage. */
+ * Exit status: 0 Linux accepts all that we accept, and we all real programs that it accepts and
+ * that use nothing that Sluice does not run; 1 not so; 2 usage. */
 
 enum { JOBS_MAX = 16, NAME_BYTES = 300 };
 
@@ -184,6 +185,15 @@ static bool run_jobs(const struct settings *s, const struct corpus *c, const boo
     return well;
 }
 
+/* Linux takes a real program, and we reject it: it uses nothing that Sluice does not run. */
+static bool loses_programs(const struct verdict_tally *plain)
+{
+    for (uint32_t i = 0; i < plain->code_count; i++)
+        if (!plain->codes[i].refused)
+            return true;
+    return false;
+}
+
 static int run(const struct settings *s, struct corpus *c)
 {
     const uint64_t start = clock_now_ns();
@@ -212,7 +222,7 @@ static int run(const struct settings *s, struct corpus *c)
     printf("%.0f s%s\n", (double)(clock_now_ns() - start) * 1e-9,
            well ? "" : "; a process did not come to its end");
     free(accepted);
-    return f.plain.ours_only || f.mutants.ours_only || !well;
+    return f.plain.ours_only || f.mutants.ours_only || loses_programs(&f.plain) || !well;
 }
 
 int main(int argc, char **argv)
