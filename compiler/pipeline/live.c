@@ -40,7 +40,7 @@ static void use_outputs(struct pipe_graph *g)
     const uint32_t last = g->stages - 1;
     const pipe_ref zero = pipe_const(g, 0);
     const pipe_ref scalars[] = {g->ret,  g->data, g->data_end, g->redirect,
-                                 g->meta, g->len,  g->zero_from};
+                                g->meta, g->len,  g->zero_from};
 
     for (uint32_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++)
         use(g, scalars[i], last);

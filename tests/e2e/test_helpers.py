@@ -149,3 +149,13 @@ def test_map_of_maps_is_filled_by_name(work):
             json.dump(changed, f)
         p = lib.sluice('run', obj, '-r', lib.mixed(1000), '--maps-in', path, status=2)
         assert says in p.stderr, p.stderr
+
+
+def test_device_refuses_more_interfaces_than_it_holds(work):
+    table = os.path.join(work, 'many.json')
+    for count in (256, 257):
+        with open(table, 'w') as f:
+            json.dump({'interfaces': [{'ifindex': 1 + i} for i in range(count)]}, f)
+        r = lib.sluice('run', helper_object(work, 'mtu'), '-t', 'microcode', '-r', lib.mixed(20), '--fib', table, status=None)
+        assert (r.returncode == 0) == (count == 256), (count, r.returncode, r.stderr)
+        assert count == 256 or '257 interfaces, and a device holds 256' in r.stderr, r.stderr

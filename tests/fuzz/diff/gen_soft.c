@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/fuzz/diff/internal.h"
 
-/* Metadata, copied packet bytes and tail calls; and what software runs and hardware does not: queues
- * and stacks, events. Only programs that are soft have these, so that most fit every executor. */
+/* Metadata, copied packet bytes and tail calls; and what software runs and hardware does not:
+ * queues and stacks, events. Only programs that are soft have these, so that most fit every
+ * executor. */
 
 #define TYPE(name) (UINT64_C(1) << SPEC_MAP_##name)
 
