@@ -171,8 +171,8 @@ def test_qinq_rewrites_tags_by_its_rules(work):
 
 def test_router_forwards_by_the_tables(work):
     six = '2001:db8:0:1::c0a8:%x'
-    carry = next(p for p in (tcp4('192.168.0.1', 80, ident=i) for i in range(65536)) if p[24:26] == b'\xfe\xff')
-    packets = [carry, tcp4('192.168.0.41', 80), packet6(six % 1, UDP, 53), tcp4('192.168.0.35', 80), tcp4('192.168.0.57', 80),
+    ident = next(i for i in range(65536) if tcp4('192.168.0.1', 80, ident=i)[24:26] == b'\xfe\xff')  # its carry goes round
+    packets = [tcp4('192.168.0.1', 80, ident=ident), tcp4('192.168.0.41', 80), packet6(six % 1, UDP, 53), tcp4('192.168.0.35', 80), tcp4('192.168.0.57', 80),
                packet6(six % 9, TCP, 80), tcp4('192.168.0.1', 80, ttl=1), tcp4('192.168.0.41', 80, payload=bytes(1400)),
                tcp4('192.168.0.1', 80, options=b'\1' * 4), tcp4('192.168.0.62', 22), tcp4('8.8.8.8', 80), tcp4('192.168.0.1', 80)[:40],
                packet6(six % 1, UDP, 53, hops=1), eth(bytes(46), 0x0806), tcp4('224.0.0.5', 1)]
@@ -182,6 +182,7 @@ def test_router_forwards_by_the_tables(work):
         out = o.out[i]
         assert out[:12] == bytes.fromhex(f'0200000000{mac}') + bytes([2, 0, 0, 0, port, port]), out[:12].hex()
         assert out[ttl] == 63 and assert_checksums(out[14:]) and out[ttl + 4:] == packets[i][ttl + 4:]
+    assert o.out[0][14:] == tcp4('192.168.0.1', 80, ident=ident, ttl=63)[14:]
     assert all(out is None or out == p for out, p in list(zip(o.out, packets))[3:])
     sent = {k[0]: v[:8] for k, v in larger.values(o.maps, 'sent').items() if any(v)}
     assert sent == {port: struct.pack('<Q', 1) for port in (3, 4, 5)}, sent
