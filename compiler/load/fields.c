@@ -101,6 +101,8 @@ void load_map_fields(const struct load_ctx *c, uint32_t key, uint32_t value, str
         v.has_lock = false;
     if (!v.has_lock)
         v.lock_off = 0;
-    if (v.inner || v.has_lock || v.special || v.extra)
+    v.key = load_type_make(c, key, m->key_bytes);
+    v.value = load_type_make(c, value, m->value_bytes);
+    if (v.inner || v.has_lock || v.special || v.extra || v.key || v.value)
         m->fields = arena_memdup(c->arena, &v, sizeof(v));
 }

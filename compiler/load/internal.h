@@ -164,6 +164,9 @@ int load_core_check(struct load_ctx *c, const struct load_func *f, uint32_t base
 /* btf.c: the type behind typedefs and qualifiers. NULL: void, or nonsense. */
 const struct btf_type *load_plain_type(const struct load_ctx *c, uint32_t id);
 /* func.c: whether a function is global, and its arguments, by BTF. */
+/* types.c: a type of so many bytes, or NULL if it has another size or a form that is not known. */
+const struct load_type *load_type_make(const struct load_ctx *c, uint32_t id, uint32_t bytes);
+
 /* fields.c: what BTF says of a map's values (types 0: nothing). */
 void load_map_fields(const struct load_ctx *c, uint32_t key, uint32_t value, struct load_map *m);
 

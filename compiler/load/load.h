@@ -23,6 +23,7 @@ enum load_map_kind {
 };
 
 struct load_map;
+struct load_type;
 
 /* What the types of a map's values say, where it matters to what programs may do. */
 struct load_fields {
@@ -32,6 +33,7 @@ struct load_fields {
     const char *special; /* the kernel's type of another field that no program may touch directly,
                             such as bpf_timer; or NULL */
     uint32_t extra; /* map_extra: hash functions of a Bloom filter */
+    const struct load_type *key, *value; /* their types (types.h); NULL: not known */
 };
 
 struct load_map {

@@ -13,7 +13,7 @@
 
 /* sluice run: one executor, outputs to files. */
 
-enum { OPT_MAPS_OUT = 0x300, OPT_TRACE, OPT_EVENTS, OPT_LOCKSTEP };
+enum { OPT_MAPS_OUT = 0x300, OPT_TRACE, OPT_EVENTS, OPT_LOCKSTEP, OPT_FORMATTED };
 
 enum { OUT_PACKETS, OUT_MAPS, OUT_TRACE, OUT_EVENTS, OUT_WAVES, OUTPUTS };
 
@@ -22,6 +22,7 @@ struct run_arguments {
     struct cli_run_options run;
     const char *executor;
     bool lockstep;
+    bool formatted;
     struct cli_output outputs[OUTPUTS];
 };
 
@@ -29,6 +30,8 @@ static const struct argp_option options_table[] = {
     {"target", 't', "EXECUTOR", 0, "interp, microcode, pipeline or kernel (default interp)", 0},
     {"write", 'w', "OUT", 0, "write the packets that leave (PASS, TX, REDIRECT) to a pcap file", 2},
     {"maps-out", OPT_MAPS_OUT, "FILE", 0, "write the maps after the last packet (JSON)", 2},
+    {"formatted", OPT_FORMATTED, NULL, 0,
+     "--maps-out: also by the names of fields, as bpftool map dump prints with BTF", 2},
     {"trace", OPT_TRACE, "FILE", 0, "write a line of JSON for each packet", 2},
     {"events", OPT_EVENTS, "FILE", 0,
      "write a line of JSON for each perf event, ring buffer record and printed line", 2},
@@ -67,6 +70,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_LOCKSTEP:
         a->lockstep = true;
+        return 0;
+    case OPT_FORMATTED:
+        a->formatted = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -212,7 +218,7 @@ static int write_maps(const struct run_arguments *a, struct exec *exec)
     const struct cli_output *o = &a->outputs[OUT_MAPS];
     char why[EXEC_WHY_BYTES];
 
-    if (!o->path || !mapfile_write(o->out.file, exec, why, sizeof(why)))
+    if (!o->path || !mapfile_write(o->out.file, exec, a->formatted, why, sizeof(why)))
         return CLI_OK;
     return cli_fail("%s %s can't be written: %s", o->option, o->path, why);
 }

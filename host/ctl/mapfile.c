@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/mapfile.h"
 
+#include "host/ctl/typed.h"
 #include "hw/spec/gen/limits.h"
 
 #include <errno.h>
@@ -107,17 +108,101 @@ static int bytes_of(const struct place *p, const json_t *array, const char *what
     return 0;
 }
 
+/* By its fields' names. */
+static int fields_of(const struct place *p, const json_t *json, const struct load_type *type,
+                     const char *what, uint8_t *out)
+{
+    char why[400];
+    int err;
+
+    if (!type)
+        return complain(p, -EINVAL,
+                        "\"%s\" is given by its fields, and the object does not say of which type "
+                        "the map's %s is; give its bytes",
+                        what, what);
+    err = typed_bytes(type, json, !strcmp(what, "key"), out, why, sizeof(why));
+    return err ? complain(p, err, "\"%s\": %s", what, why) : 0;
+}
+
+/* Bytes and fields that are both given say the same; padding is nobody's. */
+static int same_fields(const struct place *p, const json_t *fields, const struct load_type *type,
+                       const char *what, uint32_t size, const uint8_t *bytes)
+{
+    uint8_t *other = calloc(1, size + 1u);
+    json_t *a, *b;
+    int err = other ? fields_of(p, fields, type, what, other) : -ENOMEM;
+
+    if (!err) {
+        a = typed_json(type, bytes);
+        b = typed_json(type, other);
+        if (!a || !b)
+            err = -ENOMEM;
+        else if (!json_equal(a, b))
+            err = complain(p, -EINVAL,
+                           "\"%s\" and that of \"formatted\" differ; take one of them out", what);
+        json_decref(a);
+        json_decref(b);
+    }
+    free(other);
+    return err;
+}
+
+/* A key or value in either form: bytes, or fields, which may also stand in "formatted". */
+static int item_of(const struct place *p, const json_t *holder, const json_t *formatted,
+                   const char *what, const struct load_type *type, uint32_t bytes, uint8_t *out)
+{
+    const json_t *json = json_object_get(holder, what);
+    const json_t *fields = json_object_get(formatted, what);
+    int err;
+
+    if (json && !json_is_array(json) && !json_is_string(json) && type)
+        return fields_of(p, json, type, what, out);
+    if (!json && fields)
+        return fields_of(p, fields, type, what, out);
+    err = bytes_of(p, json, what, bytes, out);
+    return err || !fields || !type ? err : same_fields(p, fields, type, what, bytes, out);
+}
+
+static const struct load_type *key_type(const struct load_map *m)
+{
+    return m->fields ? m->fields->key : NULL;
+}
+
+static const struct load_type *value_type(const struct load_map *m)
+{
+    return m->fields ? m->fields->value : NULL;
+}
+
+static int key_of(const struct place *p, const json_t *entry, const struct load_map *m,
+                  uint8_t *key)
+{
+    return item_of(p, entry, json_object_get(entry, "formatted"), "key", key_type(m), m->key_bytes,
+                   key);
+}
+
+static int value_of(const struct place *p, const json_t *holder, const json_t *formatted,
+                    const struct load_map *m, uint8_t *value)
+{
+    return item_of(p, holder, formatted, "value", value_type(m), m->value_bytes, value);
+}
+
 static int percpu_of(const struct place *p, const json_t *entry, const struct load_map *m,
                      uint8_t *values)
 {
+    const json_t *formatted = json_object_get(entry, "formatted");
+    const json_t *more = json_object_get(formatted, "values");
     const json_t *list = json_object_get(entry, "values");
     const json_t *item;
     uint64_t seen = 0;
     size_t i;
 
     _Static_assert(SPEC_QUEUES <= 64, "seen has a bit for each CPU");
+    if (!list && !json_object_get(entry, "value") && more) {
+        list = more;
+        more = NULL;
+    }
     if (!list) { /* one value for all */
-        int err = bytes_of(p, json_object_get(entry, "value"), "value", m->value_bytes, values);
+        int err = value_of(p, entry, formatted, m, values);
 
         for (uint32_t c = 1; c < cpus_of(m) && !err; c++)
             memcpy(values + (size_t)c * stride_of(m), values, m->value_bytes);
@@ -144,8 +229,7 @@ static int percpu_of(const struct place *p, const json_t *entry, const struct lo
         if (seen >> c & 1)
             return complain(p, -EINVAL, "\"values\" has cpu %d twice", (int)c);
         seen |= UINT64_C(1) << c;
-        err = bytes_of(p, json_object_get(item, "value"), "value", m->value_bytes,
-                       values + (size_t)c * stride_of(m));
+        err = value_of(p, item, json_array_get(more, i), m, values + (size_t)c * stride_of(m));
         if (err)
             return err;
     }
@@ -188,14 +272,14 @@ static int entry_of(const struct place *p, const json_t *entry, const struct loa
     memset(values, 0, (size_t)cpus_of(m) * stride_of(m));
     if (!json_is_object(entry))
         return complain(p, -EINVAL, "an entry is an object with \"key\" and \"value\"");
-    err = bytes_of(p, json_object_get(entry, "key"), "key", m->key_bytes, key);
+    err = key_of(p, entry, m, key);
     if (err)
         return err;
     if (job_holds_programs(m) || job_holds_maps(m))
         return held_of(p, json_object_get(entry, "value"), object, m, values);
     if (cpus_of(m) > 1)
         return percpu_of(p, entry, m, values);
-    return bytes_of(p, json_object_get(entry, "value"), "value", m->value_bytes, values);
+    return value_of(p, entry, json_object_get(entry, "formatted"), m, values);
 }
 
 typedef int (*entry_fn)(void *ctx, const struct place *p, uint32_t map, const uint8_t *key,
@@ -313,8 +397,7 @@ static int check_keys(const struct place *start, const json_t *list, const struc
     p.map = m->name;
     for (size_t i = 0; i < count && !err; i++) {
         keys[i] = (struct key_at){bytes + i * key_bytes, i};
-        err = bytes_of(&p, json_object_get(json_array_get(list, i), "key"), "key", key_bytes,
-                       bytes + i * key_bytes);
+        err = key_of(&p, json_array_get(list, i), m, bytes + i * key_bytes);
         cut_prefix(m, bytes + i * key_bytes);
     }
     if (!err)
@@ -537,10 +620,49 @@ static void put_bytes(FILE *file, const char *what, const uint8_t *bytes, uint32
     fputc(']', file);
 }
 
-/* What mapfile_entry makes, as text and without the trees: dumps of megabytes are written. */
-static void put_entry(FILE *file, const struct load_object *object, const struct load_map *m,
-                      const struct snapshot *s, size_t i)
+/* A key or value by its fields. */
+static int put_fields(FILE *file, const char *what, const struct load_type *type, const void *bytes)
 {
+    json_t *j = typed_json(type, bytes);
+
+    if (!j)
+        return -ENOMEM;
+    fprintf(file, "\"%s\":", what);
+    json_dumpf(j, file, JSON_ENCODE_ANY | JSON_COMPACT);
+    json_decref(j);
+    return 0;
+}
+
+/* "formatted", if the object says of which types key and value are. */
+static int put_formatted(FILE *file, const struct load_map *m, const struct snapshot *s, size_t i)
+{
+    int err;
+
+    if (!value_type(m) || (s->key_bytes && !key_type(m)) || job_holds_programs(m) ||
+        job_holds_maps(m))
+        return 0;
+    fputs(",\"formatted\":{", file);
+    err = s->key_bytes ? put_fields(file, "key", key_type(m), snapshot_key(s, i)) : 0;
+    fputs(s->key_bytes ? "," : "", file);
+    if (s->cpus > 1)
+        fputs("\"values\":[", file);
+    for (uint32_t c = 0; c < s->cpus && !err; c++) {
+        if (s->cpus > 1)
+            fprintf(file, "%s{\"cpu\":%u,", c ? "," : "", c);
+        err = put_fields(file, "value", value_type(m), snapshot_value(s, i, c));
+        if (s->cpus > 1)
+            fputc('}', file);
+    }
+    fputs(s->cpus > 1 ? "]}" : "}", file);
+    return err;
+}
+
+/* What mapfile_entry makes, as text and without the trees: dumps of megabytes are written. */
+static int put_entry(FILE *file, const struct load_object *object, const struct load_map *m,
+                     const struct snapshot *s, size_t i, bool formatted)
+{
+    int err = 0;
+
     uint32_t number;
 
     fputs(i ? ",{" : "{", file);
@@ -560,10 +682,13 @@ static void put_entry(FILE *file, const struct load_object *object, const struct
         }
         fputc(']', file);
     }
+    if (formatted)
+        err = put_formatted(file, m, s, i);
     fputc('}', file);
+    return err;
 }
 
-static int put_map(FILE *file, struct exec *exec, uint32_t index)
+static int put_map(FILE *file, struct exec *exec, uint32_t index, bool formatted)
 {
     const struct load_object *o = exec->job->object;
     json_t *name = json_string(o->maps[index].name);
@@ -576,8 +701,8 @@ static int put_map(FILE *file, struct exec *exec, uint32_t index)
     if (!err) {
         json_dumpf(name, file, JSON_ENCODE_ANY);
         fputs(":[", file);
-        for (size_t i = 0; i < s.count; i++)
-            put_entry(file, o, &o->maps[index], &s, i);
+        for (size_t i = 0; i < s.count && !err; i++)
+            err = put_entry(file, o, &o->maps[index], &s, i, formatted);
         fputc(']', file);
         snapshot_free(&s);
     }
@@ -585,7 +710,7 @@ static int put_map(FILE *file, struct exec *exec, uint32_t index)
     return err;
 }
 
-int mapfile_write(FILE *file, struct exec *exec, char *why, size_t why_bytes)
+int mapfile_write(FILE *file, struct exec *exec, bool formatted, char *why, size_t why_bytes)
 {
     const struct load_object *o = exec->job->object;
     int err = 0;
@@ -595,7 +720,7 @@ int mapfile_write(FILE *file, struct exec *exec, char *why, size_t why_bytes)
     for (uint32_t i = 0; i < o->map_count && !err; i++) {
         if (i)
             fputc(',', file);
-        err = put_map(file, exec, i);
+        err = put_map(file, exec, i, formatted);
         if (err)
             snprintf(why, why_bytes, "map %s can't be read back: %s", o->maps[i].name,
                      strerror(-err));

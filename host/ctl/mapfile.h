@@ -34,7 +34,8 @@ int mapfile_fill(const char *path, const json_t *document, struct exec *exec, ch
 /* One entry of a map, as bpftool -j map dump prints it. */
 json_t *mapfile_entry(const struct snapshot *snapshot, size_t i);
 
-/* Writes all maps of an executor in one line, entries sorted by key bytes. */
-int mapfile_write(FILE *file, struct exec *exec, char *why, size_t why_bytes);
+/* Writes all maps of an executor in one line, entries sorted by key bytes; formatted: also by their
+ * fields' names, where the object has the types. */
+int mapfile_write(FILE *file, struct exec *exec, bool formatted, char *why, size_t why_bytes);
 
 #endif

@@ -136,7 +136,7 @@ static char *dump_text(struct soft_exec *e)
     FILE *f = open_memstream(&text, &bytes);
 
     assert_non_null(f);
-    assert_int_equal(mapfile_write(f, &e->exec, why, sizeof(why)), 0);
+    assert_int_equal(mapfile_write(f, &e->exec, false, why, sizeof(why)), 0);
     fclose(f);
     assert_int_equal(text[bytes - 1], '\n');
     text[bytes - 1] = 0;
@@ -400,7 +400,7 @@ static void test_mapfile_full_disk_is_an_error(void **state)
     assert_non_null(f);
     setvbuf(f, buffer, _IOFBF, sizeof(buffer));
     open_soft(&e, &job);
-    assert_int_equal(mapfile_write(f, &e.exec, why, sizeof(why)), -ENOSPC);
+    assert_int_equal(mapfile_write(f, &e.exec, false, why, sizeof(why)), -ENOSPC);
     assert_non_null(strstr(why, "No space"));
     fclose(f);
     close_soft(&e);

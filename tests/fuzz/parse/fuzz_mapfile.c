@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/mapfile.h"
+#include "host/ctl/typed.h"
 #include "nic_runtime/map.h"
 #include "tests/fuzz/parse/fuzz.h"
 
@@ -10,13 +11,35 @@
 
 /* Map contents as JSON: checked as a whole, then each entry fits its map. */
 
-enum { MAPS = 4, KEY_MAX = 8, VALUES_MAX = 8 * SPEC_QUEUES };
+enum { MAPS = 5, TYPED = 4, KEY_MAX = 8, VALUES_MAX = 8 * SPEC_QUEUES };
+
+static const struct load_name colours[] = {{"RED", 1}, {"BLUE", -2}};
+static const struct load_type u8 = {.kind = LOAD_TYPE_INT, .bytes = 1, .leaves = 1};
+static const struct load_type s16 = {
+    .kind = LOAD_TYPE_INT, .bytes = 2, .is_signed = true, .leaves = 1};
+static const struct load_type yes_no = {.kind = LOAD_TYPE_BOOL, .bytes = 1, .leaves = 1};
+static const struct load_type colour = {
+    .kind = LOAD_TYPE_ENUM, .bytes = 2, .is_signed = true, .count = 2, .names = colours};
+static const struct load_type text = {
+    .kind = LOAD_TYPE_ARRAY, .bytes = 2, .is_text = true, .count = 2, .element = &u8, .leaves = 1};
+static const struct load_member either_members[] = {{"pair", 0, 0, &text}, {"word", 0, 0, &s16}};
+static const struct load_type either = {
+    .kind = LOAD_TYPE_UNION, .bytes = 2, .count = 2, .members = either_members};
+static const struct load_member value_members[] = {{"colour", 0, 0, &colour},
+                                                   {"low", 16, 3, &s16},
+                                                   {"high", 19, 13, &s16},
+                                                   {NULL, 32, 0, &either},
+                                                   {"yes", 48, 0, &yes_no}};
+static const struct load_type value_type = {
+    .kind = LOAD_TYPE_STRUCT, .bytes = 8, .count = 5, .members = value_members};
+static const struct load_fields typed_fields = {.key = &either, .value = &value_type};
 
 static struct load_map definitions[MAPS] = {
     {"hash", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 2, 3, 4, 0, NULL, NULL},
     {"array", ".maps", LOAD_MAP_BTF, SPEC_MAP_ARRAY, 4, 8, 3, 0, NULL, NULL},
     {"percpu", ".maps", LOAD_MAP_BTF, SPEC_MAP_PERCPU_HASH, 1, 2, 4, 0, NULL, NULL},
     {".rodata", ".rodata", LOAD_MAP_RODATA, SPEC_MAP_ARRAY, 4, 6, 1, 1 << 7, NULL, NULL},
+    {"typed", ".maps", LOAD_MAP_BTF, SPEC_MAP_HASH, 2, 8, 4, 0, NULL, &typed_fields},
 };
 
 /* Counts what is put into maps that hold anything; a sanitizer sees if keys or values are short. */
@@ -35,6 +58,15 @@ static int count_update(struct exec *exec, uint32_t map, const void *key, const 
         c->sum += k[i];
     for (uint32_t i = 0; i < m->value_bytes; i++)
         c->sum += v[i];
+    if (map == TYPED) {
+        json_t *j = typed_json(&value_type, values);
+        uint8_t again[8];
+        char why[200];
+
+        fuzz_require(j && !typed_bytes(&value_type, j, false, again, why, sizeof(why)),
+                     "what is printed is read");
+        json_decref(j);
+    }
     c->updates++;
     return c->updates % 50 == 49 ? -E2BIG : 0;
 }

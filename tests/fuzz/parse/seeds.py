@@ -77,6 +77,9 @@ def map_files(out):
     put(out, 'mapfile', 'plain', json.dumps({'hash': [entry((1, 2), (3, 4, 5)), entry((1, 3), (0, 0, 255))],
                                              'array': [entry((2, 0, 0, 0), range(8))]}))
     put(out, 'mapfile', 'percpu', json.dumps({'percpu': [{'key': h(9), 'values': [{'cpu': c, 'value': h(c, 1)} for c in range(4)]}]}))
+    put(out, 'mapfile', 'typed', json.dumps({'typed': [{'formatted': {
+        'key': {'word': -3}, 'value': {'colour': 'BLUE', 'low': -4, 'high': 4095, 'pair': 'a', 'yes': True}}},
+        {'key': {'pair': [1, 2]}, 'value': {'colour': '0x7fff', 'word': '-32768'}}]}))
     put(out, 'mapfile', 'rodata', json.dumps({'.rodata': [entry((0, 0, 0, 0), range(6))], 'hash': []}, indent=1))
 
 
