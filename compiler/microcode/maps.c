@@ -7,10 +7,16 @@
 
 enum { VMEM_ALIGN = 64, BUCKETS_MIN = 4 };
 
-struct room {
-    uint64_t vmem_bytes;
+/* Entries and buckets of an engine that holds keys, as far as they are given out. */
+struct key_room {
     uint64_t entries;
     uint64_t buckets;
+};
+
+struct room {
+    uint64_t vmem_bytes;
+    struct key_room hash;
+    struct key_room lpm;
 };
 
 static int refuse(struct diag_sink *sink, const char *code, const struct ir_map *map,
@@ -24,12 +30,43 @@ static int refuse(struct diag_sink *sink, const char *code, const struct ir_map 
     return -ENOTSUP;
 }
 
+/* A hash map has a bucket for two entries at least, an LPM map one for each: a look-up that fails
+ * at one length costs another. */
+static int place_keys(const struct ir_map *map, struct room *room, struct diag_sink *sink,
+                      uint32_t *desc)
+{
+    const bool lpm = map->engine == SPEC_ENGINE_LPM;
+    const uint32_t entries_most = lpm ? SPEC_CORE_LPM_ENTRIES : SPEC_CORE_HASH_ENTRIES;
+    const uint32_t buckets_most = lpm ? SPEC_CORE_LPM_BUCKETS : SPEC_CORE_HASH_BUCKETS;
+    const uint64_t wanted = lpm ? map->max_entries : ((uint64_t)map->max_entries + 1) / 2;
+    struct key_room *keys = lpm ? &room->lpm : &room->hash;
+    uint64_t buckets = BUCKETS_MIN;
+
+    while (buckets < wanted)
+        buckets *= 2;
+    desc[SPEC_MAPDESC_ENTRY_BASE] = (uint32_t)keys->entries;
+    desc[SPEC_MAPDESC_BUCKET_BASE] = (uint32_t)keys->buckets;
+    desc[SPEC_MAPDESC_BUCKET_MASK] = (uint32_t)(buckets - 1);
+    keys->entries += (uint64_t)map->max_entries + 1;
+    keys->buckets += buckets;
+    if (keys->entries > entries_most)
+        return refuse(sink, "UCODE0007", map,
+                      lpm ? "LPM entries, with the maps before it and one spare a map"
+                          : "hash entries, with the maps before it and one spare a map",
+                      keys->entries, entries_most);
+    if (keys->buckets > buckets_most)
+        return refuse(sink, "UCODE0008", map,
+                      lpm ? "LPM buckets, with the maps before it"
+                          : "hash buckets, with the maps before it",
+                      keys->buckets, buckets_most);
+    return 0;
+}
+
 static int place(const struct ir_map *map, struct room *room, struct diag_sink *sink,
                  uint32_t *desc)
 {
     const uint64_t entries = (uint64_t)map->max_entries + spec_engine_has_keys(map->engine);
     const uint64_t bytes = entries * map->cpus * map->stride_bytes;
-    uint32_t buckets = BUCKETS_MIN;
 
     desc[SPEC_MAPDESC_ENGINE] = map->engine;
     desc[SPEC_MAPDESC_KEY_BYTES] = map->key_bytes;
@@ -51,21 +88,7 @@ static int place(const struct ir_map *map, struct room *room, struct diag_sink *
     if (map->value_bytes > SPEC_HW_VALUE_BYTES)
         return refuse(sink, "UCODE0006", map, "bytes of a value", map->value_bytes,
                       SPEC_HW_VALUE_BYTES);
-    while (buckets < (map->max_entries + 1) / 2)
-        buckets *= 2;
-    desc[SPEC_MAPDESC_ENTRY_BASE] = (uint32_t)room->entries;
-    desc[SPEC_MAPDESC_BUCKET_BASE] = (uint32_t)room->buckets;
-    desc[SPEC_MAPDESC_BUCKET_MASK] = buckets - 1;
-    room->entries += entries;
-    room->buckets += buckets;
-    if (room->entries > SPEC_CORE_HASH_ENTRIES)
-        return refuse(sink, "UCODE0007", map,
-                      "hash entries, with the maps before it and one spare a map", room->entries,
-                      SPEC_CORE_HASH_ENTRIES);
-    if (room->buckets > SPEC_CORE_HASH_BUCKETS)
-        return refuse(sink, "UCODE0008", map, "hash buckets, with the maps before it",
-                      room->buckets, SPEC_CORE_HASH_BUCKETS);
-    return 0;
+    return place_keys(map, room, sink, desc);
 }
 
 int mach_maps(const struct ir_func *f, struct arena *arena, struct diag_sink *sink,

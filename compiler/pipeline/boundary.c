@@ -224,7 +224,8 @@ static struct call call_of(struct pipe_emitter *e, uint32_t stage)
         return (struct call){"pkt", pipe_far_count(e->g, stage), PIPE_POSITION_BITS, 64, 8};
     if (n->kind >= PIPE_K_LOOKUP)
         return (struct call){engine_of(e, n), pipe_port_of(e->g, unit),
-                             pipe_hash_req_bits(&e->g->f->maps[n->map]), PIPE_HASH_RESP_BITS, 16};
+                             pipe_hash_req_bits(&e->g->f->maps[n->map]), PIPE_HASH_RESP_BITS,
+                             pipe_asks_lpm(e->g, n) ? 32 : 16};
     return (struct call){engine_of(e, n), pipe_port_of(e->g, unit), PIPE_VALUE_REQ_BITS,
                          PIPE_VALUE_RESP_BITS, 8};
 }

@@ -11,6 +11,7 @@
 #define MAX_VMEM_BYTES (UINT64_C(1) << 30)
 #define MIN_VMEM_BYTES 32u
 #define MAX_BUCKETS 65536u
+#define MIN_CELLS 64u
 
 uint32_t pipe_value_bytes(const struct ir_map *m)
 {
@@ -36,11 +37,23 @@ static uint64_t vmem_bytes(const struct ir_map *m, uint32_t banks)
     return bytes;
 }
 
+/* An LPM map has a bucket for each entry: a look-up that fails at one length costs another. */
 static uint32_t buckets(const struct ir_map *m)
 {
+    const uint32_t wanted = m->engine == SPEC_ENGINE_LPM ? m->max_entries : m->max_entries / 2;
     uint32_t n = 4;
 
-    while (n < m->max_entries / 2)
+    while (n < wanted && n <= MAX_BUCKETS)
+        n *= 2;
+    return n;
+}
+
+/* Cells of each prefix length in an LPM map's filter. */
+static uint32_t cells(const struct ir_map *m)
+{
+    uint32_t n = MIN_CELLS;
+
+    while (n < 4 * m->max_entries)
         n *= 2;
     return n;
 }
@@ -71,9 +84,9 @@ int pipe_check_maps(struct pipe_graph *g)
                 "map %s: keys of %u and values of %u bytes; hash engines take up to %u and %u",
                 m->name, m->key_bytes, m->value_bytes, SPEC_HW_KEY_BYTES, SPEC_HW_VALUE_BYTES);
         if (buckets(m) > MAX_BUCKETS)
-            return pipe_refuse(g, "PIPE0006", IR_NO_PC,
-                               "map %s: %u entries; a hash engine holds up to %u", m->name,
-                               m->max_entries, 2 * MAX_BUCKETS);
+            return pipe_refuse(
+                g, "PIPE0006", IR_NO_PC, "map %s: %u entries; its engine holds up to %u", m->name,
+                m->max_entries, (m->engine == SPEC_ENGINE_LPM ? 1 : 2) * MAX_BUCKETS);
     }
     return 0;
 }
@@ -232,6 +245,7 @@ static void draw_hash(struct pipe_text *t, const char *name, const struct ir_map
     const uint32_t req = pipe_hash_req_bits(m);
     const uint32_t key = 8 * m->key_bytes;
     const uint32_t value = 8 * pipe_value_bytes(m);
+    const bool lpm = m->engine == SPEC_ENGINE_LPM;
     const uint32_t desc[SPEC_MAPDESC_WORDS] = {
         [SPEC_MAPDESC_ENGINE] = m->engine,           [SPEC_MAPDESC_KEY_BYTES] = m->key_bytes,
         [SPEC_MAPDESC_VALUE_BYTES] = m->value_bytes, [SPEC_MAPDESC_STRIDE] = m->stride_bytes,
@@ -248,16 +262,18 @@ static void draw_hash(struct pipe_text *t, const char *name, const struct ir_map
              "    wire [319:0] m%u_cfg_desc;\n",
              i, i, i, i, i, i, i, i, i);
     pipe_put(t,
-             "    map_hash #(\n        .MAPS       (1),\n        .KEY_BYTES  (%u),\n        "
+             "    map_%s #(\n        .MAPS       (1),\n        .KEY_BYTES  (%u),\n        "
              ".VALUE_BYTES(%u),\n"
              "        .ENTRIES    (%u),\n        .BUCKETS    (%u),\n        .TAG_W      (%u),\n    "
              "    .DESC       (320'h",
-             m->key_bytes, pipe_value_bytes(m), m->max_entries + 1, buckets(m),
-             pipe_tag_bits(ports));
+             lpm ? "lpm" : "hash", m->key_bytes, pipe_value_bytes(m), m->max_entries + 1,
+             buckets(m), pipe_tag_bits(ports));
     for (uint32_t w = SPEC_MAPDESC_WORDS; w-- > 0;)
         pipe_put(t, "%s%08x", w + 1 == SPEC_MAPDESC_WORDS ? "" : "_", desc[w]);
     if (m->engine == SPEC_ENGINE_LRU)
         pipe_put(t, "),\n        .LRU        (1");
+    if (lpm)
+        pipe_put(t, "),\n        .CELLS      (%u", cells(m));
     pipe_put(t,
              ")\n    ) u_m%u_hash (\n        .clk          (clk),\n        .rst          (rst),\n",
              i);
@@ -278,9 +294,9 @@ static void draw_hash(struct pipe_text *t, const char *name, const struct ir_map
     pipe_put(t,
              "        .resp_valid_o (m%u_key_done),\n        .resp_tag_o   (m%u_key_done_tag),\n"
              "        .resp_status_o(m%u_key_result[31:0]),\n        .resp_addr_o  "
-             "(m%u_key_result[63:32]),\n"
+             "(m%u_key_result[63:32]),\n%s"
              "        .resp_key_o   (m%u_key_result[%u:64]),\n",
-             i, i, i, i, i, 63 + key);
+             i, i, i, i, lpm ? "" : "        .resp_entry_o (),\n", i, 63 + key);
     pipe_put(t,
              "        .w_valid_o    (m%u_w_valid),\n        .w_ready_i    (m%u_w_ready),\n        "
              ".w_addr_o     (m%u_w_addr),\n"

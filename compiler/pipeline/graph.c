@@ -133,6 +133,12 @@ bool pipe_is_access(const struct pipe_node *n)
     return n->kind >= PIPE_K_MAP_LOAD && n->kind <= PIPE_K_DELETE;
 }
 
+bool pipe_asks_lpm(const struct pipe_graph *g, const struct pipe_node *n)
+{
+    return n->kind >= PIPE_K_LOOKUP && pipe_is_access(n) &&
+           g->f->maps[n->map].engine == SPEC_ENGINE_LPM;
+}
+
 bool pipe_is_const(const struct pipe_graph *g, pipe_ref a, uint64_t *value)
 {
     const struct pipe_node *n = &g->nodes[a];

@@ -19,7 +19,8 @@
  * entry: a replacing update turns the old place into the spare, which the next update of another
  * key may take. So a packet that uses a pointer after an update that may have replaced its entry
  * makes the map MAP too; and so does an LRU map in which a packet inserts, or looks up twice, as
- * keys meet in the order of its entries. MAP   one packet at a time.
+ * keys meet in the order of its entries, and an LPM map in which one inserts or deletes, as what a
+ * key finds other keys' prefixes decide. MAP   one packet at a time.
  *
  * Locks cannot block each other for ever: a packet that waits at a lock waits for packets further
  * along the pipeline, and these never wait for one behind them: locks are taken in the order of the
@@ -352,7 +353,9 @@ static void decide(struct map_view *v, struct pipe_map_plan *plan)
     } else {
         mark_all(v);
         plan->hazard = PIPE_HAZARD_MAP;
-        if (lru) {
+        if (v->map->engine == SPEC_ENGINE_LPM) {
+            plan->why = "which prefix is the longest, entries of other keys decide";
+        } else if (lru) {
             plan->why = "what is looked up or inserted decides what an LRU map evicts";
         } else if (one_key(v, &plan->why)) {
             const struct pipe_node *n = &g->nodes[v->keys[0].unit];

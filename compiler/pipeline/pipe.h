@@ -190,6 +190,8 @@ static inline bool pipe_is_lookup(const struct pipe_node *n)
 }
 /* A unit that is an access to a map. */
 bool pipe_is_access(const struct pipe_node *n);
+/* A unit that asks the engine of an LPM map. */
+bool pipe_asks_lpm(const struct pipe_graph *g, const struct pipe_node *n);
 /* The conjuncts of p that base does not imply already; p itself if base is none of them. */
 pipe_ref pipe_relative(struct pipe_graph *g, pipe_ref p, pipe_ref base);
 

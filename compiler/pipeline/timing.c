@@ -7,6 +7,7 @@
 #define VMEM_CYCLES 5u    /* map_vmem 4, pipe_call 1 */
 #define PAYLOAD_CYCLES 5u /* pipe_payload 4, pipe_call 1 */
 #define LOOKUP_CYCLES 7u  /* map_hash 6, pipe_call 1 */
+#define PREFIX_CYCLES 7u  /* what map_lpm adds to a look-up in map_hash, or to a change */
 #define CHANGE_CYCLES                                                                              \
     18u /* map_hash 6, map_hash_slow 8 to 10 without collisions, pipe_call 1; and 1 a word of      \
            values */
@@ -31,7 +32,7 @@ uint32_t pipe_boundary_cycles(const struct pipe_graph *g, uint32_t stage)
         return 1;
     if (n->kind == PIPE_K_UPDATE)
         words = g->f->maps[n->map].stride_bytes / 8 * g->f->maps[n->map].cpus;
-    return cycles[n->kind] + words;
+    return cycles[n->kind] + words + (pipe_asks_lpm(g, n) ? PREFIX_CYCLES : 0);
 }
 
 uint32_t pipe_stretch_cycles(const struct pipe_graph *g, uint32_t map)

@@ -306,7 +306,7 @@ static inline const char *spec_helper_name(int32_t num)
 
 
 # What serves a map on the NIC, by its number in a map's descriptor.
-ENGINES = ['', 'vmem', 'hash', 'lru']
+ENGINES = ['', 'vmem', 'hash', 'lru', 'lpm']
 
 
 def gen_map_types():
@@ -337,7 +337,7 @@ static const struct spec_map_type_row spec_map_type_table[SPEC_MAP_COUNT] = {
 /* The engine holds keys: a map's values are at entries, of which there is one more than max_entries. */
 static inline bool spec_engine_has_keys(uint32_t engine)
 {
-    return engine == SPEC_ENGINE_HASH || engine == SPEC_ENGINE_LRU;
+    return engine == SPEC_ENGINE_HASH || engine == SPEC_ENGINE_LRU || engine == SPEC_ENGINE_LPM;
 }
 '''
     return c_header('map_types', b)

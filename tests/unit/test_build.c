@@ -104,7 +104,7 @@ static void bad_helper(struct built *t)
 
 static void type_without_engine(struct built *t)
 {
-    t->object.maps[ARRAY].type = SPEC_MAP_LPM_TRIE;
+    t->object.maps[ARRAY].type = SPEC_MAP_QUEUE;
 }
 
 static void packet_atomic(struct built *t)

@@ -54,6 +54,7 @@ module map_hash #(
     output wire [TAG_W-1:0]         resp_tag_o,
     output wire [31:0]              resp_status_o,
     output wire [31:0]              resp_addr_o,
+    output wire [31:0]              resp_entry_o,  // among those of all maps
     output wire [8*KEY_BYTES-1:0]   resp_key_o,
 
     output wire                     w_valid_o,
@@ -468,6 +469,7 @@ module map_hash #(
     reg [EW-1:0] s5_entry_q;
     reg          s5_delete_q;
     reg [31:0]   s6_addr_q;
+    reg [EW-1:0] s6_entry_q;
     reg [KW-1:0] resp_key_q;
 
     wire [EW-1:0] s5_local = s5_entry_q - addr_entry_base;
@@ -488,6 +490,7 @@ module map_hash #(
         end
         s6_tag_q    <= s5_tag_q;
         s6_status_q <= s5_status_q;
+        s6_entry_q  <= s5_entry_q;
         s6_addr_q   <= s5_no_value ? 32'd0 :
                        {{(32 - EW) {1'b0}}, s5_local} * {16'd0, addr_span}
                        + {24'd0, s5_cpu} * {16'd0, addr_stride};
@@ -507,6 +510,7 @@ module map_hash #(
     assign resp_tag_o    = s6_tag_q;
     assign resp_status_o = s6_status_q;
     assign resp_addr_o   = s6_addr_q;
+    assign resp_entry_o  = {{(32 - EW) {1'b0}}, s6_entry_q};
     assign resp_key_o    = s6_key_q;
 
     wire unused = &{1'b0, hash};

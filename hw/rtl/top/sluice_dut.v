@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The device with a VLIW core: registers, core, one value memory, one hash engine, and the host's mailbox to
-// both. Its name and its ports are those of every device (docs/hardware.md): simulation and drivers know no others, and a
+// The device with a VLIW core: registers, core, one value memory, the hash and the LPM engine, and the host's
+// mailbox to them. Its name and its ports are those of every device (docs/hardware.md): simulation and drivers know no others, and a
 // generated pipeline brings a module of this name of its own. Only in simulation, where SLUICE_TRACE is defined, there is
 // one more port: the rows that retire.
 `include "hw/spec/gen/sluice_spec.vh"
@@ -10,7 +10,10 @@ module sluice_dut #(
     parameter ROWS = `SPEC_ROWS,                          // rows of a program bank, a power of two
     parameter VMEM_BYTES = `SPEC_CORE_VMEM_BYTES,         // value memory, a power of two
     parameter HASH_ENTRIES = `SPEC_CORE_HASH_ENTRIES,     // of all hash maps, a power of two
-    parameter HASH_BUCKETS = `SPEC_CORE_HASH_BUCKETS      // of all hash maps, a power of two
+    parameter HASH_BUCKETS = `SPEC_CORE_HASH_BUCKETS,     // of all hash maps, a power of two
+    parameter LPM_ENTRIES = `SPEC_CORE_LPM_ENTRIES,       // of all LPM maps, a power of two
+    parameter LPM_BUCKETS = `SPEC_CORE_LPM_BUCKETS,       // of all LPM maps, a power of two
+    parameter LPM_CELLS = `SPEC_CORE_LPM_CELLS            // of a prefix length, a power of two
 ) (
     input  wire         clk,
     input  wire         rst,
@@ -206,7 +209,7 @@ module sluice_dut #(
         .b_ready_i(b_ready), .b_write_o(b_write), .b_addr_o(b_addr), .b_data_o(b_data),
         .b_strb_o(b_strb), .b_rvalid_i(b_rvalid), .b_rdata_i(b_rdata));
 
-    // --- hash engine: the mailbox goes first, but what has been offered stays
+    // --- engines that hold keys: the mailbox goes first, but what has been offered stays
     reg           held_q;
     reg           held_mbox_q;
     wire          mbox_turn = held_q ? held_mbox_q : m_req_valid;
@@ -229,11 +232,11 @@ module sluice_dut #(
     assign m_req_ready = req_ready && mbox_turn;
     assign c_req_ready = req_ready && !mbox_turn;
 
-    map_hash #(
+    map_keys #(
         .MAPS(`SPEC_HW_MAPS), .KEY_BYTES(KEY_BYTES), .VALUE_BYTES(VALUE_BYTES),
-        .ENTRIES(HASH_ENTRIES), .BUCKETS(HASH_BUCKETS), .TAG_W(TAG_W), .DESC(320'd0),
-        .LRU(1)
-    ) u_hash (
+        .HASH_ENTRIES(HASH_ENTRIES), .HASH_BUCKETS(HASH_BUCKETS), .LPM_ENTRIES(LPM_ENTRIES),
+        .LPM_BUCKETS(LPM_BUCKETS), .LPM_CELLS(LPM_CELLS), .TAG_W(TAG_W)
+    ) u_keys (
         .clk(clk), .rst(rst), .cfg_valid_i(cfg_valid), .cfg_ready_o(cfg_ready),
         .cfg_map_i(cfg_map), .cfg_desc_i(cfg_desc), .req_valid_i(req_valid),
         .req_ready_o(req_ready), .req_op_i(mbox_turn ? m_req_op : c_req_op),

@@ -43,7 +43,7 @@ enum spec_mbox {
 };
 
 enum spec_mapdesc {
-    SPEC_MAPDESC_ENGINE = 0, /* 0 none, 1 vmem, 2 hash, 3 lru */
+    SPEC_MAPDESC_ENGINE = 0, /* 0 none, 1 vmem, 2 hash, 3 lru, 4 lpm */
     SPEC_MAPDESC_KEY_BYTES = 1, /* key size */
     SPEC_MAPDESC_VALUE_BYTES = 2, /* value size */
     SPEC_MAPDESC_STRIDE = 3, /* bytes from one value to the next: value size rounded up to 8 */

@@ -35,6 +35,10 @@
 #define SPEC_CORE_VMEM_BYTES 4194304 /* map value memory of the core in simulation */
 #define SPEC_CORE_HASH_ENTRIES 65536 /* hash entries of the core in simulation, all maps together (one spare a map included) */
 #define SPEC_CORE_HASH_BUCKETS 32768 /* hash buckets of the core in simulation, all maps together */
+#define SPEC_HW_LPM_BYTES 16 /* longest prefix of an lpm_trie on the hardware executors, in bytes */
+#define SPEC_CORE_LPM_ENTRIES 16384 /* entries of the core's LPM maps in simulation, all maps together (one spare a map included) */
+#define SPEC_CORE_LPM_BUCKETS 16384 /* buckets of the core's LPM maps in simulation, all maps together */
+#define SPEC_CORE_LPM_CELLS 4096 /* cells of each prefix length in the filter of the core's LPM engine */
 #define SPEC_KEY_MAX_BYTES 512 /* longest map key in software */
 #define SPEC_VALUE_MAX_BYTES 4096 /* longest map value in software */
 #define SPEC_MAPPTR_SHIFT 32 /* a pointer to a map value is ((map + 1) << MAPPTR_SHIFT) | byte offset in that map's value memory */

@@ -49,6 +49,7 @@ enum spec_map_engine {
     SPEC_ENGINE_VMEM = 1,
     SPEC_ENGINE_HASH = 2,
     SPEC_ENGINE_LRU = 3,
+    SPEC_ENGINE_LPM = 4,
 };
 
 enum spec_map_soft {
@@ -91,7 +92,7 @@ static const struct spec_map_type_row spec_map_type_table[SPEC_MAP_COUNT] = {
     [SPEC_MAP_CGROUP_ARRAY] = {"cgroup_array", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
     [SPEC_MAP_LRU_HASH] = {"lru_hash", SPEC_SOFT_LRU, SPEC_ENGINE_LRU, true, false, false},
     [SPEC_MAP_LRU_PERCPU_HASH] = {"lru_percpu_hash", SPEC_SOFT_LRU, SPEC_ENGINE_LRU, true, true, false},
-    [SPEC_MAP_LPM_TRIE] = {"lpm_trie", SPEC_SOFT_LPM, SPEC_ENGINE_NONE, true, false, false},
+    [SPEC_MAP_LPM_TRIE] = {"lpm_trie", SPEC_SOFT_LPM, SPEC_ENGINE_LPM, true, false, false},
     [SPEC_MAP_ARRAY_OF_MAPS] = {"array_of_maps", SPEC_SOFT_FDARRAY, SPEC_ENGINE_NONE, true, false, false},
     [SPEC_MAP_HASH_OF_MAPS] = {"hash_of_maps", SPEC_SOFT_HASH, SPEC_ENGINE_NONE, true, false, false},
     [SPEC_MAP_DEVMAP] = {"devmap", SPEC_SOFT_ARRAY, SPEC_ENGINE_VMEM, true, false, true},
@@ -119,7 +120,7 @@ static const struct spec_map_type_row spec_map_type_table[SPEC_MAP_COUNT] = {
 /* The engine holds keys: a map's values are at entries, of which there is one more than max_entries. */
 static inline bool spec_engine_has_keys(uint32_t engine)
 {
-    return engine == SPEC_ENGINE_HASH || engine == SPEC_ENGINE_LRU;
+    return engine == SPEC_ENGINE_HASH || engine == SPEC_ENGINE_LRU || engine == SPEC_ENGINE_LPM;
 }
 
 #endif

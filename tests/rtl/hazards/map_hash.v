@@ -34,6 +34,7 @@ module map_hash #(
     output wire [TAG_W-1:0]         resp_tag_o,
     output wire [31:0]              resp_status_o,
     output wire [31:0]              resp_addr_o,
+    output wire [31:0]              resp_entry_o,
     output wire [8*KEY_BYTES-1:0]   resp_key_o,
     output wire                     w_valid_o,
     input  wire                     w_ready_i,
@@ -41,7 +42,7 @@ module map_hash #(
     output wire [63:0]              w_data_o,
     output wire [7:0]               w_strb_o
 );
-    localparam RESP_W = TAG_W + 32 + 32 + 8 * KEY_BYTES;
+    localparam RESP_W = TAG_W + 32 + 32 + 32 + 8 * KEY_BYTES;
     localparam DEPTH = 64;                     // answers that wait: more than requests that are inside
 
     // three random bits a clock
@@ -79,8 +80,8 @@ module map_hash #(
         .clk(clk), .rst(rst), .cfg_valid_i(cfg_valid_i), .cfg_ready_o(cfg_ready_o), .cfg_map_i(cfg_map_i), .cfg_desc_i(cfg_desc_i),
         .req_valid_i(req_valid_i && take), .req_ready_o(req_ready), .req_op_i(req_op_i), .req_map_i(req_map_i), .req_cpu_i(req_cpu_i),
         .req_key_i(req_key_i), .req_value_i(req_value_i), .req_flags_i(req_flags_i), .req_entry_i(req_entry_i), .req_tag_i(req_tag_i),
-        .resp_valid_o(resp_valid), .resp_tag_o(resp[RESP_W-1 -: TAG_W]), .resp_status_o(resp[8*KEY_BYTES+32 +: 32]),
-        .resp_addr_o(resp[8*KEY_BYTES +: 32]), .resp_key_o(resp[8*KEY_BYTES-1:0]), .w_valid_o(w_valid),
+        .resp_valid_o(resp_valid), .resp_tag_o(resp[RESP_W-1 -: TAG_W]), .resp_status_o(resp[8*KEY_BYTES+64 +: 32]),
+        .resp_addr_o(resp[8*KEY_BYTES+32 +: 32]), .resp_entry_o(resp[8*KEY_BYTES +: 32]), .resp_key_o(resp[8*KEY_BYTES-1:0]), .w_valid_o(w_valid),
         .w_ready_i(w_ready_i && w_open), .w_addr_o(w_addr_o), .w_data_o(w_data_o), .w_strb_o(w_strb_o));
 
     wire              late_valid;
@@ -93,6 +94,6 @@ module map_hash #(
         .m_ready_i(give), .m_data_o(late));
 
     assign resp_valid_o = late_valid && give;
-    assign {resp_tag_o, resp_status_o, resp_addr_o, resp_key_o} = late;
+    assign {resp_tag_o, resp_status_o, resp_addr_o, resp_entry_o, resp_key_o} = late;
 endmodule
 `default_nettype wire

@@ -185,6 +185,7 @@ module tb_mailbox #(
         .resp_tag_o   (resp_tag),
         .resp_status_o(resp[31:0]),
         .resp_addr_o  (resp[63:32]),
+        .resp_entry_o (),
         .resp_key_o   (resp[RESP_W-1:64]),
         .w_valid_o    (w_valid),
         .w_ready_i    (w_ready),

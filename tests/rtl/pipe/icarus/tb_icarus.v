@@ -80,7 +80,8 @@ module tb_icarus;
         .req_cpu_i(8'd0), .req_key_i(arb_req[63:0]), .req_value_i(arb_req[127:64]),
         .req_flags_i(64'd0),
         .req_entry_i(32'd0), .req_tag_i(arb_tag), .resp_valid_o(resp_valid), .resp_tag_o(resp_tag),
-        .resp_status_o(resp_status), .resp_addr_o(resp_addr), .resp_key_o(resp_key),
+        .resp_status_o(resp_status), .resp_addr_o(resp_addr), .resp_entry_o(),
+        .resp_key_o(resp_key),
         .w_valid_o(w_valid),
         .w_ready_i(w_ready), .w_addr_o(w_addr), .w_data_o(w_data), .w_strb_o(w_strb));
 
