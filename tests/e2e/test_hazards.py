@@ -18,7 +18,7 @@ GROUPS = (
     ('atomic_plain', 'exchange', 'percpu', 'read_or_write', 'deleted', 'delete_or_update', 'full'),
     ('kept', 'odd_keys', 'neighbours', 'atomic_fetch', 'replaced'),
     ('bss', 'wide', 'lru'),
-    ('locked',),
+    ('locked', 'prefixes', 'one_prefix'),
 )
 
 

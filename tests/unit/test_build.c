@@ -107,6 +107,12 @@ static void type_without_engine(struct built *t)
     t->object.maps[ARRAY].type = SPEC_MAP_QUEUE;
 }
 
+static void long_prefix(struct built *t)
+{
+    t->object.maps[ARRAY].type = SPEC_MAP_LPM_TRIE;
+    t->object.maps[ARRAY].key_bytes = 4 + SPEC_HW_LPM_BYTES + 1;
+}
+
 static void packet_atomic(struct built *t)
 {
     fact(t, 2)->access.region = VERIFY_REGION_PKT;
@@ -144,6 +150,7 @@ static const struct {
      CLEAR_KEY "call bpf_get_prandom_u32#7\nr2 = r0\nr2 &= 7\nr1 = r10\nr1 += -8\nr3 = 0\nr4 = 0\n"
                "r5 = 0\ncall bpf_csum_diff#28\nr0 = 2\nexit\n",
      NULL},
+    {"IRB0016", CLEAR_KEY LOOK_UP("4"), long_prefix},
 };
 
 static void test_build_refusal_gives_its_code_and_place(void **state)

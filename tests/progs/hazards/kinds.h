@@ -474,3 +474,49 @@ static __always_inline __u64 locked(const struct job *j)
     bpf_spin_unlock(&v->lock);
     return result;
 }
+
+/* Prefixes of all lengths: what a key finds, entries of other keys decide; few entries, so that it
+ * is full now and then. */
+struct prefix {
+    __u32 bits;
+    __u8 byte[4];
+};
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(max_entries, 24);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct prefix);
+    __type(value, __u64);
+} prefixes_map SEC(".maps");
+static __always_inline __u64 prefixes(const struct job *j)
+{
+    struct prefix key = {.bits = 32, .byte = {(__u8)(j->key >> 2), (__u8)(j->key << 6), 0, 1}};
+    __u64 *value = bpf_map_lookup_elem(&prefixes_map, &key);
+    __u64 one = j->operand, result = NOT_THERE;
+
+    if (value) {
+        *value = *value * 3 + j->operand;
+        result = *value;
+    }
+    key.bits = j->op % 4 * 4 + (j->operand >> 32) % 3;
+    if (j->op & 4)
+        return result * 7 + ERROR_OF(bpf_map_delete_elem(&prefixes_map, &key));
+    return result * 7 + ERROR_OF(bpf_map_update_elem(&prefixes_map, &key, &one, BPF_ANY));
+}
+
+/* The same prefix looked up and inserted, others in between that lie around it. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(max_entries, ENTRIES);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct prefix);
+    __type(value, __u64);
+} one_prefix_map SEC(".maps");
+static __always_inline __u64 one_prefix(const struct job *j)
+{
+    struct prefix key = {.bits = 2 + j->op % 9, .byte = {(__u8)(j->key << 2), 0, 0, 1}};
+    __u64 *value = bpf_map_lookup_elem(&one_prefix_map, &key);
+    __u64 next = value ? *value * 3 + j->operand : j->operand;
+
+    return next * 7 + ERROR_OF(bpf_map_update_elem(&one_prefix_map, &key, &next, BPF_ANY));
+}
