@@ -156,6 +156,19 @@ static void test_ucode_hash_buckets_exceeded_refused(void **state)
     refused(compile_maps(maps, 2), "UCODE0008", "33280 wanted");
 }
 
+/* An LPM map has rooms of its own in the core, and a bucket for each entry. */
+static void test_ucode_lpm_entries_exceeded_refused(void **state)
+{
+    struct ir_map maps[3] = {hash_map(8, 8, 60000), hash_map(8, 8, 10000), hash_map(20, 8, 8000)};
+
+    (void)state;
+    maps[1].type = maps[2].type = SPEC_MAP_LPM_TRIE;
+    maps[1].engine = maps[2].engine = SPEC_ENGINE_LPM;
+    refused(compile_maps(maps, 3), "UCODE0007", "LPM entries");
+    maps[2].max_entries = 5000; /* 16384 buckets and 8192 */
+    refused(compile_maps(maps, 3), "UCODE0008", "24576 wanted");
+}
+
 static void test_ucode_too_many_maps_refused(void **state)
 {
     struct ir_map maps[SPEC_HW_MAPS + 1];
@@ -251,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_ucode_long_value_refused),
         cmocka_unit_test(test_ucode_hash_entries_exceeded_refused),
         cmocka_unit_test(test_ucode_hash_buckets_exceeded_refused),
+        cmocka_unit_test(test_ucode_lpm_entries_exceeded_refused),
         cmocka_unit_test(test_ucode_too_many_maps_refused),
         cmocka_unit_test(test_ucode_too_many_rows_refused),
         cmocka_unit_test(test_ucode_values_beyond_registers_and_stack_refused),
