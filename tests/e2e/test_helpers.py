@@ -7,8 +7,7 @@ import os
 import lib
 
 # What hardware does not run yet, and says so.
-SOFTWARE_ONLY = {'lpm': 'no engine serves maps of type lpm_trie',
-                 'events': 'bpf_perf_event_output#25 is not available in hardware', 'queue': 'bpf_map_push_elem#87 is not available in hardware',
+SOFTWARE_ONLY = {'events': 'bpf_perf_event_output#25 is not available in hardware', 'queue': 'bpf_map_push_elem#87 is not available in hardware',
                  'fib': 'bpf_fib_lookup#69 is not available in hardware', 'inner': 'no engine serves maps of type array_of_maps',
                  'loop': 'bpf_loop#181 is not available in hardware', 'bloom': 'bpf_map_peek_elem#89 is not available in hardware',
                  'each': 'bpf_for_each_map_elem#164 is not available in hardware', 'walk': 'bpf_for_each_map_elem#164 is not available in hardware',
