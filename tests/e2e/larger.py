@@ -24,7 +24,6 @@ class Row(NamedTuple):
 
 
 PERF = 'helper bpf_perf_event_output#25 is not available in hardware'
-TRIE = 'no engine serves maps of type lpm_trie'
 RINGBUF = 'helper bpf_ringbuf_reserve#131 is not available in hardware'
 FIB = 'helper bpf_fib_lookup#69 is not available in hardware'
 EVERY_PACKET = 'tcp=30,udp=20,icmp=5,ipv6=20,vlan=10,arp=2,other=1,fragment=5,options6=5,error=2'
@@ -36,7 +35,7 @@ ROWS = (
     Row('flowmon', 'table', traffic=('--mix', EVERY_PACKET, '--replies', 20),
         constants=('idle_ns=200000', 'active_ns=300000', 'events=0')),
     Row('scrubber', traffic=('--mix', EVERY_PACKET + ',flood=30'), constants=('window_ns=100000',), verdicts=('XDP_PASS', 'XDP_DROP'),
-        refused={'microcode': TRIE, 'pipeline': TRIE}),
+        refused={'microcode': RINGBUF, 'pipeline': RINGBUF}),
     Row('scrubber', 'buckets', traffic=('--mix', EVERY_PACKET + ',flood=30'), verdicts=('XDP_PASS', 'XDP_DROP'),
         constants=('window_ns=100000', 'burst_ns=200000', 'use_lists=0', 'use_alarms=0')),
     Row('l4lb', options=('-p', 'l4lb'), traffic=('--mix', TO_SERVICES), verdicts=('XDP_PASS', 'XDP_DROP', 'XDP_TX'), slow=('pipeline',)),
