@@ -195,7 +195,7 @@ static int run(State &s)
             deletes = b.rng.below(60);
             s.new_pool(b.rng.below(P_MAPS));
         }
-        if (more && !config && b.rng.below(2000) == 0) {
+        if (more && !config && b.rng.below(configs % 2 ? 2000 : 40000) == 0) {
             config = true;
             config_map = b.rng.below(P_MAPS);
             desc = s.random_desc(config_map, &fits);
