@@ -214,19 +214,25 @@ static const struct member_row member_table[] = {
 };
 enum { MEMBER_ROWS = sizeof(member_table) / sizeof(member_table[0]) };
 
+static void note_no_effect(struct load_ctx *c, const char *map, const char *member)
+{
+    struct diag_where where = c->at;
+
+    where.section = ".maps";
+    diag_add(c->sink, DIAG_WARNING, LOAD_W_MAP_MEMBER, where,
+             "map %s: attribute %s has no effect here", map, member);
+}
+
 static int read_member(struct load_ctx *c, struct map_def *d, const struct btf_member *m)
 {
     const char *name = btf__name_by_offset(c->btf, m->name_off);
-    struct diag_where where = c->at;
 
     if (!name)
         return load_fail(c, -EINVAL, LOAD_E_BTF, ".BTF", "malformed: a member's name is no string");
     for (unsigned i = 0; i < MEMBER_ROWS; i++)
         if (strcmp(member_table[i].name, name) == 0)
             return member_table[i].read(c, d, name, m);
-    where.section = ".maps";
-    diag_add(c->sink, DIAG_WARNING, LOAD_W_MAP_MEMBER, where,
-             "map %s: attribute %s has no effect here", d->name, *name ? name : "(anonymous)");
+    note_no_effect(c, d->name, *name ? name : "(anonymous)");
     return 0;
 }
 
@@ -281,6 +287,10 @@ static int read_map(struct load_ctx *c, uint32_t section, const struct btf_type 
         return err;
     if (d.map.type == SPEC_MAP_UNSPEC)
         return load_fail(c, -EINVAL, LOAD_E_MAP_DEF, s->name, "map %s: it has no type", d.name);
+    if (load_extra(&d.map) && d.map.type != SPEC_MAP_BLOOM_FILTER) {
+        note_no_effect(c, d.name, "map_extra");
+        d.map.fields = NULL;
+    }
     m = load_map_add(c, section, sym->value, sym->size);
     if (!m)
         return -ENOTSUP;

@@ -127,15 +127,15 @@ static void fill_argument(struct verifier *v, uint32_t at, const struct spec_hel
 
 /* ---- what comes back ---- */
 
-/* A look-up in an array with a constant index finds something (Linux: get_constant_map_key). */
+/* A look-up in an array with a constant index finds something (Linux: get_constant_map_key). Also
+ * in one that a map of maps holds: all of them have as many entries as its definition says. */
 static bool finds_value(struct verifier *v, uint32_t at, const struct spec_helper_row *row)
 {
     const struct load_map *m = verify_helper_map(v, cur_frame(v), row);
-    const bool own = cur_reg(v, 1)->map < v->own_maps; /* in maps of maps they may be smaller */
     const struct access key = {.at = at, .reg = 2, .base = *cur_reg(v, 2), .bytes = 4};
     uint64_t index;
 
-    return row->num == SPEC_HELPER_MAP_LOOKUP_ELEM && own &&
+    return row->num == SPEC_HELPER_MAP_LOOKUP_ELEM &&
            (m->type == SPEC_MAP_ARRAY || m->type == SPEC_MAP_PERCPU_ARRAY) &&
            key.base.type == REG_STACK && scalar_is_const(&key.base.num) &&
            verify_stack_const(v, &key, &index) && index < m->max_entries;
