@@ -12,15 +12,17 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDERS = ('hw/rtl/common', 'hw/rtl/map', 'hw/rtl/pipe')
 SIZES = (1024, 65536)
+SECONDS = 900  # Yosys on one engine; the filters of a large LPM map take it longer
 
 # What a pipeline makes of a map with 4-byte keys and 8-byte values: buckets half as many as entries, a tag of a byte.
 KEYED = 'KEY_BYTES=4 VALUE_BYTES=8 ENTRIES={entries} TAG_W=8'
 ENGINES = [
     ('array: values', 'map_vmem', 'BYTES={bytes} TAG_W=8'),
     ('hash: keys', 'map_hash', KEYED + ' BUCKETS={half}'),
+    ('LPM: prefixes of 4 bytes', 'map_lpm', 'KEY_BYTES=8 VALUE_BYTES=8 ENTRIES={entries} BUCKETS={entries} CELLS={four} TAG_W=8'),
     ('LRU hash: keys and order', 'map_hash', KEYED + ' BUCKETS={half} LRU=1'),
 ]
-BENCHES = 'map_hash_one', 'map_hash_many', 'map_hash_large', 'map_hash_roomy', 'map_hash_lru_one'
+BENCHES = 'map_hash_one', 'map_hash_many', 'map_hash_large', 'map_hash_roomy', 'map_hash_lru_one', 'map_lpm_one'
 
 
 def synthesis(module, parameters):
@@ -30,7 +32,7 @@ def synthesis(module, parameters):
     with tempfile.TemporaryDirectory() as work:
         p = subprocess.run(['yosys', '-q', '-p', f'read_verilog -I. {files}; hierarchy -check -top {module} {options}; '
                             f'synth_xilinx -family xcup -top {module} -flatten; tee -o {work}/stat stat'],
-                           cwd=ROOT, capture_output=True, text=True)
+                           cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
         if p.returncode:
             raise RuntimeError(f'yosys, {module} {parameters}: {p.stderr[-2000:]}')
         with open(os.path.join(work, 'stat')) as f:
@@ -45,8 +47,12 @@ def synthesis(module, parameters):
 
 def area(job):
     title, module, parameters, entries = job
-    given = parameters.format(entries=entries, half=entries // 2, bytes=8 * entries)
-    return title, entries, f'{module} {given}', *synthesis(module, given)
+    given = parameters.format(entries=entries, half=entries // 2, four=4 * entries, bytes=8 * entries)
+    try:
+        cost = synthesis(module, given)
+    except subprocess.TimeoutExpired:
+        cost = (f'no result in {SECONDS} s', '', '', '')
+    return title, entries, f'{module} {given}', *cost
 
 
 def clocks(name):

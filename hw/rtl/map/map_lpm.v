@@ -6,11 +6,11 @@
 // The entries are held by a map_hash, by the prefix and its length. Which lengths are worth a try
 // there, a filter tells for all of them at once (map_lpm_filter), and the longest goes first; only
 // where the filter was wrong is there a second try (map_lpm_ring).
-// Latency: 14 clocks for a look-up; 11 more at least for each try that fails. Throughput: a try a
+// Latency: 13 clocks for a look-up; 11 more at least for each try that fails. Throughput: a try a
 // clock, so a look-up a clock but for tries that fail: with n entries of a length longer than the
-// one that matches, about n / CELLS each. An update takes 30 clocks and 1 for each 8 bytes of
-// value, a deletion 24, an entry request 13, without collisions (map_hash_slow); each waits for the
-// look-ups before it, and those behind wait for it. Order: requests take effect and are answered in
+// one that matches, about n / CELLS each. From an update of 8 bytes to the next it is 25 clocks,
+// from a deletion to the next 18, without collisions (map_hash_slow), as the bench measures; each
+// waits for the look-ups before it, and those behind wait for it. Order: requests take effect and are answered in
 // order. Back-pressure: not ready after CONFIG while buckets and cells are cleared (one a clock),
 // to any other than a look-up while one is inside, and to all while such a one is. Responses are
 // not held.
