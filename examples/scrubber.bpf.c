@@ -58,6 +58,10 @@ struct prefix6 {
     __be32 address[4];
 };
 
+#ifndef LIST_ENTRIES
+#define LIST_ENTRIES 65536 /* prefixes of each list; the core holds 16,382 of both together */
+#endif
+
 struct rule {
     __u32 id; /* of the list that it came from */
     __u32 zero;
@@ -66,7 +70,7 @@ struct rule {
 
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-    __uint(max_entries, 65536);
+    __uint(max_entries, LIST_ENTRIES);
     __uint(map_flags, BPF_F_NO_PREALLOC);
     __type(key, struct prefix4);
     __type(value, struct rule);
@@ -74,7 +78,7 @@ struct {
 
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-    __uint(max_entries, 65536);
+    __uint(max_entries, LIST_ENTRIES);
     __uint(map_flags, BPF_F_NO_PREALLOC);
     __type(key, struct prefix6);
     __type(value, struct rule);
