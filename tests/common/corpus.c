@@ -2,6 +2,7 @@
 #include "tests/common/corpus.h"
 
 #include "compiler/ebpf/ebpf.h"
+#include "tests/common/random.h"
 #include "tests/common/soft_maps.h"
 
 #include <errno.h>
@@ -125,7 +126,7 @@ void corpus_close(struct corpus *c)
 
 static uint32_t pick(uint64_t *seed, uint32_t count)
 {
-    return (uint32_t)(soft_random(seed) % count);
+    return (uint32_t)(random_next(seed) % count);
 }
 
 static bool is_second_half(const struct ebpf_insn *insns, uint32_t at)

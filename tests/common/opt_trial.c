@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/common/opt_trial.h"
+#include "tests/common/random.h"
 #include "tests/common/small_alu.h"
 #include "tests/common/soft_maps.h"
 
@@ -227,8 +228,8 @@ void opt_trial_tie(struct opt_trial *t)
 
 uint64_t opt_trial_number(uint64_t *seed)
 {
-    const uint64_t r = soft_random(seed);
-    const unsigned by = (unsigned)(soft_random(seed) % 64);
+    const uint64_t r = random_next(seed);
+    const unsigned by = (unsigned)(random_next(seed) % 64);
 
     switch (r % 7) {
     case 0:
@@ -240,7 +241,7 @@ uint64_t opt_trial_number(uint64_t *seed)
     case 3:
         return 0 - (r >> 8 & 63);
     case 4:
-        return soft_random(seed) >> by;
+        return random_next(seed) >> by;
     case 5:
         return UINT64_MAX;
     default:
@@ -253,7 +254,7 @@ static struct opt_range some_range(uint64_t *seed)
     const uint64_t a = opt_trial_number(seed);
     const uint64_t b = opt_trial_number(seed);
 
-    switch (soft_random(seed) % 4) {
+    switch (random_next(seed) % 4) {
     case 0:
         return (struct opt_range){0, UINT64_MAX};
     case 1:
@@ -271,7 +272,7 @@ static uint64_t some_value_of(struct opt_range r, uint64_t *seed)
 
     if (opt_trial_within(r, v))
         return v;
-    switch (soft_random(seed) % 3) {
+    switch (random_next(seed) % 3) {
     case 0:
         return r.min;
     case 1:
@@ -284,12 +285,12 @@ static uint64_t some_value_of(struct opt_range r, uint64_t *seed)
 bool opt_trial_choose(struct opt_trial *t, uint64_t *seed)
 {
     t->m.c = opt_trial_number(seed);
-    t->m.d = soft_random(seed) % 2 ? t->m.c + soft_random(seed) % 3 - 1 : opt_trial_number(seed);
-    t->m.e = soft_random(seed) % 2 ? t->m.c : opt_trial_number(seed);
+    t->m.d = random_next(seed) % 2 ? t->m.c + random_next(seed) % 3 - 1 : opt_trial_number(seed);
+    t->m.e = random_next(seed) % 2 ? t->m.c : opt_trial_number(seed);
     for (uint32_t i = 0; i < OPT_TRIAL_LETTERS; i++)
         *opt_trial_range(t, i) = some_range(seed);
     t->m.a = t->m.b = OPT_RANGE_FULL;
-    if (t->inner_operand[0] && soft_random(seed) % 2)
+    if (t->inner_operand[0] && random_next(seed) % 2)
         t->m.a = some_range(seed);
     opt_trial_tie(t);
     if (!t->rule->when(&t->m))

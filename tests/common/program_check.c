@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/common/program_check.h"
 #include "nic_runtime/vm.h"
+#include "tests/common/random.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -72,7 +73,7 @@ void program_check_close(struct program_check *c)
 
 static uint32_t below(uint64_t *seed, uint32_t n)
 {
-    return (uint32_t)(soft_random(seed) % n);
+    return (uint32_t)(random_next(seed) % n);
 }
 
 static void put16(uint8_t *p, uint32_t v)
@@ -105,7 +106,7 @@ static uint32_t put_ipv4(uint8_t *p, uint64_t *seed)
 
     p[0] = (uint8_t)(0x40 | (below(seed, 20) ? words : below(seed, 16)));
     put16(p + 2, 20 + below(seed, 80));
-    put16(p + 6, below(seed, 4) ? 0 : soft_random(seed) & 0xffff);
+    put16(p + 6, below(seed, 4) ? 0 : random_next(seed) & 0xffff);
     p[8] = (uint8_t)below(seed, 3);
     p[9] = (uint8_t)protocol;
     for (uint32_t i = 12; i < 20; i++)
@@ -142,7 +143,7 @@ static uint32_t put_frame(uint8_t *bytes, uint64_t *seed)
         put16(bytes + at, 0x0806);
         return at + 2 + 28;
     case 1:
-        put16(bytes + at, soft_random(seed) & 0xffff);
+        put16(bytes + at, random_next(seed) & 0xffff);
         return at + 2 + below(seed, 46);
     case 2:
         put16(bytes + at, 0x86dd);
@@ -158,8 +159,8 @@ uint32_t program_packet(uint8_t *bytes, uint64_t *seed)
     uint32_t len;
 
     for (uint32_t i = 0; i < 256; i++)
-        bytes[i] = (uint8_t)soft_random(seed);
-    memset(bytes + 256, (int)(soft_random(seed) & 0xff), SPEC_PKT_MAX_BYTES - 256);
+        bytes[i] = (uint8_t)random_next(seed);
+    memset(bytes + 256, (int)(random_next(seed) & 0xff), SPEC_PKT_MAX_BYTES - 256);
     if (below(seed, 8) == 0)
         return SPEC_PKT_MIN_BYTES + below(seed, 100);
     len = put_frame(bytes, seed);
@@ -329,8 +330,8 @@ static bool run_sides(struct program_check *c, struct side *sides, uint32_t pack
         struct inputs in;
 
         in.len = program_packet(bytes, &seed);
-        in.time = soft_random(&seed) >> below(&seed, 40);
-        in.rand = 1 + (uint32_t)soft_random(&seed) / 2;
+        in.time = random_next(&seed) >> below(&seed, 40);
+        in.rand = 1 + (uint32_t)random_next(&seed) / 2;
         in.ifindex = 1 + below(&seed, 3);
         in.queue = below(&seed, SPEC_QUEUES);
         same = run_packet(c, sides, i, bytes, &in, scratch);

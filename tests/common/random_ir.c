@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/common/random.h"
 #include "tests/common/random_ir_gen.h"
 
 #include <string.h>
 
 uint32_t gen_below(struct gen *g, uint32_t n)
 {
-    return (uint32_t)(soft_random(&g->seed) % n);
+    return (uint32_t)(random_next(&g->seed) % n);
 }
 
 ir_ref gen_emit(struct gen *g, struct ir_insn in, const ir_ref *args, uint32_t n)
@@ -26,7 +27,7 @@ static ir_ref gen_some_constant(struct gen *g)
         0xff, 0xffff, 0xffffffff, UINT64_MAX, 0x80000000, 0x8000, (uint64_t)-14};
 
     if (gen_below(g, 3) == 0)
-        return gen_constant(g, soft_random(&g->seed) >> gen_below(g, 64));
+        return gen_constant(g, random_next(&g->seed) >> gen_below(g, 64));
     return gen_constant(g, usual[gen_below(g, sizeof(usual) / sizeof(*usual))]);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/common/random.h"
 #include "tests/common/random_ir.h"
 #include "tests/common/text_file.h"
 
@@ -16,19 +17,19 @@ int random_ir_run(const struct ir_func *f, struct soft_maps *maps, uint64_t seed
 {
     const struct ir_maps_ops ops = soft_maps_ops(maps);
     const uint32_t len =
-        SPEC_PKT_MIN_BYTES + (uint32_t)(soft_random(&seed) % (MAX_PACKET - SPEC_PKT_MIN_BYTES));
-    const bool few = soft_random(&seed) % 2; /* small numbers make branches go both ways */
+        SPEC_PKT_MIN_BYTES + (uint32_t)(random_next(&seed) % (MAX_PACKET - SPEC_PKT_MIN_BYTES));
+    const bool few = random_next(&seed) % 2; /* small numbers make branches go both ways */
 
     memset(buf, 0, SPEC_PKT_JUMBO_END);
     for (uint32_t i = 0; i < len; i++)
-        buf[SPEC_PKT_BASE + i] = (uint8_t)(soft_random(&seed) % (few ? 3 : 256));
+        buf[SPEC_PKT_BASE + i] = (uint8_t)(random_next(&seed) % (few ? 3 : 256));
     *run = (struct ir_run){.buf = buf, .steps = 1000000};
-    run->inputs[SPEC_IN_TIME] = soft_random(&seed);
-    run->inputs[SPEC_IN_RAND] = 1 + soft_random(&seed) % UINT32_MAX;
-    run->inputs[SPEC_IN_IFINDEX] = soft_random(&seed) % 8;
-    run->inputs[SPEC_IN_QUEUE] = soft_random(&seed) % SPEC_QUEUES;
+    run->inputs[SPEC_IN_TIME] = random_next(&seed);
+    run->inputs[SPEC_IN_RAND] = 1 + random_next(&seed) % UINT32_MAX;
+    run->inputs[SPEC_IN_IFINDEX] = random_next(&seed) % 8;
+    run->inputs[SPEC_IN_QUEUE] = random_next(&seed) % SPEC_QUEUES;
     run->inputs[SPEC_IN_LEN] = len;
-    run->inputs[SPEC_IN_EGRESS] = soft_random(&seed) % 8;
+    run->inputs[SPEC_IN_EGRESS] = random_next(&seed) % 8;
     return ir_eval(f, &ops, run, scratch);
 }
 

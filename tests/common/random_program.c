@@ -6,6 +6,7 @@
 #include "hw/spec/gen/limits.h"
 #include "hw/spec/gen/map_types.h"
 #include "tests/common/insn.h"
+#include "tests/common/random.h"
 #include "tests/common/soft_maps.h"
 
 #include <string.h>
@@ -78,7 +79,7 @@ struct make {
 
 static uint32_t pick(struct make *m, uint32_t n)
 {
-    return (uint32_t)(soft_random(&m->seed) % n);
+    return (uint32_t)(random_next(&m->seed) % n);
 }
 
 static void put(struct make *m, struct ebpf_insn i)

@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/common/soft_maps.h"
 
+#include "tests/common/random.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t soft_random(uint64_t *seed)
+struct map *soft_map_make(const struct map_def *def, const char **why)
 {
-    uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+    const size_t bytes = (map_size_bytes(def, why) + 63) & ~(size_t)63;
+    void *memory = bytes ? aligned_alloc(64, bytes) : NULL;
 
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    if (!memory) {
+        *why = *why ? *why : "no memory";
+        return NULL;
+    }
+    memset(memory, 0, bytes);
+    return map_init(memory, def);
 }
 
 static int open_map(struct soft_maps *s, const struct map_def *def)
 {
     const char *why = NULL;
-    const size_t bytes = map_size_bytes(def, &why);
-    void *memory;
 
-    if (!bytes || s->count == SPEC_MAPS)
+    if (s->count == SPEC_MAPS)
         return -EINVAL;
-    memory = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
-    if (!memory)
-        return -ENOMEM;
-    memset(memory, 0, bytes);
-    s->bytes[s->count] = bytes;
-    s->maps[s->count++] = map_init(memory, def);
+    s->bytes[s->count] = map_size_bytes(def, &why);
+    s->maps[s->count] = soft_map_make(def, &why);
+    if (!s->maps[s->count])
+        return s->bytes[s->count] ? -ENOMEM : -EINVAL;
+    s->count++;
     return 0;
 }
 
@@ -103,17 +106,17 @@ static size_t values_bytes(const struct map *map)
 static void random_value(const struct map *map, uint8_t *values, uint64_t *seed)
 {
     const struct map_def *def = map_definition(map);
-    const bool small = soft_random(seed) % 2;
+    const bool small = random_next(seed) % 2;
 
     memset(values, 0, values_bytes(map));
     for (uint32_t c = 0; c < map_cpus(map); c++) {
         uint8_t *value = values + (size_t)c * map_stride_bytes(map);
 
         for (uint32_t i = 0; i < def->value_bytes; i++)
-            value[i] = small ? (uint8_t)(soft_random(seed) % 8 == 0) : (uint8_t)soft_random(seed);
+            value[i] = small ? (uint8_t)(random_next(seed) % 8 == 0) : (uint8_t)random_next(seed);
         if (spec_map_type_table[def->type].redirect) {
             memset(value, 0, def->value_bytes);
-            value[0] = (uint8_t)(soft_random(seed) % 3);
+            value[0] = (uint8_t)(random_next(seed) % 3);
         }
     }
 }
@@ -129,7 +132,7 @@ static void random_key(const struct map *map, uint8_t *key, uint32_t i, uint64_t
         return;
     }
     for (uint32_t k = 0; k < def->key_bytes; k++)
-        key[k] = (uint8_t)(soft_random(seed) % 4);
+        key[k] = (uint8_t)(random_next(seed) % 4);
 }
 
 void soft_maps_fill(struct soft_maps *s, uint32_t entries, uint64_t *seed)
@@ -167,8 +170,8 @@ static bool same_entries(struct map *a, struct map *b)
         memcpy(key, next, key_bytes);
         count_a++;
         err_a = map_host_lookup(a, key, va); /* a map of programs lists empty entries, too */
-        same = map_host_lookup(b, key, vb) == err_a &&
-               (err_a || memcmp(va, vb, values_bytes(a)) == 0);
+        same =
+            map_host_lookup(b, key, vb) == err_a && (err_a || memcmp(va, vb, values_bytes(a)) == 0);
     }
     for (int err = map_next_key(b, NULL, next); same && !err; err = map_next_key(b, key, next)) {
         memcpy(key, next, key_bytes);

@@ -14,7 +14,8 @@ struct soft_maps {
     struct softmap view;
 };
 
-/* Makes empty maps; those of data sections hold their initial values. 0, or -EINVAL if one is not possible. */
+/* Makes empty maps; those of data sections hold their initial values. 0, or -EINVAL if one is not
+ * possible. */
 int soft_maps_open(struct soft_maps *s, const struct ir_map *maps, uint32_t count);
 int soft_maps_open_object(struct soft_maps *s, const struct load_object *object);
 void soft_maps_close(struct soft_maps *s);
@@ -22,14 +23,16 @@ void soft_maps_close(struct soft_maps *s);
 /* The operations on these maps; valid while s stays where it is. */
 struct ir_maps_ops soft_maps_ops(struct soft_maps *s);
 
-/* Puts up to `entries` random entries into each map that the host may fill. Targets of redirect maps are 0 or small numbers.
- * The same seed gives the same contents. */
+/* Puts up to `entries` random entries into each map that the host may fill. Targets of redirect
+ * maps are 0 or small numbers. The same seed gives the same contents. */
 void soft_maps_fill(struct soft_maps *s, uint32_t entries, uint64_t *seed);
 
-/* True if both hold the same entries (keys and all CPUs' values); else *map is the first that differs. */
+/* True if both hold the same entries (keys and all CPUs' values); else *map is the first that
+ * differs. */
 bool soft_maps_equal(const struct soft_maps *a, const struct soft_maps *b, uint32_t *map);
 
-/* A random number; advances *seed. */
-uint64_t soft_random(uint64_t *seed);
+/* An empty map, given back with free(); NULL if the definition is bad (*why says the reason) or
+ * there is no memory. */
+struct map *soft_map_make(const struct map_def *def, const char **why);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/common/ucode_check.h"
+#include "tests/common/random.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -94,8 +95,8 @@ static bool same_results(struct ucode_check *c, const struct ir_run *want, const
 bool ucode_check_packet(struct ucode_check *c, const uint8_t *packet, uint32_t len, uint64_t *seed)
 {
     uint8_t *bufs = malloc(2 * SPEC_PKT_JUMBO_END);
-    struct ir_run want = {.inputs = {soft_random(seed), soft_random(seed) >> 32 | 1,
-                                     soft_random(seed) % 8, soft_random(seed) % SPEC_QUEUES, len}};
+    struct ir_run want = {.inputs = {random_next(seed), random_next(seed) >> 32 | 1,
+                                     random_next(seed) % 8, random_next(seed) % SPEC_QUEUES, len}};
     struct ir_run got = want;
     struct ir_maps_ops eval_ops = soft_maps_ops(&c->eval_maps);
     struct ir_maps_ops model_ops = soft_maps_ops(&c->model_maps);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/ebpf/ebpf.h"
 #include "tests/common/program_check.h"
+#include "tests/common/random.h"
 #include "tests/common/test_map.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ static const char scratch[] = "023459";
 
 static uint32_t below(struct gen *g, uint32_t n)
 {
-    return (uint32_t)(soft_random(&g->seed) % n);
+    return (uint32_t)(random_next(&g->seed) % n);
 }
 
 static char reg(struct gen *g)
@@ -58,7 +59,7 @@ static int32_t constant(struct gen *g)
 
     if (below(g, 3))
         return usual[below(g, sizeof(usual) / sizeof(*usual))];
-    return (int32_t)soft_random(&g->seed) >> below(g, 32);
+    return (int32_t)random_next(&g->seed) >> below(g, 32);
 }
 
 static void some_alu(struct gen *g)
@@ -103,7 +104,7 @@ static void some_move(struct gen *g)
         fprintf(g->out, "r%c = (s%u)r%c\n", dst, 8u << below(g, 3), reg(g));
         break;
     case 5:
-        fprintf(g->out, "r%c = 0x%llx ll\n", dst, (unsigned long long)soft_random(&g->seed));
+        fprintf(g->out, "r%c = 0x%llx ll\n", dst, (unsigned long long)random_next(&g->seed));
         break;
     default:
         fprintf(g->out, "r%c = -r%c\n", dst, dst);

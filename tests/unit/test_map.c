@@ -8,6 +8,8 @@
 
 #include "nic_runtime/map.h"
 #include "nic_runtime/maps/internal.h"
+#include "tests/common/random.h"
+#include "tests/common/soft_maps.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,14 +28,10 @@ static struct map *make(uint32_t type, uint32_t key_bytes, uint32_t value_bytes,
 {
     const struct map_def def = {"m", type, key_bytes, value_bytes, entries, 0, 0};
     const char *why = NULL;
-    const size_t bytes = (map_size_bytes(&def, &why) + 63) & ~(size_t)63;
-    void *memory;
+    struct map *map = soft_map_make(&def, &why);
 
-    assert_null(why);
-    memory = aligned_alloc(64, bytes);
-    assert_non_null(memory);
-    memset(memory, 0, bytes);
-    return map_init(memory, &def);
+    assert_non_null(map);
+    return map;
 }
 
 /* A map is the block that it was made in. */
@@ -329,10 +327,9 @@ static void test_map_walk_ends_while_entries_come_and_go(void **state)
             count++;
             assert_ptr_equal(map_lookup(map, &key, 0), value); /* it is there */
             for (uint32_t n = 0; n < round % 3; n++) {
-                const uint32_t other =
-                    (uint32_t)((random = random * 6364136223846793005u + 1) >> 59);
+                const uint32_t other = random_below(&random, 32);
 
-                if (random >> 40 & 1)
+                if (random_below(&random, 2))
                     map_delete(map, &other);
                 else
                     map_update(map, &other, &random, SPEC_MAP_FLAG_ANY, 0);

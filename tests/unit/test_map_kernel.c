@@ -8,6 +8,8 @@
 
 #include "host/ctl/kernel_btf.h"
 #include "nic_runtime/map.h"
+#include "tests/common/random.h"
+#include "tests/common/soft_maps.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -31,15 +33,9 @@ enum {
 
 static uint64_t seed;
 
-static uint32_t next(void)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(seed >> 33);
-}
-
 static uint32_t below(uint32_t n)
 {
-    return next() % n;
+    return random_below(&seed, n);
 }
 
 enum { NO_LOCK = UINT32_MAX };
@@ -73,7 +69,6 @@ static int create(const struct map_def *def)
 struct pair {
     struct map_def def;
     int fd;
-    void *memory;
     struct map *map;
     uint32_t slots; /* the kernel's values an entry */
     uint32_t keys;  /* that operations use: few enough that an LRU map evicts nothing */
@@ -84,15 +79,11 @@ struct pair {
 static void open_pair(struct pair *p, const struct map_def *def, uint32_t lock)
 {
     const char *why = NULL;
-    const size_t bytes = (map_size_bytes(def, &why) + 63) & ~(size_t)63;
 
-    if (why)
-        fail_msg("%s", why);
     p->def = *def;
-    p->memory = aligned_alloc(64, bytes);
-    assert_non_null(p->memory);
-    memset(p->memory, 0, bytes);
-    p->map = map_init(p->memory, def);
+    p->map = soft_map_make(def, &why);
+    if (!p->map)
+        fail_msg("%s", why);
     if (lock != NO_LOCK)
         map_set_lock(p->map, lock);
     p->fd = create_locked(def, lock);
@@ -102,7 +93,7 @@ static void open_pair(struct pair *p, const struct map_def *def, uint32_t lock)
     p->slots = map_cpus(p->map) > 1 ? (uint32_t)libbpf_num_possible_cpus() : 1;
     assert_true(p->slots <= SLOTS_MAX);
     if (p->fd == -EPERM) {
-        free(p->memory);
+        free(p->map);
         skip();
     }
     assert_true(p->fd >= 0);
@@ -111,7 +102,7 @@ static void open_pair(struct pair *p, const struct map_def *def, uint32_t lock)
 static void close_pair(struct pair *p)
 {
     close(p->fd);
-    free(p->memory);
+    free(p->map);
 }
 
 /* Slots that both have. */
@@ -160,7 +151,7 @@ static void random_values(struct pair *p)
     memset(p->ours, 0, sizeof(p->ours));
     for (uint32_t c = 0; c < common(p); c++)
         for (uint32_t i = 0; i < p->def.value_bytes; i++)
-            p->theirs[c * stride + i] = p->ours[c * stride + i] = (uint8_t)next();
+            p->theirs[c * stride + i] = p->ours[c * stride + i] = (uint8_t)random_next(&seed);
 }
 
 static bool same_values(const struct pair *p)

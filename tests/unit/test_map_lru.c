@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "nic_runtime/map.h"
+#include "tests/common/random.h"
+#include "tests/common/soft_maps.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,22 +29,17 @@ static uint64_t seed;
 
 static uint32_t below(uint32_t n)
 {
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(seed >> 33) % n;
+    return random_below(&seed, n);
 }
 
 static struct map *make(uint32_t type, uint32_t entries)
 {
     const struct map_def def = {"m", type, 4, 8, entries, 0, 0};
     const char *why = NULL;
-    const size_t bytes = (map_size_bytes(&def, &why) + 63) & ~(size_t)63;
-    void *memory;
+    struct map *map = soft_map_make(&def, &why);
 
-    assert_null(why);
-    memory = aligned_alloc(64, bytes);
-    assert_non_null(memory);
-    memset(memory, 0, bytes);
-    return map_init(memory, &def);
+    assert_non_null(map);
+    return map;
 }
 
 static uint32_t place(const struct model *m, uint32_t key)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/opt/internal.h"
+#include "tests/common/random.h"
 #include "tests/common/random_ir.h"
 
 #include <setjmp.h>
@@ -25,7 +26,7 @@ struct tree {
 
 static uint32_t below(struct tree *t, uint32_t n)
 {
-    return (uint32_t)(soft_random(&t->rng) % n);
+    return (uint32_t)(random_next(&t->rng) % n);
 }
 
 static ir_ref constant(struct tree *t, uint64_t v)

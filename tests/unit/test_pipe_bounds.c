@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/pipeline/pipe.h"
+#include "tests/common/random.h"
 #include "tests/common/soft_maps.h"
 
 #include <setjmp.h>
@@ -69,7 +70,7 @@ struct fixture {
 
 static uint32_t below(struct fixture *t, uint32_t n)
 {
-    return (uint32_t)(soft_random(&t->seed) % n);
+    return (uint32_t)(random_next(&t->seed) % n);
 }
 
 static pipe_ref any(struct fixture *t)
@@ -127,7 +128,7 @@ static void make_graph(struct fixture *t)
 static uint64_t input(struct fixture *t, uint32_t bits)
 {
     const uint64_t mask = bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX;
-    const uint64_t v = soft_random(&t->seed);
+    const uint64_t v = random_next(&t->seed);
 
     switch (below(t, 4)) {
     case 0:

@@ -3,6 +3,7 @@
 #include "nic_runtime/vm.h"
 #include "tests/common/corpus.h"
 #include "tests/common/program_check.h"
+#include "tests/common/random.h"
 #include "tests/common/random_ir.h"
 #include "tests/common/ucode_check.h"
 
@@ -156,8 +157,8 @@ static void check_image(const struct corpus_prog *p, const struct ucode_image *i
     for (uint64_t i = 0; i < packets; i++) {
         const uint64_t len = program_packet(bytes, &seed);
         const uint64_t inputs[SPEC_IN_COUNT] = {
-            soft_random(&seed) >> (soft_random(&seed) % 40), soft_random(&seed) % UINT32_MAX + 1,
-            1 + soft_random(&seed) % 3, soft_random(&seed) % SPEC_QUEUES, len};
+            random_next(&seed) >> (random_next(&seed) % 40), random_next(&seed) % UINT32_MAX + 1,
+            1 + random_next(&seed) % 3, random_next(&seed) % SPEC_QUEUES, len};
 
         run_interpreter(p, &want, bytes, inputs);
         run_model(p, image, &got, bytes, inputs, totals);
@@ -265,8 +266,8 @@ static void test_ucode_optimised_functions_do_what_the_evaluator_does(void **sta
             uint8_t packet[128];
 
             for (uint32_t k = 0; k < sizeof(packet); k++)
-                packet[k] = (uint8_t)(soft_random(&rng) & (i % 2 ? 3 : 0xff));
-            if (!ucode_check_packet(&c, packet, 14 + (uint32_t)(soft_random(&rng) % 115), &rng))
+                packet[k] = (uint8_t)(random_next(&rng) & (i % 2 ? 3 : 0xff));
+            if (!ucode_check_packet(&c, packet, 14 + (uint32_t)(random_next(&rng) % 115), &rng))
                 fail_msg("seed %llu, packet %u: %s", (unsigned long long)seed, i, c.report);
         }
         ucode_check_close(&c);

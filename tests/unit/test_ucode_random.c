@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/microcode/encode.h"
+#include "tests/common/random.h"
 #include "tests/common/ucode_check.h"
 
 #include <setjmp.h>
@@ -38,7 +39,7 @@ struct gen {
 
 static uint32_t pick(struct gen *g, uint32_t below)
 {
-    return (uint32_t)(soft_random(&g->seed) % below);
+    return (uint32_t)(random_next(&g->seed) % below);
 }
 
 static ir_ref emit(struct gen *g, struct ir_insn in, const ir_ref *args, uint32_t n)
@@ -54,7 +55,7 @@ static ir_ref constant(struct gen *g, uint64_t value)
 
 static ir_ref any_constant(struct gen *g)
 {
-    const uint64_t r = soft_random(&g->seed);
+    const uint64_t r = random_next(&g->seed);
 
     switch (pick(g, 6)) {
     case 0:
@@ -504,7 +505,7 @@ static void check_function(uint64_t seed, bool print)
         uint8_t packet[PACKET_BYTES];
 
         for (uint32_t k = 0; k < PACKET_BYTES; k++)
-            packet[k] = (uint8_t)(soft_random(&rng) & (i % 2 ? 3 : 0xff));
+            packet[k] = (uint8_t)(random_next(&rng) & (i % 2 ? 3 : 0xff));
         if (!ucode_check_packet(&c, packet, PACKET_BYTES, &rng))
             fail_msg("seed %llu, packet %u: %s", (unsigned long long)seed, i, c.report);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/microcode/encode.h"
+#include "tests/common/random.h"
 #include "tests/common/text_file.h"
 #include "tests/common/ucode_check.h"
 
@@ -40,10 +41,10 @@ static void check_packets(const char *path, const struct ir_func *f,
     assert_int_equal(ucode_check_open(&c, f, image, 4, 3), 0);
     for (uint32_t i = 0; i < PACKETS; i++) {
         uint8_t packet[PACKET_MAX];
-        const uint32_t len = 48 + (uint32_t)(soft_random(&seed) % (PACKET_MAX - 48));
+        const uint32_t len = 48 + (uint32_t)(random_next(&seed) % (PACKET_MAX - 48));
 
         for (uint32_t k = 0; k < len; k++)
-            packet[k] = (uint8_t)(soft_random(&seed) & (i % 2 ? 3 : 0xff));
+            packet[k] = (uint8_t)(random_next(&seed) & (i % 2 ? 3 : 0xff));
         if (!ucode_check_packet(&c, packet, len, &seed))
             fail_msg("%s: packet %u: %s", path, i, c.report);
     }

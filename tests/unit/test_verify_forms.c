@@ -2,6 +2,7 @@
 #include "compiler/verify/verify.h"
 #include "tests/common/insn.h"
 #include "tests/common/linux_verdict.h"
+#include "tests/common/random.h"
 #include "tests/common/soft_maps.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@ static const int registers[] = {0, 3, 10, 12}, sources[] = {0, 1, 2, 3, 10, 12};
 static const int offsets[] = {0, 0, 1, -8, -16, 8, 16, 32};
 static const int32_t constants[] = {0, 0, 1, 5, -1, 8, 16, 31, 32, 63, 64, 0x40, 0x41, 0xe1, 0xf1};
 
-#define PICK(array, seed) (array)[soft_random(seed) % (sizeof(array) / sizeof((array)[0]))]
+#define PICK(array, seed) (array)[random_next(seed) % (sizeof(array) / sizeof((array)[0]))]
 
 static struct ebpf_insn any_form(int opcode, uint32_t number, uint64_t *seed)
 {

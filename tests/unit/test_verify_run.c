@@ -4,6 +4,7 @@
 #include "hw/spec/gen/helpers.h"
 #include "nic_runtime/vm/state.h"
 #include "tests/common/corpus.h"
+#include "tests/common/random.h"
 #include "tests/common/soft_maps.h"
 #include "tests/common/states.h"
 #include "tests/common/verify_text.h"
@@ -239,13 +240,13 @@ static uint32_t make_packet(uint8_t *bytes, uint64_t *seed)
 {
     static const uint16_t types[] = {0x0800, 0x86dd, 0x8100, 0x88a8, 0x0806};
     static const uint8_t protocols[] = {6, 17, 1, 58, 47, 4, 41, 43};
-    const uint32_t len = SPEC_PKT_MIN_BYTES + (uint32_t)(soft_random(seed) % (PACKET_MAX - 14));
-    const uint64_t mask = soft_random(seed) % 3 ? 0x0f : 0xff;
-    const uint16_t type = types[soft_random(seed) % 5];
+    const uint32_t len = SPEC_PKT_MIN_BYTES + (uint32_t)(random_next(seed) % (PACKET_MAX - 14));
+    const uint64_t mask = random_next(seed) % 3 ? 0x0f : 0xff;
+    const uint16_t type = types[random_next(seed) % 5];
     uint32_t at = 14;
 
     for (uint32_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)(soft_random(seed) & mask);
+        bytes[i] = (uint8_t)(random_next(seed) & mask);
     bytes[12] = (uint8_t)(type >> 8);
     bytes[13] = (uint8_t)type;
     if (type == 0x8100 && len > 18) {
@@ -254,8 +255,8 @@ static uint32_t make_packet(uint8_t *bytes, uint64_t *seed)
         at = 18;
     }
     if (len > at + 20) {
-        bytes[at] = type == 0x86dd ? 0x60 : (uint8_t)(0x45 + soft_random(seed) % 3);
-        bytes[at + (type == 0x86dd ? 6 : 9)] = protocols[soft_random(seed) % 8];
+        bytes[at] = type == 0x86dd ? 0x60 : (uint8_t)(0x45 + random_next(seed) % 3);
+        bytes[at + (type == 0x86dd ? 6 : 9)] = protocols[random_next(seed) % 8];
         bytes[at + 6] &= type == 0x86dd ? 0xff : 0x40; /* no fragment */
     }
     return len;
@@ -266,10 +267,10 @@ static void run_packets(struct trace *t, uint32_t packets, uint64_t seed)
     uint8_t bytes[PACKET_MAX];
 
     for (uint32_t i = 0; i < packets; i++) {
-        struct vm_packet p = {.rand = (uint32_t)soft_random(&seed) | 1,
-                              .ifindex = (uint32_t)soft_random(&seed) % 4,
-                              .queue = (uint32_t)soft_random(&seed) % SPEC_QUEUES,
-                              .time_ns = soft_random(&seed) >> 20};
+        struct vm_packet p = {.rand = (uint32_t)random_next(&seed) | 1,
+                              .ifindex = (uint32_t)random_next(&seed) % 4,
+                              .queue = (uint32_t)random_next(&seed) % SPEC_QUEUES,
+                              .time_ns = random_next(&seed) >> 20};
         const uint32_t len = make_packet(bytes, &seed);
 
         vm_packet_init(&p, t->buf, bytes, len);

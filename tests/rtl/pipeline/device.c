@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "hw/spec/gen/csr.h"
+#include "tests/common/random.h"
 #include "tests/rtl/pipeline/bench.h"
 
 #include <dlfcn.h>
@@ -242,7 +243,7 @@ int device_read_maps(struct device *d, struct soft_maps *maps, const struct ir_f
 
 static bool chance(struct device *d, uint32_t percent)
 {
-    return percent >= 100 || soft_random(&d->seed) % 100 < percent;
+    return percent >= 100 || random_next(&d->seed) % 100 < percent;
 }
 
 static void offer(struct device *d, const struct packet *k, uint32_t at)

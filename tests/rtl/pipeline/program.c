@@ -3,6 +3,7 @@
 
 #include "hw/spec/gen/alu.h"
 #include "hw/spec/gen/limits.h"
+#include "tests/common/random.h"
 #include "tests/common/soft_maps.h"
 
 #include <stdlib.h>
@@ -29,7 +30,7 @@ struct writer {
 
 static uint32_t pick(struct writer *w, uint32_t below)
 {
-    return (uint32_t)(soft_random(&w->seed) % below);
+    return (uint32_t)(random_next(&w->seed) % below);
 }
 
 static uint32_t any(struct writer *w)
@@ -67,7 +68,7 @@ static uint64_t odd_number(struct writer *w)
         0, 1, 7, 8, 32, 63, 64, 255, 0xffff, 0x80000000, 0xffffffff, UINT64_MAX, UINT64_C(1) << 63};
 
     return pick(w, 2) ? often[pick(w, sizeof(often) / sizeof(often[0]))]
-                      : soft_random(&w->seed) >> pick(w, 60);
+                      : random_next(&w->seed) >> pick(w, 60);
 }
 
 static void write_alu(struct writer *w)
