@@ -15,7 +15,13 @@ static const char *const special_types[] = {
 static const char *const special_tags[] = {"kptr", "kptr_ref", "kptr_untrusted", "percpu_kptr",
                                            "uptr"};
 
-enum { NESTING_MAX = 8 };
+enum {
+    NESTING_MAX = 8,
+    LOCK_NESTING_MAX = 32, /* MAX_RESOLVE_DEPTH of kernel/bpf/btf.c */
+    TYPES_MAX = 100000,
+    MANY = 2, /* locks: no more is to be known */
+    LOCK_BYTES = 4,
+};
 
 static const char *name_of(const struct load_ctx *c, const struct btf_type *t)
 {
@@ -51,36 +57,80 @@ static const char *tag_of(const struct load_ctx *c, uint32_t id)
     return NULL;
 }
 
-/* Looks through a type at an offset. A lock that is not a member of the value itself is one that
- * the kernel does not look for everywhere; it is refused like the other types. */
-static void look(const struct load_ctx *c, uint32_t id, uint32_t off, int nesting,
-                 struct load_fields *out)
+/* A search through the types of a map's values; types within each other multiply. */
+struct search {
+    const struct load_ctx *c;
+    uint32_t left; /* types that may still be looked at */
+    uint32_t locks, lock_off;
+    const char *special;
+};
+
+/* Looks for types that no program may touch: anywhere, under whatever qualifiers, which is more
+ * than the kernel finds. */
+static void find_special(struct search *s, uint32_t id, int nesting)
 {
-    const struct btf_type *t = load_plain_type(c, id);
-    const char *special = NULL;
+    const struct btf_type *t = load_plain_type(s->c, id);
 
-    if (!t || nesting > NESTING_MAX || out->special)
+    if (!t || nesting > NESTING_MAX || s->special)
         return;
-    if (btf_is_array(t)) {
-        look(c, btf_array(t)->type, off, nesting + 1, out);
-    } else if (btf_is_ptr(t)) {
-        special = tag_of(c, t->type);
-    } else if (btf_is_composite(t)) {
-        const char *name = name_of(c, t);
-
-        special = among(name, special_types, sizeof(special_types) / sizeof(*special_types));
-        if (!strcmp(name, "bpf_spin_lock")) {
-            special = nesting != 1 || out->has_lock ? "bpf_spin_lock" : NULL;
-            out->has_lock = true;
-            out->lock_off = off;
-        } else {
-            for (uint32_t i = 0; i < btf_vlen(t) && !special; i++)
-                look(c, btf_members(t)[i].type, off + btf_member_bit_offset(t, i) / 8, nesting + 1,
-                     out);
-        }
+    if (s->left == 0) {
+        s->special = "a struct of too many types";
+        return;
     }
-    if (special)
-        out->special = special;
+    s->left--;
+    if (btf_is_array(t)) {
+        find_special(s, btf_array(t)->type, nesting + 1);
+    } else if (btf_is_ptr(t)) {
+        s->special = tag_of(s->c, t->type);
+    } else if (btf_is_composite(t)) {
+        s->special =
+            among(name_of(s->c, t), special_types, sizeof(special_types) / sizeof(*special_types));
+        for (uint32_t i = 0; i < btf_vlen(t) && !s->special; i++)
+            find_special(s, btf_members(t)[i].type, nesting + 1);
+    }
+}
+
+/* Counts locks as the kernel does (btf_find_field_one): in structs within structs and in arrays,
+ * not behind typedefs, qualifiers or unions. bytes is what a variable takes; 0: not said. */
+static void find_locks(struct search *s, uint32_t id, uint32_t off, uint32_t bytes, int nesting)
+{
+    const struct btf_type *t = btf__type_by_id(s->c->btf, id);
+    uint64_t elements = 1;
+
+    for (int depth = 0; t && btf_is_array(t) && depth < LOCK_NESTING_MAX; depth++) {
+        elements *= btf_array(t)->nelems;
+        elements = elements > MANY ? MANY : elements;
+        t = btf__type_by_id(s->c->btf, btf_array(t)->type);
+    }
+    if (!t || !btf_is_struct(t) || !elements || (bytes && bytes != t->size * elements))
+        return;
+    if (s->left == 0 || nesting == LOCK_NESTING_MAX) {
+        s->locks = MANY;
+        return;
+    }
+    s->left--;
+    if (strcmp(name_of(s->c, t), "bpf_spin_lock") != 0) {
+        const uint32_t before = s->locks;
+
+        for (uint32_t i = 0; i < btf_vlen(t) && s->locks < MANY; i++)
+            find_locks(s, btf_members(t)[i].type, off + btf_member_bit_offset(t, i) / 8, 0,
+                       nesting + 1);
+        if (s->locks > before && elements > 1)
+            s->locks = MANY;
+    } else if (t->size == LOCK_BYTES && off % LOCK_BYTES == 0) {
+        s->locks = elements > 1 ? MANY : s->locks + 1;
+        s->lock_off = off;
+    }
+}
+
+/* What was found. The kernel gives up on the types of a map with several locks, which is then made
+ * without types: its values are plain bytes. */
+static void take_fields(const struct search *s, const struct load_map *m, struct load_fields *out)
+{
+    out->special = s->special;
+    out->has_lock =
+        s->locks == 1 && m->value_bytes >= LOCK_BYTES && s->lock_off <= m->value_bytes - LOCK_BYTES;
+    out->lock_off = out->has_lock ? s->lock_off : 0;
 }
 
 /* The kernel takes a lock in these only; in others the map is made without types, and the field is
@@ -94,15 +144,57 @@ void load_map_fields(const struct load_ctx *c, uint32_t key, uint32_t value, str
 {
     struct load_fields v = {.inner = load_inner(m), .extra = load_extra(m)};
     const struct btf_type *k = key ? load_plain_type(c, key) : NULL;
+    struct search s = {.c = c, .left = TYPES_MAX};
 
     if (value)
-        look(c, value, 0, 0, &v);
-    if (v.has_lock && (!may_have_lock(m) || !k || (m->type == SPEC_MAP_ARRAY && !btf_is_int(k))))
-        v.has_lock = false;
-    if (!v.has_lock)
-        v.lock_off = 0;
+        find_special(&s, value, 0);
+    if (value && may_have_lock(m) && k && (m->type != SPEC_MAP_ARRAY || btf_is_int(k)))
+        find_locks(&s, value, 0, 0, 0);
+    take_fields(&s, m, &v);
     v.key = load_type_make(c, key, m->key_bytes);
     v.value = load_type_make(c, value, m->value_bytes);
     if (v.inner || v.has_lock || v.special || v.extra || v.key || v.value)
+        m->fields = arena_memdup(c->arena, &v, sizeof(v));
+}
+
+/* Where a variable lies in its section, or -1. What a linker (bpftool gen object) has not filled in
+ * stands in the symbol, if it is not a static variable's (libbpf: btf_fixup_datasec). */
+static int64_t variable_offset(const struct load_ctx *c, uint32_t section, const struct btf_type *t,
+                               const struct btf_var_secinfo *info)
+{
+    const struct btf_type *var = btf__type_by_id(c->btf, info->type);
+
+    if (!var || !btf_is_var(var))
+        return -1;
+    if (t->size || btf_var(var)->linkage == BTF_VAR_STATIC)
+        return info->offset;
+    for (uint32_t i = 0; i < c->symbol_count; i++)
+        if (c->symbols[i].section == section && c->symbols[i].bind != STB_LOCAL &&
+            !strcmp(c->symbols[i].name, name_of(c, var)))
+            return c->symbols[i].value <= INT32_MAX ? (int64_t)c->symbols[i].value : -1;
+    return -1;
+}
+
+void load_data_fields(const struct load_ctx *c, uint32_t section, struct load_map *m)
+{
+    const struct btf_type *t = load_section_type(c, m->section);
+    struct search s = {.c = c, .left = TYPES_MAX};
+    struct load_fields v = {0};
+
+    /* a map that only the host writes can't have such fields: Linux makes it without types */
+    if (!t || m->kind == LOAD_MAP_RODATA)
+        return;
+    for (uint32_t i = 0; i < btf_vlen(t); i++) {
+        const struct btf_var_secinfo *info = &btf_var_secinfos(t)[i];
+        const int64_t off = variable_offset(c, section, t, info);
+        const uint32_t type = off < 0 ? 0 : btf__type_by_id(c->btf, info->type)->type;
+
+        if (off < 0 || (uint64_t)off + info->size > m->value_bytes) /* Linux takes none of it */
+            return;
+        find_special(&s, type, 0);
+        find_locks(&s, type, (uint32_t)off, info->size, 0);
+    }
+    take_fields(&s, m, &v);
+    if (v.has_lock || v.special)
         m->fields = arena_memdup(c->arena, &v, sizeof(v));
 }

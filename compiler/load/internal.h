@@ -169,6 +169,8 @@ const struct load_type *load_type_make(const struct load_ctx *c, uint32_t id, ui
 
 /* fields.c: what BTF says of a map's values (types 0: nothing). */
 void load_map_fields(const struct load_ctx *c, uint32_t key, uint32_t value, struct load_map *m);
+/* fields.c: the same of the variables in a data section. */
+void load_data_fields(const struct load_ctx *c, uint32_t section, struct load_map *m);
 
 void load_func_type(const struct load_ctx *c, const struct load_func *f, struct load_subprog *out);
 /* maps.c: all maps. Needs: load_elf, load_btf. */
@@ -180,6 +182,8 @@ struct load_map *load_map_add(struct load_ctx *c, uint32_t section, uint64_t off
                               uint64_t bytes);
 /* maps_btf.c: the maps of section .maps. */
 int load_maps_btf(struct load_ctx *c, uint32_t section);
+/* maps_btf.c: what BTF says of a section of variables (BTF_KIND_DATASEC), or NULL. */
+const struct btf_type *load_section_type(const struct load_ctx *c, const char *name);
 /* The map defined exactly at an offset of a section, or LOAD_NO_MAP. */
 uint32_t load_map_at(const struct load_ctx *c, uint32_t section, uint64_t offset);
 

@@ -161,6 +161,7 @@ static int load_data_map(struct load_ctx *c, uint32_t section, enum load_map_kin
     m->max_entries = 1;
     m->flags = kind == LOAD_MAP_RODATA ? BPF_F_RDONLY_PROG : 0;
     m->data = s->data ? arena_memdup(c->arena, s->data, s->bytes) : arena_alloc(c->arena, s->bytes);
+    load_data_fields(c, section, m);
     return 0;
 }
 

@@ -303,7 +303,7 @@ static int read_map(struct load_ctx *c, uint32_t section, const struct btf_type 
     return 0;
 }
 
-static const struct btf_type *section_type(const struct load_ctx *c, const char *name)
+const struct btf_type *load_section_type(const struct load_ctx *c, const char *name)
 {
     for (uint32_t id = 1; c->btf && id <= c->btf_types; id++) {
         const struct btf_type *t = btf__type_by_id(c->btf, id);
@@ -321,7 +321,7 @@ static const struct btf_type *section_type(const struct load_ctx *c, const char 
 int load_maps_btf(struct load_ctx *c, uint32_t section)
 {
     const struct load_section *s = &c->sections[section];
-    const struct btf_type *t = section_type(c, s->name);
+    const struct btf_type *t = load_section_type(c, s->name);
 
     if (s->bytes == 0)
         return 0;
