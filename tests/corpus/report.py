@@ -48,7 +48,7 @@ class Program:
     def options(self):
         return [self.object, '--type', 'xdp', '-p', self.name, *MAP_ENTRIES]
 
-    def compare(self, count, executors, work):
+    def compare(self, count, executors, work, options):
         """Runs it on those executors that it fits, its maps filled."""
         assembly = lib.sluice('disasm', '-f', 'asm', self.object, status=None).stdout
         path = os.path.join(work, 'maps.json')
@@ -57,7 +57,7 @@ class Program:
         here = [e for e in executors if self.fits(e)]
         if not here:
             return {}
-        p = lib.sluice('compare', *self.options(), '-t', ','.join(here), '-r', lib.mixed(count), '--maps-in', path, '--json', status=None)
+        p = lib.sluice('compare', *self.options(), '-t', ','.join(here), '-r', lib.mixed(count), '--maps-in', path, *options, '--json', status=None)
         if p.returncode not in (0, 1):
             return f'exit status {p.returncode}: {p.stderr.strip()[-300:]}'
         result = json.loads(p.stdout)
@@ -113,6 +113,7 @@ def main():
     parser.add_argument('--cpu', default='v3', help='-mcpu of what is compiled (v3)')
     parser.add_argument('--compare', type=int, default=0, metavar='N', help='run N packets through each on all executors')
     parser.add_argument('-t', '--executors', default=','.join(lib.EXECUTORS), help='on these (all)')
+    parser.add_argument('--icarus', action='store_true', help='simulate pipelines with Icarus: slower, but nothing is compiled')
     parser.add_argument('--only', default='', help='programs whose title contains this')
     parser.add_argument('--write', action='store_true', help='write docs/programs.md')
     args = parser.parse_args()
@@ -134,7 +135,7 @@ def main():
     for p in programs:
         if args.compare and p.accepted and args.only in p.title():
             start = time.time()
-            got = p.compare(args.compare, args.executors.split(','), out)
+            got = p.compare(args.compare, args.executors.split(','), out, ['--icarus'] if args.icarus else [])
             bad += isinstance(got, str)
             ran = got if isinstance(got, str) else ', '.join(e + (f' skipped ({why})' if why else '') for e, why in got.items())
             print(f'{"DIFFERS" if isinstance(got, str) else "same" if got else "fits none of them"}  {p.title()}: {ran}, {time.time() - start:.0f} s', flush=True)
