@@ -223,8 +223,10 @@ static void resume(struct verifier *v)
     v->waiting = k->next;
     v->waiting_count--;
     verify_restore(v, k);
-    if (ebpf_is_helper_call(insn_at(v, k->jump))) {
+    if (verify_calls_back(insn_at(v, k->jump))) {
         verify_enter_callback(v, k->jump);
+    } else if (ebpf_is_helper_call(insn_at(v, k->jump))) {
+        verify_helper_failed(v, k->jump);
     } else {
         v->cur.insn = (uint32_t)ebpf_target(insn_at(v, k->jump), k->jump);
         verify_jump_side(v, k->jump, true);

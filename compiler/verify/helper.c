@@ -125,6 +125,41 @@ static void fill_argument(struct verifier *v, uint32_t at, const struct spec_hel
     }
 }
 
+/* ---- calls that fail and leave their buffer as it was ---- */
+
+enum { ERRNO_MAX = 4095 };
+
+/* bpf_xdp_load_bytes writes nothing when it fails (Linux too, which reads what lies there then).
+ * Where some of its buffer was not written before, success and failure are two ways. */
+static bool may_leave_unwritten(struct verifier *v, uint32_t at, const struct spec_helper_row *row)
+{
+    const struct access a = {.at = at,
+                             .reg = 3,
+                             .base = *cur_reg(v, 3),
+                             .bytes = (uint32_t)cur_reg(v, 4)->num.umax,
+                             .write = true};
+
+    return row->num == SPEC_HELPER_XDP_LOAD_BYTES && a.base.type == REG_STACK &&
+           !verify_stack_is_written(v, &a);
+}
+
+static void forget_arguments(struct verifier *v)
+{
+    for (uint32_t r = 0; r <= ARG_COUNT; r++)
+        *cur_reg(v, r) = (struct reg){0};
+}
+
+void verify_helper_failed(struct verifier *v, uint32_t at)
+{
+    struct scalar n = scalar_unknown();
+
+    forget_arguments(v);
+    n.smin = -ERRNO_MAX;
+    n.smax = -1;
+    scalar_sync(&n);
+    reg_set_scalar(cur_reg(v, 0), n, 0, at);
+}
+
 /* ---- what comes back ---- */
 
 /* A look-up in an array with a constant index finds something (Linux: get_constant_map_key). Also
@@ -212,7 +247,7 @@ int verify_helper(struct verifier *v, uint32_t at)
     const uint16_t map = cur_reg(v, 1)->map;
     const uint64_t bytes = cur_reg(v, 2)->num.bits.value;
     const uint32_t count = row ? argument_count(row) : 0;
-    bool found;
+    bool found, two_ways;
     int err = check_callable(v, at, row);
 
     if (!err)
@@ -224,6 +259,12 @@ int verify_helper(struct verifier *v, uint32_t at)
         verify_precise_reg(v, cur_reg(v, 3));
     found = finds_value(v, at, row);
     verify_note_args(v, at, count);
+    two_ways = may_leave_unwritten(v, at, row);
+    if (two_ways) {
+        err = verify_wait(v, at);
+        if (err)
+            return err;
+    }
     for (uint32_t r = 1; r <= count; r++)
         fill_argument(v, at, row, r);
     if (row->changes_packet)
@@ -231,7 +272,10 @@ int verify_helper(struct verifier *v, uint32_t at)
     err = change_held(v, at, row);
     if (err)
         return err;
-    for (uint32_t r = 0; r <= ARG_COUNT; r++)
-        *cur_reg(v, r) = (struct reg){0};
+    forget_arguments(v);
+    if (two_ways) {
+        reg_set_scalar(cur_reg(v, 0), scalar_const(0), 0, at);
+        return 0;
+    }
     return set_result(v, at, row, map, bytes, found);
 }

@@ -328,6 +328,8 @@ int verify_jump(struct verifier *v, uint32_t at);
 /* Makes the current state that of a jump's taken or not taken side. */
 void verify_jump_side(struct verifier *v, uint32_t at, bool taken);
 int verify_helper(struct verifier *v, uint32_t at);
+/* Makes the current state that after a call which failed and wrote nothing. */
+void verify_helper_failed(struct verifier *v, uint32_t at);
 int verify_call(struct verifier *v, uint32_t at);
 /* global.c: what Linux asks of the arguments of a global function's call; its memory arguments as
  * maps behind the object's; the registers with which it begins on its own. */
@@ -372,6 +374,8 @@ int verify_exit_callback(struct verifier *v, uint32_t at);
 void verify_stack_write(struct verifier *v, const struct access *a, struct reg *value);
 int verify_stack_read(struct verifier *v, const struct access *a, struct reg *dst);
 int verify_stack_argument(struct verifier *v, const struct access *a);
+/* Has each byte that the access may touch been written? */
+bool verify_stack_is_written(struct verifier *v, const struct access *a);
 /* A helper writes there: so many bytes surely, the others of the access maybe. */
 void verify_stack_fill(struct verifier *v, const struct access *a, uint32_t surely);
 /* Whether the bytes hold one constant, as far as Linux sees it. The access is checked. */

@@ -199,6 +199,17 @@ void verify_stack_fill(struct verifier *v, const struct access *a, uint32_t sure
 
 /* ---- reading ---- */
 
+bool verify_stack_is_written(struct verifier *v, const struct access *a)
+{
+    const struct extent e = extent_of(a);
+    const struct frame *f = frame_of(v, a);
+
+    for (int32_t off = e.low; off < e.high + (int32_t)a->bytes; off++)
+        if (kind_at(f, off) == SLOT_NONE)
+            return false;
+    return true;
+}
+
 static int check_initialised(struct verifier *v, const struct access *a, struct extent e)
 {
     const struct frame *f = frame_of(v, a);
@@ -210,7 +221,8 @@ static int check_initialised(struct verifier *v, const struct access *a, struct 
             return verify_refuse(v, "VFY0044", a->at,
                                  "%s %u bytes at r10%+d, but nothing was stored at r10%+d on this "
                                  "path; initialise all of it, "
-                                 "padding included (struct x y = {0}, or memset)",
+                                 "padding included (struct x y = {0}, or memset), and use what a "
+                                 "helper was to fill only if it succeeded",
                                  who, a->bytes, e.low, off);
     return 0;
 }

@@ -97,7 +97,8 @@ static bool value_of(const char *state, uint32_t r, char value[VALUE_BYTES])
 static bool is_special(const struct ebpf_insn *i)
 {
     return (ebpf_is_cond_jump(i) && ebpf_src_is_reg(i) && i->dst == i->src) ||
-           (ebpf_is_helper_call(i) && i->imm == SPEC_HELPER_GET_SMP_PROCESSOR_ID);
+           (ebpf_is_helper_call(i) &&
+            (i->imm == SPEC_HELPER_GET_SMP_PROCESSOR_ID || i->imm == SPEC_HELPER_XDP_LOAD_BYTES));
 }
 
 /* Copies of one number are compared: what is said of the way that no run takes differs. */
