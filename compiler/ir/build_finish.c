@@ -106,11 +106,11 @@ static struct extent data_extent(const struct ir_func *f, const struct extent *k
     }
     if (in->op == IR_ALU && in->alu == SPEC_ALU_SUB) { /* where metadata of some length begin */
         const struct extent data = known[in->args[0]];
-        const int32_t low = data.low - META_MAX_BYTES;
+        const int64_t low = (int64_t)data.low - META_MAX_BYTES;
 
         return data.high < data.low
                    ? data
-                   : (struct extent){low < anywhere.low ? anywhere.low : low, data.high};
+                   : (struct extent){low < anywhere.low ? anywhere.low : (int32_t)low, data.high};
     }
     if (in->op == IR_ALU && in->alu == SPEC_ALU_ADD && f->insns[in->args[1]].op == IR_CONST) {
         const int64_t delta = (int64_t)f->insns[in->args[1]].imm;

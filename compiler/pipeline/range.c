@@ -163,11 +163,11 @@ static struct pipe_range find(const struct pipe_graph *g, pipe_ref a)
         r = of_alu(n, args);
     else if (n->kind == PIPE_K_BYTES && n->proved_bits < 64 && is_low_part(n) &&
              g->ranges[n->parts[0].node].lo >= 0 &&
-             g->ranges[n->parts[0].node].hi < INT64_C(1) << n->proved_bits)
+             (uint64_t)g->ranges[n->parts[0].node].hi >> n->proved_bits == 0)
         r = g->ranges[n->parts[0].node];
     if (n->proved_bits < 64) {
         r.lo = larger(r.lo, 0);
-        r.hi = smaller(r.hi, (INT64_C(1) << n->proved_bits) - 1);
+        r.hi = smaller(r.hi, (int64_t)((UINT64_C(1) << n->proved_bits) - 1));
     }
     return settle(r);
 }
