@@ -87,6 +87,8 @@ int map_host_value(struct map *map, uint32_t number, void *values);
 void *map_ring_reserve(struct map *map, uint32_t bytes);
 int map_ring_output(struct map *map, const void *data, uint32_t bytes);
 uint64_t map_ring_query(const struct map *map, uint64_t what);
+/* Records that were refused for lack of room since the map was made; 0 of other maps. */
+uint64_t map_ring_lost(const struct map *map);
 /* Commits the record at an address; false if there is none that is under way. */
 bool map_ring_finish(struct map *map, uintptr_t record, bool discard);
 /* The memory that has a ring buffer's records; nothing of other maps. */

@@ -120,7 +120,8 @@ struct cli_result {
     uint64_t verdicts[SPEC_VERDICTS];
     uint64_t cycles;
     uint64_t ns;
-    uint32_t *latencies; /* hardware: clocks of each packet, sorted at the end */
+    uint32_t *latencies;      /* hardware: clocks of each packet, sorted at the end */
+    uint64_t lost[SPEC_MAPS]; /* records that a ring buffer had no room for, by the object's maps */
 };
 
 /* One standard input is not both packets and maps. 0, or an exit status after telling why. */

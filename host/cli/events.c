@@ -44,9 +44,9 @@ static json_t *event_json(const struct load_object *object, const struct exec_ev
     return j;
 }
 
-int events_write(FILE *file, const struct load_object *object, const struct exec_event *event)
+/* A line; the JSON is given away. */
+static int write_line(FILE *file, json_t *j)
 {
-    json_t *j = event_json(object, event);
     int err = 0;
 
     errno = 0;
@@ -54,6 +54,20 @@ int events_write(FILE *file, const struct load_object *object, const struct exec
         err = errno ? -errno : -EIO;
     json_decref(j);
     return err;
+}
+
+int events_write(FILE *file, const struct load_object *object, const struct exec_event *event)
+{
+    return write_line(file, event_json(object, event));
+}
+
+int events_write_lost(FILE *file, const struct load_object *object, uint32_t map, uint64_t lost)
+{
+    json_t *j = json_object();
+
+    json_object_set_new(j, "map", cli_json_text(object->maps[map].name));
+    json_object_set_new(j, "lost", json_integer((json_int_t)lost));
+    return write_line(file, j);
 }
 
 void event_log_close(struct event_log *log)

@@ -13,6 +13,9 @@
  * 0 or negative errno. */
 int events_write(FILE *file, const struct load_object *object, const struct exec_event *event);
 
+/* Writes how many records a ring buffer lost in the run: {"map", "lost"}. 0 or negative errno. */
+int events_write_lost(FILE *file, const struct load_object *object, uint32_t map, uint64_t lost);
+
 struct event_log {
     struct exec_event *list;
     size_t count, capacity;

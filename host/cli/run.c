@@ -161,6 +161,17 @@ static int write_packet(void *ctx, uint64_t index, const struct pcap_record *rec
     return 0;
 }
 
+/* The last lines: which ring buffers lost records. */
+static int write_lost(struct sinks *o, const struct cli_result *r)
+{
+    int err = 0;
+
+    for (uint32_t i = 0; o->events && i < o->object->map_count && !err; i++)
+        if (r->lost[i])
+            err = failed(o, OUT_EVENTS, events_write_lost(o->events, o->object, i, r->lost[i]));
+    return err;
+}
+
 static void print_text(FILE *to, const struct exec_ops *ops, const struct job *job,
                        const struct cli_result *r, uint32_t clock_mhz)
 {
@@ -177,6 +188,10 @@ static void print_text(FILE *to, const struct exec_ops *ops, const struct job *j
                 "not run: %llu under %d bytes, %llu over %d bytes (no driver hands them to XDP)\n",
                 (unsigned long long)r->runts, SPEC_PKT_MIN_BYTES, (unsigned long long)r->giants,
                 SPEC_PKT_MAX_BYTES);
+    for (uint32_t i = 0; i < job->object->map_count; i++)
+        if (r->lost[i])
+            fprintf(to, "lost: %llu records of %s, for which there was no room\n",
+                    (unsigned long long)r->lost[i], job->object->maps[i].name);
     if (ops->hardware)
         fprintf(
             to,
@@ -265,6 +280,8 @@ static int run_opened(const struct run_arguments *a, struct exec *exec,
     exec->options.listener = &listener;
     err = cli_run_capture(exec, capture, &a->run, write_packet, &sinks, result, why);
     exec->options.listener = NULL;
+    if (!err)
+        err = write_lost(&sinks, result);
     if (!err && exec->options.lockstep)
         status = cli_lockstep_maps(exec->options.lockstep, exec);
     if (!err)

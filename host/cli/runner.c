@@ -36,8 +36,8 @@ static const struct argp_option options_table[] = {
     {"repeat", OPT_REPEAT, "N", 0, "run the capture N times over, time going on", 2},
     {"seed", OPT_SEED, "N", 0, "seed of bpf_get_prandom_u32 and of random stalls (default 1)", 2},
     {"ifindex", OPT_IFINDEX, "N", 0, "ingress interface of the packets (default 1)", 2},
-    {"egress", OPT_EGRESS, "N", 0, "interface that a devmap's program sends them out of (default 1)",
-     2},
+    {"egress", OPT_EGRESS, "N", 0,
+     "interface that a devmap's program sends them out of (default 1)", 2},
     {"queue", OPT_QUEUE, "N", 0, "RX queue of the packets, which is their CPU id (default 0)", 2},
     {"queues", OPT_QUEUES, "N", 0, "give packets N RX queues in turn, the first one --queue", 2},
     {"json", OPT_JSON, NULL, 0, "print the result as one JSON document", 2},
@@ -291,6 +291,8 @@ int cli_run_capture(struct exec *exec, const struct pcap_capture *capture,
     }
     result.cycles = stats.cycles;
     result.ns = stats.ns;
+    for (uint32_t i = 0; exec->ops->lost && i < exec->job->object->map_count; i++)
+        result.lost[i] = exec->ops->lost(exec, i);
     if (result.latencies)
         qsort(result.latencies, result.packets, sizeof(uint32_t), by_value);
     *out = result;
@@ -310,12 +312,29 @@ uint32_t cli_latency(const struct cli_result *result, unsigned percentile)
     return result->latencies[(result->packets - 1) * percentile / 100];
 }
 
+/* Ring buffers of an executor that has them, and how many records each lost; NULL: there are none.
+ */
+static json_t *lost_json(const struct exec_ops *ops, const struct load_object *object,
+                         const struct cli_result *result)
+{
+    json_t *j = NULL;
+
+    for (uint32_t i = 0; ops->lost && i < object->map_count; i++) {
+        if (object->maps[i].type != SPEC_MAP_RINGBUF)
+            continue;
+        j = j ? j : json_object();
+        json_object_set_new(j, object->maps[i].name, json_integer((json_int_t)result->lost[i]));
+    }
+    return j;
+}
+
 json_t *cli_result_json(const struct exec_ops *ops, const struct job *job,
                         const struct cli_result *result, uint32_t clock_mhz)
 {
     const double packets = result->packets ? (double)result->packets : 1;
     json_t *j = json_object();
     json_t *verdicts = json_object();
+    json_t *lost = lost_json(ops, job->object, result);
 
     json_object_set_new(j, "program", cli_json_text(job->prog->name));
     json_object_set_new(j, "executor", json_string(ops->name));
@@ -326,6 +345,8 @@ json_t *cli_result_json(const struct exec_ops *ops, const struct job *job,
         json_object_set_new(verdicts, spec_verdict_names[v],
                             json_integer((json_int_t)result->verdicts[v]));
     json_object_set_new(j, "verdicts", verdicts);
+    if (lost)
+        json_object_set_new(j, "lost", lost);
     if (ops->hardware) {
         const double cycles = (double)result->cycles;
         json_t *latency = json_object();

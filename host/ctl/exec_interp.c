@@ -198,6 +198,13 @@ static int interp_map_walk(struct exec *exec, uint32_t map,
     return hostmap_walk(&((struct interp *)exec)->host[map], visit, ctx);
 }
 
+static uint64_t interp_lost(struct exec *exec, uint32_t map)
+{
+    const struct interp *vm = (const struct interp *)exec;
+
+    return vm->maps[map] ? map_ring_lost(vm->maps[map]) : 0;
+}
+
 /* The host takes the records of ring buffers after each packet. */
 static int tell_events(struct interp *vm, uint64_t packet)
 {
@@ -289,6 +296,7 @@ const struct exec_ops exec_interp = {
     .map_update = interp_map_update,
     .map_lookup = interp_map_lookup,
     .map_walk = interp_map_walk,
+    .lost = interp_lost,
     .run = interp_run,
     .close = interp_close,
 };

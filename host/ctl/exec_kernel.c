@@ -238,6 +238,11 @@ static int exec_kernel_walk(struct exec *exec, uint32_t map,
     return kernel_map_walk(((struct kernel_exec *)exec)->kernel, map, visit, ctx);
 }
 
+static uint64_t exec_kernel_lost(struct exec *exec, uint32_t map)
+{
+    return kernel_lost(((struct kernel_exec *)exec)->kernel, map);
+}
+
 static void take_event(void *ctx, uint32_t map, const void *data, uint32_t bytes, bool padded)
 {
     struct kernel_exec *k = ctx;
@@ -318,6 +323,7 @@ const struct exec_ops exec_kernel = {
     .map_update = exec_kernel_update,
     .map_lookup = exec_kernel_lookup,
     .map_walk = exec_kernel_walk,
+    .lost = exec_kernel_lost,
     .run = exec_kernel_run,
     .close = exec_kernel_close,
 };

@@ -109,6 +109,9 @@ struct exec_ops {
     /* Visits all entries of a map, in any order. */
     int (*map_walk)(struct exec *exec, uint32_t map,
                     int (*visit)(void *ctx, const void *key, const void *values), void *ctx);
+    /* Records of a ring buffer that programs could not make for lack of room, since the executor
+     * was opened. NULL: it runs no program with ring buffers. */
+    uint64_t (*lost)(struct exec *exec, uint32_t map);
     int (*run)(struct exec *exec, const struct exec_stream *stream, struct exec_stats *stats,
                char why[EXEC_WHY_BYTES]);
     void (*close)(struct exec *exec);
@@ -135,7 +138,8 @@ void exec_close(struct exec *exec); /* NULL-safe */
 /* Writes a diagnostic as a reason: place and message in one line. */
 void exec_why(char why[EXEC_WHY_BYTES], const struct diag *diag, int err);
 
-/* fits.c: whether a verified program is without what no executor has. 0, or -ENOTSUP with the reason. */
+/* fits.c: whether a verified program is without what no executor has. 0, or -ENOTSUP with the
+ * reason. */
 int exec_fits_any(const struct job *job, const char *executor, char why[EXEC_WHY_BYTES]);
 /* The same, and whether software has all helpers and map types that a verified program uses. 0, or
  * -ENOTSUP with the instruction, its source line and what the executor of that name lacks. */

@@ -36,7 +36,10 @@ struct kernel {
     int prog_fd;
     int *others; /* descriptors of the object's programs that maps of programs name, or -1 */
     int env_fd;
-    struct kernel_env *env; /* the hidden map's value */
+    struct kernel_env *env;           /* the hidden map's value */
+    uint32_t rings[KERNEL_RINGS_MAX]; /* the maps that are ring buffers, and what they lost */
+    uint64_t lost[KERNEL_RINGS_MAX];
+    uint32_t ring_count;
     struct kernel_net net;
     cpu_set_t affinity; /* of the thread, before kernel_begin */
     uint8_t out[OUT_BYTES];
@@ -111,13 +114,15 @@ static int load_program(struct kernel *k, const struct load_prog *prog, const ui
                         int *prog_fd, char why[KERNEL_WHY_BYTES])
 {
     int *fds = calloc(k->object->map_count + 1, sizeof(*fds));
-    struct kernel_fds where = {fds, k->object->map_count, k->env_fd, k->has_lru};
+    struct kernel_fds where = {fds, k->object->map_count, k->env_fd, k->has_lru, {0}, 0};
     struct ebpf_insn *insns = NULL;
     uint32_t count = 0, bad = 0;
     int err = fds ? 0 : -ENOMEM;
 
     for (uint32_t i = 0; i < k->object->map_count && !err; i++)
         fds[i] = k->maps[i].fd;
+    for (uint32_t i = 0; i < k->ring_count && !err; i++)
+        where.rings[where.ring_count++] = fds[k->rings[i]];
     if (!err)
         err = kernel_patch(prog->insns, prog->insn_count, ctx_field, &where, &insns, &count, &bad);
     if (err == -ENOMEM) {
@@ -187,11 +192,30 @@ static int choose_cpu(struct kernel *k, uint32_t queue, char why[KERNEL_WHY_BYTE
     return -ENOTSUP;
 }
 
+/* Which maps are ring buffers. */
+static int find_rings(struct kernel *k, char why[KERNEL_WHY_BYTES])
+{
+    for (uint32_t i = 0; i < k->object->map_count; i++) {
+        if (k->object->maps[i].type != SPEC_MAP_RINGBUF)
+            continue;
+        if (k->ring_count == KERNEL_RINGS_MAX) {
+            snprintf(why, KERNEL_WHY_BYTES,
+                     "the object has more than %d ring buffers, whose losses are counted",
+                     KERNEL_RINGS_MAX);
+            return -ENOTSUP;
+        }
+        k->rings[k->ring_count++] = i;
+    }
+    return 0;
+}
+
 static int open_all(struct kernel *k, uint32_t queue, char why[KERNEL_WHY_BYTES])
 {
     const struct load_object *o = k->object;
     int err = choose_cpu(k, queue, why);
 
+    if (!err)
+        err = find_rings(k, why);
     if (!err)
         err = open_env(k, why);
     for (uint32_t i = 0; i < o->map_count && !err; i++) {
@@ -409,6 +433,14 @@ static int check_evictions(struct kernel *k, char why[KERNEL_WHY_BYTES])
     return 0;
 }
 
+uint64_t kernel_lost(const struct kernel *kernel, uint32_t map)
+{
+    for (uint32_t i = 0; i < kernel->ring_count; i++)
+        if (kernel->rings[i] == map)
+            return kernel->lost[i];
+    return 0;
+}
+
 int kernel_run(struct kernel *kernel, const struct kernel_packet *packet,
                struct kernel_result *result, char why[KERNEL_WHY_BYTES])
 {
@@ -449,5 +481,7 @@ int kernel_run(struct kernel *kernel, const struct kernel_packet *packet,
                                      .len = o.data_size_out - ctx_out.data,
                                      .meta_bytes = ctx_out.data,
                                      .ns = o.duration};
+    for (uint32_t i = 0; i < kernel->ring_count; i++)
+        kernel->lost[i] += kernel->env->lost[i];
     return check_evictions(kernel, why);
 }

@@ -54,6 +54,9 @@ int kernel_events(struct kernel *kernel,
                                bool padded),
                   void *ctx);
 
+/* Records for which a ring buffer had no room, since the handle was opened; 0 of other maps. */
+uint64_t kernel_lost(const struct kernel *kernel, uint32_t map);
+
 /* Maps by index; values as in nic_runtime/map.h. */
 int kernel_map_update(struct kernel *kernel, uint32_t map, const void *key, const void *values);
 int kernel_map_lookup(struct kernel *kernel, uint32_t map, const void *key, void *values);

@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { SEQUENCE_MAX = 16 };
+/* The longest: 8 around a call of ring buffers, and 7 for each of them. */
+enum { SEQUENCE_MAX = 8 + 7 * KERNEL_RINGS_MAX };
 
 /* Instructions that take the place of one. */
 struct sequence {
@@ -82,6 +83,48 @@ static void add_counted(struct sequence *s, const struct ebpf_insn *call, int en
     add(s, *call);
 }
 
+/* ++*(u64 *)base; r4 is scratch. */
+static void add_one(struct sequence *s, uint8_t base)
+{
+    add(s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_ALU64 | EBPF_ALU_MOV, .dst = 4, .imm = 1});
+    add(s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_STX | EBPF_MODE_ATOMIC | EBPF_SIZE_DW,
+                              .dst = base & 15u,
+                              .src = 4,
+                              .imm = EBPF_ALU_ADD});
+}
+
+/* Calls for a record, and counts if the ring buffer has no room for it: the call gives -EAGAIN or,
+ * reserving, 0. Which buffer it is, only the run knows: its address is kept, and compared. r0 is
+ * free before the call, r1 to r5 after it. */
+static void add_record(struct sequence *s, const struct ebpf_insn *call,
+                       const struct kernel_fds *fds)
+{
+    const int32_t full = call->imm == SPEC_HELPER_RINGBUF_RESERVE ? 0 : -EAGAIN;
+
+    add_address(s, 0, fds->env, offsetof(struct kernel_env, ring));
+    add(s, (struct ebpf_insn){
+               .opcode = (int)EBPF_CLASS_STX | EBPF_MODE_MEM | EBPF_SIZE_DW, .dst = 0, .src = 1});
+    add(s, *call);
+    add(s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_JMP | EBPF_JMP_JNE,
+                              .dst = 0,
+                              .off = (int16_t)(3 + 7 * fds->ring_count),
+                              .imm = full});
+    add_field(s, 1, fds->env, offsetof(struct kernel_env, ring), EBPF_SIZE_DW);
+    for (uint32_t i = 0; i < fds->ring_count; i++) {
+        add(s, (struct ebpf_insn){.opcode = EBPF_OP_LD_IMM64,
+                                  .dst = 2,
+                                  .src = EBPF_PSEUDO_MAP_FD,
+                                  .imm = fds->rings[i]});
+        add(s, (struct ebpf_insn){0});
+        add(s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_JMP | EBPF_JMP_JNE | EBPF_SRC_X,
+                                  .dst = 1,
+                                  .src = 2,
+                                  .off = 4});
+        add_address(s, 3, fds->env, offsetof(struct kernel_env, lost) + i * sizeof(uint64_t));
+        add_one(s, 3);
+    }
+}
+
 /* What takes the place of an instruction; count 0: it stays. */
 static struct sequence replacement(const struct ebpf_insn *i, uint8_t ctx_field,
                                    const struct kernel_fds *fds)
@@ -140,6 +183,11 @@ static struct sequence replacement(const struct ebpf_insn *i, uint8_t ctx_field,
     case SPEC_HELPER_MAP_DELETE_ELEM:
         if (fds->count_changes)
             add_counted(&s, i, env, offsetof(struct kernel_env, deletes));
+        break;
+    case SPEC_HELPER_RINGBUF_OUTPUT:
+    case SPEC_HELPER_RINGBUF_RESERVE:
+        if (fds->ring_count)
+            add_record(&s, i, fds);
         break;
     default:
         break;

@@ -10,6 +10,8 @@
  * receive queue, interfaces) it reads from the one value of a hidden array map instead, which the
  * executor fills before each packet. */
 
+enum { KERNEL_RINGS_MAX = 8 }; /* ring buffers of a program */
+
 /* That value. */
 struct kernel_env {
     uint64_t time_ns;
@@ -21,6 +23,8 @@ struct kernel_env {
     uint64_t
         updates; /* calls of bpf_map_update_elem and bpf_map_delete_elem, if they are counted */
     uint64_t deletes;
+    uint64_t ring;                   /* address of the map that a record is asked of */
+    uint64_t lost[KERNEL_RINGS_MAX]; /* records for which ring buffers had no room */
 };
 
 /* Descriptors that take the places of map indices. */
@@ -28,7 +32,9 @@ struct kernel_fds {
     const int *maps;
     uint32_t map_count;
     int env;
-    bool count_changes; /* count updates and deletions of maps in the environment */
+    bool count_changes;          /* count updates and deletions of maps in the environment */
+    int rings[KERNEL_RINGS_MAX]; /* the ring buffers among the maps, whose losses are counted */
+    uint32_t ring_count;
 };
 
 /* Writes the patched program to *out (freed by the caller). ctx_field has a byte an instruction:

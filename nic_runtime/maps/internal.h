@@ -100,6 +100,7 @@ struct map_ring {
     uint64_t mask;
     uint64_t consumer;
     uint64_t producer;
+    uint64_t lost; /* records that there was no room for */
 };
 
 /* A Bloom filter. */

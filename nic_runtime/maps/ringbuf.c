@@ -6,12 +6,15 @@
 
 /* ringbuf: records in the order in which programs made them, for the host. Positions, headers of 8
  * bytes and the space that records take are those of kernel/bpf/ringbuf.c, so that a full buffer is
- * full alike. A record that reaches over the end goes on behind it: the memory is twice the size.
- */
+ * full alike. A record that reaches over the end goes on behind it, as in Linux, where the pages
+ * are mapped twice: the memory is twice the size, and what lies behind the end is copied while the
+ * record is under way. So a program that does not write all of a record sees, and tells, the same
+ * leavings as on Linux, headers among them. */
 
 enum {
     HEADER_BYTES = 8,
     PAGE = 4096,
+    HEAD_PAGES = 3,  /* of struct bpf_ringbuf, in front of the data */
     QUERY_AVAIL = 0, /* BPF_RB_AVAIL_DATA and on */
     QUERY_SIZE = 1,
     QUERY_CONSUMER = 2,
@@ -74,25 +77,38 @@ static uint64_t room_for(uint32_t bytes)
     return ((uint64_t)bytes + HEADER_BYTES + 7) & ~UINT64_C(7);
 }
 
+/* Bytes of a record that lie behind the end; its header never does. */
+static size_t behind_end(const struct map_ring *r, const uint8_t *at, uint32_t bytes)
+{
+    const uint64_t end = (uint64_t)(at - r->data) + room_for(bytes);
+
+    return end > r->mask + 1 ? (size_t)(end - r->mask - 1) : 0;
+}
+
 void *map_ring_reserve(struct map *map, uint32_t bytes)
 {
     struct map_ring *r = &map->ring;
-    uint32_t header = bytes | BUSY;
-    uint8_t *at = r->data + (r->producer & r->mask);
+    const uint32_t offset = (uint32_t)(r->producer & r->mask);
+    const uint32_t header[2] = {bytes | BUSY, HEAD_PAGES + offset / PAGE};
+    uint8_t *at = r->data + offset;
 
-    if (bytes > RECORD_MAX || r->producer + room_for(bytes) - r->consumer > r->mask)
+    if (bytes > RECORD_MAX || r->producer + room_for(bytes) - r->consumer > r->mask) {
+        r->lost++;
         return NULL;
-    memcpy(at, &header, sizeof(header));
+    }
+    memcpy(r->data + r->mask + 1, r->data, behind_end(r, at, bytes));
+    memcpy(at, header, sizeof(header));
     r->producer += room_for(bytes);
     return at + HEADER_BYTES;
 }
 
-static void commit(void *record, bool discard)
+static void commit(struct map_ring *r, void *record, bool discard)
 {
     uint8_t *at = (uint8_t *)record - HEADER_BYTES;
     uint32_t header;
 
     memcpy(&header, at, sizeof(header));
+    memcpy(r->data, r->data + r->mask + 1, behind_end(r, at, header & ~(uint32_t)BUSY));
     header = (header & ~(uint32_t)BUSY) | (discard ? (uint32_t)DISCARDED : 0);
     memcpy(at, &header, sizeof(header));
 }
@@ -104,7 +120,7 @@ int map_ring_output(struct map *map, const void *data, uint32_t bytes)
     if (!record)
         return -EAGAIN;
     memcpy(record, data, bytes);
-    commit(record, false);
+    commit(&map->ring, record, false);
     return 0;
 }
 
@@ -127,8 +143,13 @@ bool map_ring_finish(struct map *map, uintptr_t record, bool discard)
     memcpy(&header, (const uint8_t *)record - HEADER_BYTES, sizeof(header));
     if (!(header & BUSY))
         return false;
-    commit((void *)record, discard);
+    commit(&map->ring, (void *)record, discard);
     return true;
+}
+
+uint64_t map_ring_lost(const struct map *map)
+{
+    return map->ops == &map_ringbuf_ops ? map->ring.lost : 0;
 }
 
 uint64_t map_ring_query(const struct map *map, uint64_t what)

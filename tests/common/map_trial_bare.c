@@ -132,6 +132,7 @@ struct ring {
     uint32_t busy;
     uint64_t used;     /* bytes that they take */
     uint64_t consumed; /* ... and that were taken so far */
+    uint64_t lost;     /* records without room */
 };
 
 static uint64_t room_for(uint32_t bytes)
@@ -182,6 +183,7 @@ static bool reserve(struct map_trial_state *t, struct ring *r)
     uint8_t *memory = map_ring_reserve(t->map, bytes);
 
     t->counts->refused += !memory;
+    r->lost += !room;
     if (!memory != !room)
         return map_trial_wrong(t, "%u bytes are %s", bytes,
                                room ? "refused though there is room" : "given without room");
@@ -202,6 +204,7 @@ static bool output(struct map_trial_state *t, struct ring *r)
     if (bytes > sizeof(data))
         bytes = sizeof(data);
     room = fits(t, r, bytes);
+    r->lost += !room;
     fill(data, bytes, nothing);
     if (!map_trial_result(t, "output", map_ring_output(t->map, data, bytes), room ? 0 : -EAGAIN))
         return false;
@@ -272,6 +275,10 @@ static bool query(struct map_trial_state *t, const struct ring *r)
                                  0};
 
     t->counts->walks++;
+    if (map_ring_lost(t->map) != r->lost)
+        return map_trial_wrong(t, "%llu records were lost, not %llu",
+                               (unsigned long long)map_ring_lost(t->map),
+                               (unsigned long long)r->lost);
     for (uint32_t what = 0; what < sizeof(expected) / sizeof(expected[0]); what++)
         if (map_ring_query(t->map, what) != expected[what])
             return map_trial_wrong(t, "question %u is answered with %llu, not %llu", what,

@@ -27,7 +27,7 @@ static struct ebpf_insn *patch(const struct ebpf_insn *insns, uint32_t count, co
                                uint32_t *out_count)
 {
     static const int maps[] = {40, 41};
-    const struct kernel_fds fds = {maps, 2, ENV_FD, false};
+    const struct kernel_fds fds = {maps, 2, ENV_FD, false, {0}, 0};
     struct ebpf_insn *out = NULL;
     uint32_t bad;
 
@@ -38,7 +38,7 @@ static struct ebpf_insn *patch(const struct ebpf_insn *insns, uint32_t count, co
 static int patch_error(const struct ebpf_insn *insns, uint32_t count, uint32_t *bad)
 {
     static const int maps[] = {40, 41};
-    const struct kernel_fds fds = {maps, 2, ENV_FD, false};
+    const struct kernel_fds fds = {maps, 2, ENV_FD, false, {0}, 0};
     struct ebpf_insn *out = NULL;
     uint32_t out_count;
 
@@ -273,7 +273,7 @@ static void test_kernel_patch_result_runs_alike(void **state)
     for (uint64_t i = 1; i <= 2000; i++) {
         const struct kernel_env env = {
             .time_ns = i << 33 | i, .rand = (uint32_t)i, .cpu = 3, .ifindex = 77, .queue = 3};
-        const struct kernel_fds fds = {NULL, 0, 0, false};
+        const struct kernel_fds fds = {NULL, 0, 0, false, {0}, 0};
         struct ebpf_insn insns[LENGTH + 16], *patched;
         uint8_t fields[LENGTH + 16] = {0};
         struct vm_program program = {insns, 0, maps, 1};

@@ -413,6 +413,35 @@ static void test_map_hash_spreads_keys_that_differ_in_two_bytes(void **state)
     }
 }
 
+/* What a program does not write of a record is what lay there: a record that reached over the end
+ * has left bytes in front, and headers have the page they lie on behind the 3 of Linux's own. */
+static void test_map_ring_record_over_the_end_leaves_bytes_in_front(void **state)
+{
+    struct map *m = make(SPEC_MAP_RINGBUF, 0, 0, 4096);
+    uint8_t data[4096];
+    const void *record;
+    uint32_t bytes, page;
+    uint8_t *reserved;
+
+    (void)state;
+    memset(data, 0xef, sizeof(data));
+    assert_int_equal(map_ring_output(m, data, 4000), 0); /* with its header 4008 */
+    assert_true(map_ring_next(m, &record, &bytes));
+    memset(data, 0xab, sizeof(data));
+    assert_int_equal(map_ring_output(m, data, 200), 0); /* to 4216, which is 120 */
+    assert_true(map_ring_next(m, &record, &bytes));
+    memset(data, 0xcd, sizeof(data));
+    assert_int_equal(map_ring_output(m, data, 4096 - 120 - 8), 0); /* to the end */
+    assert_true(map_ring_next(m, &record, &bytes));
+    reserved = map_ring_reserve(m, 200);
+    assert_non_null(reserved);
+    for (uint32_t i = 0; i < 112; i++)
+        assert_int_equal(reserved[i], 0xab);
+    memcpy(&page, reserved - 4, sizeof(page));
+    assert_int_equal(page, 3);
+    drop(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_map_locked_update_seen_through_old_pointer),
         cmocka_unit_test(test_map_walk_ends_while_entries_come_and_go),
         cmocka_unit_test(test_map_bad_definition_refused_with_reason),
+        cmocka_unit_test(test_map_ring_record_over_the_end_leaves_bytes_in_front),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
