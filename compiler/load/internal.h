@@ -48,6 +48,7 @@ struct btf_type;
 #define LOAD_W_MAP_FOREIGN "LOAD0102" /* a map of other programs is left out */
 
 enum load_limit {
+    LOAD_PAGE_BYTES = 4096, /* of ring buffers */
     LOAD_FILE_MAX_BYTES = 256 << 20,
     LOAD_DATA_MAX_BYTES = 16 << 20, /* one data section */
     LOAD_PROG_MAX_INSNS =
@@ -175,8 +176,10 @@ void load_data_fields(const struct load_ctx *c, uint32_t section, struct load_ma
 void load_func_type(const struct load_ctx *c, const struct load_func *f, struct load_subprog *out);
 /* maps.c: all maps. Needs: load_elf, load_btf. */
 int load_maps(struct load_ctx *c);
-/* Whether Linux would make a map of this type with these sizes; the message names its section. */
+/* map_check.c: whether Linux would make a map of this definition; the message names its section. */
 int load_map_check(struct load_ctx *c, const struct load_map *m);
+/* Whether Linux makes no map of this type with 0 entries. */
+bool load_map_needs_entries(const struct load_map *m);
 /* Adds a map; the caller fills it. */
 struct load_map *load_map_add(struct load_ctx *c, uint32_t section, uint64_t offset,
                               uint64_t bytes);

@@ -165,91 +165,6 @@ static int load_data_map(struct load_ctx *c, uint32_t section, enum load_map_kin
     return 0;
 }
 
-/* ---- sizes ---- */
-
-/* What Linux asks of a map's sizes when it makes the map (kernel/bpf, map_alloc_check of each
- * type). */
-struct size_rule {
-    uint32_t key_min, key_max;
-    uint32_t value_min, value_max;
-    uint32_t entries_min;
-};
-
-#define ANY UINT32_MAX
-static const struct size_rule size_rules[SPEC_MAP_COUNT] = {
-    [SPEC_MAP_UNSPEC] = {0, ANY, 0, ANY, 0},
-    [SPEC_MAP_HASH] = {1, ANY, 1, ANY, 1},
-    [SPEC_MAP_ARRAY] = {4, 4, 1, ANY, 1},
-    [SPEC_MAP_PROG_ARRAY] = {4, 4, 4, 4, 1},
-    [SPEC_MAP_PERF_EVENT_ARRAY] = {4, 4, 4, 4, 0}, /* 0 entries: as many as there are CPUs */
-    [SPEC_MAP_PERCPU_HASH] = {1, ANY, 1, ANY, 1},
-    [SPEC_MAP_PERCPU_ARRAY] = {4, 4, 1, ANY, 1},
-    [SPEC_MAP_STACK_TRACE] = {4, 4, 8, ANY, 1},
-    [SPEC_MAP_CGROUP_ARRAY] = {4, 4, 4, 4, 1},
-    [SPEC_MAP_LRU_HASH] = {1, ANY, 1, ANY, 1},
-    [SPEC_MAP_LRU_PERCPU_HASH] = {1, ANY, 1, ANY, 1},
-    [SPEC_MAP_LPM_TRIE] = {5, 260, 1, ANY, 1}, /* a prefix length and 1 to 256 bytes */
-    [SPEC_MAP_ARRAY_OF_MAPS] = {4, 4, 4, 4, 1},
-    [SPEC_MAP_HASH_OF_MAPS] = {1, ANY, 4, 4, 1},
-    [SPEC_MAP_DEVMAP] = {4, 4, 4, 8, 1},
-    [SPEC_MAP_SOCKMAP] = {4, 4, 4, 8, 1},
-    [SPEC_MAP_CPUMAP] = {4, 4, 4, 8, 1},
-    [SPEC_MAP_XSKMAP] = {4, 4, 4, 4, 1},
-    [SPEC_MAP_SOCKHASH] = {1, ANY, 4, 8, 1},
-    [SPEC_MAP_CGROUP_STORAGE] = {0, ANY, 0, ANY, 0},
-    [SPEC_MAP_REUSEPORT_SOCKARRAY] = {4, 4, 4, 8, 1},
-    [SPEC_MAP_PERCPU_CGROUP_STORAGE] = {0, ANY, 0, ANY, 0},
-    [SPEC_MAP_QUEUE] = {0, 0, 1, ANY, 1},
-    [SPEC_MAP_STACK] = {0, 0, 1, ANY, 1},
-    [SPEC_MAP_SK_STORAGE] = {0, ANY, 0, ANY, 0},
-    [SPEC_MAP_DEVMAP_HASH] = {4, 4, 4, 8, 1},
-    [SPEC_MAP_STRUCT_OPS] = {0, ANY, 0, ANY, 0},
-    [SPEC_MAP_RINGBUF] = {0, 0, 0, 0, 1},
-    [SPEC_MAP_INODE_STORAGE] = {0, ANY, 0, ANY, 0},
-    [SPEC_MAP_TASK_STORAGE] = {0, ANY, 0, ANY, 0},
-    [SPEC_MAP_BLOOM_FILTER] = {0, 0, 1, ANY, 1},
-    [SPEC_MAP_USER_RINGBUF] = {0, 0, 0, 0, 1},
-    [SPEC_MAP_CGRP_STORAGE] = {0, ANY, 0, ANY, 0},
-    [SPEC_MAP_ARENA] = {0, ANY, 0, ANY, 0},
-};
-
-static int size_error(struct load_ctx *c, const struct load_map *m, const char *what,
-                      uint32_t value, uint32_t min, uint32_t max)
-{
-    const char *type = spec_map_type_table[m->type].name;
-
-    if (max == ANY)
-        return load_fail(c, -EINVAL, LOAD_E_MAP_SIZE, m->section,
-                         "map %s (%s): %s is %u, at least %u is needed", m->name, type, what, value,
-                         min);
-    return load_fail(c, -EINVAL, LOAD_E_MAP_SIZE, m->section,
-                     "map %s (%s): %s is %u, must be %u%s%u", m->name, type, what, value, min,
-                     min == max ? ", not " : " to ", min == max ? value : max);
-}
-
-int load_map_check(struct load_ctx *c, const struct load_map *m)
-{
-    const struct size_rule *r;
-    uint32_t fixed;
-
-    if (m->type >= SPEC_MAP_COUNT) /* a type from the future: whoever uses it refuses it */
-        return 0;
-    r = &size_rules[m->type];
-    if (m->key_bytes < r->key_min || m->key_bytes > r->key_max)
-        return size_error(c, m, "the key's size", m->key_bytes, r->key_min, r->key_max);
-    fixed = r->value_max == ANY ? 0 : m->value_bytes % 4;
-    if (m->value_bytes < r->value_min || m->value_bytes > r->value_max || fixed)
-        return size_error(c, m, "the value's size", m->value_bytes, r->value_min, r->value_max);
-    if (m->max_entries == 0 && r->entries_min)
-        return load_fail(c, -EINVAL, LOAD_E_MAP_SIZE, m->section,
-                         "map %s (%s): max_entries is 0: the object leaves the map's size to the "
-                         "program that loads it; give one (--map-entries %s=N)",
-                         m->name, spec_map_type_table[m->type].name, m->name);
-    if (m->max_entries < r->entries_min)
-        return size_error(c, m, "max_entries", m->max_entries, r->entries_min, ANY);
-    return 0;
-}
-
 /* ---- sizes from outside ---- */
 
 static struct load_map *map_named(struct load_ctx *c, const char *name)
@@ -260,11 +175,26 @@ static struct load_map *map_named(struct load_ctx *c, const char *name)
     return NULL;
 }
 
-/* Where the object leaves a size open. Linux takes 0 for perf event arrays as the number of CPUs.
+/* Where the object leaves a size open. libbpf takes 0 for perf event arrays as the number of CPUs.
  */
 static bool size_is_open(const struct load_map *m)
 {
-    return m->max_entries == 0 && m->type < SPEC_MAP_COUNT && size_rules[m->type].entries_min;
+    return m->max_entries == 0 && m->type != SPEC_MAP_PERF_EVENT_ARRAY && load_map_needs_entries(m);
+}
+
+/* What libbpf makes of sizes that Linux does not take. */
+static void adjust_size(struct load_map *m)
+{
+    uint64_t bytes = LOAD_PAGE_BYTES;
+
+    if (m->type == SPEC_MAP_PERF_EVENT_ARRAY && !m->max_entries)
+        m->max_entries = SPEC_QUEUES; /* as many as there are CPUs */
+    if (m->type != SPEC_MAP_RINGBUF && m->type != SPEC_MAP_USER_RINGBUF)
+        return;
+    while (bytes < m->max_entries)
+        bytes *= 2;
+    if (m->max_entries && bytes <= UINT32_MAX) /* pages, by a power of two */
+        m->max_entries = (uint32_t)bytes;
 }
 
 static int set_sizes(struct load_ctx *c)
@@ -320,8 +250,7 @@ int load_maps(struct load_ctx *c)
     }
     err = set_sizes(c);
     for (uint32_t i = 0; i < c->map_count && !err; i++) {
-        if (c->maps[i].type == SPEC_MAP_PERF_EVENT_ARRAY && !c->maps[i].max_entries)
-            c->maps[i].max_entries = SPEC_QUEUES; /* as many as there are CPUs */
+        adjust_size(&c->maps[i]);
         err = load_map_check(c, &c->maps[i]);
     }
     if (err)

@@ -83,9 +83,16 @@ int load_raw(const void *insns, size_t bytes, const char *name, const struct loa
                          SPEC_MAPS);
     for (uint32_t i = 0; i < map_count; i++) {
         const int err = load_map_check(&c, &maps[i]);
+        const bool nests =
+            maps[i].type == SPEC_MAP_ARRAY_OF_MAPS || maps[i].type == SPEC_MAP_HASH_OF_MAPS;
 
         if (err)
             return err;
+        if (nests && !load_inner(&maps[i]))
+            return load_fail(&c, -EINVAL, LOAD_E_MAP_DEF, maps[i].section,
+                             "map %s (%s): what the maps in it are like is not said; Linux makes "
+                             "no such map, and this form of a program has no way to say it",
+                             maps[i].name, spec_map_type_table[maps[i].type].name);
     }
     take_insns(prog, insns, bytes, arena);
     load_cut_functions(prog, arena);

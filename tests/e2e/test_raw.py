@@ -64,12 +64,36 @@ def test_malformed_files_are_told(work):
             (b'', None, '0 bytes'), (EXIT[:5], None, '5 bytes'), (EXIT, '[{', 'maps.json'), (EXIT, '{}', 'array'),
             (EXIT, '[1]', 'map 0 is not an object'), (EXIT, [{'type': 'nonesuch'}], '"type"'), (EXIT, [{'type': 'hash'}], '"key_size"'),
             (EXIT, [dict(HASH[0], max_entries=0)], 'max_entries'), (EXIT, [dict(HASH[0], type='array')], 'key'),
-            (EXIT, [dict(HASH[0], value_size=-1)], '"value_size"'), (EXIT, HASH * 65, '65 maps')]:
+            (EXIT, [dict(HASH[0], value_size=-1)], '"value_size"'), (EXIT, HASH * 65, '65 maps'), (EXIT + b'x', None, '9 bytes'),
+            (EXIT, '', 'maps.json'), (EXIT, '"x"', 'expected'), (EXIT, [[]], 'map 0 is not an object'), (EXIT, '[{"type":"hash","type":"hash"}]', 'duplicate')]:
         p = lib.sluice('check', *write(work, program, maps), status=2)
         assert words in p.stderr and not p.stdout, (words, p.stderr)
     assert 'such file' in lib.sluice('check', '--raw', os.path.join(work, 'none'), status=2).stderr
     assert '--raw' in lib.sluice('check', '--maps', 'x', lib.example('drop'), status=2).stderr
     assert '-p' in lib.sluice('check', '--raw', '-p', 'x', os.path.join(work, 'insns.bin'), status=2).stderr
+
+
+def test_map_that_linux_does_not_make_is_told(work):
+    """Whether the program uses it or not; the whole grid of definitions is a unit test (test_load_kernel.c)."""
+    ring = {'type': 'ringbuf', 'key_size': 0, 'value_size': 0, 'max_entries': 100}
+    array = {'type': 'array', 'key_size': 4, 'value_size': 8, 'max_entries': 1}
+    for definition, words in [
+            (dict(HASH[0], flags=0xffffffff), 'flags are 0xffffffff'), (dict(HASH[0], key_size=4 << 20), "the key's size"),
+            (ring, 'a power of two and at least a page'), (dict(array, key_size=8), "the key's size is 8, must be 4"),
+            (dict(array, type='percpu_array', value_size=32769), 'must be 1 to 32768'), (dict(array, flags=8 | 16), 'both read-only and write-only'),
+            (dict(array, type='lpm_trie', key_size=8), 'BPF_F_NO_PREALLOC'), (dict(array, value_size=1 << 31), "the value's size"),
+            (dict(array, type='array_of_maps', value_size=4), 'what the maps in it are like')]:
+        p = lib.sluice('check', *write(work, EXIT, [definition]), '--json', status=2)
+        assert words in p.stderr and 'map map_0' in p.stderr and not p.stdout, (definition, p.stderr)
+
+
+def test_long_program_is_checked_or_told(work):
+    """A million instructions are Linux's limit; behind each other without an end they are a rejection like others."""
+    move = insn(0xb7, imm=2)
+    j = check(work, move * 999999 + EXIT)
+    assert j['accepted'] is True and j['instructions'] == 1000000, j
+    assert check(work, move * 1000000, status=3)['code'].startswith('VFY')
+    assert '1000001 instructions' in lib.sluice('check', *write(work, move * 1000000 + EXIT), '--json', status=2).stderr
 
 
 def test_raw_program_runs_as_an_object_does(work):
@@ -94,7 +118,7 @@ def test_code_that_is_never_reached_may_have_any_form(work):
 
 
 def test_map_larger_than_anything_is_told(work):
-    huge = [{'type': 'array', 'key_size': 4, 'value_size': 4000000000, 'max_entries': 4000000000}]
+    huge = [{'type': 'array', 'key_size': 4, 'value_size': 2000000000, 'max_entries': 4000000000}]
     program = insn(0x18, 1, 1, 0, 0) + insn(0) + insn(0xb7, 0, imm=2) + EXIT
     executors = check(work, program, huge)['programs'][0]['executors']
     for name in ('interp', 'microcode', 'pipeline'):

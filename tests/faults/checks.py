@@ -20,7 +20,7 @@ from test_vectors import REJECTED  # noqa: E402
 JOBS = 2
 UNITS = {
     'interp': ['vm', 'helper', 'vm_kernel', 'helper_kernel'],
-    'load': ['load_elf', 'load_progs', 'load_maps', 'load_btf', 'load_text', 'kernel_patch', 'load_clang'],
+    'load': ['load_elf', 'load_progs', 'load_maps', 'load_kernel', 'load_btf', 'load_text', 'kernel_patch', 'load_clang'],
     'maps': ['map', 'map_trial', 'map_kernel'],
     'microcode': ['ucode_encode', 'ucode_texts', 'ucode_image_text', 'ucode_limits', 'ucode_random', 'ucode_programs'],
     'opt': ['opt_text', 'opt_ranges', 'opt_checks', 'opt_rules', 'opt_rules_rewriter', 'divide', 'opt', 'build_random'],

@@ -83,7 +83,7 @@ static void test_load_btf_map_is_read(void **state)
     const int typed = btf__add_typedef(b.btf, "value_t", btf__add_const(b.btf, u64));
     const struct member members[] = {{"type", uint_type(&b, BPF_MAP_TYPE_PERCPU_HASH)},
                                      {"max_entries", uint_type(&b, 77)},
-                                     {"map_flags", uint_type(&b, 2)},
+                                     {"map_flags", uint_type(&b, BPF_F_NO_PREALLOC)},
                                      {"key", btf__add_ptr(b.btf, b.int_id)},
                                      {"key_size", uint_type(&b, 4)},
                                      {"value", btf__add_ptr(b.btf, typed)},
@@ -100,7 +100,7 @@ static void test_load_btf_map_is_read(void **state)
     assert_int_equal(m->kind, LOAD_MAP_BTF);
     assert_int_equal(m->type, SPEC_MAP_PERCPU_HASH);
     assert_int_equal(m->max_entries, 77);
-    assert_int_equal(m->flags, 2);
+    assert_int_equal(m->flags, BPF_F_NO_PREALLOC);
     assert_int_equal(m->key_bytes, 4);
     assert_int_equal(m->value_bytes, 8);
     load_check_close(&check);

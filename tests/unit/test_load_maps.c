@@ -130,9 +130,10 @@ static const struct sizes size_cases[] = {
     {BPF_MAP_TYPE_DEVMAP, 4, 6, 1, "the value's size is 6"},
     {BPF_MAP_TYPE_DEVMAP, 4, 12, 1, "the value's size is 12, must be 4 to 8"},
     {BPF_MAP_TYPE_XSKMAP, 4, 8, 1, "the value's size is 8, must be 4"},
-    {BPF_MAP_TYPE_LPM_TRIE, 8, 8, 1, NULL},
+    {BPF_MAP_TYPE_LPM_TRIE, 8, 8, 1, "an lpm_trie needs BPF_F_NO_PREALLOC"},
     {BPF_MAP_TYPE_LPM_TRIE, 4, 8, 1, "the key's size is 4"},
     {BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, NULL},
+    {BPF_MAP_TYPE_RINGBUF, 0, 0, 100, NULL}, /* libbpf makes a page of it */
     {BPF_MAP_TYPE_RINGBUF, 4, 0, 4096, "the key's size is 4"},
     {BPF_MAP_TYPE_QUEUE, 0, 4, 1, NULL},
     {BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 0, NULL},
