@@ -13,7 +13,7 @@ SOFTWARE_ONLY = {'events': 'bpf_perf_event_output#25 is not available in hardwar
                  'each': 'bpf_for_each_map_elem#164 is not available in hardware', 'walk': 'bpf_for_each_map_elem#164 is not available in hardware',
                  'text': 'bpf_strtol#105 is not available in hardware', 'percpu_elem': 'bpf_map_lookup_percpu_elem#195 is not available in hardware'}
 # What only a pipeline does not run.
-NO_PIPELINE = {'meta': 'packet store may reach bytes -256 to'}
+NO_PIPELINE = {'meta': 'packet store may reach bytes -256 to', 'frags': 'packet store may reach bytes 10 to'}
 # What the kernel can't be asked, and the reason.
 NOT_KERNEL = {'walk': 'walks over a hash, and Linux has an order of its own', 'percpu_elem': 'takes an RX queue here'}
 FIB = ['--fib', os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib.json')]
