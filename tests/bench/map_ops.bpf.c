@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A program an operation: ROUNDS times the same one on a map, with another key each time, and `none`, which is the loop alone.
- * TYPE, ENTRIES (a power of two), KEY_WORDS (of 4 bytes) and FLAGS are given; PREFIXES for an lpm_trie. */
+ * TYPE, ENTRIES (a power of two), ROOM (for at least as many), KEY_WORDS (of 4 bytes) and FLAGS are given; PREFIXES for an lpm_trie. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_endian.h>
@@ -14,7 +14,7 @@ struct key {
 
 struct {
     __uint(type, TYPE);
-    __uint(max_entries, ENTRIES);
+    __uint(max_entries, ROOM);
     __uint(map_flags, FLAGS);
     __type(key, struct key);
     __type(value, __u64);
