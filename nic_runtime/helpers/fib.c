@@ -70,11 +70,9 @@ static const struct net_route *route_of(const struct net *net, struct fib_params
     if (flags & FLAG_DIRECT) {
         table = NET_TABLE_MAIN;
         if (flags & FLAG_TBID) {
-            table = p->table;
+            table = p->table ? p->table : NET_TABLE_MAIN; /* fib_get_table, fib6_get_table */
             p->table = 0;
         }
-        if (!table)
-            return NULL;
     }
     return net_route(net, p->family == FAMILY_IP6, p->to, table, out);
 }

@@ -207,7 +207,7 @@ static void fib_question(uint8_t *packet)
     uint8_t *p = packet + 16;
     const uint32_t ifindex = below(30) ? 1 + below(INTERFACES + 2) : 99;
     const uint16_t length = (uint16_t)(below(3) ? 100 : 1200 + below(1200));
-    const uint32_t table = below(2) ? 100 : below(2) ? NET_TABLE_MAIN : 77;
+    const uint32_t table = below(2) ? 100 : below(2) ? NET_TABLE_MAIN : below(2) ? 77 : 0;
 
     memcpy(packet + 8, &flag, 4);
     memset(p, 0, PARAMS);
