@@ -217,6 +217,7 @@ static void (*const lowering[])(struct builder *b, const struct verify_fact *fac
     [SPEC_HELPER_REDIRECT] = lower_redirect,
     [SPEC_HELPER_CSUM_DIFF] = build_csum_diff,
     [SPEC_HELPER_XDP_ADJUST_HEAD] = build_adjust_head,
+    [SPEC_HELPER_FIB_LOOKUP] = build_fib_lookup,
     [SPEC_HELPER_REDIRECT_MAP] = lower_redirect_map,
     [SPEC_HELPER_XDP_ADJUST_META] = build_adjust_meta,
     [SPEC_HELPER_XDP_ADJUST_TAIL] = build_adjust_tail,

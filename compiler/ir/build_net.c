@@ -7,16 +7,29 @@
 
 enum { ETHERNET_BYTES = 14 };
 
-/* The map of a table; made when it is first asked for. */
-static uint32_t table_map(struct builder *b, enum ir_table table)
+uint32_t build_table_map(struct builder *b, enum ir_table table)
 {
     static const struct ir_map maps[IR_TABLE_COUNT] = {
         [IR_TABLE_INTERFACES] = {.name = "the host's interfaces",
                                  .type = SPEC_MAP_HASH,
                                  .key_bytes = sizeof(uint32_t),
                                  .value_bytes = sizeof(struct ir_interface),
-                                 .max_entries = SPEC_HW_INTERFACES,
-                                 .table = IR_TABLE_INTERFACES},
+                                 .max_entries = SPEC_HW_INTERFACES},
+        [IR_TABLE_ROUTES] = {.name = "the host's routes",
+                             .type = SPEC_MAP_LPM_TRIE,
+                             .key_bytes = sizeof(struct ir_route_key),
+                             .value_bytes = sizeof(struct ir_route),
+                             .max_entries = SPEC_HW_ROUTES},
+        [IR_TABLE_ROUTES_MAIN] = {.name = "the host's main routes",
+                                  .type = SPEC_MAP_LPM_TRIE,
+                                  .key_bytes = sizeof(struct ir_route_key),
+                                  .value_bytes = sizeof(struct ir_route),
+                                  .max_entries = SPEC_HW_ROUTES},
+        [IR_TABLE_NEIGHBOURS] = {.name = "the host's neighbours",
+                                 .type = SPEC_MAP_HASH,
+                                 .key_bytes = sizeof(struct ir_neighbour_key),
+                                 .value_bytes = sizeof(struct ir_neighbour),
+                                 .max_entries = SPEC_HW_NEIGHBOURS},
     };
     struct ir_func *f = b->f;
 
@@ -24,13 +37,14 @@ static uint32_t table_map(struct builder *b, enum ir_table table)
         if (f->maps[m].table == table)
             return m;
     f->maps[f->map_count] = maps[table];
+    f->maps[f->map_count].table = (uint8_t)table;
     ir_map_complete(&f->maps[f->map_count]);
     return f->map_count++;
 }
 
 void build_check_mtu(struct builder *b, const struct verify_fact *fact)
 {
-    const uint32_t map = table_map(b, IR_TABLE_INTERFACES);
+    const uint32_t map = build_table_map(b, IR_TABLE_INTERFACES);
     const struct ir_insn lookup = {.op = IR_MAP_LOOKUP, .map = (uint16_t)map};
     const ir_block meet = build_block_new(b, b->pc);
     const ir_ref given = build_alu(b, SPEC_ALU_MOV, 32, build_reg(b, 2), IR_NONE);

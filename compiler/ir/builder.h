@@ -234,7 +234,10 @@ void build_adjust_meta(struct builder *b, const struct verify_fact *fact);
 void build_adjust_tail(struct builder *b, const struct verify_fact *fact);
 void build_buff_len(struct builder *b, const struct verify_fact *fact);
 
-/* build_net.c */
+/* build_net.c, build_fib.c */
+/* The map of a table of the host; made when it is first asked for. */
+uint32_t build_table_map(struct builder *b, enum ir_table table);
+void build_fib_lookup(struct builder *b, const struct verify_fact *fact);
 void build_check_mtu(struct builder *b, const struct verify_fact *fact);
 
 /* build_bytes.c */

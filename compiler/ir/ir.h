@@ -82,12 +82,58 @@ struct ir_block_data {
 
 /* Tables of the host that are maps of a device without being maps of the object: the host fills
  * them. */
-enum ir_table { IR_TABLE_NONE, IR_TABLE_INTERFACES, IR_TABLE_COUNT };
+enum ir_table {
+    IR_TABLE_NONE,
+    IR_TABLE_INTERFACES,
+    IR_TABLE_ROUTES,      /* as Linux without rules of its own asks its tables, ... */
+    IR_TABLE_ROUTES_MAIN, /* ... and with BPF_FIB_LOOKUP_DIRECT */
+    IR_TABLE_NEIGHBOURS,
+    IR_TABLE_COUNT
+};
 
 /* IR_TABLE_INTERFACES: a value; the key is the interface's number, in 32 bits. */
 struct ir_interface {
     uint32_t mtu;
     uint32_t forwarding; /* 1: packets that come in there are forwarded */
+};
+
+enum {
+    IR_ADDRESS_BYTES = 16,
+    IR_MAC_BYTES = 6,
+    /* Bytes 0 to 11 of an IPv4 address in a table of routes are ff 04 and zeros: IPv6 multicast,
+     * which no look-up asks for. So one table has both. */
+    IR_ROUTE_IP4_BITS = 96,
+    IR_ROUTE_IP4_START = 0x04ff, /* the first 4 of them as a number */
+};
+
+/* IR_TABLE_ROUTES, IR_TABLE_ROUTES_MAIN: key (an lpm_trie's) and value. Prefix ff04::/96 is always
+ * there. */
+struct ir_route_key {
+    uint32_t bits;
+    uint8_t to[IR_ADDRESS_BYTES];
+};
+
+struct ir_route {
+    uint32_t answer; /* what bpf_fib_lookup gives without looking further, 0: it looks */
+    uint32_t ifindex;
+    uint32_t metric;
+    uint32_t mtu; /* of the interface; IPv4: 65535 at most */
+    uint32_t has_via;
+    uint8_t mac[IR_MAC_BYTES]; /* the interface's */
+    uint16_t unused;
+    uint8_t via[IR_ADDRESS_BYTES]; /* an IPv4 address takes the first 4 bytes */
+};
+
+/* IR_TABLE_NEIGHBOURS: key and value. */
+struct ir_neighbour_key {
+    uint32_t ifindex;
+    uint32_t family; /* AF_INET, AF_INET6 */
+    uint8_t address[IR_ADDRESS_BYTES];
+};
+
+struct ir_neighbour {
+    uint8_t mac[IR_MAC_BYTES];
+    uint16_t unused;
 };
 
 /* A map as the back ends see it. Those of the object come first. */

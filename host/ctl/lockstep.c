@@ -8,6 +8,7 @@
 #include "host/ctl/softmap.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -298,7 +299,9 @@ static int open_tables(struct lockstep *l, const struct job *job,
                                     .type = m->type,
                                     .key_bytes = m->key_bytes,
                                     .value_bytes = m->value_bytes,
-                                    .max_entries = m->max_entries};
+                                    .max_entries = m->max_entries,
+                                    .flags =
+                                        m->type == SPEC_MAP_LPM_TRIE ? BPF_F_NO_PREALLOC : 0};
         struct hostmap *t = &l->tables[l->table_count];
 
         if (hostmap_open_def(t, &def))

@@ -356,7 +356,9 @@ bool program_check_run(struct program_check *c, uint32_t packets, uint64_t seed)
         same = same && sides[s].out.buf && soft_maps_open_object(&sides[s].maps, c->object) == 0;
         if (same)
             soft_maps_fill(&sides[s].maps, entries, &fill);
-        else
+        if (same && sides[s].f)
+            same = soft_maps_add_tables(&sides[s].maps, sides[s].f) == 0;
+        if (!same)
             snprintf(c->report, sizeof(c->report), "%s: no maps", c->prog->name);
     }
     same = same && run_sides(c, sides, packets, seed);

@@ -4,6 +4,7 @@
 #include "tests/common/random.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,24 @@ int soft_maps_open(struct soft_maps *s, const struct ir_map *maps, uint32_t coun
         }
     }
     return 0;
+}
+
+int soft_maps_add_tables(struct soft_maps *s, const struct ir_func *f)
+{
+    int err = 0;
+
+    while (s->count < f->map_count && !err) {
+        const struct ir_map *m = &f->maps[s->count];
+        const struct map_def def = {.name = m->name,
+                                    .type = m->type,
+                                    .key_bytes = m->key_bytes,
+                                    .value_bytes = m->value_bytes,
+                                    .max_entries = m->max_entries,
+                                    .flags = m->type == SPEC_MAP_LPM_TRIE ? BPF_F_NO_PREALLOC : 0};
+
+        err = open_map(s, &def);
+    }
+    return err;
 }
 
 int soft_maps_open_object(struct soft_maps *s, const struct load_object *object)

@@ -8,7 +8,7 @@ import lib
 
 # What hardware does not run yet, and says so.
 SOFTWARE_ONLY = {'events': 'bpf_perf_event_output#25 is not available in hardware', 'lost': 'bpf_ringbuf_output#130 is not available in hardware', 'queue': 'bpf_map_push_elem#87 is not available in hardware',
-                 'fib': 'bpf_fib_lookup#69 is not available in hardware', 'inner': 'no engine serves maps of type array_of_maps',
+                 'inner': 'no engine serves maps of type array_of_maps',
                  'loop': 'bpf_loop#181 is not available in hardware', 'bloom': 'bpf_map_peek_elem#89 is not available in hardware',
                  'each': 'bpf_for_each_map_elem#164 is not available in hardware', 'walk': 'bpf_for_each_map_elem#164 is not available in hardware',
                  'text': 'bpf_strtol#105 is not available in hardware', 'percpu_elem': 'bpf_map_lookup_percpu_elem#195 is not available in hardware'}
@@ -17,7 +17,8 @@ NO_PIPELINE = {'meta': 'packet store may reach bytes -256 to', 'frags': 'packet 
 # What the kernel can't be asked, and the reason.
 NOT_KERNEL = {'walk': 'walks over a hash, and Linux has an order of its own', 'percpu_elem': 'takes an RX queue here'}
 FIB = ['--fib', os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib.json')]
-OPTIONS = {'cpu': ['--queue', '3'], 'tail': ['-p', 'tail'], 'fib': FIB, 'mtu': FIB}
+OPTIONS = {'cpu': ['--queue', '3'], 'tail': ['-p', 'tail'], 'fib': FIB, 'mtu': FIB,
+           'fib_questions': ['--fib', os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib_questions.json')]}
 
 
 def add(source):
@@ -177,3 +178,37 @@ def test_device_refuses_more_interfaces_than_it_holds(work):
         r = lib.sluice('run', helper_object(work, 'mtu'), '-t', 'microcode', '-r', lib.mixed(20), '--fib', table, status=None)
         assert (r.returncode == 0) == (count == 256), (count, r.returncode, r.stderr)
         assert count == 256 or '257 interfaces, and a device holds 256' in r.stderr, r.stderr
+
+
+def questions_agree(work, flags, *executors):
+    obj = helper_object(work, 'fib_questions', f'-DFLAGS={flags}')
+    j = lib.compare(obj, lib.mixed(1000), *OPTIONS['fib_questions'], '-t', ','.join(('interp', *executors)))
+    assert j['mismatches'] == 0, (flags, j['differences'][:5])
+    for e in executors:
+        assert 'skipped' not in j['executors'][e] or (e == 'kernel' and not lib.kernel_allowed()), (flags, e, j['executors'][e])
+
+
+def test_fib_lookup_direct_agrees_on_every_executor(work):
+    questions_agree(work, 1, 'kernel', 'microcode', 'pipeline')
+
+
+def test_fib_lookup_other_flags_agree_on_the_core(work):
+    for flags in (4, 17, 32, 64):  # no neighbours, a source, a mark, unknown ones
+        questions_agree(work, flags, 'kernel', 'microcode')
+
+
+def test_fib_lookup_unfit_flags_are_refused_by_name(work):
+    for flags, says in (('2', 'hardware does not take BPF_FIB_LOOKUP_OUTPUT'), ('9', 'hardware does not take BPF_FIB_LOOKUP_TBID'),
+                        ('some', 'the flags in r4 are not a constant')):
+        obj = helper_object(work, 'fib_questions', f'-DFLAGS={flags}')
+        result = json.loads(lib.sluice('check', obj, '--json').stdout)['programs'][0]['executors']
+        for executor in ('microcode', 'pipeline'):
+            assert not result[executor]['fits'] and 'fib_questions.bpf.c:' in result[executor]['reason'] and says in result[executor]['reason'], result
+
+
+def test_device_refuses_more_routes_than_it_holds(work):
+    table = os.path.join(work, 'many.json')
+    with open(table, 'w') as f:
+        json.dump({'interfaces': [{'ifindex': 1}], 'routes': [{'to': f'10.0.{i // 256}.{i % 256}/32', 'dev': 1} for i in range(4096)]}, f)
+    r = lib.sluice('run', helper_object(work, 'fib_questions'), '-t', 'microcode', '-r', lib.mixed(20), '--fib', table, status=None)
+    assert r.returncode and '4097 routes, and a device holds 4096' in r.stderr, r.stderr

@@ -23,6 +23,7 @@ UNITS = {
     'load': ['load_elf', 'load_progs', 'load_maps', 'load_kernel', 'load_btf', 'load_text', 'kernel_patch', 'load_clang'],
     'maps': ['map', 'map_trial', 'map_kernel'],
     'microcode': ['ucode_encode', 'ucode_texts', 'ucode_image_text', 'ucode_limits', 'ucode_random', 'ucode_programs'],
+    'net': ['nettable', 'fib_kernel'],
     'opt': ['opt_text', 'opt_ranges', 'opt_checks', 'opt_rules', 'opt_rules_rewriter', 'divide', 'opt', 'build_random'],
     'pipeline': ['pipe', 'pipe_bounds'],
     'tail': ['tail'],

@@ -120,6 +120,9 @@ static void packet_atomic(struct built *t)
 
 #define LOOK_UP(map)                                                                               \
     "r1 = map[" map "] ll\nr2 = r10\nr2 += -72\ncall bpf_map_lookup_elem#1\nr0 = 2\nexit\n"
+#define FIB_LOOKUP(flags)                                                                          \
+    "r6 = r1\n" CLEAR_KEY "call bpf_get_prandom_u32#7\nr4 = " flags                                \
+    "\nr1 = r6\nr2 = r10\nr2 += -72\nr3 = 64\ncall bpf_fib_lookup#69\nr0 = 2\nexit\n"
 #define CLEAR_KEY                                                                                  \
     "r1 = 0\n*(u64 *)(r10 -8) = r1\n*(u64 *)(r10 -16) = r1\n*(u64 *)(r10 -24) = r1\n"              \
     "*(u64 *)(r10 -32) = r1\n*(u64 *)(r10 -40) = r1\n*(u64 *)(r10 -48) = r1\n"                     \
@@ -150,6 +153,9 @@ static const struct {
      CLEAR_KEY "call bpf_get_prandom_u32#7\nr2 = r0\nr2 &= 7\nr1 = r10\nr1 += -8\nr3 = 0\nr4 = 0\n"
                "r5 = 0\ncall bpf_csum_diff#28\nr0 = 2\nexit\n",
      NULL},
+    {"IRB0015", FIB_LOOKUP("r0"), NULL}, /* flags of run time */
+    {"IRB0015", FIB_LOOKUP("2"), NULL},  /* BPF_FIB_LOOKUP_OUTPUT */
+    {"IRB0015", FIB_LOOKUP("9"), NULL},  /* BPF_FIB_LOOKUP_DIRECT | BPF_FIB_LOOKUP_TBID */
     {"IRB0016", CLEAR_KEY LOOK_UP("4"), long_prefix},
 };
 

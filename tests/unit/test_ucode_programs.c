@@ -140,8 +140,9 @@ static void compare_sides(const struct corpus_prog *p, uint64_t packet, const st
 
 /* Runs random packets, one after the other; maps start with random entries in three of four rounds.
  */
-static void check_image(const struct corpus_prog *p, const struct ucode_image *image,
-                        uint64_t round, uint64_t packets, struct totals *totals)
+static void check_image(const struct corpus_prog *p, const struct ir_func *f,
+                        const struct ucode_image *image, uint64_t round, uint64_t packets,
+                        struct totals *totals)
 {
     struct side want = {.buf = malloc(SPEC_PKT_JUMBO_END)};
     struct side got = {.buf = malloc(SPEC_PKT_JUMBO_END)};
@@ -154,6 +155,7 @@ static void check_image(const struct corpus_prog *p, const struct ucode_image *i
     assert_int_equal(soft_maps_open_object(&got.maps, p->object), 0);
     soft_maps_fill(&want.maps, round % 4 ? 16 : 0, &seed);
     soft_maps_fill(&got.maps, round % 4 ? 16 : 0, &again);
+    assert_int_equal(soft_maps_add_tables(&got.maps, f), 0);
     for (uint64_t i = 0; i < packets; i++) {
         const uint64_t len = program_packet(bytes, &seed);
         const uint64_t inputs[SPEC_IN_COUNT] = {
@@ -195,7 +197,7 @@ static bool check_program(const struct corpus_prog *p)
         return false;
     }
     for (uint64_t round = 1; round <= 4; round++)
-        check_image(p, image, round, packets / 4, &totals);
+        check_image(p, f, image, round, packets / 4, &totals);
     if (getenv("UCODE_VERBOSE"))
         fprintf(stderr, "%-44s ebpf %4u rows %4u fill %.2f issued/packet %5.1f fill %.2f %.2f ms\n",
                 p->name, p->prog->insn_count, image->row_count,

@@ -164,7 +164,7 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {65, "xdp_adjust_tail", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, true, false, 0x0ULL},
     {69, "fib_lookup", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_MEM_INOUT, SPEC_ARG_SIZE, SPEC_ARG_SCALAR, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, true, false, false, true, 0x0ULL},
+        SPEC_HELPER_HW_LOWER, true, false, false, true, 0x0ULL},
     {80, "get_current_cgroup_id", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_NONE, false, false, false, false, 0x0ULL},
     {87, "map_push_elem", SPEC_RET_SCALAR, {SPEC_ARG_MAP, SPEC_ARG_VALUE, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE},

@@ -30,7 +30,9 @@
 #define SPEC_PKT_SLOTS 16 /* packet buffers of a core; contexts take them in order */
 #define SPEC_HW_KEY_BYTES 64 /* longest map key of the hardware executors */
 #define SPEC_HW_VALUE_BYTES 256 /* longest map value of the hardware executors */
-#define SPEC_HW_INTERFACES 256 /* interfaces of the host that a device knows (bpf_check_mtu) */
+#define SPEC_HW_INTERFACES 256 /* interfaces of the host that a device knows (bpf_fib_lookup, bpf_check_mtu) */
+#define SPEC_HW_ROUTES 4096 /* routes of the host that a device knows (bpf_fib_lookup); without a default route of IPv4 one less */
+#define SPEC_HW_NEIGHBOURS 1024 /* neighbours of the host that a device knows (bpf_fib_lookup) */
 #define SPEC_HW_MAPS 32 /* maps that a core's engines serve */
 #define SPEC_CORE_VMEM_BYTES 4194304 /* map value memory of the core in simulation */
 #define SPEC_CORE_HASH_ENTRIES 65536 /* hash entries of the core in simulation, all maps together (one spare a map included) */
