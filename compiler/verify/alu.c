@@ -187,15 +187,17 @@ static int pointer_alu(struct verifier *v, uint32_t at, struct reg *dst, const s
 /* ---- numbers ---- */
 
 /* Remembers r1 = r2 + constant: what a comparison says of one, it says of the other. One step is
- * followed, not more. */
-static void follow_link(const struct ebpf_insn *i, struct reg *dst, const struct scalar *by)
+ * followed, not more; a sum of 32 bits only of a number that has no more (was_narrow). */
+static void follow_link(const struct ebpf_insn *i, struct reg *dst, const struct scalar *by,
+                        bool was_narrow)
 {
     const bool adds = ebpf_code_of(i) == EBPF_ALU_ADD;
-    const int64_t value = (int64_t)by->bits.value;
+    const int64_t value = ebpf_is_alu64(i) ? (int64_t)by->bits.value : (int32_t)by->bits.value;
 
-    if (ebpf_is_alu64(i) && (adds || ebpf_code_of(i) == EBPF_ALU_SUB) && dst->id &&
+    if ((ebpf_is_alu64(i) || was_narrow) && (adds || ebpf_code_of(i) == EBPF_ALU_SUB) && dst->id &&
         !dst->has_delta && scalar_is_const(by) && value > INT32_MIN && value <= INT32_MAX) {
         dst->has_delta = true;
+        dst->delta32 = !ebpf_is_alu64(i);
         dst->off = (int32_t)(adds ? value : -value);
         return;
     }
@@ -207,12 +209,13 @@ static void number_alu(struct verifier *v, uint32_t at, struct reg *dst, const s
     const struct ebpf_insn *i = insn_at(v, at);
     const bool unary = ebpf_code_of(i) == EBPF_ALU_NEG || ebpf_code_of(i) == EBPF_ALU_END;
     const struct scalar by = src->num;
+    const bool was_narrow = scalar_width(&dst->num) <= 32;
     const uint32_t node = unary ? dst->node : verify_node(v, dst->node, src->node);
 
     dst->num = scalar_alu(i, &dst->num, &by);
     if (scalar_is_broken(&dst->num))
         dst->num = scalar_unknown();
-    follow_link(i, dst, &by);
+    follow_link(i, dst, &by, was_narrow);
     dst->node = node;
     dst->from = at;
 }
@@ -242,6 +245,19 @@ static void move_number(struct verifier *v, uint32_t at, struct reg *dst, struct
         scalar_sync(&dst->num);
 }
 
+/* An address of the packet, or half of one. */
+static bool is_of_packet(const struct reg *r)
+{
+    return reg_is_packet(r) || (r->type == REG_STALE && !r->ref && r->range != HALF_OF_OTHER);
+}
+
+static void set_half(struct reg *dst, const struct reg *src, uint32_t at)
+{
+    const int32_t range = is_of_packet(src) ? HALF_OF_PACKET : HALF_OF_OTHER;
+
+    *dst = (struct reg){.type = REG_STALE, .range = range, .from = at};
+}
+
 static int move(struct verifier *v, uint32_t at, struct reg *dst, struct reg *src)
 {
     const struct ebpf_insn *i = insn_at(v, at);
@@ -260,36 +276,44 @@ static int move(struct verifier *v, uint32_t at, struct reg *dst, struct reg *sr
                              "sign extension makes a number of a part of %s; addresses differ from "
                              "executor to executor",
                              verify_describe(v, src));
-    } else { /* half an address, for 32-bit differences */
-        struct scalar n = scalar_unknown();
-
-        scalar_zero_extend32(&n);
-        scalar_sync(&n);
-        reg_set_scalar(dst, n, 0, at);
+    } else {
+        set_half(dst, src, at);
     }
     verify_note_result(v, at, dst);
     return 0;
 }
 
+/* Whether the difference of two addresses, of which one at least is none to access memory with, is
+ * the same on all executors: with halves it is one of 32 bits. */
+static bool is_stale_distance(const struct ebpf_insn *i, const struct reg *a, const struct reg *b)
+{
+    if (!is_of_packet(a) || !is_of_packet(b) || (a->type != REG_STALE && b->type != REG_STALE))
+        return false;
+    return ebpf_is_alu32(i) || (a->type == b->type && !a->range && !b->range);
+}
+
 /* Copies and differences of pointers into the packet as it was: clang sinks the subtraction that
- * gives a packet's length below the call that moves the packet. Returns 1 if it is one of these. */
+ * gives a packet's length below the call that moves the packet; and of halves of pointers, where it
+ * only wants 32 bits of the difference. Returns 1 if it is one of these. */
 static int stale_alu(struct verifier *v, uint32_t at, struct reg *dst, const struct reg *src)
 {
     const struct ebpf_insn *i = insn_at(v, at);
     const uint8_t code = ebpf_code_of(i);
     struct scalar n = scalar_unknown();
 
-    if (src->type != REG_STALE || src->ref || dst->ref ||
-        (code == EBPF_ALU_SUB ? dst->type != REG_STALE : code != EBPF_ALU_MOV || i->off != 0))
-        return 0;
-    if (code == EBPF_ALU_MOV && ebpf_is_alu64(i)) {
-        *dst = *src;
-    } else {
-        if (!ebpf_is_alu64(i)) {
+    if (code == EBPF_ALU_MOV && !i->off && src->type == REG_STALE && !src->ref) {
+        if (ebpf_is_alu64(i))
+            *dst = *src;
+        else
+            set_half(dst, src, at);
+    } else if (code == EBPF_ALU_SUB && is_stale_distance(i, dst, src)) {
+        if (ebpf_is_alu32(i)) {
             scalar_zero_extend32(&n);
             scalar_sync(&n);
         }
         reg_set_scalar(dst, n, 0, at);
+    } else {
+        return 0;
     }
     verify_note_result(v, at, dst);
     return 1;

@@ -52,7 +52,7 @@ static int end_program(struct verifier *v, uint32_t at, const struct reg *r0)
         return verify_reject(v, "VFY0022", at,
                              "the program ends, but r0, its return value, was not set on this "
                              "path; return XDP_PASS or another verdict");
-    if (reg_is_pointer(r0))
+    if (reg_is_pointer(r0) || r0->type == REG_STALE)
         return verify_refuse(v, "VFY0023", at,
                              "the program returns %s; addresses differ from executor to executor",
                              verify_describe(v, r0));
@@ -93,7 +93,7 @@ int verify_exit(struct verifier *v, uint32_t at)
                 v, "VFY0022", at,
                 "global function %s ends, but r0, its return value, was not set on this path",
                 v->prog->subprogs[subprog].name);
-        if (reg_is_pointer(&r0))
+        if (reg_is_pointer(&r0) || r0.type == REG_STALE)
             return verify_reject(
                 v, "VFY0081", at,
                 "global function %s returns %s; global functions return numbers (make it static)",

@@ -23,6 +23,13 @@ static int check_stale(struct verifier *v, uint32_t at, uint32_t r)
                    "r%u pointed into a record of a ring buffer until the call at "
                    "instruction %u gave the record away",
                    r, reg->from);
+    if (reg->range)
+        return say(
+            v, "VFY0024", at,
+            "r%u holds half an address since instruction %u, which differs from executor to "
+            "executor; of two into the packet the difference can be taken, in 32 bits, and no "
+            "more",
+            r, reg->from);
     return say(
         v, "VFY0024", at,
         "r%u pointed into the packet until the call at instruction %u moved the packet; load "

@@ -51,7 +51,7 @@ static const char *plain_text(struct verifier *v, const struct reg *r)
     case REG_NONE:
         return "empty";
     case REG_STALE:
-        return "a pointer into the packet as it was before";
+        return r->range ? "half an address" : "a pointer into the packet as it was before";
     case REG_SCALAR:
         return verify_number_text(v, &r->num);
     case REG_CTX:

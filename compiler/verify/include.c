@@ -38,7 +38,8 @@ static bool same_link(struct ids *ids, const struct reg *old, const struct reg *
 {
     if (!old->id)
         return true;
-    if (old->has_delta != now->has_delta || (old->has_delta && old->off != now->off))
+    if (old->has_delta != now->has_delta || old->delta32 != now->delta32 ||
+        (old->has_delta && old->off != now->off))
         return false;
     return ids_match(ids, old->id, now->id ? now->id : UINT32_MAX - ids->lone++);
 }
@@ -91,7 +92,8 @@ static bool includes_reg(const struct verifier *v, struct ids *ids, const struct
     case REG_PACKET_END:
         return old->off == now->off && scalar_same(&old->num, &now->num);
     case REG_STALE:
-        return old->ref || !now->ref;
+        return (old->ref || !now->ref) &&
+               (old->range == now->range || old->range == HALF_OF_OTHER || !now->range);
     case REG_NONE:
     case REG_TYPE_COUNT:
         break;
@@ -298,7 +300,8 @@ void verify_join_round(struct verifier *v, struct checkpoint *old)
 static bool equal_regs(struct ids *ids, const struct reg *a, const struct reg *b)
 {
     return a->type == b->type && a->off == b->off && a->map == b->map && a->range == b->range &&
-           a->frame == b->frame && a->has_delta == b->has_delta && same_id(ids, a->ref, b->ref) &&
+           a->frame == b->frame && a->has_delta == b->has_delta && a->delta32 == b->delta32 &&
+           same_id(ids, a->ref, b->ref) &&
            (a->type < REG_SCALAR || scalar_same(&a->num, &b->num)) && same_id(ids, a->id, b->id);
 }
 

@@ -36,9 +36,9 @@ enum {
 
 enum reg_type {
     REG_NONE, /* not initialised */
-    /* A pointer into the packet as it was before a helper moved it. To Linux an unknown number;
-     * what that is differs from executor to executor, but how far two of them are apart does not.
-     */
+    /* A pointer into the packet as it was before a helper moved it, or half of a pointer
+     * (range is HALF_*). To Linux an unknown number; what that is differs from executor to
+     * executor, but how far two of them are apart does not. */
     REG_STALE,
     REG_SCALAR,
     REG_CTX,
@@ -59,6 +59,8 @@ enum reg_type {
 
 /* reg.range of a packet pointer that was found past data_end, or at it. */
 enum { RANGE_BEYOND_END = -2, RANGE_AT_END = -1 };
+/* reg.range of half a pointer: into the packet, or any other. */
+enum { HALF_OF_PACKET = 1, HALF_OF_OTHER = 2 };
 
 /* What is known of a register, or of one that was spilled to the stack. */
 struct reg {
@@ -75,8 +77,9 @@ struct reg {
     uint32_t id;
     uint32_t ref; /* records, and what is left of them: that of state.refs; 0: none */
     bool has_delta;
-    uint32_t node;     /* scalars: in the dependency graph; 0 is what depends on nothing */
-    uint32_t from;     /* instruction that set it, DIAG_NO_INSN: the start */
+    bool delta32;  /* the distance is one of 32 bits: both numbers are below 2^32, and wrap there */
+    uint32_t node; /* scalars: in the dependency graph; 0 is what depends on nothing */
+    uint32_t from; /* instruction that set it, DIAG_NO_INSN: the start */
     struct scalar num; /* scalars: the number. Pointers: variable part of the offset */
 };
 
@@ -271,7 +274,7 @@ static inline void reg_unlink(struct reg *r)
 {
     r->id = 0;
     if (r->has_delta) {
-        r->has_delta = false;
+        r->has_delta = r->delta32 = false;
         r->off = 0;
     }
 }

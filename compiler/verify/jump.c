@@ -115,18 +115,39 @@ static void limit_links(struct verifier *v, const struct operands *o)
     }
 }
 
+static void add(struct scalar *n, int64_t delta, bool is32)
+{
+    scalar_add_const(n, delta);
+    if (is32)
+        scalar_zero_extend32(n);
+    scalar_sync(n);
+}
+
+/* r's number from another one that is the same up to their distances. */
+static struct scalar follow_number(const struct reg *r, const struct reg *known)
+{
+    struct scalar n = known->num;
+
+    if (r->has_delta == known->has_delta && r->off == known->off && r->delta32 == known->delta32)
+        return n;
+    if (!r->delta32 && !known->delta32) {
+        add(&n, (int64_t)r->off - known->off, false);
+        return n;
+    }
+    if (known->has_delta)
+        add(&n, -(int64_t)known->off, known->delta32);
+    if (r->has_delta)
+        add(&n, r->off, r->delta32);
+    return n;
+}
+
 static void follow(struct verifier *v, struct reg *r, void *arg)
 {
     const struct reg *known = arg;
-    struct scalar num = known->num;
 
     if (r->type != REG_SCALAR || r->id != known->id || r == known)
         return;
-    if ((r->has_delta || known->has_delta) && r->off != known->off) {
-        scalar_add_const(&num, (int64_t)r->off - known->off);
-        scalar_sync(&num);
-    }
-    r->num = num;
+    r->num = follow_number(r, known);
     r->node = verify_node(v, r->node, known->node);
 }
 

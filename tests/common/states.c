@@ -310,6 +310,14 @@ static bool reg_in(const struct vm *vm, const struct seen_reg *r)
     return pointer_in(vm, r, value_of(vm, r));
 }
 
+/* The number that a register is at a distance from, for all with its id. */
+static uint64_t origin_of(const struct vm *vm, const struct seen_reg *r, bool moves)
+{
+    const uint64_t origin = value_of(vm, r) - (moves ? (uint64_t)(int64_t)r->reg.off : 0);
+
+    return r->reg.delta32 ? (uint32_t)origin : origin;
+}
+
 /* Two registers with one id: copies of a number (up to a distance), packet pointers with one
  * variable part, results of one look-up. */
 static bool linked_in(const struct vm *vm, const struct seen_reg *a, const struct seen_reg *b)
@@ -320,8 +328,7 @@ static bool linked_in(const struct vm *vm, const struct seen_reg *a, const struc
         return true;
     if (a->reg.type == REG_SCALAR && (!a->holds || !b->holds))
         return true;
-    return value_of(vm, a) - (moves ? (uint64_t)(int64_t)a->reg.off : 0) ==
-           value_of(vm, b) - (moves ? (uint64_t)(int64_t)b->reg.off : 0);
+    return origin_of(vm, a, moves) == origin_of(vm, b, moves);
 }
 
 static bool zeros_in(const struct vm *vm, const struct seen_zeros *z)
