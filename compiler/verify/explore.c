@@ -20,7 +20,7 @@ enum {
        loops of few rounds and many ways meet, and rarely in long loops. */
     KEEP_LOOP_RARER = 256,
     /* A kept state that covered nobody so often is not looked at again. */
-    MISSES_FREE = 64,
+    MISSES_FREE = 1024,
     MISSES_A_HIT = 3,
 };
 
