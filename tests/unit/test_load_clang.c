@@ -306,7 +306,7 @@ static void check_maps(const struct target *t, const char *debug)
     m = map_named(&l, "by_size");
     assert_int_equal(m->type, SPEC_MAP_PERCPU_ARRAY);
     assert_int_equal(m->value_bytes, 24);
-    assert_int_equal(m->flags, BPF_F_MMAPABLE);
+    assert_int_equal(m->flags, BPF_F_RDONLY);
     assert_int_equal(map_named(&l, "hidden")->type, SPEC_MAP_ARRAY);
     m = map_named(&l, ".rodata");
     assert_int_equal(m->value_bytes, 40);

@@ -26,7 +26,7 @@ struct {
     __uint(key_size, 4);
     __uint(value_size, 24);
     __uint(max_entries, 7);
-    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(map_flags, BPF_F_RDONLY);
     __uint(pinning, 1);
 } by_size SEC(".maps");
 
