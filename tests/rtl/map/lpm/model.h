@@ -32,7 +32,7 @@ struct LpmModel {
         return k;
     }
     Answer request(uint32_t op, const std::string &key, const std::string &value, uint64_t flags,
-                   uint32_t entry, std::vector<uint8_t> &memory)
+                   uint32_t, uint32_t entry, std::vector<uint8_t> &memory)
     {
         Answer a = {0, 0, 0, "", 0, 0};
         uint32_t n = length(key), most = 8 * (map.desc[SPEC_MAPDESC_KEY_BYTES] - 4);
