@@ -165,6 +165,9 @@ static bool skip_empty_blocks(struct ir_func *f)
             continue;
         for (uint32_t i = block->pred_count; i-- > 0;)
             changed |= bypass(f, block->preds[i], b, block->succ[0]);
+        /* Else each of a chain of such blocks would stay a predecessor of the next. */
+        if (!block->pred_count)
+            opt_remove_edge(f, b, block->succ[0]);
     }
     return changed;
 }

@@ -125,26 +125,36 @@ static void add_record(struct sequence *s, const struct ebpf_insn *call,
     }
 }
 
-/* What takes the place of an instruction; count 0: it stays. */
-static struct sequence replacement(const struct ebpf_insn *i, uint8_t ctx_field,
-                                   const struct kernel_fds *fds)
+/* What stands in place of a load of a context field; empty: the load stays. */
+static struct sequence field_replacement(const struct ebpf_insn *i, uint8_t ctx_field, int env)
 {
-    const int env = fds->env;
+    static const struct {
+        uint8_t field; /* enum spec_ctx */
+        size_t env_offset;
+    } rows[] = {
+        {SPEC_CTX_RX_QUEUE_INDEX, offsetof(struct kernel_env, queue)},
+        {SPEC_CTX_INGRESS_IFINDEX, offsetof(struct kernel_env, ifindex)},
+        {SPEC_CTX_EGRESS_IFINDEX, offsetof(struct kernel_env, egress)},
+    };
     struct sequence s = {.count = 0};
 
-    if (ctx_field == SPEC_CTX_RX_QUEUE_INDEX)
-        add_field(&s, i->dst, env, offsetof(struct kernel_env, queue), EBPF_SIZE_W);
-    else if (ctx_field == SPEC_CTX_INGRESS_IFINDEX)
-        add_field(&s, i->dst, env, offsetof(struct kernel_env, ifindex), EBPF_SIZE_W);
-    else if (ctx_field == SPEC_CTX_EGRESS_IFINDEX)
-        add_field(&s, i->dst, env, offsetof(struct kernel_env, egress), EBPF_SIZE_W);
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++)
+        if (rows[k].field == ctx_field)
+            add_field(&s, i->dst, env, rows[k].env_offset, EBPF_SIZE_W);
     if (s.count && ebpf_is_load_signed(i))
         add(&s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_ALU64 | EBPF_ALU_MOV | EBPF_SRC_X,
                                    .dst = i->dst,
                                    .src = i->dst,
                                    .off = 32});
-    if (!ebpf_is_helper_call(i))
-        return s;
+    return s;
+}
+
+/* What stands in place of a helper's call; empty: the call stays. */
+static struct sequence call_replacement(const struct ebpf_insn *i, const struct kernel_fds *fds)
+{
+    const int env = fds->env;
+    struct sequence s = {.count = 0};
+
     switch (i->imm) {
     case SPEC_HELPER_KTIME_GET_NS:
     case SPEC_HELPER_KTIME_GET_BOOT_NS:
@@ -207,7 +217,11 @@ struct patch {
 
 static struct sequence sequence_of(const struct patch *p, uint32_t at)
 {
-    return replacement(&p->in[at], p->ctx_field ? p->ctx_field[at] : 0, p->fds);
+    const struct ebpf_insn *i = &p->in[at];
+
+    if (ebpf_is_helper_call(i))
+        return call_replacement(i, p->fds);
+    return field_replacement(i, p->ctx_field ? p->ctx_field[at] : 0, p->fds->env);
 }
 
 /* Slots of the instruction at `at` in the old program. */
