@@ -288,6 +288,32 @@ struct verdict_cost verdict_cost(const struct load_object *o, const struct load_
     return c;
 }
 
+int verdict_compare_mutants(struct verdict_tally *t, const struct verdict_talk *talk,
+                            const char *name, const struct load_object *o,
+                            const struct load_prog *prog, const int *fds, verdict_change change,
+                            uint32_t mutants, uint64_t seed)
+{
+    struct ebpf_insn *insns = calloc(prog->insn_count + 1, sizeof(*insns));
+    struct load_prog changed = *prog;
+
+    if (!insns)
+        return -ENOMEM;
+    changed.insns = insns;
+    for (uint32_t i = 0; i < mutants; i++) {
+        uint64_t now = seed + i;
+        char mutant[320];
+        const char *what;
+
+        memcpy(insns, prog->insns, prog->insn_count * sizeof(*insns));
+        what = change(insns, changed.insn_count, &now);
+        snprintf(mutant, sizeof(mutant), "%s, seed %llu: %s", name, (unsigned long long)(seed + i),
+                 what);
+        verdict_compare(t, talk, mutant, o, &changed, fds);
+    }
+    free(insns);
+    return 0;
+}
+
 void verdict_add(struct verdict_tally *sum, const struct verdict_tally *t)
 {
     sum->programs += t->programs;

@@ -41,6 +41,13 @@ void verdict_close_maps(const struct load_object *o, const int fds[SPEC_MAPS]);
 /* Has both judge a program, counts what they say and tells it. True if both accept. */
 bool verdict_compare(struct verdict_tally *t, const struct verdict_talk *talk, const char *name,
                      const struct load_object *o, const struct load_prog *prog, const int *fds);
+/* A change to a program's instructions, and what it is called. */
+typedef const char *(*verdict_change)(struct ebpf_insn *insns, uint32_t count, uint64_t *seed);
+/* The same of `mutants` changed copies of a program, the first of them by `seed`. 0 or -ENOMEM. */
+int verdict_compare_mutants(struct verdict_tally *t, const struct verdict_talk *talk,
+                            const char *name, const struct load_object *o,
+                            const struct load_prog *prog, const int *fds, verdict_change change,
+                            uint32_t mutants, uint64_t seed);
 /* Linux's log of a program's verification, states included (level 2); to be freed. NULL: no memory.
  */
 char *verdict_log(const struct load_object *o, const struct load_prog *prog, const int *fds);

@@ -2,6 +2,7 @@
 #include "compiler/ir/eval.h"
 #include "compiler/ir/text.h"
 #include "compiler/opt/opt.h"
+#include "tests/common/random.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -149,14 +150,6 @@ static void test_divide_all_short_dividends_are_exact(void **state)
     }
 }
 
-static uint64_t next(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
 /* The multiples of the divisor are where a quotient that is a little too large shows: below 0, in
  * the middle, and at the upper end of each width. */
 static void check_around(struct bench *t, uint64_t *seed, uint32_t bytes)
@@ -183,7 +176,7 @@ static void check_around(struct bench *t, uint64_t *seed, uint32_t bytes)
         }
     }
     for (uint32_t i = 0; i < 20; i++) {
-        const uint64_t x = next(seed) >> (next(seed) & 63);
+        const uint64_t x = random_next(seed) >> (random_next(seed) & 63);
 
         check(t, x & mask);
         check(t, (x - x % (t->divisor ? t->divisor : 1)) & mask);
@@ -202,7 +195,7 @@ static void test_divide_critical_dividends_are_exact(void **state)
          */
         uint64_t d = i < 128   ? i
                      : i < 320 ? (UINT64_C(1) << (i - 128) / 3) + (i - 128) % 3 - 1
-                               : next(&seed) >> (next(&seed) & 63);
+                               : random_next(&seed) >> (random_next(&seed) & 63);
         struct bench t;
 
         if (i & 1)

@@ -10,6 +10,7 @@
 #include "hw/spec/gen/helpers.h"
 #include "nic_runtime/vm.h"
 #include "tests/common/insn.h"
+#include "tests/common/random.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,8 +36,7 @@ static uint64_t seed;
 
 static uint32_t next(void)
 {
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(seed >> 33);
+    return (uint32_t)random_next(&seed);
 }
 
 static uint32_t below(uint32_t n)

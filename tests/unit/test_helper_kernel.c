@@ -10,6 +10,7 @@
 #include "hw/spec/gen/helpers.h"
 #include "nic_runtime/vm.h"
 #include "tests/common/insn.h"
+#include "tests/common/random.h"
 #include "tests/common/test_map.h"
 
 #include <errno.h>
@@ -63,8 +64,7 @@ struct code {
 
 static uint32_t next(struct code *c)
 {
-    c->seed = c->seed * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(c->seed >> 33);
+    return (uint32_t)random_next(&c->seed);
 }
 
 static uint32_t below(struct code *c, uint32_t n)
@@ -266,8 +266,13 @@ struct both {
 
 static struct map_def def_of(uint32_t m)
 {
-    return (struct map_def){maps[m].name,        maps[m].type,        maps[m].key_bytes,
-                            maps[m].value_bytes, maps[m].max_entries, maps[m].flags, 0};
+    return (struct map_def){maps[m].name,
+                            maps[m].type,
+                            maps[m].key_bytes,
+                            maps[m].value_bytes,
+                            maps[m].max_entries,
+                            maps[m].flags,
+                            0};
 }
 
 static void fill_map(struct both *b, struct code *c, uint32_t m)

@@ -11,6 +11,7 @@
 #include "hw/spec/gen/limits.h"
 #include "hw/spec/gen/xdp.h"
 #include "tests/common/insn.h"
+#include "tests/common/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,10 +39,7 @@ static uint64_t seed;
 
 static uint32_t below(uint32_t n)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)(seed >> 20) % n;
+    return random_below(&seed, n);
 }
 
 static uint32_t setting(const char *name, uint32_t otherwise)
@@ -492,7 +490,7 @@ static void try_program(uint64_t number, struct tally *t)
         .path = "random", .license = "GPL", .progs = &prog, .prog_count = 1};
     const struct verify_result *facts;
 
-    seed = number * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    seed = number;
     generate(&c);
     prog.insns = c.insns;
     prog.insn_count = c.count;

@@ -41,23 +41,11 @@ static struct verdict_talk talk(void)
 static void compare_mutants(struct verdict_tally *t, const struct corpus_prog *p, uint32_t mutants,
                             uint64_t seed, const int *fds)
 {
-    struct ebpf_insn *insns = calloc(p->prog->insn_count, sizeof(*insns));
-    struct load_prog changed = *p->prog;
     const struct verdict_talk say = talk();
 
-    changed.insns = insns;
-    for (uint32_t i = 0; i < mutants; i++) {
-        uint64_t now = seed + i;
-        char name[256];
-        const char *what;
-
-        memcpy(insns, p->prog->insns, p->prog->insn_count * sizeof(*insns));
-        what = corpus_mutate(insns, changed.insn_count, &now);
-        snprintf(name, sizeof(name), "%s, seed %llu: %s", p->name, (unsigned long long)(seed + i),
-                 what);
-        verdict_compare(t, &say, name, p->object, &changed, fds);
-    }
-    free(insns);
+    assert_int_equal(verdict_compare_mutants(t, &say, p->name, p->object, p->prog, fds,
+                                             corpus_mutate, mutants, seed),
+                     0);
 }
 
 static uint32_t setting(const char *name, uint32_t otherwise)

@@ -9,6 +9,7 @@
 #include "host/ctl/kernel.h"
 #include "nic_runtime/vm.h"
 #include "tests/common/insn.h"
+#include "tests/common/random.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,8 +35,7 @@ struct code {
 
 static uint32_t next(struct code *c)
 {
-    c->seed = c->seed * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(c->seed >> 33);
+    return (uint32_t)random_next(&c->seed);
 }
 
 static uint32_t below(struct code *c, uint32_t n)

@@ -77,28 +77,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static void judge_mutants(const struct settings *s, const struct corpus_prog *p, uint32_t count,
-                          uint64_t seed, const int *fds, struct verdict_tally *t)
-{
-    const struct verdict_talk talk = {stdout, s->show};
-    struct ebpf_insn *insns = calloc(p->prog->insn_count + 1, sizeof(*insns));
-    struct load_prog changed = *p->prog;
-
-    changed.insns = insns;
-    for (uint32_t i = 0; i < count && insns; i++) {
-        uint64_t now = seed + i;
-        char name[NAME_BYTES];
-        const char *what;
-
-        memcpy(insns, p->prog->insns, p->prog->insn_count * sizeof(*insns));
-        what = corpus_change(insns, changed.insn_count, &now);
-        snprintf(name, sizeof(name), "%s, seed %llu: %s", p->name, (unsigned long long)(seed + i),
-                 what);
-        verdict_compare(t, &talk, name, p->object, &changed, fds);
-    }
-    free(insns);
-}
-
 /* The programs that both accept get the same number of mutants each; which those are must be known
  * first. */
 static uint32_t judge_programs(const struct settings *s, const struct corpus *c, bool *accepted,
@@ -124,6 +102,7 @@ static uint32_t judge_programs(const struct settings *s, const struct corpus *c,
 static void work(const struct settings *s, const struct corpus *c, const bool *accepted,
                  uint32_t programs, uint32_t job, struct verdict_tally *t)
 {
+    const struct verdict_talk talk = {stdout, s->show};
     uint32_t number = 0;
 
     for (uint32_t i = 0; i < c->count; i++) {
@@ -134,7 +113,9 @@ static void work(const struct settings *s, const struct corpus *c, const bool *a
         if (!accepted[i] || number++ % s->jobs != job)
             continue;
         verdict_open_maps(p->object, fds);
-        judge_mutants(s, p, count, s->from * 1000003u + (uint64_t)i * 65536, fds, t);
+        if (verdict_compare_mutants(t, &talk, p->name, p->object, p->prog, fds, corpus_change,
+                                    count, s->from * 1000003u + (uint64_t)i * 65536))
+            _exit(1); /* the parent says so */
         verdict_close_maps(p->object, fds);
         fflush(stdout);
     }
