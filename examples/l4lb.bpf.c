@@ -423,83 +423,54 @@ static __always_inline void write_gue(struct udphdr *udp, const struct scratch *
     udp->check = 0;
 }
 
-SEC("xdp")
-int ipip(struct xdp_md *ctx)
+/* Sends the packet to its server in IP, behind a GUE header if `with_gue`. */
+static __always_inline int encapsulate(struct xdp_md *ctx, int with_gue)
 {
     struct scratch *s = my_scratch();
     struct server *server = s ? bpf_map_lookup_elem(&servers, &s->server) : 0;
-    void *data, *end;
+    const __u32 gue_bytes = with_gue ? sizeof(struct udphdr) : 0;
+    void *network, *end, *inner;
     __u8 tos, protocol;
+    __u16 bytes;
 
     if (!server)
         return XDP_DROP;
-    protocol = s->version == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+    protocol = with_gue ? IPPROTO_UDP : s->version == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+    bytes = s->bytes + gue_bytes;
     if (is_ipv4(&server->address)) {
-        struct iphdr *outer;
-
-        if (!push(ctx, server, sizeof(*outer), ETH_P_IP, &tos, s->version))
+        if (!push(ctx, server, sizeof(struct iphdr) + gue_bytes, ETH_P_IP, &tos, s->version))
             return XDP_ABORTED;
-        data = (void *)(long)ctx->data;
+        network = (void *)(long)ctx->data + sizeof(struct ethhdr);
         end = (void *)(long)ctx->data_end;
-        outer = data + sizeof(struct ethhdr);
-        if ((void *)(outer + 1) > end)
+        inner = network + sizeof(struct iphdr);
+        if (inner + gue_bytes > end)
             return XDP_ABORTED;
-        write_outer4(outer, s, server, tos, protocol, s->bytes + sizeof(*outer));
+        write_outer4(network, s, server, tos, protocol, bytes + sizeof(struct iphdr));
     } else {
-        struct ipv6hdr *outer;
-
-        if (!push(ctx, server, sizeof(*outer), ETH_P_IPV6, &tos, s->version))
+        if (!push(ctx, server, sizeof(struct ipv6hdr) + gue_bytes, ETH_P_IPV6, &tos, s->version))
             return XDP_ABORTED;
-        data = (void *)(long)ctx->data;
+        network = (void *)(long)ctx->data + sizeof(struct ethhdr);
         end = (void *)(long)ctx->data_end;
-        outer = data + sizeof(struct ethhdr);
-        if ((void *)(outer + 1) > end)
+        inner = network + sizeof(struct ipv6hdr);
+        if (inner + gue_bytes > end)
             return XDP_ABORTED;
-        write_outer6(outer, server, tos, protocol, s->bytes);
+        write_outer6(network, server, tos, protocol, bytes);
     }
+    if (with_gue)
+        write_gue(inner, s, bytes);
     return XDP_TX;
+}
+
+SEC("xdp")
+int ipip(struct xdp_md *ctx)
+{
+    return encapsulate(ctx, 0);
 }
 
 SEC("xdp")
 int gue(struct xdp_md *ctx)
 {
-    struct scratch *s = my_scratch();
-    struct server *server = s ? bpf_map_lookup_elem(&servers, &s->server) : 0;
-    void *data, *end;
-    struct udphdr *udp;
-    __u16 bytes;
-    __u8 tos;
-
-    if (!server)
-        return XDP_DROP;
-    bytes = s->bytes + sizeof(*udp);
-    if (is_ipv4(&server->address)) {
-        struct iphdr *outer;
-
-        if (!push(ctx, server, sizeof(*outer) + sizeof(*udp), ETH_P_IP, &tos, s->version))
-            return XDP_ABORTED;
-        data = (void *)(long)ctx->data;
-        end = (void *)(long)ctx->data_end;
-        outer = data + sizeof(struct ethhdr);
-        udp = (void *)(outer + 1);
-        if ((void *)(udp + 1) > end)
-            return XDP_ABORTED;
-        write_outer4(outer, s, server, tos, IPPROTO_UDP, bytes + sizeof(*outer));
-    } else {
-        struct ipv6hdr *outer;
-
-        if (!push(ctx, server, sizeof(*outer) + sizeof(*udp), ETH_P_IPV6, &tos, s->version))
-            return XDP_ABORTED;
-        data = (void *)(long)ctx->data;
-        end = (void *)(long)ctx->data_end;
-        outer = data + sizeof(struct ethhdr);
-        udp = (void *)(outer + 1);
-        if ((void *)(udp + 1) > end)
-            return XDP_ABORTED;
-        write_outer6(outer, server, tos, IPPROTO_UDP, bytes);
-    }
-    write_gue(udp, s, bytes);
-    return XDP_TX;
+    return encapsulate(ctx, 1);
 }
 
 /* Cuts the packet down to what is quoted, and makes room for another IP and ICMP header. */
