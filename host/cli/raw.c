@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
+#include "host/ctl/jsonfile.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,13 +66,13 @@ static int take_map(const char *path, size_t index, const json_t *j, struct aren
 
 static int read_maps(const char *path, struct arena *arena, struct load_map **out, uint32_t *count)
 {
-    json_error_t error;
-    json_t *all = json_load_file(path, JSON_REJECT_DUPLICATES, &error), *j;
+    char why[512];
+    json_t *all, *j;
     size_t i;
     int status = CLI_OK;
 
-    if (!all)
-        return cli_fail("%s:%d:%d: %s", path, error.line, error.column, error.text);
+    if (jsonfile_read(path, &all, why, sizeof(why)))
+        return cli_fail("%s", why);
     if (!json_is_array(all)) {
         json_decref(all);
         return cli_fail("%s: must be an array of maps, such as [{\"type\": \"hash\", \"key_size\": "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/mapfile.h"
 
+#include "host/ctl/jsonfile.h"
 #include "host/ctl/mapfile_types.h"
 #include "host/ctl/typed.h"
 #include "hw/spec/gen/limits.h"
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Where a reader stands, for its messages. */
 struct place {
@@ -418,23 +417,11 @@ int mapfile_read(const char *path, const struct load_object *object, json_t **ou
                  size_t why_bytes)
 {
     const struct place place = {.path = path, .why = why, .why_bytes = why_bytes};
-    json_error_t error;
     json_t *document;
-    struct stat st;
-    int err;
+    int err = jsonfile_read(path, &document, why, why_bytes);
 
-    if (strcmp(path, "-") && (access(path, R_OK) || stat(path, &st) || S_ISDIR(st.st_mode))) {
-        err = access(path, R_OK) ? -errno : -EISDIR;
-        snprintf(why, why_bytes, "%s: %s", path, strerror(-err));
+    if (err)
         return err;
-    }
-    document = strcmp(path, "-") ? json_load_file(path, JSON_REJECT_DUPLICATES, &error)
-                                 : json_loadf(stdin, JSON_REJECT_DUPLICATES, &error);
-    if (!document) {
-        snprintf(why, why_bytes, "%s: malformed JSON at line %d, column %d: %s", path, error.line,
-                 error.column, error.text);
-        return -EINVAL;
-    }
     if (!json_is_object(document)) {
         snprintf(why, why_bytes, "%s: not an object of map names", path);
         err = -EINVAL;

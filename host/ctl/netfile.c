@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/netfile.h"
 
+#include "host/ctl/jsonfile.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
@@ -285,15 +287,11 @@ int netfile_read(const char *path, struct arena *arena, const struct net **out, 
                  size_t why_bytes)
 {
     struct reader r = {.path = path, .arena = arena, .why = why, .why_bytes = why_bytes};
-    json_error_t error;
-    json_t *document = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    int err = 0;
+    json_t *document;
+    int err = jsonfile_read(path, &document, why, why_bytes);
 
-    if (!document) {
-        snprintf(why, why_bytes, "%s: %s (line %d, column %d)", path, error.text, error.line,
-                 error.column);
-        return -EINVAL;
-    }
+    if (err)
+        return err;
     if (!json_is_object(document)) {
         snprintf(why, why_bytes,
                  "%s: not an object with \"interfaces\", \"routes\" and \"neighbours\"", path);

@@ -168,6 +168,9 @@ def test_usage_errors_exit_2(work):
 def test_usage_errors_say_what_is_wrong(work):
     run = ['run', lib.example('drop'), '-r', capture()]
     x = os.path.join(work, 'x')
+    duplicate = os.path.join(work, 'duplicate.json')
+    with open(duplicate, 'w') as f:
+        f.write('{"a": 1, "a": 2}')
     for args, says in ((['traffic', '-w', x, '--mix', 'tcp=0'], ['--mix', 'tcp=0', 'above 0']),
                        (['traffic', '-w', x, '--mix', 'tcp=1,tcp=2'], ['tcp twice']),
                        (['traffic', '-w', x, '--start', 2**63], ['--start']),
@@ -182,7 +185,10 @@ def test_usage_errors_say_what_is_wrong(work):
                        (['compare', lib.example('drop'), '-r', capture(), '-t', 'interp,gpu'], ['"gpu"', 'interp', 'pipeline']),
                        (['compare', lib.example('drop'), '-r', capture(), '--repeat', 10**9], ['memory', 'GiB', '--repeat']),
                        (['help', 'nonsense'], ['nonsense']),
-                       ([*run, '--maps-in', work], [work, 'is a directory'])):
+                       *(([*args, path], [path, why])
+                         for args in ([*run, '--maps-in'], [*run, '--fib'], ['check', '--raw', lib.example('drop'), '--maps'])
+                         for path, why in ((work, 'is a directory'), (os.path.join(work, 'none.json'), 'no such file'))),
+                       ([*run, '--fib', duplicate], ['line 1', '"a"'])):
         fails(2, *args, says=says)
     assert not os.path.exists(x)
     for text in ('', ' 5', '+5', '-5', '5 ', '1e6', '0x', '5k'):
