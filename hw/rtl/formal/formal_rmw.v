@@ -39,7 +39,7 @@ module formal_rmw (
     map_vmem_lane #(.WORDS(2), .AW(1)) u_lane (
         .clk(clk), .rst(rst), .read_i(reads), .read_word_i(word_i), .write_i(write_i),
         .write_word_i(to), .strb_i(strb), .atomic_i(atomic), .data_i(data), .expect_i(expect_i),
-        .old_o(old));
+        .drop_i(1'b0), .old_o(old));
 
     reg  [63:0] words_q [0:1];
     wire [63:0] now = words_q[to];

@@ -65,6 +65,9 @@ synth() {
 
 lint map_vmem BYTES=32
 lint map_vmem BYTES=4194304 TAG_W=6 B_WAIT=64
+lint map_ext
+lint map_ext LINES=16
+lint map_ext LINES=65536
 lint map_hash
 lint map_hash MAPS=32 KEY_BYTES=64 VALUE_BYTES=256 ENTRIES=65536 BUCKETS=32768 TAG_W=4
 lint map_hash MAPS=3 KEY_BYTES=1 VALUE_BYTES=24 ENTRIES=2 BUCKETS=2 FP_BITS=1
@@ -112,6 +115,8 @@ for window in 64 128 256; do
 done
 
 refuses map_vmem BYTES=48
+refuses map_ext LINES=8
+refuses map_ext LINES=1000
 refuses map_hash KEY_BYTES=65
 refuses map_hash VALUE_BYTES=12
 refuses map_lpm KEY_BYTES=4
@@ -126,6 +131,7 @@ refuses pipe_ingress WINDOW_BYTES=96
 refuses pipe_egress HEAD_BYTES=320
 
 synth map_vmem "-chparam BYTES 65536" 16 3000
+synth map_ext "" 16 9000
 synth map_hash "-chparam KEY_BYTES 16 -chparam VALUE_BYTES 16 -chparam ENTRIES 4096 -chparam BUCKETS 2048" 20 4000
 synth map_lpm "-chparam KEY_BYTES 8 -chparam ENTRIES 1024 -chparam BUCKETS 1024 -chparam CELLS 4096" 20 5000
 synth pipe_payload "-chparam DEPTH 512" 30 1500

@@ -23,6 +23,7 @@ module map_vmem_lane #(
     input  wire [3:0]    atomic_i,      // SPEC_ATOMIC_*; NONE stores data_i
     input  wire [63:0]   data_i,        // of an atomic: zero outside of the bytes of strb_i
     input  wire [63:0]   expect_i,
+    input  wire          drop_i,        // one clock later: it writes nothing after all
     output wire [63:0]   old_o
 );
     // Stage 1: the RAM reads. Stage 2: the new word. Stage 3: it is written. Stage 4: it was just
@@ -82,7 +83,7 @@ module map_vmem_lane #(
         s1_data_q       <= data_i;
         s1_expect_q     <= expect_i;
 
-        s2_write_q      <= s1_write_q;
+        s2_write_q      <= s1_write_q && !drop_i;
         s2_write_word_q <= s1_write_word_q;
         s2_strb_q       <= s1_strb_q;
         s2_atomic_q     <= s1_atomic_q;
