@@ -325,7 +325,8 @@ static void lay_out_stack(struct builder *b)
     b->f->stack_bytes = (uint32_t)most;
 }
 
-/* A map that no instruction names needs no engine: it may be of any type and size. */
+/* A map that no instruction names, and that is in no map of maps, needs no engine: it may be of any
+ * type and size. */
 static bool is_named(const struct load_prog *prog, uint32_t map)
 {
     for (uint32_t pc = 0; pc < prog->insn_count; pc += ebpf_slots(&prog->insns[pc])) {
@@ -340,6 +341,7 @@ static bool is_named(const struct load_prog *prog, uint32_t map)
 static void fill_maps(struct builder *b)
 {
     const struct load_object *object = b->object;
+    uint64_t held = 0;
 
     b->f->maps = arena_array(b->arena, object->map_count + IR_TABLE_COUNT, sizeof(*b->f->maps));
     b->f->map_count = object->map_count;
@@ -353,9 +355,14 @@ static void fill_maps(struct builder *b)
                                .value_bytes = object->maps[m].value_bytes,
                                .max_entries = object->maps[m].max_entries};
         ir_map_complete(map);
-        if (!b->raw && !is_named(b->prog, m)) /* a raw program's result and memory are maps too */
-            map->engine = SPEC_ENGINE_NONE;
+        if (b->tails && b->tails->holds && is_named(b->prog, m))
+            map->holds = b->tails->holds[m];
+        held |= map->holds;
     }
+    /* a raw program's result and memory are maps too */
+    for (uint32_t m = 0; m < object->map_count && !b->raw; m++)
+        if (!is_named(b->prog, m) && !(held >> m & 1))
+            b->f->maps[m].engine = SPEC_ENGINE_NONE;
 }
 
 static void fill_sources(struct builder *b)

@@ -35,6 +35,8 @@ struct ir_tails {
     uint32_t part_count;
     const struct ir_tail *tails;
     uint32_t tail_count;
+    /* By map: those that the host may put into a map of maps, bit i is map i. NULL: not known. */
+    const uint64_t *holds;
 };
 
 /* Whether some tail call that is reached in a program may find this one. */

@@ -55,6 +55,7 @@ ir_ref build_target_present(struct builder *b, uint32_t map, ir_ref index)
 {
     const struct load_map *m = &b->object->maps[map];
     const struct build_place entry = {.region = IR_REGION_MAP, .map = (uint16_t)map};
+    const struct build_array array = {.map = map};
     struct build_place place = entry;
     ir_block inside;
     ir_block outside;
@@ -78,7 +79,7 @@ ir_ref build_target_present(struct builder *b, uint32_t map, ir_ref index)
     build_set_reg(b, 0, build_const(b, 0));
     build_jump(b, meet);
     b->cur = inside;
-    place.address = build_entry(b, map, index);
+    place.address = build_entry(b, &array, index);
     build_set_reg(b, 0, build_alu_imm(b, SPEC_ALU_NE, 64, build_load(b, &place, 0, 4), 0));
     build_jump(b, meet);
     build_seal(b, meet);
@@ -240,13 +241,13 @@ static void lower_helper(struct builder *b, uint32_t num, const struct verify_fa
     lowering[num](b, fact);
 }
 
-/* One call for several maps, as clang makes of the same call in two branches: ask which map it is,
- * and call for that one. A map's register holds its index. */
-static void lower_for_each_map(struct builder *b, uint32_t num, const struct verify_fact *fact)
+/* One call for several maps, as clang makes of the same call in two branches, or for those in a map
+ * of maps: ask which map it is, and call for that one. A map's register holds its number + 1. */
+static void lower_for_each_map(struct builder *b, uint32_t num, const struct verify_fact *fact,
+                               uint64_t left)
 {
     const ir_block meet = build_block_new(b, b->pc);
     const ir_ref handle = build_reg(b, 1);
-    uint64_t left = fact->args[0].maps;
 
     assert(left);
     while (left && !b->error) {
@@ -263,7 +264,7 @@ static void lower_for_each_map(struct builder *b, uint32_t num, const struct ver
             const ir_block here = build_block_new(b, b->pc);
 
             other = build_block_new(b, b->pc);
-            build_branch(b, build_alu_imm(b, SPEC_ALU_EQ, 64, handle, map), here, other);
+            build_branch(b, build_alu_imm(b, SPEC_ALU_EQ, 64, handle, map + 1), here, other);
             build_seal(b, here);
             build_seal(b, other);
             b->cur = here;
@@ -275,6 +276,19 @@ static void lower_for_each_map(struct builder *b, uint32_t num, const struct ver
     build_seal(b, meet);
 }
 
+/* A call for a map that a look-up in a map of maps gave. */
+static void lower_inner(struct builder *b, uint32_t num, const struct verify_fact *fact)
+{
+    uint64_t maps;
+
+    if (build_inner_maps(b, &fact->args[0], &maps))
+        return;
+    if (!maps) /* nothing is ever found, so nothing ever comes here */
+        build_set_reg(b, 0, build_const(b, 0));
+    else if (!build_inner_arrays(b, num, fact, maps))
+        lower_for_each_map(b, num, fact, maps);
+}
+
 void build_helper(struct builder *b, const struct ebpf_insn *insn)
 {
     const struct verify_fact *fact = build_fact(b, b->pc);
@@ -284,8 +298,10 @@ void build_helper(struct builder *b, const struct ebpf_insn *insn)
 
     if (!row || row->hw == SPEC_HELPER_HW_NONE || !fact->args)
         build_refuse(b, "IRB0009", "helper bpf_%s#%u is not available in hardware", name, num);
+    else if (row->args[0] == SPEC_ARG_MAP && fact->args[0].inner)
+        lower_inner(b, num, fact);
     else if (row->args[0] == SPEC_ARG_MAP && fact->args[0].map == VERIFY_MAP_ANY)
-        lower_for_each_map(b, num, fact);
+        lower_for_each_map(b, num, fact, fact->args[0].maps);
     else
         lower_helper(b, num, fact);
 }

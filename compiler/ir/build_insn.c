@@ -320,8 +320,8 @@ static void translate_ld_imm64(struct builder *b, const struct ebpf_insn *insn)
     switch (insn->src) {
     case 0:
         break;
-    case EBPF_PSEUDO_MAP_FD: /* its uses are known from the facts */
-        v = (uint32_t)insn->imm;
+    case EBPF_PSEUDO_MAP_FD: /* a map of maps holds the same */
+        v = (uint64_t)(uint32_t)insn->imm + 1;
         break;
     case EBPF_PSEUDO_FUNC: /* nothing is called by it */
         v = (uint32_t)insn->imm;

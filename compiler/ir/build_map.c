@@ -73,15 +73,22 @@ static ir_ref times(struct builder *b, ir_ref v, uint32_t factor)
     return build_alu(b, SPEC_ALU_ADD, 64, a, build_alu_imm(b, SPEC_ALU_SHL, 64, v, high));
 }
 
-ir_ref build_entry(struct builder *b, uint32_t map, ir_ref index)
+ir_ref build_entry(struct builder *b, const struct build_array *array, ir_ref index)
 {
-    const uint32_t stride = (b->object->maps[map].value_bytes + 7) & ~7u;
+    const uint32_t stride = (b->object->maps[array->map].value_bytes + 7) & ~7u;
     ir_ref entry = index;
+    ir_ref offset;
 
-    if (is_percpu(b, map))
-        entry = build_alu(b, SPEC_ALU_ADD, 64, times(b, index, SPEC_QUEUES), cpu_of(b, map));
-    return build_alu_imm(b, SPEC_ALU_ADD, 64, times(b, entry, stride),
-                         (uint64_t)(map + 1) << SPEC_MAPPTR_SHIFT);
+    if (is_percpu(b, array->map))
+        entry = build_alu(b, SPEC_ALU_ADD, 64, times(b, index, SPEC_QUEUES), cpu_of(b, array->map));
+    offset = times(b, entry, stride);
+    if (array->number == IR_NONE)
+        return build_alu_imm(b, SPEC_ALU_ADD, 64, offset,
+                             (uint64_t)(array->map + 1) << SPEC_MAPPTR_SHIFT);
+    /* The halves side by side, and no sum: so it stays plain which is which. */
+    return build_alu(b, SPEC_ALU_OR, 64,
+                     build_alu_imm(b, SPEC_ALU_SHL, 64, array->number, SPEC_MAPPTR_SHIFT),
+                     build_alu(b, SPEC_ALU_MOV, 32, offset, IR_NONE));
 }
 
 /* Up to 8 bytes of memory as a value. Map memory is read in pieces whose size is a power of two. */
@@ -125,6 +132,14 @@ void build_store_word(struct builder *b, const struct build_place *place, uint32
     }
 }
 
+ir_ref *build_argument(struct builder *b, const struct verify_fact *fact, uint32_t arg,
+                       uint32_t bytes)
+{
+    ir_ref *words = arena_array(b->arena, ir_words(bytes), sizeof(*words));
+
+    return build_load_words(b, &fact->args[arg], arg + 1, bytes, words) ? words : NULL;
+}
+
 uint32_t build_load_words(struct builder *b, const struct verify_arg *arg, uint32_t reg,
                           uint32_t bytes, ir_ref *words)
 {
@@ -138,9 +153,9 @@ uint32_t build_load_words(struct builder *b, const struct verify_arg *arg, uint3
 }
 
 /* Writes a value, but not the lock in it. */
-static void store_value(struct builder *b, const struct build_place *place, const ir_ref *value)
+static void store_value(struct builder *b, const struct build_place *place,
+                        const struct load_map *m, const ir_ref *value)
 {
-    const struct load_map *m = &b->object->maps[place->map];
     const uint32_t lock = load_has_lock(m) ? m->fields->lock_off : UINT32_MAX;
 
     for (uint32_t at = 0; at < m->value_bytes; at += WORD) {
@@ -159,24 +174,25 @@ static void store_value(struct builder *b, const struct build_place *place, cons
 
 /* --- arrays ------------------------------------------------------------------------------- */
 
-static void array_lookup(struct builder *b, uint32_t map, ir_ref index)
+static void array_lookup(struct builder *b, const struct build_array *array, ir_ref index)
 {
-    const struct load_map *m = &b->object->maps[map];
+    const struct load_map *m = &b->object->maps[array->map];
     const ir_ref within = spec_map_type_table[m->type].redirect
-                              ? build_target_present(b, map, index)
+                              ? build_target_present(b, array->map, index)
                               : build_alu_imm(b, SPEC_ALU_ULT, 64, index, m->max_entries);
-    const ir_ref entry = build_entry(b, map, index);
+    const ir_ref entry = build_entry(b, array, index);
 
     build_set_reg(b, 0, build_select(b, within, entry, build_const(b, 0)));
 }
 
-static void array_update(struct builder *b, uint32_t map, ir_ref index, const ir_ref *value,
-                         ir_ref flags)
+static void array_update(struct builder *b, const struct build_array *array, ir_ref index,
+                         const ir_ref *value, ir_ref flags)
 {
-    const struct load_map *m = &b->object->maps[map];
+    const struct load_map *m = &b->object->maps[array->map];
     const ir_block meet = build_block_new(b, b->pc);
     const ir_ref known = build_alu_imm(b, SPEC_ALU_AND, 64, flags, ~(uint64_t)FLAG_LOCK);
-    struct build_place place = {.region = IR_REGION_MAP, .map = (uint16_t)map};
+    struct build_place place = {.region = IR_REGION_MAP,
+                                .map = array->number ? IR_MAP_ANY : (uint16_t)array->map};
 
     build_leave_if(b, build_alu_imm(b, SPEC_ALU_UGT, 64, known, SPEC_MAP_FLAG_EXIST), EINVAL, meet);
     build_leave_if(b, build_alu_imm(b, SPEC_ALU_UGE, 64, index, m->max_entries), E2BIG, meet);
@@ -184,18 +200,43 @@ static void array_update(struct builder *b, uint32_t map, ir_ref index, const ir
                    meet);
     if (!load_has_lock(m))
         build_leave_if(b, build_alu_imm(b, SPEC_ALU_SET, 64, flags, FLAG_LOCK), EINVAL, meet);
-    place.address = build_entry(b, map, index);
-    store_value(b, &place, value);
+    place.address = build_entry(b, array, index);
+    store_value(b, &place, m, value);
     build_set_reg(b, 0, build_const(b, 0));
     build_jump(b, meet);
     build_seal(b, meet);
     b->cur = meet;
 }
 
+void build_array_helper(struct builder *b, uint32_t helper, const struct verify_fact *fact,
+                        const struct build_array *array)
+{
+    const struct load_map *m = &b->object->maps[array->map];
+    const ir_ref flags = helper == SPEC_HELPER_MAP_UPDATE_ELEM ? build_reg(b, 4) : IR_NONE;
+    const ir_ref *value = NULL;
+    const ir_ref *key;
+
+    if (helper == SPEC_HELPER_MAP_DELETE_ELEM) {
+        build_set_reg(b, 0, build_const(b, (uint64_t) - (int64_t)EINVAL));
+        return;
+    }
+    key = build_argument(b, fact, 1, m->key_bytes);
+    if (helper == SPEC_HELPER_MAP_UPDATE_ELEM)
+        value = build_argument(b, fact, 2, m->value_bytes);
+    if (b->error)
+        return;
+    if (helper == SPEC_HELPER_MAP_UPDATE_ELEM)
+        array_update(b, array, key[0], value, flags);
+    else if (build_holds_maps(m))
+        build_outer_lookup(b, array->map, key);
+    else
+        array_lookup(b, array, key[0]);
+}
+
 /* --- hashes ------------------------------------------------------------------------------- */
 
-static void hash_op(struct builder *b, enum ir_op op, uint32_t map, const ir_ref *key,
-                    const ir_ref *value, ir_ref flags)
+void build_engine_op(struct builder *b, enum ir_op op, uint32_t map, const ir_ref *key,
+                     const ir_ref *value, ir_ref flags)
 {
     enum { MOST = 2 + (SPEC_HW_KEY_BYTES + SPEC_HW_VALUE_BYTES) / WORD };
     const struct load_map *m = &b->object->maps[map];
@@ -224,18 +265,18 @@ static void update_in_place(struct builder *b, uint32_t map, const ir_ref *key, 
     struct build_place place = {.region = IR_REGION_MAP, .map = (uint16_t)map};
 
     build_leave_if(b, build_alu_imm(b, SPEC_ALU_UGT, 64, flags, SPEC_MAP_FLAG_EXIST), EINVAL, meet);
-    hash_op(b, IR_MAP_LOOKUP, map, key, NULL, IR_NONE);
+    build_engine_op(b, IR_MAP_LOOKUP, map, key, NULL, IR_NONE);
     place.address = build_reg(b, 0);
     build_branch(b, build_alu_imm(b, SPEC_ALU_NE, 64, place.address, 0), there, missing);
     build_seal(b, there);
     build_seal(b, missing);
     b->cur = missing;
-    hash_op(b, IR_MAP_UPDATE, map, key, value, flags);
+    build_engine_op(b, IR_MAP_UPDATE, map, key, value, flags);
     build_jump(b, meet);
     b->cur = there;
     build_leave_if(b, build_alu_imm(b, SPEC_ALU_EQ, 64, flags, SPEC_MAP_FLAG_NOEXIST), EEXIST,
                    meet);
-    store_value(b, &place, value);
+    store_value(b, &place, &b->object->maps[map], value);
     build_set_reg(b, 0, build_const(b, 0));
     build_jump(b, meet);
     build_seal(b, meet);
@@ -256,7 +297,7 @@ static void locked_update(struct builder *b, uint32_t map, const ir_ref *key, ir
 
     value[lock / WORD] = build_alu_imm(b, SPEC_ALU_AND, 64, value[lock / WORD], others);
     if (how->max < FLAG_LOCK) {
-        hash_op(b, IR_MAP_UPDATE, map, key, value, flags);
+        build_engine_op(b, IR_MAP_UPDATE, map, key, value, flags);
         return;
     }
     yes = build_block_new(b, b->pc);
@@ -266,7 +307,7 @@ static void locked_update(struct builder *b, uint32_t map, const ir_ref *key, ir
     build_seal(b, yes);
     build_seal(b, no);
     b->cur = no;
-    hash_op(b, IR_MAP_UPDATE, map, key, value, flags);
+    build_engine_op(b, IR_MAP_UPDATE, map, key, value, flags);
     build_jump(b, meet);
     b->cur = yes;
     update_in_place(b, map, key, value, rest);
@@ -286,35 +327,29 @@ static enum ir_op engine_op(const struct load_map *m, uint32_t helper)
 
 void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fact *fact)
 {
-    const uint32_t map = fact->args[0].map;
+    const struct build_array array = {.map = fact->args[0].map};
+    const uint32_t map = array.map;
     const struct load_map *m;
     const ir_ref flags = helper == SPEC_HELPER_MAP_UPDATE_ELEM ? build_reg(b, 4) : IR_NONE;
     ir_ref *value = NULL;
     ir_ref *key;
-    bool array;
 
     if (build_map_usable(b, map))
         return;
     m = &b->object->maps[map];
-    array = spec_map_type_table[m->type].engine == SPEC_ENGINE_VMEM;
-    if (array && helper == SPEC_HELPER_MAP_DELETE_ELEM) {
-        build_set_reg(b, 0, build_const(b, (uint64_t) - (int64_t)EINVAL));
+    if (spec_map_type_table[m->type].engine == SPEC_ENGINE_VMEM) {
+        build_array_helper(b, helper, fact, &array);
         return;
     }
-    key = arena_array(b->arena, ir_words(m->key_bytes), sizeof(*key));
-    if (!build_load_words(b, &fact->args[1], 2, m->key_bytes, key))
+    key = build_argument(b, fact, 1, m->key_bytes);
+    if (helper == SPEC_HELPER_MAP_UPDATE_ELEM)
+        value = build_argument(b, fact, 2, m->value_bytes);
+    if (b->error)
         return;
-    if (helper == SPEC_HELPER_MAP_UPDATE_ELEM) {
-        value = arena_array(b->arena, ir_words(m->value_bytes), sizeof(*value));
-        if (!build_load_words(b, &fact->args[2], 3, m->value_bytes, value))
-            return;
-    }
-    if (helper == SPEC_HELPER_MAP_LOOKUP_ELEM && array)
-        array_lookup(b, map, key[0]);
-    else if (helper == SPEC_HELPER_MAP_UPDATE_ELEM && array)
-        array_update(b, map, key[0], value, flags);
+    if (build_holds_maps(m))
+        build_outer_lookup(b, map, key);
     else if (helper == SPEC_HELPER_MAP_UPDATE_ELEM && load_has_lock(m))
         locked_update(b, map, key, value, &fact->args[3]);
     else
-        hash_op(b, engine_op(m, helper), map, key, value, flags);
+        build_engine_op(b, engine_op(m, helper), map, key, value, flags);
 }

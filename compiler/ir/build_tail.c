@@ -283,6 +283,7 @@ static void call_in_map(struct builder *b, const struct build_node *node,
 {
     const ir_block fall = b->nodes[node->succ[0]].block;
     const ir_ref index = build_alu(b, SPEC_ALU_MOV, 32, build_reg(b, 3), IR_NONE);
+    const struct build_array array = {.map = map};
     struct build_place place = {.region = IR_REGION_MAP, .map = (uint16_t)map};
     ir_ref value;
 
@@ -294,7 +295,7 @@ static void call_in_map(struct builder *b, const struct build_node *node,
         unless_fall(
             b, build_alu_imm(b, SPEC_ALU_ULT, 64, build_read(b, BUILD_VAR_CALLS), SPEC_TAIL_CALLS),
             fall);
-    place.address = build_entry(b, map, index);
+    place.address = build_entry(b, &array, index);
     value = build_load(b, &place, 0, 4);
     for (uint32_t i = 0; i < b->tails->tail_count; i++) {
         const struct ir_tail *t = &b->tails->tails[i];
@@ -343,7 +344,7 @@ void build_tail_call(struct builder *b, const struct build_node *node)
         }
         here = build_block_new(b, b->pc);
         other = build_block_new(b, b->pc);
-        build_branch(b, build_alu_imm(b, SPEC_ALU_EQ, 64, handle, map), here, other);
+        build_branch(b, build_alu_imm(b, SPEC_ALU_EQ, 64, handle, map + 1), here, other);
         build_seal(b, here);
         build_seal(b, other);
         b->cur = here;

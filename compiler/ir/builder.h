@@ -170,9 +170,35 @@ ir_ref build_load_word(struct builder *b, const struct build_place *place, uint3
 void build_store_word(struct builder *b, const struct build_place *place, uint32_t delta,
                       uint32_t bytes, ir_ref v);
 void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fact *fact);
+/* One of several arrays of the same form, by a map's number + 1 at run time; or array map itself,
+ * if that is IR_NONE. */
+struct build_array {
+    uint32_t map;
+    ir_ref number;
+};
+void build_array_helper(struct builder *b, uint32_t helper, const struct verify_fact *fact,
+                        const struct build_array *array);
 /* The pointer to an array's entry, which must exist. */
-ir_ref build_entry(struct builder *b, uint32_t map, ir_ref index);
+ir_ref build_entry(struct builder *b, const struct build_array *array, ir_ref index);
+/* The bytes of a helper's argument, in register 1 + arg, as words, in memory of the arena; NULL
+ * after a refusal. */
+ir_ref *build_argument(struct builder *b, const struct verify_fact *fact, uint32_t arg,
+                       uint32_t bytes);
 int build_map_usable(struct builder *b, uint32_t map);
+/* An operation on keys; r0 is what it gives. value and flags are an update's. */
+void build_engine_op(struct builder *b, enum ir_op op, uint32_t map, const ir_ref *key,
+                     const ir_ref *value, ir_ref flags);
+
+/* build_inner.c: maps in maps of maps */
+
+bool build_holds_maps(const struct load_map *map);
+/* A look-up in a map of maps. */
+void build_outer_lookup(struct builder *b, uint32_t map, const ir_ref *key);
+/* All maps that a call's argument may be. 0, or a refusal. */
+int build_inner_maps(struct builder *b, const struct verify_arg *arg, uint64_t *maps);
+/* The call at once for all these maps, if they are arrays of one form; false if not. */
+bool build_inner_arrays(struct builder *b, uint32_t num, const struct verify_fact *fact,
+                        uint64_t maps);
 
 /* build_tail.c: programs that go on in each other */
 

@@ -24,6 +24,7 @@
  * memory, 0 is NULL. Entry e of CPU c lies at (e * cpus + c) * stride. Look-ups in maps of engine
  * vmem (arrays) are arithmetic; only hash maps need the engine. For a per-CPU hash map the engine
  * gives the pointer for the cpu operand.
+ *  - a map itself is its number + 1, 0 is NULL: so a map of maps holds it.
  *  - the random generator's state, the pending redirect (hw/spec/xdp.toml, output) are SSA values.
  * Key and value operands of map operations are 64-bit little-endian words, the last one
  * zero-padded.
@@ -146,7 +147,8 @@ struct ir_map {
     uint32_t stride_bytes;
     uint32_t max_entries;
     uint32_t cpus;
-    uint8_t table; /* enum ir_table */
+    uint8_t table;  /* enum ir_table */
+    uint64_t holds; /* of a map of maps: those that may be in it; bit i is map i */
     /* What the program does with it (ir_map_uses fills these; they decide tokens and hazards). */
     bool reads;   /* loads values */
     bool writes;  /* stores to values */

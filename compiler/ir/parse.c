@@ -209,6 +209,9 @@ static void parse_map(struct parser *p, uint32_t *capacity)
     map.value_bytes = parse_small_number(p, UINT32_MAX - 8);
     parse_expect(p, "entries");
     map.max_entries = parse_small_number(p, UINT32_MAX);
+    if (parse_accept(p, "holds"))
+        while (!parse_at_line_end(p))
+            map.holds |= UINT64_C(1) << parse_small_number(p, SPEC_MAPS - 1);
     ir_map_complete(&map);
     f->maps = arena_grow(p->arena, f->maps, f->map_count, capacity, sizeof(*f->maps));
     f->maps[f->map_count++] = map;

@@ -146,8 +146,13 @@ static void print_maps(FILE *out, const struct ir_func *f)
 
         fprintf(out, "map %u ", m);
         print_string(out, map->name);
-        fprintf(out, " %s key %u value %u entries %u\n", spec_map_type_table[map->type].name,
+        fprintf(out, " %s key %u value %u entries %u", spec_map_type_table[map->type].name,
                 map->key_bytes, map->value_bytes, map->max_entries);
+        if (map->holds)
+            fputs(" holds", out);
+        for (uint64_t left = map->holds; left; left &= left - 1)
+            fprintf(out, " %d", __builtin_ctzll(left));
+        fputc('\n', out);
     }
 }
 

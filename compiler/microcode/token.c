@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/ir/pointers.h"
 #include "compiler/microcode/mach.h"
 
 /* Which accesses of maps need their map's ordering token: those that could see or leave something
@@ -26,6 +27,7 @@ struct map_use {
 struct tokens {
     struct mach *m;
     struct map_use *maps;
+    const uint64_t *pointers; /* ir_pointers */
 };
 
 /* The bytes of a value that an access touches. */
@@ -35,6 +37,26 @@ struct span {
 };
 
 /* --- which bytes --- */
+
+/* The upper half of a pointer, and nothing in the lower one. */
+static bool is_map_number(const struct ir_func *f, ir_ref ref)
+{
+    const struct ir_insn *in = &f->insns[ref];
+
+    if (in->op == IR_CONST)
+        return (uint32_t)in->imm == 0;
+    return in->op == IR_ALU && in->alu == SPEC_ALU_SHL && in->width == 64 &&
+           f->insns[in->args[1]].op == IR_CONST && f->insns[in->args[1]].imm == SPEC_MAPPTR_SHIFT;
+}
+
+/* What the lower half of a pointer, put together of both, was made of. An entry that there is lies
+ * within 32 bits, so nothing was cut off. */
+static ir_ref low_half(const struct ir_func *f, ir_ref ref)
+{
+    const struct ir_insn *in = &f->insns[ref];
+
+    return in->op == IR_ALU && in->alu == SPEC_ALU_MOV && in->width == 32 ? in->args[0] : ref;
+}
 
 /* An address's offset within a value, modulo the stride. Values start at multiples of the stride.
  */
@@ -73,6 +95,8 @@ static bool offset_in_value(const struct ir_func *f, ir_ref ref, uint32_t stride
         *out = (x + y) % stride;
         return true;
     }
+    if (in->alu == SPEC_ALU_OR && is_map_number(f, in->args[0]))
+        return offset_in_value(f, low_half(f, in->args[1]), stride, depth - 1, out);
     *out = 0; /* a multiple of the stride? */
     if (in->nargs != 2 || f->insns[in->args[1]].op != IR_CONST)
         return false;
@@ -88,8 +112,7 @@ static struct span span_of(const struct tokens *t, const struct ir_insn *in, uin
     const struct span all = {0, stride};
     uint64_t offset = 0;
 
-    if (in->map == IR_MAP_ANY ||
-        !offset_in_value(t->m->ir, in->args[0], stride, DEPTH_MAX, &offset))
+    if (!offset_in_value(t->m->ir, in->args[0], stride, DEPTH_MAX, &offset))
         return all;
     offset = (offset + in->imm % stride + stride) % stride;
     if ((int64_t)in->imm < 0 || offset + in->size > stride)
@@ -169,7 +192,7 @@ static void visit(struct tokens *t, ir_ref ref, bool assign)
     const struct ir_insn *in = &t->m->ir->insns[ref];
 
     for (uint32_t map = 0; map < t->m->ir->map_count; map++) {
-        if (in->map != IR_MAP_ANY && in->map != map)
+        if (!ir_may_access(t->pointers, in, map))
             continue;
         if (!assign)
             use_map(t, in, map);
@@ -186,6 +209,7 @@ void mach_tokens(struct mach *m)
 
     m->need = arena_array(m->arena, f->insn_count, sizeof(*m->need));
     m->tokens = 0;
+    t.pointers = ir_pointers(f, m->arena);
     t.maps = arena_array(m->arena, f->map_count + 1, sizeof(*t.maps));
     for (uint32_t map = 0; map < f->map_count; map++) {
         t.maps[map].count = f->maps[map].stride_bytes ? f->maps[map].stride_bytes : 1;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/ir/pointers.h"
 #include "compiler/pipeline/pipe.h"
 
 #include <assert.h>
@@ -232,6 +233,7 @@ int pipe_lower(struct pipe_graph *g)
 
     g->value_of = arena_array(g->arena, g->f->insn_count, sizeof(*g->value_of));
     g->value_of[IR_NONE] = pipe_const(g, 0);
+    g->pointers = ir_pointers(g->f, g->arena);
     g->zero_from = pipe_const(g, 0xffff);
     pipe_window_open(g);
     for (uint32_t i = 0; i < g->order_count; i++) {

@@ -133,9 +133,10 @@ struct pipe_graph {
     uint32_t order_count;
     uint32_t *position; /* of a block in order; UINT32_MAX: not reachable */
     ir_block *idom;
-    pipe_ref *on;         /* predicate of a block */
-    struct bitset *reach; /* blocks that may follow a block */
-    pipe_ref *value_of;   /* IR value -> node */
+    pipe_ref *on;             /* predicate of a block */
+    struct bitset *reach;     /* blocks that may follow a block */
+    pipe_ref *value_of;       /* IR value -> node */
+    const uint64_t *pointers; /* by IR value: ir_pointers */
 
     pipe_ref window;           /* the packet's bytes as they came */
     struct pipe_memory packet; /* index 0: buffer offset 0 */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/ir/pointers.h"
 #include "compiler/pipeline/pipe.h"
 
 #include <assert.h>
@@ -107,8 +108,8 @@ static pipe_ref find_pointer_of(struct tracer *t, pipe_ref pointer)
 
         return now == inner ? pointer : pipe_alu(g, (enum spec_alu)n.alu, 64, now, other);
     }
-    if (n.kind != PIPE_K_SELECT)
-        return pointer;
+    if (n.kind != PIPE_K_SELECT) /* bytes side by side: the lower half is where it is in the map */
+        return n.kind == PIPE_K_BYTES && n.part_count > 4 ? pipe_slice(g, pointer, 0, 4) : pointer;
     if (is_of(t, n.args[1]) == never)
         return pointer_of(t, n.args[2]);
     if (is_of(t, n.args[2]) == never)
@@ -145,6 +146,8 @@ static int find_targets(struct pipe_graph *g, const struct ir_insn *in, struct t
         const pipe_ref on = is_of(&trace, pointer);
         int err;
 
+        if (!ir_may_access(g->pointers, in, m))
+            continue;
         /* a comparison at run time, not how the pointer was made: such a map has no values */
         if (on == never ||
             (g->f->maps[m].engine == SPEC_ENGINE_NONE && g->nodes[on].kind == PIPE_K_ALU))

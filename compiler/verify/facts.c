@@ -82,10 +82,13 @@ static struct verify_pointer pointer_of(const struct verifier *v, const struct r
     p.off_max = (int32_t)(fixed + r->num.smax);
     if (p.region == VERIFY_REGION_STACK)
         p.frame = r->frame;
-    if (p.region == VERIFY_REGION_MAP && r->map < v->own_maps && !is_target(v, r))
+    if (p.region != VERIFY_REGION_MAP)
+        return p;
+    if (r->map < v->own_maps && !is_target(v, r))
         p.map = r->map;
-    else if (p.region == VERIFY_REGION_MAP) /* of a map in a map of maps, whichever that is; or
-                                               the kernel's */
+    else if (!is_target(v, r) && verify_outer_map(v, r->map) != VERIFY_MAP_NONE)
+        p.map = VERIFY_MAP_ANY; /* of a map in a map of maps, whichever that is */
+    else                        /* the kernel's, or an argument */
         p.region = VERIFY_REGION_MIXED;
     return p;
 }
@@ -195,6 +198,8 @@ void verify_note_args(struct verifier *v, uint32_t at, uint32_t count)
         a->map = first || a->map == map ? map : VERIFY_MAP_ANY;
         if (map < SPEC_MAPS)
             a->maps |= UINT64_C(1) << map;
+        if (map == VERIFY_MAP_ANY)
+            a->inner |= UINT64_C(1) << verify_outer_map(v, r->map);
     }
 }
 

@@ -25,6 +25,16 @@ const struct load_object *verify_inner_object(const struct load_object *object,
     return copy;
 }
 
+uint32_t verify_outer_map(const struct verifier *v, uint32_t inner)
+{
+    uint32_t at = v->own_maps;
+
+    for (uint32_t i = 0; i < v->own_maps && inner >= v->own_maps; i++)
+        if (load_inner(&v->object->maps[i]) && at++ == inner)
+            return i;
+    return VERIFY_MAP_NONE;
+}
+
 uint32_t verify_inner_map(const struct verifier *v, uint32_t outer)
 {
     uint32_t at = v->own_maps;

@@ -347,6 +347,8 @@ int verify_exit(struct verifier *v, uint32_t at);
 const struct load_object *verify_inner_object(const struct load_object *object,
                                               struct arena *scratch);
 uint32_t verify_inner_map(const struct verifier *v, uint32_t outer);
+/* The map of maps that such a map is in, or VERIFY_MAP_NONE if it is another. */
+uint32_t verify_outer_map(const struct verifier *v, uint32_t inner);
 
 /* held.c: records and locks. What a map's value pointer must be for its lock; whether everything is
  * given back where the program, a callback or a tail call ends. */

@@ -35,10 +35,11 @@ struct verify_arg {
     struct verify_pointer pointer;
     bool is_const; /* a scalar with one value */
     uint64_t value;
-    uint64_t max;  /* a scalar is never more, unsigned; UINT64_MAX for a pointer */
-    uint16_t map;  /* a constant pointer to a map: its index, VERIFY_MAP_ANY if it differs, else
-                      VERIFY_MAP_NONE */
-    uint64_t maps; /* ... and those that it may be: bit i is map i */
+    uint64_t max;   /* a scalar is never more, unsigned; UINT64_MAX for a pointer */
+    uint16_t map;   /* a constant pointer to a map: its index, VERIFY_MAP_ANY if it differs, else
+                       VERIFY_MAP_NONE */
+    uint64_t maps;  /* ... and those that it may be: bit i is map i */
+    uint64_t inner; /* ... and the maps of maps that it may come from: it is then any map in them */
 };
 
 /* What holds of an instruction, joined over all ways to reach it in one call context. */

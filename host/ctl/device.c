@@ -206,13 +206,13 @@ int device_map_update(struct dev *dev, uint32_t map, const struct ir_map *m, con
     return err ? err : write_vmem(dev, map, addr, values, values_bytes(m));
 }
 
-/* A slot of a map of programs that holds none; those of other arrays are always there. */
+/* A slot of a map of programs or maps that holds none; those of other arrays are always there. */
 static bool is_empty(const struct ir_map *m, const void *values)
 {
     uint32_t value;
 
     memcpy(&value, values, sizeof(value));
-    return m->type == SPEC_MAP_PROG_ARRAY && value == 0;
+    return (m->type == SPEC_MAP_PROG_ARRAY || m->type == SPEC_MAP_ARRAY_OF_MAPS) && value == 0;
 }
 
 int device_map_lookup(struct dev *dev, uint32_t map, const struct ir_map *m, const void *key,

@@ -257,24 +257,32 @@ static int update_locked(struct device_exec *d, uint32_t map, const void *key, c
     return err;
 }
 
+/* What a map of programs or maps gets must be known to the linked programs. */
+static int check_held(struct exec *exec, uint32_t map, const void *key, const void *values)
+{
+    const struct load_map *m = &exec->job->object->maps[map];
+    uint32_t number, slot;
+
+    memcpy(&number, values, sizeof(number));
+    if (job_holds_maps(m))
+        return job_takes_map(exec->job, map, number);
+    if (!job_holds_programs(m) || soft_of(exec, map))
+        return 0;
+    memcpy(&slot, key, sizeof(slot));
+    return job_takes_program(exec->job, map, slot, number);
+}
+
 static int device_exec_update(struct exec *exec, uint32_t map, const void *key, const void *values)
 {
     const struct hostmap *soft = soft_of(exec, map);
+    const int err = check_held(exec, map, key, values);
 
+    if (err)
+        return err;
     if (soft)
         return soft->map ? map_host_update(soft->map, key, values, SPEC_MAP_FLAG_ANY) : -ENOTSUP;
     if (load_has_lock(&exec->job->object->maps[map]))
         return update_locked((struct device_exec *)exec, map, key, values);
-    if (job_holds_programs(&exec->job->object->maps[map])) {
-        uint32_t number, slot;
-        int err;
-
-        memcpy(&number, values, sizeof(number));
-        memcpy(&slot, key, sizeof(slot));
-        err = job_takes_program(exec->job, map, slot, number);
-        if (err)
-            return err;
-    }
     return device_map_update(((struct device_exec *)exec)->dev, map, map_of(exec, map), key,
                              values);
 }

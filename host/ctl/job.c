@@ -14,7 +14,7 @@ static int do_verify(struct job *job, struct diag_sink *sink)
 
 /* --- programs that tail calls go on in --- */
 
-static bool names_programs_of(const struct load_value *values, uint32_t count, uint32_t map)
+static bool names_values_of(const struct load_value *values, uint32_t count, uint32_t map)
 {
     for (uint32_t i = 0; i < count; i++)
         if (values[i].map == map)
@@ -37,8 +37,8 @@ static uint32_t list_tails(struct job *job, struct ir_tail *out)
             out[count++] = (struct ir_tail){v->map, v->slot, v->target, v->target + 1};
     }
     for (uint32_t m = 0; m < o->map_count && !options->values_known; m++) {
-        if (!job_holds_programs(&o->maps[m]) || names_programs_of(o->values, o->value_count, m) ||
-            names_programs_of(options->values, options->value_count, m))
+        if (!job_holds_programs(&o->maps[m]) || names_values_of(o->values, o->value_count, m) ||
+            names_values_of(options->values, options->value_count, m))
             continue;
         for (uint32_t p = 0; p < o->prog_count; p++)
             if (&o->progs[p] != job->prog)
@@ -79,7 +79,31 @@ static int add_part(struct job *job, struct ir_part *parts, const struct ir_tail
     return 0;
 }
 
-/* Finds all programs that this one may come to. */
+/* What the maps of maps may hold, as ir_tails.holds. */
+static uint64_t *list_held(struct job *job)
+{
+    const struct load_object *o = job->object;
+    const struct job_options *options = &job->options;
+    uint64_t *holds = arena_array(job->arena, o->map_count + 1, sizeof(*holds));
+
+    for (uint32_t i = 0; i < o->value_count + options->value_count; i++) {
+        const struct load_value *v =
+            i < o->value_count ? &o->values[i] : &options->values[i - o->value_count];
+
+        if (job_holds_maps(&o->maps[v->map]) && job_inner_fits(o, v->map, v->target))
+            holds[v->map] |= UINT64_C(1) << v->target;
+    }
+    for (uint32_t m = 0; m < o->map_count && !options->values_known; m++) {
+        if (!job_holds_maps(&o->maps[m]) || names_values_of(o->values, o->value_count, m) ||
+            names_values_of(options->values, options->value_count, m))
+            continue;
+        for (uint32_t i = 0; i < o->map_count; i++)
+            holds[m] |= (uint64_t)job_inner_fits(o, m, i) << i;
+    }
+    return holds;
+}
+
+/* Finds all programs that this one may come to, and all maps that it may find in others. */
 static int link_programs(struct job *job, struct diag_sink *sink)
 {
     const struct load_object *o = job->object;
@@ -94,7 +118,8 @@ static int link_programs(struct job *job, struct diag_sink *sink)
     job->parts = arena_array(job->arena, o->prog_count + 1, sizeof(struct job *));
     job->parts[0] = job;
     parts[0] = (struct ir_part){job->prog, job->facts};
-    job->tails = (struct ir_tails){.parts = parts, .part_count = 1, .tails = tails};
+    job->tails =
+        (struct ir_tails){.parts = parts, .part_count = 1, .tails = tails, .holds = list_held(job)};
     for (uint32_t i = 0; i < job->tails.part_count; i++)
         for (uint32_t t = 0; t < count && !err; t++)
             if (ir_may_tail(&parts[i], &all[t]))
@@ -241,6 +266,17 @@ int job_takes_program(struct job *job, uint32_t map, uint32_t slot, uint32_t val
     if (!found)
         return 0; /* nobody looks there */
     job->other_why = "the device was not given it for this slot: name it there when the program is "
+                     "loaded (--maps-in)";
+    return -EACCES;
+}
+
+int job_takes_map(struct job *job, uint32_t map, uint32_t value)
+{
+    if (!job_inner_fits(job->object, map, value - 1))
+        return -EINVAL;
+    if (job->ir->maps[map].engine == SPEC_ENGINE_NONE || job->tails.holds[map] >> (value - 1) & 1)
+        return 0;
+    job->other_why = "the device was not given it for this map: name it there when the program is "
                      "loaded (--maps-in)";
     return -EACCES;
 }

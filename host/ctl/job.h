@@ -28,9 +28,9 @@ struct job_options {
     struct opt_options opt;
     struct pipe_options pipe;
     struct verify_options verify;
-    /* What the host puts into maps of programs, beside what the object says. Nothing else, if
-     * values_known; otherwise maps of which neither says anything may hold any other program of the
-     * object. */
+    /* What the host puts into maps of programs and maps, beside what the object says. Nothing else,
+     * if values_known; otherwise maps of which neither says anything may hold any other program of
+     * the object, or any map that fits. */
     const struct load_value *values;
     uint32_t value_count;
     bool values_known;
@@ -78,6 +78,11 @@ struct job *job_other(struct job *job, uint32_t number);
  * be run, or if tail calls of the linked programs might find it and it is none of them. value is
  * the program's number + 1. */
 int job_takes_program(struct job *job, uint32_t map, uint32_t slot, uint32_t value);
+
+/* Whether a map of maps may get one: 0, -EINVAL if it is not like those that it holds, or -EACCES,
+ * with job->other_why, if look-ups of the linked programs might find it and it was not named for
+ * it. value is the map's number + 1. */
+int job_takes_map(struct job *job, uint32_t map, uint32_t value);
 
 /* Whether the object's map number inner is like those that a map of maps says it holds (as
  * bpf_map_meta_equal). */

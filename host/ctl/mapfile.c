@@ -468,6 +468,7 @@ int mapfile_preset(const char *path, const json_t *document, const struct load_o
 
 /* Where programs_entry puts things. */
 struct programs {
+    const struct load_object *object;
     struct load_value *values;
     uint32_t count;
 };
@@ -482,7 +483,8 @@ static int programs_entry(void *ctx, const struct place *p, uint32_t map, const 
     (void)p;
     memcpy(&number, values, sizeof(number));
     *v = (struct load_value){.map = map, .target = number - 1};
-    memcpy(&v->slot, key, sizeof(v->slot));
+    if (to->object->maps[map].key_bytes == sizeof(v->slot)) /* an array's */
+        memcpy(&v->slot, key, sizeof(v->slot));
     return 0;
 }
 
@@ -491,7 +493,7 @@ int mapfile_programs(const json_t *document, const struct load_object *object, s
 {
     char why[16]; /* the document has been checked */
     const struct place place = {.path = "", .why = why, .why_bytes = sizeof(why)};
-    struct programs to = {0};
+    struct programs to = {.object = object};
     const char *name;
     json_t *list;
     size_t most = 1;
@@ -504,8 +506,9 @@ int mapfile_programs(const json_t *document, const struct load_object *object, s
     {
         const uint32_t map = find_map(object, name);
 
-        /* A map that this program doesn't name may hold programs that it leaves out. */
-        if (map != UINT32_MAX && job_holds_programs(&object->maps[map]) &&
+        /* A map that this program doesn't name may hold what it leaves out. */
+        if (map != UINT32_MAX &&
+            (job_holds_programs(&object->maps[map]) || job_holds_maps(&object->maps[map])) &&
             each_entry(&place, list, object, map, programs_entry, &to) == -ENOMEM)
             return -ENOMEM;
     }
@@ -523,6 +526,8 @@ static int fill_entry(void *ctx, const struct place *p, uint32_t map, const uint
 
     if (err && m->type == SPEC_MAP_PROG_ARRAY && exec->job->other_why)
         return complain(p, err, "the program can't be run: %s", exec->job->other_why);
+    if (err == -EACCES && job_holds_maps(m))
+        return complain(p, err, "the map can't be put there: %s", exec->job->other_why);
     if (err == -E2BIG)
         return complain(p, err, "the map has no room for this entry (max_entries is %u)",
                         m->max_entries);

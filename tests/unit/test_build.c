@@ -13,7 +13,7 @@
 /* What the builder refuses, and facts that it must carry over. Programs are assembled and verified;
  * some tests then change a fact, to see that the builder does not trust what it can't use. */
 
-enum { LONG_KEY, LONG_VALUE, DEVMAP, HUGE_ARRAY, ARRAY, CPUMAP, ONE };
+enum { LONG_KEY, LONG_VALUE, DEVMAP, HUGE_ARRAY, ARRAY, CPUMAP, ONE, OUTER };
 
 static const struct load_map maps[] = {
     [LONG_KEY] = TEST_MAP("long_key", SPEC_MAP_HASH, 72, 8, 16),
@@ -23,7 +23,10 @@ static const struct load_map maps[] = {
     [ARRAY] = TEST_MAP("array", SPEC_MAP_ARRAY, 4, 8, 16),
     [CPUMAP] = TEST_MAP("cpus", SPEC_MAP_CPUMAP, 4, 4, 16),
     [ONE] = TEST_MAP("one", SPEC_MAP_ARRAY, 4, 8, 1),
+    [OUTER] = TEST_MAP("outer", SPEC_MAP_ARRAY_OF_MAPS, 4, 4, 16),
 };
+
+static const struct load_fields inner = {.inner = &maps[ARRAY]};
 
 struct built {
     struct arena *arena;
@@ -45,6 +48,7 @@ static void open_program(struct built *t, const char *text)
     t->object.path = "test";
     t->object.maps = arena_memdup(t->arena, maps, sizeof(maps));
     t->object.map_count = sizeof(maps) / sizeof(*maps);
+    t->object.maps[OUTER].fields = &inner;
     t->object.license = "GPL";
     t->prog.name = "prog";
     t->prog.section = "xdp";
@@ -157,6 +161,11 @@ static const struct {
     {"IRB0015", FIB_LOOKUP("2"), NULL},  /* BPF_FIB_LOOKUP_OUTPUT */
     {"IRB0015", FIB_LOOKUP("9"), NULL},  /* BPF_FIB_LOOKUP_DIRECT | BPF_FIB_LOOKUP_TBID */
     {"IRB0016", CLEAR_KEY LOOK_UP("4"), long_prefix},
+    {"IRB0017", /* what is in the map of maps, nobody has said */
+     CLEAR_KEY "r1 = map[7] ll\nr2 = r10\nr2 += -72\ncall bpf_map_lookup_elem#1\n"
+               "if r0 == 0 goto pc+4\nr1 = r0\nr2 = r10\nr2 += -72\n"
+               "call bpf_map_lookup_elem#1\nr0 = 2\nexit\n",
+     NULL},
 };
 
 static void test_build_refusal_gives_its_code_and_place(void **state)
