@@ -53,6 +53,8 @@ int map_delete(struct map *map, const void *key);
 
 /* Whether a Bloom filter says that it has a value; false of other maps. */
 bool map_bloom_has(const struct map *map, const void *value);
+/* Hash function number `function` of a Bloom filter; its low bits are the number of a bit. */
+uint32_t map_bloom_hash(const void *value, uint32_t value_bytes, uint32_t function);
 
 /* The host's side: values of all CPUs, map_cpus * map_stride_bytes long. A Bloom filter is asked
  * for the value that lies there. */

@@ -353,7 +353,8 @@ static void fill_maps(struct builder *b)
                                .type = type < SPEC_MAP_COUNT ? type : SPEC_MAP_UNSPEC,
                                .key_bytes = object->maps[m].key_bytes,
                                .value_bytes = object->maps[m].value_bytes,
-                               .max_entries = object->maps[m].max_entries};
+                               .max_entries = object->maps[m].max_entries,
+                               .extra = load_extra(&object->maps[m])};
         ir_map_complete(map);
         if (b->tails && b->tails->holds && is_named(b->prog, m))
             map->holds = b->tails->holds[m];

@@ -19,16 +19,27 @@ int build_map_usable(struct builder *b, uint32_t map)
     const struct load_map *m = &b->object->maps[map];
     const struct spec_map_type_row *row =
         m->type < SPEC_MAP_COUNT ? &spec_map_type_table[m->type] : &spec_map_type_table[0];
-    const uint64_t stride = ((uint64_t)m->value_bytes + 7) & ~UINT64_C(7);
+    const bool bloom = m->type == SPEC_MAP_BLOOM_FILTER;
+    const uint64_t stride = bloom ? WORD : ((uint64_t)m->value_bytes + 7) & ~UINT64_C(7);
     const uint64_t cpus = row->percpu ? SPEC_QUEUES : 1;
+    uint64_t entries;
 
     if (row->engine == SPEC_ENGINE_NONE)
         return build_refuse(b, "IRB0010", "map %s: no engine serves maps of type %s", m->name,
                             row->name);
-    if (m->max_entries && stride > (UINT32_MAX / cpus) / m->max_entries)
+    entries = spec_map_entries(m->type, m->max_entries, load_extra(m));
+    if (entries && stride > (UINT32_MAX / cpus) / entries)
         return build_refuse(b, "IRB0011",
                             "map %s: %u values of %u bytes are more than an engine can address",
                             m->name, m->max_entries, m->value_bytes);
+    if (bloom && m->value_bytes > SPEC_HW_BLOOM_BYTES)
+        return build_refuse(b, "IRB0013",
+                            "map %s: a value has %u bytes, hardware hashes %u for a Bloom filter",
+                            m->name, m->value_bytes, SPEC_HW_BLOOM_BYTES);
+    if (row->soft == SPEC_SOFT_QUEUE && m->value_bytes > SPEC_HW_VALUE_BYTES)
+        return build_refuse(b, "IRB0013",
+                            "map %s: a value has %u bytes, hardware copies %u for a queue or stack",
+                            m->name, m->value_bytes, SPEC_HW_VALUE_BYTES);
     if (!spec_engine_has_keys(row->engine))
         return 0;
     if (m->key_bytes > SPEC_HW_KEY_BYTES)

@@ -266,6 +266,14 @@ uint32_t build_table_map(struct builder *b, enum ir_table table);
 void build_fib_lookup(struct builder *b, const struct verify_fact *fact);
 void build_check_mtu(struct builder *b, const struct verify_fact *fact);
 
+/* build_queue.c: queues, stacks, Bloom filters */
+void build_push(struct builder *b, const struct verify_fact *fact);
+void build_pop(struct builder *b, const struct verify_fact *fact);
+void build_peek(struct builder *b, const struct verify_fact *fact);
+/* build_bloom.c: the same of a Bloom filter, which is known to be usable */
+void build_bloom_push(struct builder *b, const struct verify_fact *fact);
+void build_bloom_peek(struct builder *b, const struct verify_fact *fact);
+
 /* build_bytes.c */
 void build_load_bytes(struct builder *b, const struct verify_fact *fact);
 void build_store_bytes(struct builder *b, const struct verify_fact *fact);

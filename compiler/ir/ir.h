@@ -144,8 +144,9 @@ struct ir_map {
     uint32_t engine; /* enum spec_map_engine */
     uint32_t key_bytes;
     uint32_t value_bytes;
-    uint32_t stride_bytes;
+    uint32_t stride_bytes; /* of a Bloom filter: its words, not those of value_bytes */
     uint32_t max_entries;
+    uint32_t extra; /* of a Bloom filter: map_extra */
     uint32_t cpus;
     uint8_t table;  /* enum ir_table */
     uint64_t holds; /* of a map of maps: those that may be in it; bit i is map i */
@@ -158,6 +159,12 @@ struct ir_map {
     bool updates;
     bool deletes;
 };
+
+/* Values of one CPU in the map's value memory, stride_bytes each. */
+static inline uint64_t ir_map_entries(const struct ir_map *m)
+{
+    return spec_map_entries(m->type, m->max_entries, m->extra);
+}
 
 /* Where an eBPF instruction stands, for listings. */
 struct ir_source {

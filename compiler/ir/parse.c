@@ -184,6 +184,8 @@ void ir_map_complete(struct ir_map *map)
     map->engine = row->engine;
     map->cpus = row->percpu ? SPEC_QUEUES : 1;
     map->stride_bytes = (map->value_bytes + 7) & ~7u;
+    if (map->type == SPEC_MAP_BLOOM_FILTER)
+        map->stride_bytes = sizeof(uint64_t);
 }
 
 static void parse_map(struct parser *p, uint32_t *capacity)
@@ -209,6 +211,8 @@ static void parse_map(struct parser *p, uint32_t *capacity)
     map.value_bytes = parse_small_number(p, UINT32_MAX - 8);
     parse_expect(p, "entries");
     map.max_entries = parse_small_number(p, UINT32_MAX);
+    if (parse_accept(p, "extra"))
+        map.extra = parse_small_number(p, UINT32_MAX);
     if (parse_accept(p, "holds"))
         while (!parse_at_line_end(p))
             map.holds |= UINT64_C(1) << parse_small_number(p, SPEC_MAPS - 1);

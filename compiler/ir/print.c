@@ -148,6 +148,8 @@ static void print_maps(FILE *out, const struct ir_func *f)
         print_string(out, map->name);
         fprintf(out, " %s key %u value %u entries %u", spec_map_type_table[map->type].name,
                 map->key_bytes, map->value_bytes, map->max_entries);
+        if (map->extra)
+            fprintf(out, " extra %u", map->extra);
         if (map->holds)
             fputs(" holds", out);
         for (uint64_t left = map->holds; left; left &= left - 1)

@@ -65,8 +65,7 @@ static int place_keys(const struct ir_map *map, struct room *room, struct diag_s
 static int place(const struct ir_map *map, struct room *room, struct diag_sink *sink,
                  uint32_t *desc)
 {
-    const uint64_t entries = (uint64_t)map->max_entries + spec_engine_has_keys(map->engine);
-    const uint64_t bytes = entries * map->cpus * map->stride_bytes;
+    const uint64_t bytes = ir_map_entries(map) * map->cpus * map->stride_bytes;
 
     desc[SPEC_MAPDESC_ENGINE] = map->engine;
     desc[SPEC_MAPDESC_KEY_BYTES] = map->key_bytes;

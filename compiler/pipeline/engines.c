@@ -28,7 +28,7 @@ static uint64_t vmem_bytes(const struct ir_map *m, uint32_t banks)
 {
     uint64_t need, bytes = MIN_VMEM_BYTES * banks;
 
-    if (__builtin_mul_overflow(((uint64_t)m->max_entries + 1) * m->cpus, m->stride_bytes, &need))
+    if (__builtin_mul_overflow(ir_map_entries(m) * m->cpus, m->stride_bytes, &need))
         return UINT64_MAX;
     if (need > MAX_VMEM_BYTES)
         return need;
@@ -66,7 +66,7 @@ int pipe_check_maps(struct pipe_graph *g)
         if (m->engine == SPEC_ENGINE_NONE)
             continue;
         if (m->cpus == 0 || m->stride_bytes == 0 || m->stride_bytes % 8 ||
-            m->value_bytes > m->stride_bytes)
+            (m->value_bytes > m->stride_bytes && m->type != SPEC_MAP_BLOOM_FILTER))
             return pipe_refuse(g, "PIPE0006", IR_NO_PC,
                                "map %s: %u bytes a value in steps of %u for %u CPUs make no sense",
                                m->name, m->value_bytes, m->stride_bytes, m->cpus);

@@ -2,6 +2,7 @@
 #include "host/ctl/device.h"
 
 #include "hw/spec/gen/csr.h"
+#include "nic_runtime/map.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -180,12 +181,85 @@ static int put_key(struct dev *dev, const struct ir_map *m, const void *key)
     return write_bytes(dev, SPEC_CSR_MBOX_KEY, padded, sizeof(padded));
 }
 
+/* --- queues, stacks, Bloom filters: what programs do, by the mailbox (spec_map_entries) --- */
+
+struct queue_state {
+    uint32_t first;
+    uint32_t count;
+};
+
+static bool is_queue(const struct ir_map *m)
+{
+    return m->type == SPEC_MAP_QUEUE || m->type == SPEC_MAP_STACK;
+}
+
+static uint32_t state_addr(const struct ir_map *m)
+{
+    return m->max_entries * m->stride_bytes;
+}
+
+/* The entry of value number n, the oldest being 0. */
+static uint32_t queue_entry(const struct ir_map *m, const struct queue_state *q, uint32_t n)
+{
+    return (uint32_t)(((uint64_t)q->first + n) % m->max_entries);
+}
+
+static int push_value(struct dev *dev, uint32_t map, const struct ir_map *m, const void *value)
+{
+    struct queue_state q;
+    int err = read_vmem(dev, map, state_addr(m), &q, sizeof(q));
+
+    if (!err && q.count == m->max_entries)
+        err = -E2BIG;
+    if (!err)
+        err = write_vmem(dev, map, queue_entry(m, &q, q.count) * m->stride_bytes, value,
+                         m->stride_bytes);
+    q.count++;
+    return err ? err : write_vmem(dev, map, state_addr(m), &q, sizeof(q));
+}
+
+static int walk_queue(struct dev *dev, uint32_t map, const struct ir_map *m, void *value,
+                      int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
+{
+    struct queue_state q;
+    int err = read_vmem(dev, map, state_addr(m), &q, sizeof(q));
+
+    for (uint32_t i = 0; !err && i < q.count; i++) {
+        err = read_vmem(dev, map, queue_entry(m, &q, i) * m->stride_bytes, value, m->stride_bytes);
+        if (!err)
+            err = visit(ctx, "", value);
+    }
+    return err;
+}
+
+static int set_bits(struct dev *dev, uint32_t map, const struct ir_map *m, const void *value)
+{
+    const uint32_t mask = spec_bloom_mask(m->max_entries, m->extra);
+    int err = 0;
+
+    for (uint32_t i = 0; !err && i < spec_bloom_functions(m->extra); i++) {
+        const uint32_t bit = map_bloom_hash(value, m->value_bytes, i) & mask;
+        const uint32_t addr = bit / 64 * 8;
+        uint64_t word;
+
+        err = read_vmem(dev, map, addr, &word, sizeof(word));
+        word |= UINT64_C(1) << bit % 64;
+        if (!err)
+            err = write_vmem(dev, map, addr, &word, sizeof(word));
+    }
+    return err;
+}
+
 int device_map_update(struct dev *dev, uint32_t map, const struct ir_map *m, const void *key,
                       const void *values)
 {
     uint32_t addr = 0;
     int err;
 
+    if (is_queue(m))
+        return push_value(dev, map, m, values);
+    if (m->type == SPEC_MAP_BLOOM_FILTER)
+        return set_bits(dev, map, m, values);
     if (m->engine == SPEC_ENGINE_VMEM) {
         const uint32_t index = array_index(key);
 
@@ -221,6 +295,8 @@ int device_map_lookup(struct dev *dev, uint32_t map, const struct ir_map *m, con
     uint32_t addr = 0;
     int err;
 
+    if (!m->key_bytes) /* nobody asks for what comes next */
+        return -EOPNOTSUPP;
     if (m->engine == SPEC_ENGINE_VMEM) {
         addr = array_index(key) * values_bytes(m);
         err = array_index(key) < m->max_entries ? 0 : -ENOENT;
@@ -299,7 +375,11 @@ int device_map_walk(struct dev *dev, uint32_t map, const struct ir_map *m,
     uint8_t *values = malloc((size_t)values_bytes(m) * walk_entries(m));
     int err = -ENOMEM;
 
-    if (values && m->engine == SPEC_ENGINE_VMEM)
+    if (values && is_queue(m))
+        err = walk_queue(dev, map, m, values, visit, ctx);
+    else if (values && m->type == SPEC_MAP_BLOOM_FILTER)
+        err = 0; /* nobody can read its values back */
+    else if (values && m->engine == SPEC_ENGINE_VMEM)
         err = walk_array(dev, map, m, values, visit, ctx);
     else if (values)
         err = walk_hash(dev, map, m, values, visit, ctx);

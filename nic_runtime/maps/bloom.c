@@ -11,7 +11,6 @@
 enum {
     VALUE_MAX = 4 << 20, /* KMALLOC_MAX_SIZE */
     FUNCTIONS_MAX = 15,
-    FUNCTIONS = 5, /* unless given */
     WORD_BITS = 64,
 };
 
@@ -32,32 +31,22 @@ static const char *bloom_check(const struct map_def *def)
     return NULL;
 }
 
-static uint32_t functions_of(const struct map_def *def)
-{
-    return def->extra ? def->extra : FUNCTIONS;
-}
-
-/* Bits, less one: 7 for each entry and 5 functions, rounded up to a power of two. */
-static uint32_t mask_of(const struct map_def *def)
-{
-    uint32_t bits, size = WORD_BITS;
-
-    if (__builtin_mul_overflow(def->max_entries, functions_of(def), &bits) ||
-        __builtin_mul_overflow(bits / 5, 7, &bits) || bits > UINT32_C(1) << 31)
-        return UINT32_MAX;
-    while (size < bits)
-        size *= 2;
-    return size - 1;
-}
-
+/* The bits are all that there is of values: so many as they fill, at least one. */
 static struct map_layout bloom_layout(const struct map_def *def)
 {
-    return (struct map_layout){.table_bytes = ((uint64_t)mask_of(def) + 1) / 8};
+    const uint64_t bytes =
+        WORD_BITS / 8 * spec_map_entries(def->type, def->max_entries, def->extra);
+    const uint64_t stride = ((uint64_t)def->value_bytes + 7) & ~UINT64_C(7);
+
+    return (struct map_layout){.entries = (bytes + stride - 1) / stride};
 }
 
 static void bloom_init(struct map *map, void *tables)
 {
-    map->bloom = (struct map_bloom){tables, mask_of(&map->def), functions_of(&map->def)};
+    (void)tables;
+    map->bloom = (struct map_bloom){(uint64_t *)(void *)map->values,
+                                    spec_bloom_mask(map->def.max_entries, map->def.extra),
+                                    spec_bloom_functions(map->def.extra)};
 }
 
 static uint32_t rotate(uint32_t v, uint32_t by)
@@ -91,8 +80,9 @@ static void finish(uint32_t h[3])
     }
 }
 
-static uint32_t hash(const uint8_t *value, uint32_t bytes, uint32_t seed)
+uint32_t map_bloom_hash(const void *of, uint32_t bytes, uint32_t seed)
 {
+    const uint8_t *value = of;
     const uint32_t start = HASH_START + bytes + seed;
     uint32_t h[3] = {start, start, start};
 
@@ -119,7 +109,7 @@ static bool visit(const struct map *map, const void *value, bool set)
     const struct map_bloom *b = &map->bloom;
 
     for (uint32_t i = 0; i < b->functions; i++) {
-        const uint32_t bit = hash(value, map->def.value_bytes, i) & b->mask;
+        const uint32_t bit = map_bloom_hash(value, map->def.value_bytes, i) & b->mask;
         const uint64_t one = UINT64_C(1) << bit % WORD_BITS;
 
         if (set)

@@ -88,7 +88,8 @@ struct map_lpm {
     uint32_t spare;      /* the entry that takes the next replaced value */
 };
 
-/* A queue or stack: so many values from entry first on, the oldest first. */
+/* The state of a queue or stack, which lies behind the values as in a device's memory
+ * (spec_map_entries): so many values from entry first on, the oldest first. */
 struct map_queue {
     uint32_t first;
     uint32_t count;
@@ -122,7 +123,7 @@ struct map {
     union {
         struct map_hash hash;
         struct map_lpm lpm;
-        struct map_queue queue;
+        struct map_queue *queue;
         struct map_ring ring;
         struct map_bloom bloom;
     };

@@ -25,19 +25,19 @@ static const char *queue_check(const struct map_def *def)
 
 static struct map_layout queue_layout(const struct map_def *def)
 {
-    return (struct map_layout){.entries = def->max_entries};
+    return (struct map_layout){.entries = spec_map_entries(def->type, def->max_entries, 0)};
 }
 
 static void queue_init(struct map *map, void *tables)
 {
     (void)tables;
-    map->queue = (struct map_queue){0};
+    map->queue = (struct map_queue *)map_entry_value(map, map->def.max_entries);
 }
 
 /* The entry of value number n, the oldest being 0. */
 static uint32_t place(const struct map *map, uint32_t n)
 {
-    const uint64_t at = (uint64_t)map->queue.first + n;
+    const uint64_t at = (uint64_t)map->queue->first + n;
 
     return (uint32_t)(at < map->def.max_entries ? at : at - map->def.max_entries);
 }
@@ -45,7 +45,7 @@ static uint32_t place(const struct map *map, uint32_t n)
 /* The entry that is taken next. */
 static uint32_t queue_find(const struct map *map, const void *key)
 {
-    const struct map_queue *q = &map->queue;
+    const struct map_queue *q = map->queue;
 
     (void)key;
     if (!q->count)
@@ -56,7 +56,7 @@ static uint32_t queue_find(const struct map *map, const void *key)
 static int queue_update(struct map *map, const void *key, const void *value, uint64_t flags,
                         uint32_t cpu)
 {
-    struct map_queue *q = &map->queue;
+    struct map_queue *q = map->queue;
 
     (void)key;
     if (flags == SPEC_MAP_FLAG_NOEXIST || flags > SPEC_MAP_FLAG_EXIST)
@@ -73,7 +73,7 @@ static int queue_update(struct map *map, const void *key, const void *value, uin
 
 static int queue_remove(struct map *map, const void *key)
 {
-    struct map_queue *q = &map->queue;
+    struct map_queue *q = map->queue;
 
     (void)key;
     if (!q->count)
@@ -92,7 +92,7 @@ static int queue_next_key(const struct map *map, const void *key, void *next)
 
 int map_host_value(struct map *map, uint32_t number, void *values)
 {
-    if (map->ops != &map_queue_ops || number >= map->queue.count)
+    if (map->ops != &map_queue_ops || number >= map->queue->count)
         return -ENOENT;
     memcpy(values, map_entry_value(map, place(map, number)), map->stride);
     return 0;

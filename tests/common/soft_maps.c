@@ -43,7 +43,8 @@ int soft_maps_open(struct soft_maps *s, const struct ir_map *maps, uint32_t coun
                                     .type = maps[m].type,
                                     .key_bytes = maps[m].key_bytes,
                                     .value_bytes = maps[m].value_bytes,
-                                    .max_entries = maps[m].max_entries};
+                                    .max_entries = maps[m].max_entries,
+                                    .extra = maps[m].extra};
         const int err = open_map(s, &def);
 
         if (err) {
@@ -82,7 +83,8 @@ int soft_maps_open_object(struct soft_maps *s, const struct load_object *object)
                                     .key_bytes = map->key_bytes,
                                     .value_bytes = map->value_bytes,
                                     .max_entries = map->max_entries,
-                                    .flags = map->flags};
+                                    .flags = map->flags,
+                                    .extra = load_extra(map)};
         const int err = open_map(s, &def);
 
         if (err) {
@@ -172,6 +174,22 @@ void soft_maps_fill(struct soft_maps *s, uint32_t entries, uint64_t *seed)
     }
 }
 
+/* All that a map holds: values, bits, the state of a queue; and what it held before. */
+static bool same_memory(const struct map *a, const struct map *b)
+{
+    uintptr_t from_a, from_b, to_a, to_b;
+
+    map_value_range(a, &from_a, &to_a);
+    map_value_range(b, &from_b, &to_b);
+    return to_a - from_a == to_b - from_b &&
+           memcmp((const void *)from_a, (const void *)from_b, to_a - from_a) == 0;
+}
+
+static bool has_keys(const struct map *map)
+{
+    return map_definition(map)->key_bytes != 0;
+}
+
 static bool same_entries(struct map *a, struct map *b)
 {
     const uint32_t key_bytes = map_definition(a)->key_bytes;
@@ -206,7 +224,8 @@ static bool same_entries(struct map *a, struct map *b)
 bool soft_maps_equal(const struct soft_maps *a, const struct soft_maps *b, uint32_t *map)
 {
     for (uint32_t m = 0; m < a->count; m++) {
-        if (same_entries(a->maps[m], b->maps[m]))
+        if (has_keys(a->maps[m]) ? same_entries(a->maps[m], b->maps[m])
+                                 : same_memory(a->maps[m], b->maps[m]))
             continue;
         *map = m;
         return false;

@@ -108,7 +108,24 @@ static void bad_helper(struct built *t)
 
 static void type_without_engine(struct built *t)
 {
-    t->object.maps[ARRAY].type = SPEC_MAP_QUEUE;
+    t->object.maps[ARRAY].type = SPEC_MAP_RINGBUF;
+}
+
+static void long_pushed(struct built *t)
+{
+    t->object.maps[LONG_VALUE].type = SPEC_MAP_QUEUE;
+}
+
+static void long_hashed(struct built *t)
+{
+    t->object.maps[LONG_VALUE].type = SPEC_MAP_BLOOM_FILTER;
+    t->object.maps[LONG_VALUE].value_bytes = SPEC_HW_BLOOM_BYTES + 1;
+}
+
+static void huge_queue(struct built *t)
+{
+    t->object.maps[HUGE_ARRAY].type = SPEC_MAP_QUEUE;
+    t->object.maps[HUGE_ARRAY].max_entries = (1u << 26) - 1; /* but for the state they would fit */
 }
 
 static void long_prefix(struct built *t)
@@ -149,6 +166,9 @@ static const struct {
     {"IRB0011", CLEAR_KEY LOOK_UP("3"), NULL},
     {"IRB0012", CLEAR_KEY LOOK_UP("0"), NULL},
     {"IRB0013", CLEAR_KEY LOOK_UP("1"), NULL},
+    {"IRB0011", CLEAR_KEY LOOK_UP("3"), huge_queue},
+    {"IRB0013", CLEAR_KEY LOOK_UP("1"), long_pushed},
+    {"IRB0013", CLEAR_KEY LOOK_UP("1"), long_hashed},
     {"IRB0014",
      "r6 = *(u32 *)(r1 +12)\nr7 = 0\nif r6 > 5 goto pc+1\nr7 += 1\nr7 += 1\n"
      "if r7 < 10 goto pc-3\nr0 = 2\nexit\n",

@@ -30,6 +30,7 @@
 #define SPEC_PKT_SLOTS 16 /* packet buffers of a core; contexts take them in order */
 #define SPEC_HW_KEY_BYTES 64 /* longest map key of the hardware executors */
 #define SPEC_HW_VALUE_BYTES 256 /* longest map value of the hardware executors */
+#define SPEC_HW_BLOOM_BYTES 64 /* longest value of a Bloom filter on the hardware executors */
 #define SPEC_HW_INTERFACES 256 /* interfaces of the host that a device knows (bpf_fib_lookup, bpf_check_mtu) */
 #define SPEC_HW_ROUTES 4096 /* routes of the host that a device knows (bpf_fib_lookup); without a default route of IPv4 one less */
 #define SPEC_HW_NEIGHBOURS 1024 /* neighbours of the host that a device knows (bpf_fib_lookup) */

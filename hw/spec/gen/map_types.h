@@ -103,15 +103,15 @@ static const struct spec_map_type_row spec_map_type_table[SPEC_MAP_COUNT] = {
     [SPEC_MAP_CGROUP_STORAGE] = {"cgroup_storage", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
     [SPEC_MAP_REUSEPORT_SOCKARRAY] = {"reuseport_sockarray", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
     [SPEC_MAP_PERCPU_CGROUP_STORAGE] = {"percpu_cgroup_storage", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
-    [SPEC_MAP_QUEUE] = {"queue", SPEC_SOFT_QUEUE, SPEC_ENGINE_NONE, true, false, false},
-    [SPEC_MAP_STACK] = {"stack", SPEC_SOFT_QUEUE, SPEC_ENGINE_NONE, true, false, false},
+    [SPEC_MAP_QUEUE] = {"queue", SPEC_SOFT_QUEUE, SPEC_ENGINE_VMEM, true, false, false},
+    [SPEC_MAP_STACK] = {"stack", SPEC_SOFT_QUEUE, SPEC_ENGINE_VMEM, true, false, false},
     [SPEC_MAP_SK_STORAGE] = {"sk_storage", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
     [SPEC_MAP_DEVMAP_HASH] = {"devmap_hash", SPEC_SOFT_HASH, SPEC_ENGINE_HASH, true, false, true},
     [SPEC_MAP_STRUCT_OPS] = {"struct_ops", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
     [SPEC_MAP_RINGBUF] = {"ringbuf", SPEC_SOFT_RINGBUF, SPEC_ENGINE_NONE, true, false, false},
     [SPEC_MAP_INODE_STORAGE] = {"inode_storage", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
     [SPEC_MAP_TASK_STORAGE] = {"task_storage", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
-    [SPEC_MAP_BLOOM_FILTER] = {"bloom_filter", SPEC_SOFT_BLOOM, SPEC_ENGINE_NONE, true, false, false},
+    [SPEC_MAP_BLOOM_FILTER] = {"bloom_filter", SPEC_SOFT_BLOOM, SPEC_ENGINE_VMEM, true, false, false},
     [SPEC_MAP_USER_RINGBUF] = {"user_ringbuf", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
     [SPEC_MAP_CGRP_STORAGE] = {"cgrp_storage", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
     [SPEC_MAP_ARENA] = {"arena", SPEC_SOFT_NONE, SPEC_ENGINE_NONE, false, false, false},
@@ -121,6 +121,39 @@ static const struct spec_map_type_row spec_map_type_table[SPEC_MAP_COUNT] = {
 static inline bool spec_engine_has_keys(uint32_t engine)
 {
     return engine == SPEC_ENGINE_HASH || engine == SPEC_ENGINE_LRU || engine == SPEC_ENGINE_LPM;
+}
+
+/* Hash functions of a Bloom filter: its map_extra, or Linux's default. */
+static inline uint32_t spec_bloom_functions(uint32_t extra)
+{
+    return extra ? extra : 5;
+}
+
+/* Bits of a Bloom filter, less one: 7 for each entry and 5 functions, rounded up to a power of two
+ * (Linux kernel/bpf/bloom_filter.c, bloom_map_alloc). */
+static inline uint32_t spec_bloom_mask(uint32_t max_entries, uint32_t extra)
+{
+    const uint64_t most = UINT64_C(1) << 31;
+    uint64_t bits = (uint64_t)max_entries * spec_bloom_functions(extra);
+    uint64_t size = 64;
+
+    if (bits > UINT32_MAX || bits / 5 * 7 > most)
+        return UINT32_MAX;
+    while (size < bits / 5 * 7)
+        size *= 2;
+    return (uint32_t)(size - 1);
+}
+
+/* How many values lie in a map's value memory. Engines with keys have a spare entry. Behind the
+ * values of a queue or stack lies its state, 8 bytes: the entry of the oldest value, and in the
+ * upper half how many values there are. A Bloom filter has words of 64 bits, bit n in word n / 64. */
+static inline uint64_t spec_map_entries(uint32_t type, uint32_t max_entries, uint32_t extra)
+{
+    if (type == SPEC_MAP_BLOOM_FILTER)
+        return ((uint64_t)spec_bloom_mask(max_entries, extra) + 1) / 64;
+    if (type == SPEC_MAP_QUEUE || type == SPEC_MAP_STACK)
+        return (uint64_t)max_entries + 1;
+    return (uint64_t)max_entries + spec_engine_has_keys(spec_map_type_table[type].engine);
 }
 
 #endif
