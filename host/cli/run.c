@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
+#include "host/cli/coverage.h"
 #include "host/cli/events.h"
 #include "host/cli/lockstep.h"
 #include "host/cli/output.h"
@@ -13,9 +14,9 @@
 
 /* sluice run: one executor, outputs to files. */
 
-enum { OPT_MAPS_OUT = 0x300, OPT_TRACE, OPT_EVENTS, OPT_LOCKSTEP, OPT_FORMATTED };
+enum { OPT_MAPS_OUT = 0x300, OPT_TRACE, OPT_EVENTS, OPT_LOCKSTEP, OPT_FORMATTED, OPT_COVERAGE };
 
-enum { OUT_PACKETS, OUT_MAPS, OUT_TRACE, OUT_EVENTS, OUT_WAVES, OUTPUTS };
+enum { OUT_PACKETS, OUT_MAPS, OUT_TRACE, OUT_EVENTS, OUT_COVERAGE, OUT_WAVES, OUTPUTS };
 
 struct run_arguments {
     struct cli_object_options object;
@@ -35,6 +36,9 @@ static const struct argp_option options_table[] = {
     {"trace", OPT_TRACE, "FILE", 0, "write a line of JSON for each packet", 2},
     {"events", OPT_EVENTS, "FILE", 0,
      "write a line of JSON for each perf event, ring buffer record and printed line", 2},
+    {"coverage", OPT_COVERAGE, "FILE", 0,
+     "interp: write how often each instruction ran, and each way out of a conditional jump (JSON)",
+     2},
     {"lockstep", OPT_LOCKSTEP, NULL, 0,
      "microcode: compare each row that the core retires with the microcode model", 3},
     {0},
@@ -67,6 +71,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_EVENTS:
         a->outputs[OUT_EVENTS].path = arg;
+        return 0;
+    case OPT_COVERAGE:
+        a->outputs[OUT_COVERAGE].path = arg;
         return 0;
     case OPT_LOCKSTEP:
         a->lockstep = true;
@@ -238,6 +245,14 @@ static int write_maps(const struct run_arguments *a, struct exec *exec)
     return cli_fail("%s %s can't be written: %s", o->option, o->path, why);
 }
 
+static int write_coverage(const struct run_arguments *a, const struct coverage *coverage)
+{
+    const struct cli_output *o = &a->outputs[OUT_COVERAGE];
+    const int err = coverage ? coverage_write(o->out.file, coverage) : 0;
+
+    return err ? cli_output_fail(o, err) : CLI_OK;
+}
+
 /* The names of the object's maps as JSON; NULL if there is no memory. */
 static char **map_names(const struct job *job)
 {
@@ -297,6 +312,7 @@ static int open_and_run(const struct run_arguments *a, const struct exec_ops *op
                         struct lockstep *lockstep, struct cli_result *result)
 {
     struct exec_options options = a->run.exec;
+    struct coverage *coverage = NULL;
     char why[EXEC_WHY_BYTES] = "";
     struct exec *exec = NULL;
     int status = CLI_OK;
@@ -311,8 +327,13 @@ static int open_and_run(const struct run_arguments *a, const struct exec_ops *op
     }
     if (maps && mapfile_fill(a->object.maps_in, maps, exec, why, sizeof(why)))
         status = cli_fail("%s", why);
+    if (!status && a->outputs[OUT_COVERAGE].path && !(coverage = coverage_open(exec)))
+        status = cli_fail("no memory");
     if (!status)
         status = run_opened(a, exec, capture, result);
+    if (!status)
+        status = write_coverage(a, coverage);
+    coverage_close(coverage);
     exec_close(exec);
     return status;
 }
@@ -374,6 +395,7 @@ int cli_run(int argc, char **argv)
                     [OUT_MAPS] = {.option = "--maps-out"},
                     [OUT_TRACE] = {.option = "--trace"},
                     [OUT_EVENTS] = {.option = "--events"},
+                    [OUT_COVERAGE] = {.option = "--coverage"},
                     [OUT_WAVES] = {.option = "--waves", .waves = true}},
     };
     struct pcap_capture capture = {0};
@@ -394,6 +416,8 @@ int cli_run(int argc, char **argv)
     if (a.run.waves && !ops->hardware)
         return cli_fail("%s has no waveforms; --waves needs -t microcode or -t pipeline",
                         ops->name);
+    if (a.outputs[OUT_COVERAGE].path && strcmp(ops->name, "interp"))
+        return cli_fail("%s counts no instructions; --coverage needs -t interp", ops->name);
     if (a.lockstep && strcmp(ops->name, "microcode"))
         return cli_fail("%s retires no rows of microcode; --lockstep needs -t microcode",
                         ops->name);
