@@ -256,10 +256,15 @@ static void take_event(void *ctx, uint32_t map, const void *data, uint32_t bytes
                NULL, 0);
 }
 
-static int tell_events(struct kernel_exec *k, uint64_t packet)
+static int tell_events(struct kernel_exec *k, uint64_t packet, char why[EXEC_WHY_BYTES])
 {
     const int err = kernel_events(k->kernel, take_event, k);
 
+    if (err == -ENOBUFS)
+        snprintf(why, EXEC_WHY_BYTES,
+                 "packet %llu: the kernel lost perf events: it made more than fit into the buffer "
+                 "from which they are taken after each packet",
+                 (unsigned long long)packet);
     return err ? err : events_flush(&k->events, k->exec.options.listener, packet);
 }
 
@@ -283,7 +288,7 @@ static int run_packets(struct kernel_exec *k, const struct exec_stream *stream,
         int err = kernel_run(k->kernel, &packet, &result, why);
 
         if (!err)
-            err = tell_events(k, in.index);
+            err = tell_events(k, in.index, why);
         if (err)
             return err;
         out = (struct exec_output){.ret = result.ret,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PERF_PAGES = 128 };
 
@@ -16,6 +17,7 @@ struct kernel_reader {
     struct perf_buffer *perf;
     kernel_event_fn *take; /* during kernel_reader_take */
     void *ctx;
+    bool counts; /* perf events can be asked how many were lost */
     bool lost;
 };
 
@@ -42,6 +44,27 @@ static enum bpf_perf_event_ret perf_event(void *ctx, int cpu, struct perf_event_
     return LIBBPF_PERF_EVENT_CONT;
 }
 
+/* What read() gives of a perf event with PERF_FORMAT_LOST. */
+struct perf_counts {
+    uint64_t value;
+    uint64_t lost;
+};
+
+/* Whether events were lost. A record tells of it, but only when a later event finds room: so the
+ * kernel is asked (since Linux 6.0). */
+static int ask_lost(struct kernel_reader *r)
+{
+    for (size_t i = 0; r->counts && i < perf_buffer__buffer_cnt(r->perf) && !r->lost; i++) {
+        struct perf_counts counts;
+        const int fd = perf_buffer__buffer_fd(r->perf, i);
+
+        if (fd < 0 || read(fd, &counts, sizeof(counts)) != (ssize_t)sizeof(counts))
+            return fd < 0 ? fd : -EIO;
+        r->lost = counts.lost > 0;
+    }
+    return 0;
+}
+
 /* The entries of the CPU that programs run on, and of the queue that it stands for, are open. */
 static struct perf_buffer *open_perf(struct kernel_reader *r, const struct kernel_map *map)
 {
@@ -50,6 +73,7 @@ static struct perf_buffer *open_perf(struct kernel_reader *r, const struct kerne
                                    .config = PERF_COUNT_SW_BPF_OUTPUT,
                                    .sample_type = PERF_SAMPLE_RAW,
                                    .sample_period = 1,
+                                   .read_format = r->counts ? PERF_FORMAT_LOST : 0,
                                    .wakeup_events = 1};
     int cpus[2], keys[2];
     LIBBPF_OPTS(perf_buffer_raw_opts, o, .cpus = cpus, .map_keys = keys);
@@ -78,10 +102,15 @@ int kernel_reader_open(const struct kernel_map *map, uint32_t index, struct kern
     if (!r)
         return -ENOMEM;
     r->map = index;
+    r->counts = true;
     if (ring)
         r->ring = ring_buffer__new(map->fd, ring_event, r, NULL);
     else
         r->perf = open_perf(r, map);
+    if (!ring && !r->perf && errno == EINVAL) { /* a kernel that does not count */
+        r->counts = false;
+        r->perf = open_perf(r, map);
+    }
     if (!r->ring && !r->perf) {
         snprintf(why, why_bytes, "the events of map %s can't be read: %s", map->def->name,
                  strerror(errno));
@@ -108,6 +137,8 @@ int kernel_reader_take(struct kernel_reader *reader, kernel_event_fn *take, void
     reader->take = take;
     reader->ctx = ctx;
     n = reader->ring ? ring_buffer__consume(reader->ring) : perf_buffer__consume(reader->perf);
+    if (n >= 0 && reader->perf)
+        n = ask_lost(reader);
     if (reader->lost)
         return -ENOBUFS;
     return n < 0 ? n : 0;

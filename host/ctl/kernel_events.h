@@ -15,7 +15,8 @@ struct kernel_reader;
 int kernel_reader_open(const struct kernel_map *map, uint32_t index, struct kernel_reader **out,
                        char *why, size_t why_bytes);
 void kernel_reader_close(struct kernel_reader *reader); /* NULL-safe */
-/* Hands over what has come since. 0 or negative errno. */
+/* Hands over what has come since. 0 or negative errno; -ENOBUFS: perf events were lost, because
+ * more came than the buffer holds. */
 int kernel_reader_take(struct kernel_reader *reader, kernel_event_fn *take, void *ctx);
 
 #endif

@@ -211,3 +211,16 @@ def test_device_refuses_more_routes_than_it_holds(work):
         json.dump({'interfaces': [{'ifindex': 1}], 'routes': [{'to': f'10.0.{i // 256}.{i % 256}/32', 'dev': 1} for i in range(4096)]}, f)
     r = lib.sluice('run', helper_object(work, 'fib_questions'), '-t', 'microcode', '-r', lib.mixed(20), '--fib', table, status=None)
     assert r.returncode and '4097 routes, and a device holds 4096' in r.stderr, r.stderr
+
+
+def test_perf_events_that_the_kernel_loses_end_its_run(work):
+    if not lib.kernel_allowed():
+        return
+    obj = lib.clang(os.path.join(lib.ROOT, 'tests', 'progs', 'events', 'burst.bpf.c'), os.path.join(work, 'burst.o'))
+    maps = os.path.join(work, 'maps.json')
+    for count, packets, lost in ((3, 300, False), (900, 1, False), (1500, 1, True), (1500, 2, True)):
+        with open(maps, 'w') as f:
+            json.dump({'wanted': [lib.entry(bytes(4), count.to_bytes(4, 'little'))]}, f)
+        capture = lib.traffic(f'burst-{packets}', '--count', packets)
+        p = lib.sluice('compare', obj, '-t', 'interp,kernel', '-r', capture, '--maps-in', maps, '--json', status=2 if lost else 0)
+        assert ('packet 0: the kernel lost perf events' in p.stderr) == lost, p.stderr
