@@ -9,7 +9,8 @@
 
 /* A case as a whole: maps, functions, the program, and its parts put together. */
 
-const char *const gen_profile_names[GEN_PROFILE_COUNT] = {[GEN_ANY] = "any", [GEN_SMALL] = "small"};
+const char *const gen_profile_names[GEN_PROFILE_COUNT] = {
+    [GEN_ANY] = "any", [GEN_SMALL] = "small", [GEN_TRIE] = "trie"};
 
 const char *const gen_template_names[GEN_TEMPLATE_COUNT] = {
 #define GEN_NAME(name, any, small) #name,
@@ -45,14 +46,19 @@ const uint32_t *gen_counts(const struct gen *g)
 
 static enum gen_template choose(struct gen *g)
 {
+    static const uint8_t of_maps[] = {GEN_T_lookup, GEN_T_lookup, GEN_T_value, GEN_T_value_atomic,
+                                      GEN_T_update, GEN_T_delete, GEN_T_insert};
+    const int column = g->profile != GEN_ANY;
     uint32_t sum = 0, at;
     int t = 0;
 
+    if (g->profile == GEN_TRIE && gen_chance(g, 30))
+        return (enum gen_template)of_maps[gen_below(g, sizeof(of_maps))];
     for (int i = 0; i < GEN_TEMPLATE_COUNT; i++)
-        sum += templates[i].weights[g->profile];
+        sum += templates[i].weights[column];
     at = gen_below(g, sum);
-    while (at >= templates[t].weights[g->profile])
-        at -= templates[t++].weights[g->profile];
+    while (at >= templates[t].weights[column])
+        at -= templates[t++].weights[column];
     return (enum gen_template)t;
 }
 
@@ -238,12 +244,12 @@ static void reset(struct gen *g, uint64_t seed, enum gen_profile profile, struct
     g->spot_count = 0;
     memset(g->counts, 0, sizeof(g->counts));
     g->reach = 14 + gen_below(g, 50);
-    g->soft = gen_chance(g, 15);
+    g->soft = g->profile != GEN_TRIE && gen_chance(g, 15);
 }
 
 static uint32_t statement_count(struct gen *g)
 {
-    if (g->profile == GEN_SMALL)
+    if (g->profile != GEN_ANY)
         return 2 + gen_below(g, 10);
     switch (gen_below(g, 10)) {
     case 0:

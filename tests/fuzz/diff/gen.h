@@ -14,12 +14,13 @@ enum gen_profile {
     GEN_ANY,   /* everything, up to some hundred instructions */
     GEN_SMALL, /* what a pipeline is likely to hold: short, few loops, packet accesses near the
                   start */
+    GEN_TRIE,  /* as small ones, with prefixes within prefixes in lpm_trie maps */
     GEN_PROFILE_COUNT
 };
 
 extern const char *const gen_profile_names[GEN_PROFILE_COUNT];
 
-/* Templates, counted for the summary; X(name, weight, weight in GEN_SMALL). */
+/* Templates, counted for the summary; X(name, weight, weight in the others). */
 #define GEN_TEMPLATES(X)                                                                           \
     X(alu, 30, 30)                                                                                 \
     X(move, 8, 6)                                                                                  \

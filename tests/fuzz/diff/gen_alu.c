@@ -64,7 +64,7 @@ static void one_alu(struct gen *g, int dst)
         corner_alu(g, dst);
         return;
     }
-    if (is_division(code) && g->profile == GEN_SMALL && gen_chance(g, 70))
+    if (is_division(code) && g->profile != GEN_ANY && gen_chance(g, 70))
         return; /* dividers are long */
     if (code == EBPF_ALU_NEG) {
         gen_emit(g, insn(class | code, dst, 0, 0, 0));

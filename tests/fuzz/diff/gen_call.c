@@ -296,9 +296,9 @@ static void make_each(struct gen *g)
 
 void gen_functions(struct gen *g)
 {
-    uint32_t n = gen_chance(g, g->profile == GEN_SMALL ? 20 : 40) ? 1 + gen_below(g, GEN_FUNCS) : 0;
+    uint32_t n = gen_chance(g, g->profile != GEN_ANY ? 20 : 40) ? 1 + gen_below(g, GEN_FUNCS) : 0;
 
-    if (g->profile == GEN_SMALL && n > 2)
+    if (g->profile != GEN_ANY && n > 2)
         n = 2;
     for (; n; n--)
         make_function(g);

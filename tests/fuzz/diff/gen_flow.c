@@ -56,7 +56,7 @@ void gen_condition(struct gen *g, uint32_t label)
 
 uint32_t gen_skip(struct gen *g, uint32_t past)
 {
-    return gen_chance(g, g->profile == GEN_SMALL ? 40 : 75) ? past : g->leave;
+    return gen_chance(g, g->profile != GEN_ANY ? 40 : 75) ? past : g->leave;
 }
 
 void gen_branch_statement(struct gen *g)
@@ -283,9 +283,7 @@ void gen_loop_statement(struct gen *g)
 {
     const uint32_t head = gen_label(g), out = gen_label(g);
     const int32_t step = gen_chance(g, 80) ? 1 : 1 + (int32_t)gen_below(g, 3);
-    const int32_t trips = 1 + (int32_t)gen_below(g, g->in_loop                ? 3
-                                                    : g->profile == GEN_SMALL ? 3
-                                                                              : 8);
+    const int32_t trips = 1 + (int32_t)gen_below(g, g->in_loop ? 3 : g->profile != GEN_ANY ? 3 : 8);
     uint16_t frozen = g->frozen;
     struct counter c;
     struct loop l;

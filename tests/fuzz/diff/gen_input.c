@@ -58,6 +58,13 @@ static void choose_lpm(struct gen *g, struct load_map *m, struct gen_map *info)
     info->pattern[0] = (uint8_t)gen_below(g, 8 * (m->key_bytes - 4) + 2);
     info->vary = gen_chance(g, 40) ? 0 : 4 + gen_below(g, m->key_bytes - 4);
     info->keys = m->max_entries + gen_below(g, 3);
+    if (g->profile != GEN_TRIE)
+        return;
+    m->max_entries = 4 + gen_below(g, 28);
+    info->vary = 4 + gen_below(g, m->key_bytes - 4);
+    info->keys = 1 + gen_below(g, 5);
+    if (gen_chance(g, 80)) /* look-ups of whole addresses */
+        info->pattern[0] = (uint8_t)(8 * (m->key_bytes - 4));
 }
 
 /* Large enough that it never evicts: which element that would be is Linux's own choice. */
@@ -108,6 +115,8 @@ static void choose_map(struct gen *g, struct load_map *m, struct gen_map *info)
 
     m->kind = LOAD_MAP_BTF;
     m->type = types[gen_below(g, sizeof(types))];
+    if (g->profile == GEN_TRIE && gen_chance(g, 70))
+        m->type = SPEC_MAP_LPM_TRIE;
     if (g->soft && gen_chance(g, 60))
         m->type = soft[gen_below(g, sizeof(soft))];
     else if (gen_chance(g, 4))
@@ -223,6 +232,18 @@ static void key_number(const struct gen *g, uint32_t map, uint32_t number, uint8
     key[g->map_info[map].vary] = (uint8_t)number;
 }
 
+/* A prefix that others lie within, or that lies within others: it ends anywhere, most often near
+ * the byte in which keys differ. What is behind its end differs, too. */
+static void nested_prefix(struct gen *g, const struct gen_map *info, uint32_t bytes, uint8_t *key)
+{
+    const uint32_t from = 8 * (info->vary - 4);
+
+    key[0] = (uint8_t)(gen_chance(g, 60) ? from + gen_below(g, 9) : gen_below(g, 8 * bytes + 1));
+    for (uint32_t bit = key[0]; bit < 8 * bytes; bit++)
+        if (gen_chance(g, 10))
+            key[4 + bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+}
+
 static void add_entry(struct gen *g, uint32_t map, uint32_t number)
 {
     const struct load_map *m = &g->maps[map];
@@ -230,6 +251,8 @@ static void add_entry(struct gen *g, uint32_t map, uint32_t number)
     uint8_t *values = arena_alloc(g->arena, diff_map_values_bytes(m));
 
     key_number(g, map, number, key);
+    if (m->type == SPEC_MAP_LPM_TRIE && g->profile == GEN_TRIE)
+        nested_prefix(g, &g->map_info[map], m->key_bytes - 4, key);
     if (m->type == SPEC_MAP_LPM_TRIE && key[0] > 8 * (m->key_bytes - 4))
         return;
     for (uint32_t c = 0; c < diff_map_cpus(m); c++)
@@ -261,6 +284,11 @@ void gen_entries(struct gen *g)
             g->maps[m].type == SPEC_MAP_CPUMAP || g->maps[m].type == SPEC_MAP_PERF_EVENT_ARRAY ||
             g->maps[m].type == SPEC_MAP_RINGBUF)
             continue;
+        if (g->profile == GEN_TRIE && g->maps[m].type == SPEC_MAP_LPM_TRIE) {
+            for (uint32_t k = gen_below(g, g->maps[m].max_entries + 1); k; k--)
+                add_entry(g, m, gen_below(g, g->map_info[m].keys + 1));
+            continue;
+        }
         for (uint32_t k = 0; k < g->maps[m].max_entries && k < g->map_info[m].keys; k++)
             if (gen_chance(g, percent))
                 add_entry(g, m, k);

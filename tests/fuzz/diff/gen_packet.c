@@ -152,7 +152,7 @@ void gen_packet_run_time_statement(struct gen *g)
 {
     static const uint32_t tops[] = {3, 7, 15, 31, 60, 63, 255, 1023};
     const uint32_t past = gen_label(g), skip = gen_skip(g, past);
-    const uint32_t top = tops[gen_below(g, g->profile == GEN_SMALL ? 6 : 8)];
+    const uint32_t top = tops[gen_below(g, g->profile != GEN_ANY ? 6 : 8)];
     const uint32_t n = 1 + gen_below(g, 24);
     int p = gen_packet(g, 1 + gen_below(g, 20), 0, skip), index, q;
 

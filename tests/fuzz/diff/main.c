@@ -62,7 +62,7 @@ static const struct argp_option options[] = {
     {"jobs", 'j', "N", 0, "processes (2)", 0},
     {"time", KEY_TIME, "SECONDS", 0, "stop after so long", 0},
     {"packets", KEY_PACKETS, "N", 0, "packets for each program (8; 24 if hardware takes part)", 0},
-    {"profile", KEY_PROFILE, "any|small", 0, "kind of programs (any)", 0},
+    {"profile", KEY_PROFILE, "any|small|trie", 0, "kind of programs (any)", 0},
     {"verilator", KEY_VERILATOR, NULL, 0, "simulate pipelines with Verilator instead of Icarus", 0},
     {"findings", KEY_FINDINGS, "N", 0, "stop after so many differences (3); they are shrunk", 0},
     {"shrink", KEY_SHRINK, "SECONDS", 0, "seconds that shrinking one may take; 0: none (60)", 0},
