@@ -51,6 +51,7 @@ int soft_maps_open(struct soft_maps *s, const struct ir_map *maps, uint32_t coun
             soft_maps_close(s);
             return err;
         }
+        s->holds[m] = maps[m].holds;
     }
     return 0;
 }
@@ -142,11 +143,27 @@ static void random_value(const struct map *map, uint8_t *values, uint64_t *seed)
     }
 }
 
+/* A map of maps holds one of those that may be in it, or none. */
+static void random_map(uint64_t holds, uint8_t *value, uint64_t *seed)
+{
+    uint32_t number = (uint32_t)(random_next(seed) % 64);
+
+    while (holds && !(holds >> number & 1))
+        number = (number + 1) % 64;
+    *value = holds && random_next(seed) % 4 ? (uint8_t)(number + 1) : 0;
+}
+
+static bool holds_maps(const struct map_def *def)
+{
+    return def->type == SPEC_MAP_ARRAY_OF_MAPS || def->type == SPEC_MAP_HASH_OF_MAPS;
+}
+
 static void random_key(const struct map *map, uint8_t *key, uint32_t i, uint64_t *seed)
 {
     const struct map_def *def = map_definition(map);
 
-    if (spec_map_type_table[def->type].soft == SPEC_SOFT_ARRAY) {
+    if (spec_map_type_table[def->type].soft == SPEC_SOFT_ARRAY ||
+        def->type == SPEC_MAP_ARRAY_OF_MAPS) {
         const uint32_t index = i % def->max_entries;
 
         memcpy(key, &index, sizeof(index));
@@ -166,7 +183,12 @@ void soft_maps_fill(struct soft_maps *s, uint32_t entries, uint64_t *seed)
 
         for (uint32_t i = 0; i < entries && key && values && !constant; i++) {
             random_key(map, key, i, seed);
-            random_value(map, values, seed);
+            if (holds_maps(map_definition(map))) {
+                memset(values, 0, values_bytes(map));
+                random_map(s->holds[m], values, seed);
+            } else {
+                random_value(map, values, seed);
+            }
             map_host_update(map, key, values, SPEC_MAP_FLAG_ANY);
         }
         free(key);

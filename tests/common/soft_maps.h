@@ -10,6 +10,7 @@
 struct soft_maps {
     struct map *maps[SPEC_MAPS];
     size_t bytes[SPEC_MAPS];
+    uint64_t holds[SPEC_MAPS]; /* as ir_map.holds */
     uint32_t count;
     struct softmap view;
 };

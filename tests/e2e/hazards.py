@@ -27,7 +27,7 @@ KINDS = {
     'delete_insert': {}, 'two_maps': {'two_maps_b': (ENTRIES, 1)}, 'atomic_fetch': {}, 'atomic_plain': {},
     'exchange': {'exchange_map': (ENTRIES, 1)}, 'percpu': {}, 'read_or_write': {}, 'deleted': {'deleted_map': (128, 1)},
     'delete_or_update': {}, 'wide': {'wide_map': (64, 5)}, 'kept': {'kept_map': (ENTRIES, 1)}, 'replaced': {'replaced_map': (ENTRIES, 1)}, 'bss': {}, 'full': {}, 'lru': {},
-    'odd_keys': {}, 'neighbours': {}, 'locked': {}, 'prefixes': {}, 'one_prefix': {},
+    'odd_keys': {}, 'neighbours': {}, 'locked': {}, 'prefixes': {}, 'one_prefix': {}, 'inner_arrays': {}, 'inner_hashes': {},
 }
 NUMBERS = {kind: i for i, kind in enumerate(KINDS)}
 # Hardware's idles and back-pressure in percent, and the packets' lengths. A run gives packets one to four RX

@@ -19,6 +19,7 @@ GROUPS = (
     ('kept', 'odd_keys', 'neighbours', 'atomic_fetch', 'replaced'),
     ('bss', 'wide', 'lru'),
     ('locked', 'prefixes', 'one_prefix'),
+    ('inner_arrays', 'inner_hashes'),
 )
 
 

@@ -520,3 +520,67 @@ static __always_inline __u64 one_prefix(const struct job *j)
 
     return next * 7 + ERROR_OF(bpf_map_update_elem(&one_prefix_map, &key, &next, BPF_ANY));
 }
+
+/* Other kinds' maps, by a map of maps. Every fourth key's is used by its name, too. */
+struct counters {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, ENTRIES);
+    __type(key, __u32);
+    __type(value, __u64);
+};
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, 4);
+    __type(key, __u32);
+    __array(values, struct counters);
+} inner_arrays_map SEC(".maps") = {
+    .values = {
+        [0] = (void *)&array_rmw_map, [1] = (void *)&two_maps_a, [3] = (void *)&neighbours_map}};
+static __always_inline __u64 inner_arrays(const struct job *j)
+{
+    __u32 slot = j->key & 3, key = j->key % ENTRIES;
+    void *map = bpf_map_lookup_elem(&inner_arrays_map, &slot);
+    __u64 *value = NULL;
+
+    if (slot == 0 && j->op % 2)
+        value = bpf_map_lookup_elem(&array_rmw_map, &key);
+    else if (map)
+        value = bpf_map_lookup_elem(map, &key);
+    if (!value)
+        return NOT_THERE;
+    *value = *value * 7 + j->operand;
+    return *value;
+}
+
+/* The same with hashes, in which entries come and go. */
+struct entries {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, ENTRIES);
+    __type(key, __u32);
+    __type(value, __u64);
+};
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
+    __uint(max_entries, 4);
+    __type(key, __u32);
+    __array(values, struct entries);
+} inner_hashes_map SEC(".maps") = {
+    .values = {
+        [0] = (void *)&lookup_delete_map, [1] = (void *)&kept_map, [2] = (void *)&hash_rmw_map}};
+static __always_inline __u64 inner_hashes(const struct job *j)
+{
+    __u32 slot = j->key & 3;
+    void *map = bpf_map_lookup_elem(&inner_hashes_map, &slot);
+    __u64 *value = map ? bpf_map_lookup_elem(map, &j->key) : NULL;
+    __u64 old;
+
+    if (!map)
+        return NOT_THERE;
+    if (!value)
+        return ERROR_OF(bpf_map_update_elem(map, &j->key, &j->operand, BPF_NOEXIST)) + 1;
+    old = *value;
+    if (j->op % 4 == 0)
+        return old + ERROR_OF(bpf_map_delete_elem(map, &j->key));
+    *value = old * 3 + j->operand;
+    return *value;
+}
