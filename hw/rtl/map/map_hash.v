@@ -14,7 +14,7 @@
 // clock), while map_hash_slow works, and to an update while two are inside. Responses are not held.
 // Of an LRU map (engine SPEC_ENGINE_LRU) each lookup but a peek makes its entry the newest, as do
 // insertions and replacements, and an insertion that finds the map full puts it in place of the
-// oldest. map_lru keeps the order; requests wait for it, a lookup that hits at most 2 clocks.
+// oldest. map_lru keeps the order; requests wait for it, a lookup that hits at most 1 clock.
 // A CPU that the map lacks counts as CPU 0. A request for a map that is not configured, or whose
 // descriptor did not fit the parameters, ends with EINVAL.
 `include "hw/spec/gen/sluice_spec.vh"
@@ -275,8 +275,8 @@ module map_hash #(
     wire hit   = |s4_match_q && same;  // while map_hash_slow is idle; it reads other keys
     wire sure  = s4_match_q == s4_pick_q && !s4_bucket_q[BUCKET_W-1];  // nowhere else to look
     wire lookup = s4_op_q == 3'd0 || s4_op_q == 3'd4;
-    wire lru_idle;
-    wire wait_lru = s4_ok_q && slow_lru && !lru_idle;
+    wire lru_ready;
+    wire wait_lru = s4_ok_q && slow_lru && !lru_ready;
     wire start = s4_valid_q && !settled && !wait_lru;
     assign same    = key == s4_key_q;
     assign settled = !s4_ok_q || (lookup && slow_idle && !wait_lru && (hit || sure));
@@ -441,7 +441,7 @@ module map_hash #(
                 .old_i      (fast_use ? fast_entry : slow_old),
                 .add_i      (fast_use || slow_add),
                 .new_i      (fast_use ? fast_entry : slow_new),
-                .idle_o     (lru_idle),
+                .ready_o    (lru_ready),
                 .oldest_o   (oldest)
             );
             map_bank #(
@@ -458,7 +458,7 @@ module map_hash #(
             );
         end else begin : g_no_lru
             wire unused = &{1'b0, fast_use, slow_remove, slow_add, slow_old, slow_new};
-            assign lru_idle = 1'b1;
+            assign lru_ready = 1'b1;
             assign oldest   = {EW{1'b0}};
             assign place    = {BW{1'b0}};
         end
