@@ -51,8 +51,13 @@ def test_includes_follow_the_arrows(work):
 def test_headers_compile_alone(work):
     headers = [h for h in files('.h') if not h.startswith('tests/') and h != 'compiler/ir/ir_ops.h']
 
+    triplet = subprocess.run(['gcc', '-print-multiarch'], capture_output=True, text=True).stdout.strip()
+    host = ['gcc', '-std=c11', '-D_GNU_SOURCE', '-Wextra']
+    bpf = ['clang', '-O2', '-g', '-target', 'bpf', '-I/usr/include/' + triplet]
+
     def compile_header(h):
-        p = subprocess.run(['gcc', '-std=c11', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Werror', '-I.', '-fsyntax-only', '-x', 'c', '-'],
+        compiler = bpf if h.startswith('examples/') else host
+        p = subprocess.run([*compiler, '-Wall', '-Werror', '-I.', '-fsyntax-only', '-x', 'c', '-'],
                            cwd=ROOT, input=f'#include "{h}"\n', capture_output=True, text=True)
         return f'{h}:\n{p.stderr}' if p.returncode else None
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
