@@ -29,6 +29,8 @@ struct dev_output {
     const uint8_t *data;
     uint32_t len;
     uint32_t meta_bytes; /* of metadata, which lie in front of data */
+    const uint8_t *events; /* the event area ... */
+    uint32_t event_bytes;  /* ... as far as it has left: 0, or a multiple of 64 */
     uint64_t latency_cycles; /* from its first beat taken to its last beat given */
 };
 

@@ -146,17 +146,24 @@ static int finish_packet(struct sim *sim, struct flow *flow)
     const uint32_t *u = sim->out.m_tuser;
     const uint32_t meta_bytes =
         u[SPEC_OUT_META_LSB / 32] >> (SPEC_OUT_META_LSB % 32) & ((1u << SPEC_OUT_META_BITS) - 1);
+    const uint32_t event_bytes = BEAT_BYTES * (u[SPEC_OUT_EVENTS_LSB / 32] >>
+                                                   (SPEC_OUT_EVENTS_LSB % 32) &
+                                               ((1u << SPEC_OUT_EVENTS_BITS) - 1));
+    const uint32_t in_front = event_bytes + meta_bytes;
     const struct dev_output output = {
         .index = flow->received,
         .ret = u[0],
         .redirect = (uint64_t)u[2] << 32 | u[1],
-        .data = flow->bytes + meta_bytes,
-        .len = flow->got_bytes - meta_bytes,
+        .data = flow->bytes + in_front,
+        .len = flow->got_bytes - in_front,
         .meta_bytes = meta_bytes,
+        .events = flow->bytes,
+        .event_bytes = event_bytes,
         .latency_cycles = sim->cycle - flow->entered[flow->received % FLIGHT_MAX] + 1,
     };
 
-    if ((u[SPEC_OUT_LEN_LSB / 32] & 0xffff) != flow->got_bytes || meta_bytes > flow->got_bytes)
+    if (in_front > flow->got_bytes ||
+        (u[SPEC_OUT_LEN_LSB / 32] & 0xffff) != flow->got_bytes - event_bytes)
         return -EPROTO;
     flow->received++;
     flow->last_cycle = sim->cycle;

@@ -32,11 +32,11 @@ static uint64_t operand(const struct eval *e, const struct ir_insn *in, uint32_t
 /* The bytes of a packet or stack access, or NULL outside of it. */
 static uint8_t *bytes_at(struct eval *e, const struct ir_insn *in, uint64_t address)
 {
-    const uint64_t limit = in->region == IR_REGION_PKT ? SPEC_PKT_JUMBO_END : SPEC_STACK_BYTES;
-
-    if (address > limit || limit - address < in->size)
+    if (in->region == IR_REGION_PKT)
+        return ir_packet_at(e->run, address, in->size);
+    if (address > SPEC_STACK_BYTES || SPEC_STACK_BYTES - address < in->size)
         return NULL;
-    return (in->region == IR_REGION_PKT ? e->run->buf : e->stack) + address;
+    return e->stack + address;
 }
 
 static int eval_load(struct eval *e, const struct ir_insn *in, uint64_t *out)
@@ -202,6 +202,7 @@ static void eval_exit(struct eval *e, const struct ir_insn *in)
     e->run->data_end = operand(e, in, 2);
     e->run->redirect = operand(e, in, 3);
     e->run->meta_bytes = in->nargs > 4 ? operand(e, in, 4) : 0;
+    e->run->event_beats = in->nargs > 5 ? operand(e, in, 5) : 0;
 }
 
 int ir_eval(const struct ir_func *f, const struct ir_maps_ops *maps, struct ir_run *run,

@@ -24,8 +24,22 @@ struct ir_run {
     uint64_t data_end;
     uint64_t redirect;
     uint64_t meta_bytes; /* of metadata, in front of data */
+    uint8_t *events;     /* the event area, SPEC_EVENT_BYTES, or NULL: the program makes none */
+    uint64_t event_beats; /* of it, that leave */
     uint64_t steps; /* instructions evaluated; in: the most that are allowed, 0 for no limit */
 };
+
+/* The bytes of an access to the packet's buffer or the event area, or NULL outside of both. */
+static inline uint8_t *ir_packet_at(const struct ir_run *run, uint64_t address, uint32_t size)
+{
+    const uint64_t event = address - SPEC_EVENT_BASE;
+
+    if (address <= SPEC_PKT_JUMBO_END && SPEC_PKT_JUMBO_END - address >= size)
+        return run->buf + address;
+    if (run->events && event <= SPEC_EVENT_BYTES && SPEC_EVENT_BYTES - event >= size)
+        return run->events + event;
+    return NULL;
+}
 
 /* Evaluates a function on one packet: the meaning of the IR, in one file. 0, -EFAULT for an access outside the buffer, stack or
  * maps, -ELOOP past the limit. */

@@ -174,6 +174,52 @@ struct ir_source {
     const char *text;
 };
 
+/* Events: what a program tells the host besides its verdict. They are written to the event area of
+ * the packet's buffer, from SPEC_EVENT_BASE on, which no packet reaches. Its first 8 bytes have a
+ * bit for each site that the packet came to, and the host, which gets the area with the packet,
+ * does in the order of the sites what the program would have done in software. Sites lie outside of
+ * loops, and one that comes before another on any path has the lower number. */
+enum ir_event {
+    IR_EVENT_NONE,
+    IR_EVENT_RESERVE, /* a record of a ring buffer is taken; whether there is room the host finds as
+                         the program did */
+    IR_EVENT_SUBMIT,  /* a record that an earlier site took is filled and given */
+    IR_EVENT_DISCARD, /* ... or filled and thrown away */
+    IR_EVENT_OUTPUT,  /* a record is taken, filled and given at once */
+    IR_EVENT_PERF,    /* perf event */
+    IR_EVENT_PRINT,   /* a line of bpf_trace_printk, bpf_trace_vprintk */
+    IR_EVENT_COUNT
+};
+
+#define IR_NO_EVENT UINT32_MAX
+
+/* Offsets count from the event area's start. */
+struct ir_event_site {
+    uint8_t kind; /* enum ir_event */
+    uint16_t map; /* RESERVE, OUTPUT, PERF */
+    uint32_t pc;
+    uint32_t taken_by; /* SUBMIT, DISCARD: the site that took the record */
+    uint32_t data;     /* offset of what is told; PRINT: of the arguments, 8 bytes each */
+    uint32_t bytes;    /* how many there are; with bytes_at the most there can be */
+    uint32_t bytes_at; /* offset of a word of 8 bytes that says how many, or 0: all */
+    /* PERF: the same of packet bytes behind them. */
+    uint32_t more;
+    uint32_t more_bytes;
+    uint32_t more_at;
+    /* SUBMIT, DISCARD: which bytes of the record were written: bit i of word k of the area's 64-byte
+     * pieces, from that with the record's first byte on ... */
+    const uint64_t *written;
+    const uint32_t *written_at; /* ... in a word at this offset instead, unless 0 */
+    const char *text;           /* PRINT: the format */
+    uint32_t text_bytes;
+};
+
+struct ir_events {
+    struct ir_event_site *sites;
+    uint32_t count;
+    uint32_t beats; /* of 64 bytes: as much of the event area as is in use */
+};
+
 struct ir_func {
     struct arena *arena;
     const char *name;
@@ -188,6 +234,7 @@ struct ir_func {
     struct ir_source *sources; /* by pc */
     uint32_t source_count;
     uint32_t stack_bytes; /* stack memory still in use after promotion; 0: none */
+    struct ir_events events;
 };
 
 /* --- making and changing -------------------------------------------------------------------------

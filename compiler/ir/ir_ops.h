@@ -24,5 +24,6 @@ X(PKT_ZERO, "pkt_zero", 2, 2, false,
   true)                            /* zero the packet buffer from arg0 up to, not including, arg1 */
 X(JMP, "jmp", 0, 0, false, true)   /* block.succ[0] */
 X(BR, "br", 1, 1, false, true)     /* arg0 != 0: succ[0], else succ[1] */
-X(EXIT, "exit", 4, 5, false,
-  true) /* return value, data, data_end, redirect[, bytes of metadata in front of data] */
+X(EXIT, "exit", 4, 6, false,
+  true) /* return value, data, data_end, redirect[, bytes of metadata in front of data[, beats of
+           the event area that leave]] */

@@ -46,7 +46,7 @@ enum {
     UCODE_KIND_SHIFT = 16,
     UCODE_KEY_WORDS = SPEC_HW_KEY_BYTES / 8,
     UCODE_VALUE_WORDS = SPEC_HW_VALUE_BYTES / 8,
-    UCODE_OUTS = 4,
+    UCODE_OUTS = 5,
 };
 
 enum ucode_form ucode_form(uint8_t op);

@@ -123,14 +123,16 @@ static uint64_t do_load(struct ucode_model *m, const struct ucode_slot *s, uint3
                         uint64_t address)
 {
     const bool big = s->op == UCODE_LDPKTBE;
+    const uint8_t *at;
     uint64_t value = 0;
 
     switch (s->op) {
     case UCODE_LDPKT:
     case UCODE_LDPKTBE:
-        if (!in_range(address, s->size, SPEC_PKT_JUMBO_END))
+        at = ir_packet_at(m->run, address, s->size);
+        if (!at)
             return learn_load(m, lane, s->size);
-        value = load_bytes(m->run->buf + address, s->size, big);
+        value = load_bytes(at, s->size, big);
         return learn_bytes(m, lane, s->size, big, value,
                            m->buf_known ? m->buf_known + address : NULL);
     case UCODE_LDSTK:
@@ -152,6 +154,7 @@ static void do_store(struct ucode_model *m, const struct ucode_slot *s, uint64_t
                      uint64_t value)
 {
     uint8_t bytes[8];
+    uint8_t *at;
 
     if (s->op != UCODE_STMAP) {
         store_bytes(bytes, 8, false, value);
@@ -161,11 +164,12 @@ static void do_store(struct ucode_model *m, const struct ucode_slot *s, uint64_t
     switch (s->op) {
     case UCODE_STPKT:
     case UCODE_STPKTBE:
-        if (!in_range(address, s->size, SPEC_PKT_JUMBO_END)) {
+        at = ir_packet_at(m->run, address, s->size);
+        if (!at) {
             m->error = -EFAULT;
             return;
         }
-        store_bytes(m->run->buf + address, s->size, s->op == UCODE_STPKTBE, value);
+        store_bytes(at, s->size, s->op == UCODE_STPKTBE, value);
         if (m->buf_known)
             memset(m->buf_known + address, 1, s->size);
         break;
@@ -399,6 +403,7 @@ void ucode_model_start(struct ucode_model *m, const struct ucode_image *image,
     m->now.out[1] = SPEC_PKT_BASE + m->run->inputs[SPEC_IN_LEN];
     m->now.out[2] = 0;
     m->now.out[3] = 0;
+    m->now.out[4] = 0;
     m->row = 0;
     m->ended = false;
     m->error = 0;
@@ -418,6 +423,7 @@ int ucode_model_step(struct ucode_model *m, const struct ucode_retired *seen,
     m->run->data = m->now.out[0] + m->run->meta_bytes;
     m->run->data_end = m->now.out[1];
     m->run->redirect = m->now.out[2];
+    m->run->event_beats = m->now.out[4] & UINT8_MAX;
     return m->error;
 }
 

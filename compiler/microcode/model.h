@@ -19,7 +19,7 @@ struct ucode_state {
     bool busy;         /* a long operation was issued and no row with wait has followed */
     uint8_t busy_need; /* tokens that it needs until then */
     uint8_t given;     /* tokens given back */
-    uint64_t out[4];   /* data (of the metadata, if any), data_end, redirect, meta */
+    uint64_t out[5];   /* data (of the metadata, if any), data_end, redirect, meta, events */
 };
 
 /* What one lane of a row did. */
@@ -67,7 +67,8 @@ struct ucode_model {
     const struct ucode_image *image;
     const struct ir_maps_ops *maps;
     struct ir_run *run;
-    uint8_t *buf_known; /* of each byte of the packet buffer: is it defined? NULL: all are */
+    uint8_t *buf_known; /* of each byte of the packet buffer (and, with events, up to the event
+                           area's end): is it defined? NULL: all are */
     uint64_t regs_known;
     uint8_t preds_known;
     bool result_known;

@@ -62,8 +62,9 @@ struct select_arg {
     uint64_t value;
 };
 
-/* The results of a program: return value, data, data_end, redirect, bytes of metadata. */
-enum { SELECT_RESULTS = 5 };
+/* The results of a program: return value, data, data_end, redirect, bytes of metadata, beats of
+ * events. */
+enum { SELECT_RESULTS = 6 };
 struct select_results {
     struct select_arg arg[SELECT_RESULTS];
     bool outs_done; /* all but the first are set already */

@@ -87,6 +87,7 @@ static void emit_outs(struct select *s, const struct select_results *r)
     const struct select_arg *end = &r->arg[2];
     const struct select_arg *redirect = &r->arg[3];
     const struct select_arg *meta = &r->arg[4];
+    const struct select_arg *events = &r->arg[5];
 
     emit_start(s, &r->arg[1], meta);
     if (end->ref == IR_NONE || !is_initial_end(s, end->ref))
@@ -95,6 +96,8 @@ static void emit_outs(struct select *s, const struct select_results *r)
         emit_out(s, 2, redirect);
     if (meta->ref != IR_NONE || meta->value != 0)
         emit_out(s, 3, meta);
+    if (events->ref != IR_NONE || events->value != 0)
+        emit_out(s, 4, events);
 }
 
 static uint32_t exit_block(struct select *s, const struct select_results *r);

@@ -285,7 +285,7 @@ static void copy_terminator(struct unroller *u, ir_block b, ir_block at, const s
     const struct ir_block_data *d = &u->from->blocks[b];
     const struct ir_insn jump = {.op = IR_JMP, .pc = in->pc};
     bool goes[2] = {d->succ_count > 0, d->succ_count > 1};
-    ir_ref args[5];
+    ir_ref args[6];
     uint64_t k;
 
     for (uint32_t a = 0; a < in->nargs; a++)

@@ -45,7 +45,11 @@ struct lockstep {
     struct lockstep_result result;
 };
 
-enum { ROWS_START = 64 };
+enum {
+    ROWS_START = 64,
+    BUFFER_BYTES = SPEC_EVENT_BASE + SPEC_EVENT_BYTES,
+    EVENT_BEAT_BYTES = 64
+};
 
 /* --- differences --- */
 
@@ -96,11 +100,12 @@ static void start_packet(struct lockstep *l)
     const struct dev_packet *p = &l->first->packet;
     const uint32_t headroom = l->image->headroom_bytes;
 
-    memset(l->buf, 0, SPEC_PKT_JUMBO_END);
-    memset(l->buf_known, 0, SPEC_PKT_JUMBO_END);
+    memset(l->buf, 0, BUFFER_BYTES);
+    memset(l->buf_known, 0, BUFFER_BYTES);
     memcpy(l->buf + SPEC_PKT_BASE, p->data, p->len);
     memset(l->buf_known + SPEC_PKT_BASE - headroom, 1, headroom + p->len);
     l->run = (struct ir_run){.buf = l->buf,
+                             .events = l->buf + SPEC_EVENT_BASE,
                              .inputs = {[SPEC_IN_TIME] = p->time_ns,
                                         [SPEC_IN_RAND] = p->rand,
                                         [SPEC_IN_IFINDEX] = p->ifindex,
@@ -241,6 +246,16 @@ static int compare_output(struct lockstep *l, const struct dev_output *o)
             return tell(l, NULL, "byte %u of the metadata: expected 0x%02x, got 0x%02x", i,
                         expected, (o->data - o->meta_bytes)[i]);
     }
+    if (o->event_bytes != EVENT_BEAT_BYTES * l->run.event_beats)
+        return tell(l, NULL, "bytes of events: expected %llu, got %u",
+                    (unsigned long long)(EVENT_BEAT_BYTES * l->run.event_beats), o->event_bytes);
+    for (uint32_t i = 0; i < o->event_bytes; i++) {
+        const uint8_t expected = l->buf[SPEC_EVENT_BASE + i];
+
+        if (l->buf_known[SPEC_EVENT_BASE + i] && o->events[i] != expected)
+            return tell(l, NULL, "byte %u of the events: expected 0x%02x, got 0x%02x", i, expected,
+                        o->events[i]);
+    }
     for (uint32_t i = 0; i < o->len; i++) {
         const uint8_t expected = l->buf[l->run.data + i];
 
@@ -327,8 +342,8 @@ int lockstep_open(struct job *job, const struct ucode_image *image,
         return err;
     l->image = image;
     l->last = &l->first;
-    l->buf = malloc(SPEC_PKT_JUMBO_END);
-    l->buf_known = malloc(SPEC_PKT_JUMBO_END);
+    l->buf = malloc(BUFFER_BYTES);
+    l->buf_known = malloc(BUFFER_BYTES);
     if (l->buf && l->buf_known)
         err = exec_open(&exec_interp, job, options, &l->maps, why);
     if (!err)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Packets out of the core's buffers, in order. Reads 64-byte rows from that of the data offset to that of the last byte and
 // shifts them to byte 0 of the stream. One row a clock: a packet whose start is a multiple of 64 takes as many clocks as
-// it has beats, others up to two more. The buffer's slot is given back when its last row has been read.
+// it has beats, others up to two more. In front of it leave as many rows of the event area as the program says, a beat
+// each. The buffer's slot is given back when its last row has been read.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module axis_egress #(
-    parameter SLOT_W = 4        // log2 of the packet buffers
+    parameter SLOT_W = 4,       // log2 of the packet buffers
+    parameter EVENTS = 1        // 1: rows of the event area may leave in front of a packet; 0: no hardware for it
 ) (
     input  wire              clk,
     input  wire              rst,
@@ -17,6 +19,7 @@ module axis_egress #(
     input  wire [15:0]       s_end_i,
     input  wire [63:0]       s_redirect_i,
     input  wire [7:0]        s_meta_i,
+    input  wire [7:0]        s_events_i,     // rows of the event area in front
     input  wire [31:0]       s_ret_i,
     // packet memory: one row, there in the next clock, and as long as no other is asked for
     output wire              out_ren_o,
@@ -32,6 +35,8 @@ module axis_egress #(
     output wire [`SPEC_OUT_TUSER_BITS-1:0] m_axis_tuser
 );
     localparam [15:0] MIN_BYTES = `SPEC_PKT_MIN_BYTES;
+    localparam [31:0] EVENT_BASE = `SPEC_EVENT_BASE;
+    localparam [7:0]  EVENT_ROW = EVENT_BASE[13:6];
 
     // --- A: row addresses of the packet
     reg               a_valid_q;
@@ -39,33 +44,40 @@ module axis_egress #(
     reg  [SLOT_W-1:0] a_slot_q;
     reg  [7:0]        a_row_q;
     reg  [7:0]        a_end_row_q;
+    reg  [7:0]        a_data_row_q;
+    reg  [7:0]        a_events_q;    // rows of the event area to come
     reg  [5:0]        a_shift_q;
     reg  [`SPEC_OUT_TUSER_BITS-1:0] a_user_q;
     wire              b_ready;
     wire              a_read = a_valid_q && b_ready;
-    wire              a_last = a_row_q == a_end_row_q;
+    wire              a_event = EVENTS != 0 && a_events_q != 8'd0;
+    wire              a_last = !a_event && a_row_q == a_end_row_q;
+    wire [7:0]        events = EVENTS != 0 ? s_events_i : 8'd0;
     // an end that is not after the start is no packet; it leaves as one of the least length
     wire [15:0]       data_end = s_end_i > s_data_i ? s_end_i : s_data_i + MIN_BYTES;
     wire [15:0]       length = data_end - s_data_i;
     wire [15:0]       last_byte = data_end - 16'd1;
-    wire              unused = &{1'b0, last_byte[15:14], last_byte[5:0], s_data_i[15:14]};
+    wire              unused = &{1'b0, last_byte[15:14], last_byte[5:0], s_data_i[15:14], s_events_i};
 
     assign s_ready_o = !a_valid_q || (a_read && a_last);
 
     always @(posedge clk) begin
         if (a_read) begin
-            a_row_q <= a_row_q + 8'd1;
-            a_first_q <= 1'b0;
+            a_row_q <= a_event && a_events_q == 8'd1 ? a_data_row_q : a_row_q + 8'd1;
+            if (a_event) a_events_q <= a_events_q - 8'd1;
+            else a_first_q <= 1'b0;
             if (a_last) a_valid_q <= 1'b0;
         end
         if (s_valid_i && s_ready_o) begin
             a_valid_q <= 1'b1;
             a_first_q <= 1'b1;
             a_slot_q <= s_slot_i;
-            a_row_q <= s_data_i[13:6];
+            a_row_q <= events != 8'd0 ? EVENT_ROW : s_data_i[13:6];
+            a_data_row_q <= s_data_i[13:6];
+            a_events_q <= events;
             a_end_row_q <= last_byte[13:6];
             a_shift_q <= s_data_i[5:0];
-            a_user_q <= {s_meta_i, length, s_redirect_i, s_ret_i};
+            a_user_q <= {events, s_meta_i, length, s_redirect_i, s_ret_i};
         end
         if (rst) a_valid_q <= 1'b0;
     end
@@ -74,6 +86,7 @@ module axis_egress #(
     reg               b_valid_q;
     reg               b_first_q;
     reg               b_last_q;
+    reg               b_event_q;
     reg  [5:0]        b_shift_q;
     reg  [`SPEC_OUT_TUSER_BITS-1:0] b_user_q;
     wire              c_ready;
@@ -87,6 +100,7 @@ module axis_egress #(
             b_valid_q <= 1'b1;
             b_first_q <= a_first_q;
             b_last_q <= a_last;
+            b_event_q <= a_event;
             b_shift_q <= a_shift_q;
             b_user_q <= a_user_q;
         end
@@ -102,7 +116,8 @@ module axis_egress #(
     wire [15:0]       left = flush_q || !b_first_q ? left_q
                                                    : b_user_q[`SPEC_OUT_LEN_LSB +: 16];
     reg               give;          // a beat is given
-    wire              give_last = left <= 16'd64 || flush_q;
+    wire              event_row = b_event_q && !flush_q;
+    wire              give_last = (left <= 16'd64 || flush_q) && !event_row;
 
     reg               m_valid_q;
     reg               m_last_q;
@@ -120,7 +135,7 @@ module axis_egress #(
             give = 1'b1;
         end else if (c_ready && b_valid_q) begin
             b_take = 1'b1;
-            give = !b_first_q || b_shift_q == 6'd0 || b_last_q;
+            give = !b_first_q || b_shift_q == 6'd0 || b_last_q || b_event_q;
         end
     end
 
@@ -129,7 +144,7 @@ module axis_egress #(
             prev_q <= out_data_i;
             prev_shift_q <= b_shift_q;
             prev_user_q <= b_user_q;
-            left_q <= give ? left - 16'd64 : left;
+            if (!b_event_q) left_q <= give ? left - 16'd64 : left;
             flush_q <= b_last_q && give && !give_last;
         end
         if (give && flush_q) flush_q <= 1'b0;
@@ -139,7 +154,8 @@ module axis_egress #(
             m_last_q <= give_last;
             m_user_q <= flush_q ? prev_user_q : b_user_q;
             m_keep_q <= give_last ? {64{1'b1}} >> keep_pad : {64{1'b1}};
-            if (flush_q) m_data_q <= prev_q >> {prev_shift_q, 3'd0};
+            if (event_row) m_data_q <= out_data_i;
+            else if (flush_q) m_data_q <= prev_q >> {prev_shift_q, 3'd0};
             else if (b_shift_q == 6'd0 || b_first_q) m_data_q <= out_data_i >> {b_shift_q, 3'd0};
             else m_data_q <= (prev_q >> {b_shift_q, 3'd0}) |
                              (out_data_i << {6'd0 - b_shift_q, 3'd0});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a packet brings and leaves besides its bytes, by packet slot: input words, output words, return value; and the
 // order in which packets leave. Output words that the program does not write have their defaults: data = PKT_BASE,
-// data_end = PKT_BASE + length, redirect = 0, meta = 0.
+// data_end = PKT_BASE + length, redirect = 0, meta = 0, events = 0.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_io #(
@@ -22,7 +22,7 @@ module core_io #(
     // stage 4: output words, one bit and one operand a lane
     input  wire [SLOT_W-1:0] slot4_i,
     input  wire [3:0]        out4_i,
-    input  wire [7:0]        word4_i,
+    input  wire [11:0]       word4_i,
     input  wire [255:0]      operand4_i,
     // stage 6: end of the program
     input  wire              exit6_i,
@@ -38,6 +38,7 @@ module core_io #(
     output wire [15:0]       m_end_o,
     output wire [63:0]       m_redirect_o,
     output wire [7:0]        m_meta_o,
+    output wire [7:0]        m_events_o,
     output wire [31:0]       m_ret_o
 );
     localparam SLOTS = 1 << SLOT_W;
@@ -53,18 +54,18 @@ module core_io #(
     end
 
     // output words: which lane writes which; the highest lane wins
-    reg  [3:0]   we4;
-    reg  [255:0] data4;              // 64 bits a word
-    wire         unused = &{1'b0, data4[255:200], data4[127:80], data4[63:16]};
+    reg  [4:0]   we4;
+    reg  [319:0] data4;              // 64 bits a word
+    wire         unused = &{1'b0, data4[319:264], data4[255:200], data4[127:80], data4[63:16]};
     integer      l;
     integer      w;
 
     always @* begin
-        we4 = 4'd0;
-        for (w = 0; w < 4; w = w + 1) begin
+        we4 = 5'd0;
+        for (w = 0; w < 5; w = w + 1) begin
             data4[64*w +: 64] = 64'd0;
             for (l = 0; l < 4; l = l + 1) begin
-                if (out4_i[l] && word4_i[2*l +: 2] == w[1:0]) begin
+                if (out4_i[l] && word4_i[3*l +: 3] == w[2:0]) begin
                     we4[w] = 1'b1;
                     data4[64*w +: 64] = operand4_i[64*l +: 64];
                 end
@@ -76,6 +77,7 @@ module core_io #(
     reg  [SLOTS-1:0] set_end_q;
     reg  [SLOTS-1:0] set_redirect_q;
     reg  [SLOTS-1:0] set_meta_q;
+    reg  [SLOTS-1:0] set_events_q;
     reg  [SLOTS-1:0] done_q;
     reg  [SLOT_W-1:0] out_q;
     wire [15:0]      length;
@@ -83,6 +85,7 @@ module core_io #(
     wire [15:0]      data_end;
     wire [63:0]      redirect;
     wire [7:0]       meta;
+    wire [7:0]       events;
 
     always @(posedge clk) begin
         if (start_i) begin
@@ -90,11 +93,13 @@ module core_io #(
             set_end_q[start_slot_i] <= 1'b0;
             set_redirect_q[start_slot_i] <= 1'b0;
             set_meta_q[start_slot_i] <= 1'b0;
+            set_events_q[start_slot_i] <= 1'b0;
         end
         if (we4[0]) set_data_q[slot4_i] <= 1'b1;
         if (we4[1]) set_end_q[slot4_i] <= 1'b1;
         if (we4[2]) set_redirect_q[slot4_i] <= 1'b1;
         if (we4[3]) set_meta_q[slot4_i] <= 1'b1;
+        if (we4[4]) set_events_q[slot4_i] <= 1'b1;
         if (retire_i) done_q[retire_slot_i] <= 1'b1;
         if (m_valid_o && m_ready_i) begin
             done_q[out_q] <= 1'b0;
@@ -121,6 +126,9 @@ module core_io #(
     ram_lut #(.WIDTH(8), .DEPTH(SLOTS)) u_meta (
         .clk(clk), .we_i(we4[3]), .waddr_i(slot4_i), .wdata_i(data4[199:192]),
         .raddr_i(out_q), .rdata_o(meta));
+    ram_lut #(.WIDTH(8), .DEPTH(SLOTS)) u_events (
+        .clk(clk), .we_i(we4[4]), .waddr_i(slot4_i), .wdata_i(data4[263:256]),
+        .raddr_i(out_q), .rdata_o(events));
     ram_lut #(.WIDTH(32), .DEPTH(SLOTS)) u_ret (
         .clk(clk), .we_i(exit6_i), .waddr_i(slot6_i), .wdata_i(ret6_i),
         .raddr_i(out_q), .rdata_o(m_ret_o));
@@ -132,5 +140,6 @@ module core_io #(
     assign m_end_o = set_end_q[out_q] ? data_end : BASE + length;
     assign m_redirect_o = set_redirect_q[out_q] ? redirect : 64'd0;
     assign m_meta_o = set_meta_q[out_q] ? meta : 8'd0;
+    assign m_events_o = set_events_q[out_q] ? events : 8'd0;
 endmodule
 `default_nettype wire

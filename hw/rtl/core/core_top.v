@@ -8,7 +8,8 @@
 `default_nettype none
 module core_top #(
     parameter SLOT_W = 4,               // log2 of the packet buffers of SPEC_PKT_BUF_BYTES each: 3 to 6
-    parameter ROWS = `SPEC_ROWS         // rows of a program bank, a power of two up to SPEC_ROWS
+    parameter ROWS = `SPEC_ROWS,        // rows of a program bank, a power of two up to SPEC_ROWS
+    parameter EVENTS = 1                // 1: packets may leave with an event area, 0: never
 ) (
     input  wire         clk,
     input  wire         rst,
@@ -367,6 +368,7 @@ module core_top #(
     wire [15:0]              e_end;
     wire [63:0]              e_redirect;
     wire [7:0]               e_meta;
+    wire [7:0]               e_events;
     wire [31:0]              e_ret;
     wire                     freed;
     wire [3:0]               out4 = {en4[3] && op4[27:21] == `UCODE_OUT, en4[2] && op4[20:14] == `UCODE_OUT,
@@ -375,10 +377,11 @@ module core_top #(
     core_io #(.SLOT_W(SLOT_W)) u_io (
         .clk(clk), .rst(rst), .meta_we_i(meta_we), .meta_slot_i(meta_slot), .meta_i(meta),
         .slot2_i(slot2), .meta3_o(meta3), .start_i(start), .start_slot_i(start_slot),
-        .slot4_i(slot4_q), .out4_i(out4), .word4_i({dst4[19:18], dst4[13:12], dst4[7:6], dst4[1:0]}),
+        .slot4_i(slot4_q), .out4_i(out4), .word4_i({dst4[20:18], dst4[14:12], dst4[8:6], dst4[2:0]}),
         .operand4_i(b4), .exit6_i(exit6), .slot6_i(slot6_q), .ret6_i(ret6), .retire_i(retire6),
         .retire_slot_i(retire_slot), .m_valid_o(e_valid), .m_ready_i(e_ready), .m_slot_o(e_slot),
         .m_data_o(e_data), .m_end_o(e_end), .m_redirect_o(e_redirect), .m_meta_o(e_meta),
+        .m_events_o(e_events),
         .m_ret_o(e_ret));
 
     axis_ingress #(.SLOT_W(SLOT_W)) u_ingress (
@@ -389,9 +392,10 @@ module core_top #(
         .meta_we_o(meta_we), .meta_slot_o(meta_slot), .meta_o(meta), .arrived_o(arrived),
         .slot_bank_o(slot_bank), .packet_o(packet_in_o), .freed_i(freed));
 
-    axis_egress #(.SLOT_W(SLOT_W)) u_egress (
+    axis_egress #(.SLOT_W(SLOT_W), .EVENTS(EVENTS)) u_egress (
         .clk(clk), .rst(rst), .s_valid_i(e_valid), .s_ready_o(e_ready), .s_slot_i(e_slot),
         .s_data_i(e_data), .s_end_i(e_end), .s_redirect_i(e_redirect), .s_meta_i(e_meta),
+        .s_events_i(e_events),
         .s_ret_i(e_ret),
         .out_ren_o(out_ren), .out_row_o(out_row), .out_data_i(out_data), .freed_o(freed),
         .m_axis_tdata(m_axis_tdata), .m_axis_tkeep(m_axis_tkeep), .m_axis_tvalid(m_axis_tvalid),

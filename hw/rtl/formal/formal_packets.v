@@ -65,6 +65,7 @@ module formal_packets #(
                     .clk(clk), .rst(rst), .s_valid_i(valid_i), .s_ready_o(ready),
                     .s_slot_i(keep_i[SLOT_W-1:0]), .s_data_i(user_i[15:0]), .s_end_i(user_i[31:16]),
                     .s_redirect_i(user_i[95:32]), .s_meta_i(user_i[103:96]),
+                    .s_events_i(user_i[111:104]),
                     .s_ret_i(user_i[127:96]), .out_ren_o(ren), .out_row_o(row), .out_data_i(beat_in), .freed_o(freed), .m_axis_tdata(data),
                     .m_axis_tkeep(keep), .m_axis_tvalid(valid), .m_axis_tready(ready_i[0]),
                     .m_axis_tlast(last), .m_axis_tuser(user));

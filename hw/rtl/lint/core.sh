@@ -54,6 +54,7 @@ lint sluice_dut SLOT_W=5 ROWS=1024 VMEM_BYTES=1048576 HASH_ENTRIES=4096 HASH_BUC
 for slots in 3 4 5 6; do
     for rows in 2 4096; do
         lint core_top SLOT_W=$slots ROWS=$rows
+        lint core_top SLOT_W=$slots ROWS=$rows EVENTS=0
     done
 done
 lint csr_block KIND=1 STAGES=4096 HAS_PROGRAM=1

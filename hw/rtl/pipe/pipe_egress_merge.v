@@ -113,7 +113,7 @@ module pipe_egress_merge #(
             m_first_q <= step == first;
             m_last_q  <= step == last;
             m_shift_q <= start_at[5:0];
-            m_user_q  <= {s_meta_i, end_at - start_at, s_redirect_i, s_ret_i};
+            m_user_q  <= {8'd0, s_meta_i, end_at - start_at, s_redirect_i, s_ret_i};
         end
         if (moves) begin
             begun_q   <= !ends;

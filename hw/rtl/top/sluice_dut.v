@@ -13,7 +13,8 @@ module sluice_dut #(
     parameter HASH_BUCKETS = `SPEC_CORE_HASH_BUCKETS,     // of all hash maps, a power of two
     parameter LPM_ENTRIES = `SPEC_CORE_LPM_ENTRIES,       // of all LPM maps, a power of two
     parameter LPM_BUCKETS = `SPEC_CORE_LPM_BUCKETS,       // of all LPM maps, a power of two
-    parameter LPM_CELLS = `SPEC_CORE_LPM_CELLS            // of a prefix length, a power of two
+    parameter LPM_CELLS = `SPEC_CORE_LPM_CELLS,           // of a prefix length, a power of two
+    parameter EVENTS = 1                                  // 1: packets may leave with an event area, 0: never
 ) (
     input  wire         clk,
     input  wire         rst,
@@ -145,7 +146,7 @@ module sluice_dut #(
     wire [31:0]   resp_addr;
     wire [511:0]  resp_key;
 
-    core_top #(.SLOT_W(SLOT_W), .ROWS(ROWS)) u_core (
+    core_top #(.SLOT_W(SLOT_W), .ROWS(ROWS), .EVENTS(EVENTS)) u_core (
         .clk(clk), .rst(rst),
         .s_axis_tdata(s_axis_tdata), .s_axis_tkeep(s_axis_tkeep), .s_axis_tvalid(s_axis_tvalid),
         .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast), .s_axis_tuser(s_axis_tuser),

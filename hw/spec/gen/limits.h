@@ -14,6 +14,9 @@
 #define SPEC_PKT_LINEAR_END 3776 /* data_hard_end of a packet of up to PKT_LINEAR_BYTES */
 #define SPEC_PKT_JUMBO_END 9472 /* data_hard_end of a longer packet */
 #define SPEC_PKT_BUF_BYTES 16384 /* bytes of buffer memory a packet slot takes in the core */
+#define SPEC_EVENT_BASE 10240 /* buffer offset of a packet's event area, behind the largest packet */
+#define SPEC_EVENT_BYTES 1024 /* bytes of the event area that hardware has: events of one packet */
+#define SPEC_EVENT_SITES 64 /* calls that make events, of one program on hardware */
 #define SPEC_STACK_BYTES 512 /* MAX_BPF_STACK, for the whole call chain */
 #define SPEC_CALL_FRAMES 8 /* MAX_CALL_FRAMES: bpf-to-bpf call depth */
 #define SPEC_TAIL_CALLS 33 /* MAX_TAIL_CALL_CNT */

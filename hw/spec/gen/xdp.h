@@ -70,6 +70,8 @@ enum spec_input {
 #define SPEC_OUT_LEN_BITS 16
 #define SPEC_OUT_META_LSB 112
 #define SPEC_OUT_META_BITS 8
-#define SPEC_OUT_TUSER_BITS 120
+#define SPEC_OUT_EVENTS_LSB 120
+#define SPEC_OUT_EVENTS_BITS 8
+#define SPEC_OUT_TUSER_BITS 128
 
 #endif

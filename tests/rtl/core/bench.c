@@ -131,6 +131,12 @@ static void sample_out(struct bench *b)
         return;
     BENCH_CHECK(b, keep == UINT64_MAX || (b->out.m_tlast && keep == ((uint64_t)1 << count) - 1),
                 "m_axis_tkeep %016" PRIx64, keep);
+    if (p->event_beats < (b->out.m_tuser[3] >> 24)) {
+        BENCH_CHECK(b, keep == UINT64_MAX && !b->out.m_tlast && p->event_beats < BENCH_EVENT_BEATS,
+                    "beat %u of events", p->event_beats);
+        memcpy(p->events + 64 * p->event_beats++, b->out.m_tdata, 64);
+        return;
+    }
     BENCH_CHECK(b, p->length_bytes + count <= sizeof(p->bytes), "packet without end");
     memcpy(p->bytes + p->length_bytes, b->out.m_tdata, count);
     p->length_bytes += count;
@@ -145,6 +151,7 @@ static void sample_out(struct bench *b)
     if (b->sink)
         b->sink(b->ctx, p);
     p->length_bytes = 0;
+    p->event_beats = 0;
 }
 
 void bench_step(struct bench *b)

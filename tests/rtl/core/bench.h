@@ -10,6 +10,8 @@
 /* The core's device under a bench: registers, packets in with random idles, packets out with random
  * back-pressure, one call a clock. A bench ends at its first failure, with the seed. */
 
+enum { BENCH_EVENT_BEATS = SPEC_EVENT_BYTES / 64 };
+
 struct bench_packet {
     uint8_t bytes[SPEC_PKT_BUF_BYTES];
     uint32_t length_bytes;
@@ -17,6 +19,8 @@ struct bench_packet {
     uint32_t ret;                   /* of a packet out */
     uint64_t redirect;
     uint32_t meta_bytes; /* of its bytes, the first are metadata */
+    uint32_t event_beats; /* of the event area in front of it */
+    uint8_t events[SPEC_EVENT_BYTES];
 };
 
 /* Says what the bench is about to send: the next packet, or false if there is none now. */

@@ -104,12 +104,16 @@ static void gen_compare(struct gen *g, struct ucode_slot *s)
     g->branches |= s->br;
 }
 
-/* Packet bytes, through register 0 or through the one that holds PKT_BASE. */
-static void packet_address(struct gen *g, struct ucode_slot *s)
+/* Packet bytes, through register 0 or through the one that holds PKT_BASE; stores go to the event
+ * area, too. */
+static void packet_address(struct gen *g, struct ucode_slot *s, bool store)
 {
     s->size = (uint8_t)(1 + bench_below(g->b, 8));
     s->imm = (int32_t)(g->low + bench_below(g->b, g->high - g->low - s->size + 1));
-    if (gen_chance(g, 50)) {
+    if (store && gen_chance(g, 20)) {
+        s->a = 0;
+        s->imm = (int32_t)(SPEC_EVENT_BASE + bench_below(g->b, SPEC_EVENT_BYTES - s->size + 1));
+    } else if (gen_chance(g, 50)) {
         s->a = REG_PACKET;
         s->imm -= SPEC_PKT_BASE;
     }
@@ -126,7 +130,10 @@ static void gen_out(struct gen *g, struct ucode_slot *s, uint32_t lane)
     else if (s->dst == 1)
         s->imm =
             (int32_t)(g->high - bench_below(g->b, g->high - g->pivot - SPEC_PKT_MIN_BYTES + 1));
-    else
+    else if (s->dst == 2 && gen_chance(g, 30)) {
+        s->dst = 4;
+        s->imm = (int32_t)bench_below(g->b, BENCH_EVENT_BEATS + 1);
+    } else
         second(g, s);
     gen_predicate(g, s, 50);
 }
@@ -205,7 +212,7 @@ static void gen_load(struct gen *g, struct ucode_slot *s, uint32_t lane)
 {
     s->op = gen_chance(g, 50) ? UCODE_LDPKT : UCODE_LDPKTBE;
     s->dst = gen_free_reg(g, lane);
-    packet_address(g, s);
+    packet_address(g, s, false);
     gen_predicate(g, s, 25);
     g->loads = true;
 }
@@ -214,7 +221,7 @@ static void gen_memory(struct gen *g, struct ucode_slot *s)
 {
     if (!g->loads && gen_chance(g, 60)) {
         s->op = gen_chance(g, 50) ? UCODE_STPKT : UCODE_STPKTBE;
-        packet_address(g, s);
+        packet_address(g, s, true);
         s->b = gen_any_reg(g);
     } else {
         const bool load = gen_chance(g, 50);

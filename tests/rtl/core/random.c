@@ -53,7 +53,7 @@ static bool source(void *ctx, struct bench_packet *packet)
     const struct program *p = &l->programs[l->number & 1];
     struct expected *e = &l->flight[l->sent % FLIGHT];
     static uint8_t buffer[SPEC_PKT_BUF_BYTES];
-    struct ir_run run = {.buf = buffer};
+    struct ir_run run = {.buf = buffer, .events = buffer + SPEC_EVENT_BASE};
     uint64_t rows;
 
     if (l->budget == 0 || l->sent - l->received >= FLIGHT)
@@ -71,6 +71,8 @@ static bool source(void *ctx, struct bench_packet *packet)
     e->packet.ret = run.ret;
     e->packet.redirect = run.redirect;
     e->packet.meta_bytes = (uint32_t)run.meta_bytes;
+    e->packet.event_beats = (uint32_t)run.event_beats;
+    memcpy(e->packet.events, run.events, sizeof(e->packet.events));
     e->packet.length_bytes = (uint32_t)(run.data_end - run.data) + run.meta_bytes;
     memcpy(e->packet.bytes, buffer + run.data - run.meta_bytes, e->packet.length_bytes);
     l->sent++;
@@ -96,6 +98,13 @@ static void sink(void *ctx, const struct bench_packet *packet)
     BENCH_CHECK(&l->b, packet->length_bytes == want->length_bytes,
                 "packet %" PRIu64 " program %u: %u bytes, not %u", l->received, e->program,
                 packet->length_bytes, want->length_bytes);
+    BENCH_CHECK(&l->b, packet->event_beats == want->event_beats,
+                "packet %" PRIu64 " program %u: %u beats of events, not %u", l->received,
+                e->program, packet->event_beats, want->event_beats);
+    for (uint32_t i = 0; i < 64 * want->event_beats; i++) /* 0: nobody may have written there */
+        BENCH_CHECK(&l->b, !want->events[i] || packet->events[i] == want->events[i],
+                    "packet %" PRIu64 " program %u: byte %u of the events is %02x, not %02x",
+                    l->received, e->program, i, packet->events[i], want->events[i]);
     for (uint32_t i = 0; i < want->length_bytes; i++)
         BENCH_CHECK(&l->b, packet->bytes[i] == want->bytes[i],
                     "packet %" PRIu64 " program %u: byte %u is %02x, not %02x", l->received,
