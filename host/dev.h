@@ -19,11 +19,13 @@ struct dev_packet {
     uint32_t ifindex;
     uint32_t queue;
     uint32_t egress; /* interface out, for a program that a devmap runs */
+    uint64_t number; /* given back with the packet */
 };
 
 /* A packet that has left. data is valid during the call of the sink only. */
 struct dev_output {
     uint64_t index; /* of the packet in this stream */
+    uint64_t number; /* that its dev_packet had */
     uint32_t ret;
     uint64_t redirect;
     const uint8_t *data;

@@ -31,6 +31,17 @@ struct vm_event {
 
 #define VM_NO_MAP UINT32_MAX
 
+enum {
+    VM_PRINT_ARGS_MAX = 12, /* MAX_BPRINTF_VARARGS */
+    VM_PRINT_BYTES = 1024,  /* MAX_BPRINTF_BUF: of a line, with its end */
+};
+
+/* The line that bpf_trace_printk prints of a format of so many bytes, with its end, and up to
+ * VM_PRINT_ARGS_MAX numbers. False: an error, which prints nothing; so is a conversion of a string or
+ * an address in memory. */
+bool vm_print(char line[VM_PRINT_BYTES], const char *text, uint32_t bytes, const uint64_t *args,
+              uint32_t count);
+
 /* What lies around programs while they run. */
 struct vm_world {
     /* Those that maps of programs name by number; they have the maps of the one that runs. Entries

@@ -51,6 +51,7 @@ struct flow {
     bool offered; /* the current beat is on the wires and must stay there */
     uint32_t sent_bytes;
     uint64_t entered[FLIGHT_MAX]; /* cycle of the first beat, by packet number */
+    uint64_t numbers[FLIGHT_MAX]; /* dev_packet's, likewise */
     uint64_t sent;
     uint64_t received;
     uint64_t first_cycle;
@@ -129,6 +130,7 @@ static void note_sent_beat(struct sim *sim, struct flow *flow)
 {
     if (flow->sent_bytes == 0) {
         flow->entered[flow->sent % FLIGHT_MAX] = sim->cycle;
+        flow->numbers[flow->sent % FLIGHT_MAX] = flow->packet.number;
         if (flow->sent == 0)
             flow->first_cycle = sim->cycle;
     }
@@ -152,6 +154,7 @@ static int finish_packet(struct sim *sim, struct flow *flow)
     const uint32_t in_front = event_bytes + meta_bytes;
     const struct dev_output output = {
         .index = flow->received,
+        .number = flow->numbers[flow->received % FLIGHT_MAX],
         .ret = u[0],
         .redirect = (uint64_t)u[2] << 32 | u[1],
         .data = flow->bytes + in_front,

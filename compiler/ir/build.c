@@ -220,11 +220,14 @@ static void translate_exit(struct builder *b)
     const ir_ref state = build_read(b, BUILD_VAR_REDIRECT);
     const ir_ref ret = build_alu(b, SPEC_ALU_MOV, 32, build_reg(b, 0), IR_NONE);
     const ir_ref redirects = build_alu_imm(b, SPEC_ALU_EQ, 32, ret, SPEC_XDP_REDIRECT);
-    const ir_ref args[5] = {ret, build_read(b, BUILD_VAR_DATA), build_read(b, BUILD_VAR_END),
+    const ir_ref args[6] = {ret,
+                            build_read(b, BUILD_VAR_DATA),
+                            build_read(b, BUILD_VAR_END),
                             build_select(b, redirects, state, build_const(b, 0)),
-                            build_read(b, BUILD_VAR_META)};
+                            build_read(b, BUILD_VAR_META),
+                            build_events_exit(b)};
 
-    build_emit(b, (struct ir_insn){.op = IR_EXIT}, args, 5);
+    build_emit(b, (struct ir_insn){.op = IR_EXIT}, args, args[5] == IR_NONE ? 5 : 6);
 }
 
 /* Registers go with a call and with its return. What a verifier does not allow to be read stays
@@ -284,6 +287,7 @@ static void translate_node(struct builder *b, const struct build_node *node)
     const uint32_t last = node_last(b, node);
 
     b->cur = node->block;
+    b->node = node;
     b->context = node->context;
     b->depth = b->facts->contexts[node->context].depth;
     if (node->is_switch) {
@@ -414,6 +418,8 @@ static void open_entry(struct builder *b)
     build_write(b, BUILD_VAR_CALLS, build_const(b, 0));
     build_write(b, BUILD_VAR_PART, build_const(b, 0));
     build_write(b, BUILD_VAR_META, build_const(b, 0));
+    for (uint32_t v = BUILD_VAR_EVENTS; v < BUILD_VARS; v++)
+        build_write(b, v, build_const(b, 0));
     if (b->raw)
         build_raw_open(b);
     else

@@ -235,6 +235,14 @@ static void (*const lowering[])(struct builder *b, const struct verify_fact *fac
     [SPEC_HELPER_KTIME_GET_TAI_NS] = lower_ktime,
     [SPEC_HELPER_GET_NUMA_NODE_ID] = lower_numa_node,
     [SPEC_HELPER_SPIN_LOCK] = lower_lock,
+    [SPEC_HELPER_TRACE_PRINTK] = build_trace_printk,
+    [SPEC_HELPER_TRACE_VPRINTK] = build_trace_vprintk,
+    [SPEC_HELPER_PERF_EVENT_OUTPUT] = build_perf_output,
+    [SPEC_HELPER_RINGBUF_OUTPUT] = build_ringbuf_output,
+    [SPEC_HELPER_RINGBUF_RESERVE] = build_ringbuf_reserve,
+    [SPEC_HELPER_RINGBUF_SUBMIT] = build_ringbuf_submit,
+    [SPEC_HELPER_RINGBUF_DISCARD] = build_ringbuf_discard,
+    [SPEC_HELPER_RINGBUF_QUERY] = build_ringbuf_query,
     [SPEC_HELPER_SPIN_UNLOCK] = lower_lock,
 };
 

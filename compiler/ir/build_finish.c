@@ -189,7 +189,7 @@ static void drop_no_metadata(struct builder *b)
         struct ir_insn *in = &f->insns[r];
         uint64_t bytes;
 
-        if (in->op == IR_EXIT && in->nargs > 4 && build_is_const(b, in->args[4], &bytes) && !bytes)
+        if (in->op == IR_EXIT && in->nargs == 5 && build_is_const(b, in->args[4], &bytes) && !bytes)
             in->nargs = 4;
     }
 }
@@ -304,6 +304,8 @@ int build_finish(struct builder *b)
     drop_no_metadata(b);
     remove_unused(b);
     err = bound_loops(b);
+    if (!err)
+        err = build_events_finish(b);
     if (err)
         return err;
     ir_map_uses(f);

@@ -93,6 +93,8 @@ int build_place_of(struct builder *b, const struct verify_pointer *p, ir_ref poi
         return 0;
     case VERIFY_REGION_MAP:
         return map_place(b, p, out);
+    case VERIFY_REGION_RECORD:
+        return build_record_place(b, p, out);
     case VERIFY_REGION_MIXED:
         return build_refuse(b, "IRB0002",
                             "the pointer leads to different kinds of memory on different paths, "
@@ -126,8 +128,10 @@ static ir_ref emit_access(struct builder *b, enum ir_op op, const struct build_p
                                  .off_max = place->off_max + (int32_t)delta};
     ir_ref ref;
 
+    if (place->record && build_record_access(b, place, delta, size, op == IR_STORE))
+        return build_const(b, 0);
     ref = build_emit(b, insn, args, op == IR_LOAD ? 1 : 2);
-    if (place->region == IR_REGION_PKT)
+    if (place->base != IR_NONE)
         note_packet_access(b, ref, place->base);
     return ref;
 }

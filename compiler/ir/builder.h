@@ -26,7 +26,13 @@ enum {
     BUILD_VAR_REDIRECT,
     BUILD_VAR_CALLS, /* tail calls made for the packet, where they are counted */
     BUILD_VAR_PART,  /* the program that a tail call goes on in, on the way through a switch */
-    BUILD_VARS,
+    BUILD_VAR_EVENTS,  /* bit s: the packet came to event site s */
+    BUILD_VAR_WRITTEN, /* and on: bit i of word k, byte 64 * k + i of the event area was written by a
+                          store to a record */
+    BUILD_VAR_USED = BUILD_VAR_WRITTEN + SPEC_EVENT_BYTES / 64, /* and on: bytes that the packet's
+                                                                  records take of a ring buffer */
+    BUILD_RINGS = 8,
+    BUILD_VARS = BUILD_VAR_USED + BUILD_RINGS,
     /* Stack pointers in registers are offset by this, so that none of them is 0 or a packet offset.
      */
     BUILD_STACK_BIAS = 1 << 20,
@@ -71,6 +77,37 @@ struct build_access {
     ir_ref base;
 };
 
+/* A call that takes a record of a ring buffer. */
+struct build_record {
+    uint32_t context;
+    uint32_t pc;
+    uint32_t site;
+    uint32_t data;  /* offset in the event area */
+    uint32_t bytes;
+    bool never;     /* it is larger than the ring buffer */
+    bool ambiguous; /* one call for several ring buffers */
+};
+
+/* A result that hardware does not have: nobody may use it. */
+struct build_unknown {
+    ir_ref ref;
+    uint32_t pc;
+};
+
+/* What is known of the program's events so far (build_event.c). */
+struct build_events {
+    struct ir_event_site *sites;
+    uint32_t count, capacity;
+    struct build_record *records;
+    uint32_t record_count, record_capacity;
+    uint16_t rings[BUILD_RINGS]; /* maps */
+    uint32_t ring_count;
+    uint32_t used; /* bytes of the event area */
+    ir_ref beats;  /* a constant that is known at the end, or IR_NONE: not asked for */
+    struct build_unknown *unknown;
+    uint32_t unknown_count, unknown_capacity;
+};
+
 struct builder {
     const struct load_object *object;
     const struct load_prog *prog;
@@ -98,7 +135,10 @@ struct builder {
     uint32_t access_count;
     uint32_t access_capacity;
 
+    struct build_events events;
+
     ir_block cur;
+    const struct build_node *node; /* that is translated */
     uint32_t context;
     uint32_t depth;
     uint32_t pc;
@@ -119,6 +159,8 @@ struct build_place {
     uint16_t map;
     const uint8_t *rodata; /* the bytes themselves, if they never change */
     uint32_t rodata_bytes;
+    bool record; /* in the event area, a record of a ring buffer: what is written is noted, and only
+                    that is read */
 };
 
 /* Refuses the program because of the instruction at hand; returns -ENOTSUP. */
@@ -277,6 +319,24 @@ void build_bloom_peek(struct builder *b, const struct verify_fact *fact);
 /* build_bytes.c */
 void build_load_bytes(struct builder *b, const struct verify_fact *fact);
 void build_store_bytes(struct builder *b, const struct verify_fact *fact);
+
+/* build_event.c: what a program tells the host */
+void build_ringbuf_reserve(struct builder *b, const struct verify_fact *fact);
+void build_ringbuf_submit(struct builder *b, const struct verify_fact *fact);
+void build_ringbuf_discard(struct builder *b, const struct verify_fact *fact);
+void build_ringbuf_output(struct builder *b, const struct verify_fact *fact);
+void build_ringbuf_query(struct builder *b, const struct verify_fact *fact);
+void build_perf_output(struct builder *b, const struct verify_fact *fact);
+void build_trace_printk(struct builder *b, const struct verify_fact *fact);
+void build_trace_vprintk(struct builder *b, const struct verify_fact *fact);
+/* A place in a record. */
+int build_record_place(struct builder *b, const struct verify_pointer *p, struct build_place *out);
+/* An access to a record, of size bytes from delta bytes behind a place on: 0 or a refusal. */
+int build_record_access(struct builder *b, const struct build_place *place, uint32_t delta,
+                        uint32_t size, bool store);
+/* The event area as it leaves: writes what happened; beats of it, or IR_NONE if it never does. */
+ir_ref build_events_exit(struct builder *b);
+int build_events_finish(struct builder *b);
 
 /* build_raw.c: programs without a packet */
 void build_raw_open(struct builder *b);

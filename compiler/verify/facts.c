@@ -59,6 +59,7 @@ static enum verify_region region_of(const struct reg *r)
     case REG_VALUE:
         return VERIFY_REGION_MAP;
     case REG_RECORD:
+        return VERIFY_REGION_RECORD;
     case REG_KEY:
         return VERIFY_REGION_MIXED;
     default:
@@ -69,6 +70,19 @@ static enum verify_region region_of(const struct reg *r)
 static bool is_target(const struct verifier *v, const struct reg *r)
 {
     return r->type == REG_VALUE && spec_map_type_table[v->object->maps[r->map].type].redirect;
+}
+
+/* Who took a record. One that a helper gives away is still held here. */
+static void note_taker(const struct verifier *v, uint32_t id, struct verify_pointer *p)
+{
+    for (uint32_t i = 0; i < v->cur.ref_count; i++) {
+        if (v->cur.refs[i].id != id)
+            continue;
+        p->taken_at = v->cur.refs[i].insn;
+        p->taken_in = v->cur.refs[i].context;
+        return;
+    }
+    p->region = VERIFY_REGION_MIXED;
 }
 
 static struct verify_pointer pointer_of(const struct verifier *v, const struct reg *r, int32_t off)
@@ -82,6 +96,8 @@ static struct verify_pointer pointer_of(const struct verifier *v, const struct r
     p.off_max = (int32_t)(fixed + r->num.smax);
     if (p.region == VERIFY_REGION_STACK)
         p.frame = r->frame;
+    if (p.region == VERIFY_REGION_RECORD)
+        note_taker(v, r->ref, &p);
     if (p.region != VERIFY_REGION_MAP)
         return p;
     if (r->map < v->own_maps && !is_target(v, r))
@@ -99,7 +115,8 @@ static void join_pointer(struct verify_pointer *p, const struct verify_pointer *
         *p = *q;
         return;
     }
-    if (p->region != q->region || p->frame != q->frame)
+    if (p->region != q->region || p->frame != q->frame || p->taken_at != q->taken_at ||
+        p->taken_in != q->taken_in)
         p->region = VERIFY_REGION_MIXED;
     if (p->map != q->map)
         p->map = VERIFY_MAP_ANY;

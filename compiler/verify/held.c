@@ -70,7 +70,7 @@ int verify_take_record(struct verifier *v, uint32_t at, uint32_t bytes)
     reg_set_pointer(r0, REG_RECORD_OR_NULL, at);
     r0->range = (int32_t)bytes;
     r0->id = r0->ref = ++v->next_id;
-    s->refs[s->ref_count++] = (struct ref){r0->ref, at, s->depth};
+    s->refs[s->ref_count++] = (struct ref){r0->ref, at, s->depth, cur_frame(v)->context};
     return 0;
 }
 

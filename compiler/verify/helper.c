@@ -255,10 +255,10 @@ int verify_helper(struct verifier *v, uint32_t at)
     if (err)
         return err;
     /* What flags ask for decides whether hardware can do it, so their values are kept apart. */
-    if (row->num == SPEC_HELPER_REDIRECT_MAP)
+    if (row->num == SPEC_HELPER_REDIRECT_MAP || row->num == SPEC_HELPER_PERF_EVENT_OUTPUT)
         verify_precise_reg(v, cur_reg(v, 3));
     found = finds_value(v, at, row);
-    verify_note_args(v, at, count);
+    verify_note_args(v, at, row->num == SPEC_HELPER_TRACE_PRINTK ? ARG_COUNT : count);
     two_ways = may_leave_unwritten(v, at, row);
     if (two_ways) {
         err = verify_wait(v, at);

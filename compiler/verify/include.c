@@ -179,13 +179,14 @@ bool verify_same_calls(const struct state *a, const struct state *b)
     return true;
 }
 
-/* What is held is the same, and a callback has as many rounds left or more. */
+/* What is held is the same, taken by the same call (facts name it), and a callback has as many rounds left or more. */
 static bool same_held(struct ids *ids, const struct state *old, const struct state *now)
 {
     if (old->ref_count != now->ref_count || old->locked != now->locked)
         return false;
     for (uint32_t i = 0; i < old->ref_count; i++)
-        if (!ids_match(ids, old->refs[i].id, now->refs[i].id))
+        if (!ids_match(ids, old->refs[i].id, now->refs[i].id) ||
+            old->refs[i].insn != now->refs[i].insn || old->refs[i].context != now->refs[i].context)
             return false;
     for (uint32_t d = 0; d <= old->depth; d++)
         if (old->frames[d].rounds > now->frames[d].rounds)

@@ -128,6 +128,7 @@ struct ref {
     uint32_t id;
     uint32_t insn;  /* that took it */
     uint32_t depth; /* of the frame */
+    uint32_t context;
 };
 
 /* The state at one point of one path. */

@@ -14,6 +14,7 @@ enum verify_region {
     VERIFY_REGION_PKT,   /* offset from xdp_md.data as it is at that time */
     VERIFY_REGION_META,  /* offset from xdp_md.data_meta */
     VERIFY_REGION_MAP,   /* offset in a map's value */
+    VERIFY_REGION_RECORD, /* offset in a record of a ring buffer */
     VERIFY_REGION_MIXED, /* differs from path to path */
     VERIFY_REGION_COUNT
 };
@@ -28,6 +29,8 @@ struct verify_pointer {
     uint16_t map;    /* MAP: index, or VERIFY_MAP_ANY */
     int32_t off_min; /* first byte, lowest and highest over all paths */
     int32_t off_max;
+    uint32_t taken_at; /* RECORD: the call of bpf_ringbuf_reserve, and the context of that */
+    uint32_t taken_in;
 };
 
 /* What holds of an argument whenever a call is reached. */

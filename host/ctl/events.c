@@ -82,3 +82,28 @@ int events_flush(struct events *events, const struct exec_listener *listener, ui
     events->used = 0;
     return err;
 }
+
+void events_take(void *ctx, const struct vm_event *e)
+{
+    events_add(ctx,
+               (struct exec_event){.map = e->map == VM_NO_MAP ? EXEC_NO_MAP : e->map,
+                                   .cpu = e->cpu,
+                                   .data = e->data,
+                                   .len = e->bytes},
+               e->more, e->more_bytes);
+}
+
+int events_end(struct events *events, struct map *const *maps, uint32_t map_count,
+               const struct exec_listener *listener, uint64_t packet)
+{
+    for (uint32_t i = 0; i < map_count; i++) {
+        struct exec_event event = {.map = i};
+        const void *data;
+
+        while (maps[i] && map_ring_next(maps[i], &data, &event.len)) {
+            event.data = data;
+            events_add(events, event, NULL, 0);
+        }
+    }
+    return events_flush(events, listener, packet);
+}

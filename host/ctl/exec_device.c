@@ -7,6 +7,7 @@
 #include "host/ctl/model.h"
 #include "host/ctl/netfile.h"
 #include "host/ctl/nettable.h"
+#include "host/ctl/replay.h"
 #include "nic_runtime/vm.h"
 
 #include <dlfcn.h>
@@ -23,7 +24,12 @@ struct device_exec {
     struct dev *dev;
     void *plugin;
     struct hostmap *
-        soft; /* by number: maps that the device does not hold, as the program names none of them */
+        soft; /* by number: maps that the device does not hold, as the program names none of them,
+                 or what it tells of them comes with the packets */
+    struct map **maps; /* of soft, or NULL */
+    struct replay replay;
+    struct events events; /* of the packet that has come */
+    struct vm_world world;
 };
 
 /* The packets of a run on their way between the two stream interfaces. */
@@ -94,6 +100,8 @@ static void device_close(struct exec *exec)
         dlclose(d->plugin);
     for (uint32_t i = 0; d->soft && i < exec->job->object->map_count; i++)
         hostmap_close(&d->soft[i]);
+    events_close(&d->events);
+    free(d->maps);
     free(d->soft);
     free(d);
 }
@@ -142,11 +150,16 @@ static int make_soft_maps(struct device_exec *d)
     int err = 0;
 
     d->soft = calloc(job->object->map_count + 1, sizeof(*d->soft));
-    if (!d->soft)
+    d->maps = calloc(job->object->map_count + 1, sizeof(struct map *));
+    if (!d->soft || !d->maps)
         return -ENOMEM;
-    for (uint32_t i = 0; i < job->object->map_count && err != -ENOMEM; i++)
+    for (uint32_t i = 0; i < job->object->map_count && err != -ENOMEM; i++) {
         if (job->ir->maps[i].engine == SPEC_ENGINE_NONE)
             err = hostmap_open(&d->soft[i], job->object, i);
+        d->maps[i] = d->soft[i].map;
+    }
+    d->replay = (struct replay){.events = &job->ir->events, .maps = d->maps};
+    d->world = (struct vm_world){.ctx = &d->events, .event = events_take};
     return err == -ENOMEM ? err : 0;
 }
 
@@ -307,6 +320,13 @@ static int device_exec_walk(struct exec *exec, uint32_t map,
     return device_map_walk(((struct device_exec *)exec)->dev, map, map_of(exec, map), visit, ctx);
 }
 
+static uint64_t device_exec_lost(struct exec *exec, uint32_t map)
+{
+    const struct map *m = ((struct device_exec *)exec)->maps[map];
+
+    return m ? map_ring_lost(m) : 0;
+}
+
 static bool next_packet(void *ctx, struct dev_packet *packet)
 {
     struct device_run *run = ctx;
@@ -321,17 +341,30 @@ static bool next_packet(void *ctx, struct dev_packet *packet)
                                   .rand = vm_rand_seed(o->seed, in.index),
                                   .ifindex = o->ifindex ? o->ifindex : 1,
                                   .egress = o->egress ? o->egress : 1,
-                                  .queue = exec_queue(o, in.index)};
+                                  .queue = exec_queue(o, in.index),
+                                  .number = in.index};
     if (o->lockstep)
         run->error = lockstep_packet_in(o->lockstep, packet, in.index);
     return !run->error;
+}
+
+/* What the packet told, as events. */
+static int take_events(struct device_exec *d, const struct dev_output *o)
+{
+    const struct exec_options *options = &d->exec.options;
+    const int err = replay_packet(&d->replay, o->events, o->event_bytes,
+                                  exec_queue(options, o->number), &d->world);
+
+    return err ? err
+               : events_end(&d->events, d->maps, d->exec.job->object->map_count, options->listener,
+                            o->number);
 }
 
 static int take_packet(void *ctx, const struct dev_output *output)
 {
     struct device_run *run = ctx;
     struct lockstep *lockstep = run->d->exec.options.lockstep;
-    const int err = lockstep ? lockstep_packet_out(lockstep, output) : 0;
+    int err = lockstep ? lockstep_packet_out(lockstep, output) : 0;
     const struct exec_output out = {
         .ret = output->ret,
         .redirect = output->redirect,
@@ -341,6 +374,8 @@ static int take_packet(void *ctx, const struct dev_output *output)
         .cycles = output->latency_cycles,
     };
 
+    if (!err && run->d->exec.job->ir->events.count)
+        err = take_events(run->d, output);
     return err ? err : run->stream->sink(run->stream->ctx, &out);
 }
 
@@ -391,7 +426,8 @@ static int device_run(struct exec *exec, const struct exec_stream *stream, struc
     else if (err == -EPROTO)
         snprintf(
             why, EXEC_WHY_BYTES,
-            "the device gave a packet that contradicts its own length: this is a bug in Sluice");
+            "the device gave a packet that contradicts its own length or its program: this is a bug in "
+            "Sluice");
     else if (err == -EILSEQ)
         snprintf(why, EXEC_WHY_BYTES, "the device and its model differ");
     else if (err == -ENOTSUP)
@@ -411,6 +447,7 @@ const struct exec_ops exec_microcode = {
     .map_update = device_exec_update,
     .map_lookup = device_exec_lookup,
     .map_walk = device_exec_walk,
+    .lost = device_exec_lost,
     .run = device_run,
     .close = device_close,
 };
@@ -423,6 +460,7 @@ const struct exec_ops exec_pipeline = {
     .map_update = device_exec_update,
     .map_lookup = device_exec_lookup,
     .map_walk = device_exec_walk,
+    .lost = device_exec_lost,
     .run = device_run,
     .close = device_close,
 };

@@ -84,18 +84,6 @@ static int make_maps(struct interp *vm, const struct load_object *object)
     return 0;
 }
 
-static void take_event(void *ctx, const struct vm_event *e)
-{
-    struct interp *vm = ctx;
-
-    events_add(&vm->events,
-               (struct exec_event){.map = e->map == VM_NO_MAP ? EXEC_NO_MAP : e->map,
-                                   .cpu = e->cpu,
-                                   .data = e->data,
-                                   .len = e->bytes},
-               e->more, e->more_bytes);
-}
-
 static int make_world(struct interp *vm, const struct load_object *object)
 {
     const struct exec_options *o = &vm->exec.options;
@@ -103,8 +91,8 @@ static int make_world(struct interp *vm, const struct load_object *object)
     vm->others = calloc(object->prog_count + 1, sizeof(*vm->others));
     vm->world = (struct vm_world){.programs = vm->others,
                                   .program_count = object->prog_count,
-                                  .ctx = vm,
-                                  .event = take_event,
+                                  .ctx = &vm->events,
+                                  .event = events_take,
                                   .net = o->net};
     if (!o->net)
         vm->world.net = netfile_default(o->ifindex ? o->ifindex : 1, vm->exec.job->arena);
@@ -205,21 +193,6 @@ static uint64_t interp_lost(struct exec *exec, uint32_t map)
     return vm->maps[map] ? map_ring_lost(vm->maps[map]) : 0;
 }
 
-/* The host takes the records of ring buffers after each packet. */
-static int tell_events(struct interp *vm, uint64_t packet)
-{
-    for (uint32_t i = 0; i < vm->map_count; i++) {
-        struct exec_event event = {.map = i};
-        const void *data;
-
-        while (vm->maps[i] && map_ring_next(vm->maps[i], &data, &event.len)) {
-            event.data = data;
-            events_add(&vm->events, event, NULL, 0);
-        }
-    }
-    return events_flush(&vm->events, vm->exec.options.listener, packet);
-}
-
 static int run_packet(struct interp *vm, const struct exec_packet *in, struct exec_output *out,
                       char why[EXEC_WHY_BYTES])
 {
@@ -252,7 +225,7 @@ static int run_packet(struct interp *vm, const struct exec_packet *in, struct ex
     out->data = packet.buf + packet.data;
     out->len = packet.data_end - packet.data;
     out->meta_bytes = packet.data - packet.data_meta;
-    return tell_events(vm, in->index);
+    return events_end(&vm->events, vm->maps, vm->map_count, vm->exec.options.listener, in->index);
 }
 
 static int interp_run(struct exec *exec, const struct exec_stream *stream, struct exec_stats *stats,

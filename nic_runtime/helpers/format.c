@@ -165,7 +165,7 @@ static uint32_t copy_address(struct vm *vm, uint64_t from, const struct conversi
 {
     static const uint8_t zeros[16];
     const uint32_t bytes = c->more == '4' ? 4 : 16;
-    const uint8_t *a = vm_at(vm, from, bytes, false);
+    const uint8_t *a = vm ? vm_at(vm, from, bytes, false) : NULL;
 
     a = a ? a : zeros;
     return bytes == 4 ? address4(to, a, c->kind == 'i') : address6(to, a, c->kind == 'I');
@@ -176,7 +176,7 @@ static uint32_t copy_address(struct vm *vm, uint64_t from, const struct conversi
 static uint32_t copy_string(struct vm *vm, uint64_t from, char *to, uint32_t room)
 {
     for (uint32_t n = 0; n < room; n++) {
-        const char *c = vm_at(vm, from + n, 1, false);
+        const char *c = vm ? vm_at(vm, from + n, 1, false) : NULL;
 
         if (!c)
             break;

@@ -156,6 +156,20 @@ static enum vm_fault trace(struct vm *vm, const char *text, uint32_t bytes, cons
     return helper_return(vm, (int64_t)length);
 }
 
+_Static_assert((int)VM_PRINT_ARGS_MAX == FORMAT_ARGS_MAX && (int)VM_PRINT_BYTES == FORMAT_TEXT_MAX,
+               "what is printed has one size");
+
+bool vm_print(char line[VM_PRINT_BYTES], const char *text, uint32_t bytes, const uint64_t *args,
+              uint32_t count)
+{
+    struct format f;
+
+    if (format_prepare(&f, NULL, text, bytes, args, count))
+        return false;
+    format_print(&f, line, VM_PRINT_BYTES);
+    return true;
+}
+
 enum vm_fault helper_trace_printk(struct vm *vm)
 {
     const uint32_t bytes = (uint32_t)vm->r[2];

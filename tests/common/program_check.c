@@ -223,6 +223,7 @@ static int run_interpreter(const struct program_check *c, struct side *s, const 
     vm_packet_init(&packet, s->out.buf, bytes, in->len);
     if (vm_run(&program, &packet, 0, &result, &where->insn))
         return -EFAULT;
+    soft_maps_drain(&s->maps);
     s->out.ret = result.ret;
     s->out.redirect = result.redirect;
     s->out.data = packet.data;
@@ -234,7 +235,8 @@ static int run_function(struct side *s, const uint8_t *bytes, const struct input
                         struct arena *scratch)
 {
     const struct ir_maps_ops ops = soft_maps_ops(&s->maps);
-    struct ir_run run = {.buf = s->out.buf, .steps = 10000000};
+    struct ir_run run = {
+        .buf = s->out.buf, .events = s->out.buf + SPEC_EVENT_BASE, .steps = 10000000};
     int err;
 
     memset(s->out.buf, 0, SPEC_PKT_JUMBO_END);
@@ -352,7 +354,7 @@ bool program_check_run(struct program_check *c, uint32_t packets, uint64_t seed)
     for (uint32_t s = 0; s < 3; s++) {
         uint64_t fill = seed;
 
-        sides[s].out.buf = malloc(SPEC_PKT_JUMBO_END);
+        sides[s].out.buf = malloc(SPEC_EVENT_BASE + SPEC_EVENT_BYTES);
         same = same && sides[s].out.buf && soft_maps_open_object(&sides[s].maps, c->object) == 0;
         if (same)
             soft_maps_fill(&sides[s].maps, entries, &fill);

@@ -254,3 +254,13 @@ bool soft_maps_equal(const struct soft_maps *a, const struct soft_maps *b, uint3
     }
     return true;
 }
+
+void soft_maps_drain(struct soft_maps *s)
+{
+    const void *data;
+    uint32_t bytes;
+
+    for (uint32_t i = 0; i < s->count; i++)
+        while (s->maps[i] && map_ring_next(s->maps[i], &data, &bytes))
+            ;
+}

@@ -19,6 +19,8 @@ struct soft_maps {
  * possible. */
 int soft_maps_open(struct soft_maps *s, const struct ir_map *maps, uint32_t count);
 int soft_maps_open_object(struct soft_maps *s, const struct load_object *object);
+/* Takes the records of ring buffers, as the host does after each packet. */
+void soft_maps_drain(struct soft_maps *s);
 /* Behind an object's maps those of the host's tables, empty: nobody has told of an interface. */
 int soft_maps_add_tables(struct soft_maps *s, const struct ir_func *f);
 void soft_maps_close(struct soft_maps *s);

@@ -28,6 +28,7 @@ struct traced {
     struct ucode_retired *rows;
     size_t count;
     uint8_t out[SPEC_PKT_JUMBO_END];
+    uint8_t events[SPEC_EVENT_BYTES];
     struct dev_output output;
 };
 
@@ -43,11 +44,11 @@ struct trace {
 static void record_packet(struct trace *t, const struct ir_maps_ops *ops, uint32_t i,
                           uint64_t *seed)
 {
-    static uint8_t buf[SPEC_PKT_JUMBO_END];
+    static uint8_t buf[SPEC_EVENT_BASE + SPEC_EVENT_BYTES];
     struct traced *p = &t->packets[i];
     struct ucode_retired row;
     struct ucode_model model;
-    struct ir_run run = {.buf = buf};
+    struct ir_run run = {.buf = buf, .events = buf + SPEC_EVENT_BASE};
 
     p->packet = (struct dev_packet){.data = p->bytes,
                                     .len = program_packet(p->bytes, seed),
@@ -71,10 +72,13 @@ static void record_packet(struct trace *t, const struct ir_maps_ops *ops, uint32
         p->rows[p->count++] = row;
     }
     memcpy(p->out, buf + run.data, run.data_end - run.data);
+    memcpy(p->events, run.events, sizeof(p->events));
     p->output = (struct dev_output){.index = i,
                                     .ret = run.ret,
                                     .redirect = run.redirect,
                                     .data = p->out,
+                                    .events = p->events,
+                                    .event_bytes = (uint32_t)(64 * run.event_beats),
                                     .len = (uint32_t)(run.data_end - run.data)};
 }
 

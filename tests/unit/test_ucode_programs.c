@@ -81,6 +81,7 @@ static void run_interpreter(const struct corpus_prog *p, struct side *s, const u
     vm_packet_init(&packet, s->buf, bytes, (uint32_t)inputs[SPEC_IN_LEN]);
     if (vm_run(&program, &packet, 0, &result, &insn) != VM_FAULT_NONE)
         fail_msg("%s: the interpreter stops at instruction %u", p->name, insn);
+    soft_maps_drain(&s->maps);
     s->ret = result.ret;
     s->redirect = result.redirect;
     s->data = packet.data;
@@ -106,7 +107,8 @@ static void run_model(const struct corpus_prog *p, const struct ucode_image *ima
                       const uint8_t *bytes, const uint64_t *inputs, struct totals *totals)
 {
     const struct ir_maps_ops ops = soft_maps_ops(&s->maps);
-    struct ir_run run = {.buf = s->buf, .steps = ROWS_MAX};
+    struct ir_run run = {
+        .buf = s->buf, .events = s->buf + SPEC_EVENT_BASE, .steps = ROWS_MAX};
     struct counting counting = {image, totals};
     int err;
 
@@ -144,8 +146,8 @@ static void check_image(const struct corpus_prog *p, const struct ir_func *f,
                         const struct ucode_image *image, uint64_t round, uint64_t packets,
                         struct totals *totals)
 {
-    struct side want = {.buf = malloc(SPEC_PKT_JUMBO_END)};
-    struct side got = {.buf = malloc(SPEC_PKT_JUMBO_END)};
+    struct side want = {.buf = malloc(SPEC_EVENT_BASE + SPEC_EVENT_BYTES)};
+    struct side got = {.buf = malloc(SPEC_EVENT_BASE + SPEC_EVENT_BYTES)};
     uint8_t *bytes = malloc(SPEC_PKT_MAX_BYTES);
     uint64_t seed = round;
     uint64_t again = round;

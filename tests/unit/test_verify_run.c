@@ -95,6 +95,7 @@ static bool offset_in(const struct trace *t, const struct vm *vm, uint64_t addre
             return true;
         }
         return false;
+    case VERIFY_REGION_RECORD: /* where it begins only the ring buffer knows */
     case VERIFY_REGION_MIXED:
         *off = p->off_min;
         return true;

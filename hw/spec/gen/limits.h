@@ -15,7 +15,7 @@
 #define SPEC_PKT_JUMBO_END 9472 /* data_hard_end of a longer packet */
 #define SPEC_PKT_BUF_BYTES 16384 /* bytes of buffer memory a packet slot takes in the core */
 #define SPEC_EVENT_BASE 10240 /* buffer offset of a packet's event area, behind the largest packet */
-#define SPEC_EVENT_BYTES 1024 /* bytes of the event area that hardware has: events of one packet */
+#define SPEC_EVENT_BYTES 4096 /* bytes of the event area that hardware has: events of one packet */
 #define SPEC_EVENT_SITES 64 /* calls that make events, of one program on hardware */
 #define SPEC_STACK_BYTES 512 /* MAX_BPF_STACK, for the whole call chain */
 #define SPEC_CALL_FRAMES 8 /* MAX_CALL_FRAMES: bpf-to-bpf call depth */
