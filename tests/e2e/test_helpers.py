@@ -72,6 +72,53 @@ def lines(work, what, obj, *options):
         return [json.loads(line) for line in f]
 
 
+def keyless(values):
+    return [{'key': [], 'value': [f'0x{b:02x}' for b in v]} for v in values]
+
+
+def test_queue_is_filled_and_listed_in_order_on_every_executor(work):
+    obj = helper_object(work, 'queue')
+    given = {'queue': keyless(bytes([i]) * 8 for i in range(9)), 'stack': keyless(bytes([i + 100]) * 8 for i in range(7))}
+    maps, out = os.path.join(work, 'maps.json'), os.path.join(work, 'out.json')
+    with open(maps, 'w') as f:
+        json.dump(given, f)
+    for executor in lib.EXECUTORS:
+        if executor == 'kernel' and not lib.kernel_allowed():
+            continue
+        written = []
+        for count in (1, 20):
+            capture = lib.traffic(f'few-{count}', '--count', count, '--flows', 500)
+            lib.sluice('run', obj, '-t', executor, '-r', capture, '--maps-in', maps, '--maps-out', out)
+            with open(out) as f:
+                written.append({name: entries for name, entries in json.load(f).items() if name in given})
+        if executor == 'interp':
+            expected = written
+            assert written[0]['queue'][:5] in (given['queue'][:5], given['queue'][1:6]), written
+            assert written[0] != written[1], written
+        assert written == expected, (executor, written, expected)
+    given['queue'] += given['queue']
+    with open(maps, 'w') as f:
+        json.dump(given, f)
+    p = lib.sluice('run', obj, '-t', 'microcode', '-r', capture, '--maps-in', maps, status=2)
+    assert 'the map has no room for this entry (max_entries is 10)' in p.stderr, p.stderr
+
+
+def test_bloom_filter_is_filled_on_every_executor(work):
+    obj = helper_object(work, 'bloom_sizes')
+    maps = os.path.join(work, 'maps.json')
+    with open(maps, 'w') as f:
+        json.dump({'asked': keyless(bytes([ttl]) for ttl in range(64, 128, 5))}, f)
+    j = lib.compare(obj, lib.mixed(1000), '--maps-in', maps, '-t', 'interp,kernel,microcode')
+    assert j['mismatches'] == 0, j['differences'][:5]
+
+
+def test_wide_values_of_queues_agree_on_the_core(work):
+    obj = helper_object(work, 'queue_sizes', '-DWIDE')
+    j = lib.compare(obj, lib.mixed(1000), '-t', 'interp,kernel,microcode')
+    assert j['mismatches'] == 0, j['differences'][:5]
+    assert 'skipped' not in j['executors']['microcode'], j
+
+
 def test_map_of_programs_is_filled_by_name(work):
     obj = helper_object(work, 'tail')
     maps = os.path.join(work, 'maps.json')

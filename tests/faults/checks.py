@@ -19,6 +19,7 @@ from test_vectors import REJECTED  # noqa: E402
 
 JOBS = 2
 UNITS = {
+    'build': ['build', 'build_equivalence'],
     'inner': ['inner', 'ucode_texts', 'pipe'],
     'interp': ['vm', 'helper', 'vm_kernel', 'helper_kernel'],
     'load': ['load_elf', 'load_progs', 'load_maps', 'load_kernel', 'load_btf', 'load_text', 'kernel_patch', 'load_clang'],
