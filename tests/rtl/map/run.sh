@@ -47,8 +47,11 @@ run map_lpm_many lpm map_lpm "MAPS=4 KEY_BYTES=20 VALUE_BYTES=32 ENTRIES=1024 BU
 run map_lpm_crowded lpm map_lpm "MAPS=3 KEY_BYTES=9 VALUE_BYTES=16 ENTRIES=60 BUCKETS=6 CELLS=16 TAG_W=3 FP_BITS=4" 1000000
 run map_lpm_short lpm map_lpm "MAPS=1 KEY_BYTES=5 VALUE_BYTES=8 ENTRIES=200 BUCKETS=64 CELLS=16 TAG_W=1" 1000000
 
-run map_mailbox mailbox tb_mailbox "HAS_HASH=1 KEY_BYTES=8 VALUE_BYTES=16 BYTES=16384 ENTRIES=128" 300000
-run map_mailbox_vmem mailbox tb_mailbox "HAS_HASH=0 KEY_BYTES=8 VALUE_BYTES=16 BYTES=16384 ENTRIES=128"
+# Host and data path at the same map of each engine, full and with colliding keys.
+run map_mailbox_hash mailbox tb_mailbox "HAS_HASH=1 ENGINE=2 KEY_BYTES=8 VALUE_BYTES=16 BYTES=16384 ENTRIES=128 +CPUS=4" 1000000
+run map_mailbox_lru mailbox tb_mailbox "HAS_HASH=1 ENGINE=3 KEY_BYTES=8 VALUE_BYTES=16 BYTES=16384 ENTRIES=128 +CPUS=4" 1000000
+run map_mailbox_lpm mailbox tb_mailbox "HAS_HASH=1 ENGINE=4 KEY_BYTES=8 VALUE_BYTES=16 BYTES=16384 ENTRIES=256 +CPUS=1" 1000000
+run map_mailbox_vmem mailbox tb_mailbox "HAS_HASH=0 ENGINE=2 KEY_BYTES=8 VALUE_BYTES=16 BYTES=16384 ENTRIES=128 +CPUS=1"
 
 run map_csr csr csr_block "KIND=2 STAGES=9 HAS_PROGRAM=0" 300000
 

@@ -1,20 +1,38 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// map_mailbox with a hash engine and a value memory: random commands of the host on one map while
-// the data path uses another map and the value memory; every result is compared with the model. The
-// data path also adds to a counter each clock that the host reads, which must never go back.
+// map_mailbox with an engine of keys and a value memory: random commands of the host on one map
+// while the data path uses the same map, another one and the value memory. Host and data path meet
+// at the engine in the order in which it takes their requests, and every answer of both is compared
+// with the model, all values whenever a map is emptied. The data path also adds to a counter each
+// clock that the host reads, which must never go back.
+#include <cstring>
 #include <deque>
 
 #include "../hash/model.h"
+#include "../lpm/model.h"
 #include "Vtop.h"
 #include "bench.h"
 
-static const uint32_t HOST_MAP = 1, PATH_MAP = 2, COUNTER = P_BYTES - 64,
+#if P_ENGINE == 4
+typedef LpmModel Model;
+static const uint32_t ENTRIES = 48; // so that prefixes lie in each other
+#else
+typedef MapModel Model;
+static const uint32_t ENTRIES = 24; // fewer than keys, so that the map is full now and then
+#endif
+static const uint32_t SHARED = 1, PATH_ONLY = 2, MAPS = 3, MAP_BYTES = 2048, COUNTER = P_BYTES - 64,
                       HOST_WORDS = P_BYTES - 1024;
 
 struct State {
     Bench<Vtop> b;
     Vtop &t = *b.top;
-    MapModel host, path;
+    Model maps[MAPS];
+    Answer host_answer;
+    uint32_t host_op = 0;
+    bool host_due = false;
+    std::string host_key, host_value;
+    uint64_t host_done = 0, met = 0; // requests to the shared map
+    uint64_t statuses[256] = {0};
+    uint32_t since_path = 1000; // clocks since the data path's last request to it
     std::vector<uint8_t> memory =
         std::vector<uint8_t>(P_BYTES); // as it should be, but for the counter
     std::deque<Answer> path_due;
@@ -37,18 +55,34 @@ struct State {
     void clock();
     uint32_t command(uint32_t cmd, uint32_t map, uint32_t addr, uint32_t flags);
     uint64_t path_load(uint32_t addr);
+    std::string random_key();
+    void rest();
+    void check_values(uint32_t map);
 };
+
+// Few keys, so that both sides use the same ones.
+std::string State::random_key()
+{
+    std::string key(P_KEY_BYTES, '\0');
+    uint32_t k = b.rng.below(40);
+#if P_ENGINE == 4
+    k = b.rng.chance(40) ? 8 * (P_KEY_BYTES - 4) : b.rng.below(8 * (P_KEY_BYTES - 4) + 2);
+    for (uint32_t i = 4; i < P_KEY_BYTES; i++)
+        key[i] = char(0x55 * b.rng.below(i == 4 ? 2 : 4));
+#endif
+    memcpy(&key[0], &k, 4);
+    return key;
+}
 
 // One clock with the data path's traffic on it.
 void State::clock()
 {
     if (!path_offered && !path_rests && !path_stall.now(b.rng)) {
         path_offered = true;
-        uint32_t k = b.rng.below(40);
-        memcpy(&path_key[0], &k, 4);
+        path_key = random_key();
         b.rng.fill(&path_value[0], P_VALUE_BYTES);
         t.s_op_i = b.rng.below(3);
-        t.s_map_i = PATH_MAP;
+        t.s_map_i = b.rng.chance(70) ? SHARED : PATH_ONLY;
         put(t.s_key_i, path_key.data(), P_KEY_BYTES);
         put(t.s_value_i, path_value.data(), P_VALUE_BYTES);
     }
@@ -81,9 +115,22 @@ void State::clock()
         }
         loads_due.pop_front();
     }
+    since_path++;
     if (path_offered && t.s_ready_o) {
-        path_due.push_back(path.request(t.s_op_i, path_key, path_value, 0, 0, 0, memory));
+        path_due.push_back(
+            maps[t.s_map_i].request(t.s_op_i, path_key, path_value, 0, 0, 0, memory));
         path_offered = false;
+        if (t.s_map_i == SHARED)
+            since_path = 0;
+    }
+    if (t.host_taken_o) {
+        if (!host_due)
+            b.fail("a request that the host did not make");
+        host_answer = maps[SHARED].request(host_op, host_key, host_value, t.mbox_flags_i, 0,
+                                           t.mbox_addr_i, memory);
+        host_due = false;
+        host_done++;
+        met += since_path < 8;
     }
     if (t.a_valid_i) {
         loads_due.push_back(load_wanted ? int64_t(load_at) : -1);
@@ -128,14 +175,31 @@ uint32_t State::command(uint32_t cmd, uint32_t map, uint32_t addr, uint32_t flag
     b.fail("command %u does not end", cmd);
 }
 
+// The data path has no request under way.
+void State::rest()
+{
+    path_rests = true;
+    while (path_offered || !path_due.empty())
+        clock();
+}
+
+// All values of a map, while nothing changes them.
+void State::check_values(uint32_t map)
+{
+    for (uint32_t addr = map * MAP_BYTES; addr < (map + 1) * MAP_BYTES; addr += 8) {
+        uint64_t want;
+        memcpy(&want, &memory[addr], 8);
+        if (path_load(addr) != want)
+            b.fail("value at %u differs", addr);
+    }
+}
+
 static Desc descriptor(uint32_t map, uint32_t cpus)
 {
     Desc d;
-    const uint32_t words[10] = {SPEC_ENGINE_HASH, P_KEY_BYTES,
-                                P_VALUE_BYTES,    P_VALUE_BYTES,
-                                24 - 4 * map,     cpus,
-                                map * 2048,       map * 32,
-                                map * 16,         7};
+    const uint32_t words[10] = {
+        P_ENGINE, P_KEY_BYTES,     P_VALUE_BYTES,       P_VALUE_BYTES,       ENTRIES / cpus - map,
+        cpus,     map * MAP_BYTES, map * P_ENTRIES / 4, map * P_ENTRIES / 8, 7};
     memcpy(d.word, words, sizeof words);
     return d;
 }
@@ -144,16 +208,12 @@ static void config(State &s, uint32_t map, uint32_t cpus)
 {
     Desc d = descriptor(map, cpus);
     put(s.t.mbox_value_i, d.word, sizeof d.word);
-    bool path = map == PATH_MAP;
-    if (path) { // the model's map changes when the engine's does: let the data path rest
-        s.path_rests = true;
-        while (s.path_offered || !s.path_due.empty())
-            s.clock();
-    }
+    s.rest(); // the model's map changes when the engine's does
+    s.check_values(map);
     if (s.command(SPEC_MBOX_CONFIG, map, 0, 0))
         s.b.fail("CONFIG fails");
-    (path ? s.path : s.host).config(d, true);
-    s.path_rests = path ? false : s.path_rests;
+    s.maps[map].config(d, true);
+    s.path_rests = false;
 }
 
 // The words that a read gives against the model's, or the counter against what it can be.
@@ -207,32 +267,40 @@ static void one_command(State &s, uint64_t *last_count)
     Bench<Vtop> &b = s.b;
     Vtop &t = s.t;
     std::string key(P_KEY_BYTES, '\0'), value(P_VALUE_BYTES, '\0'), got(64, '\0');
-    uint32_t k = b.rng.below(40), cmd = 1 + b.rng.below(6), addr = 0,
-             flags = b.rng.chance(70) ? 0 : b.rng.below(4);
+    uint32_t cmd = 1 + b.rng.below(6), addr = 0, flags = b.rng.chance(70) ? 0 : b.rng.below(4);
     if (cmd <= SPEC_MBOX_VMEM_WRITE) {
         access_words(s, cmd, last_count);
         return;
     }
-    memcpy(&key[0], &k, 4);
+    s.host_key = key = s.random_key();
     b.rng.fill(&value[0], P_VALUE_BYTES);
+    s.host_value = value;
     put(t.mbox_key_i, key.data(), P_KEY_BYTES);
     put(t.mbox_value_i, value.data(), P_VALUE_BYTES);
-    addr = b.rng.below(30);
-    uint32_t op = cmd == SPEC_MBOX_ENTRY ? OP_ENTRY : cmd - SPEC_MBOX_LOOKUP;
-    Answer a = s.host.request(op, key, value, flags, 0, addr, s.memory);
-    uint32_t status = s.command(cmd, HOST_MAP, addr, flags);
+    addr = b.rng.below(ENTRIES + 4);
+    s.host_op = cmd == SPEC_MBOX_ENTRY    ? OP_ENTRY
+                : cmd == SPEC_MBOX_LOOKUP ? OP_PEEK
+                                          : cmd - SPEC_MBOX_LOOKUP;
+    s.host_due = true;
+    uint32_t status = s.command(cmd, SHARED, addr, flags);
+    const Answer &a = s.host_answer;
+    if (s.host_due)
+        b.fail("command %u ends without a request", cmd);
     if (status != a.status || t.mbox_result_o != a.addr)
         b.fail("command %u gives status %u result %x, not %u %x", cmd, status, t.mbox_result_o,
                a.status, a.addr);
+    s.statuses[status]++;
     get(t.mbox_key_o, &got[0], 64);
     if (!a.key.empty() && got != a.key + std::string(64 - P_KEY_BYTES, '\0'))
         b.fail("ENTRY gives another key");
-    if (cmd == SPEC_MBOX_UPDATE && status == 0) {
+    if (cmd == SPEC_MBOX_UPDATE && status == 0 && b.rng.chance(20)) {
+        uint32_t at = SHARED * MAP_BYTES + a.addr;
+        s.rest();
         uint64_t want;
-        uint32_t at = s.host.desc[SPEC_MAPDESC_VMEM_BASE] + a.addr;
         memcpy(&want, &s.memory[at], 8);
         if (s.path_load(at) != want)
             b.fail("the data path does not see the updated value");
+        s.path_rests = false;
     }
 }
 
@@ -248,15 +316,21 @@ int main(int argc, char **argv)
     b.settle();
     b.edge();
 #if P_HAS_HASH
-    config(s, HOST_MAP, 1);
-    config(s, PATH_MAP, 1);
+    config(s, SHARED, 1);
+    config(s, PATH_ONLY, 1);
     for (uint64_t i = 0; i < b.operations; i++) {
         one_command(s, &last_count);
         if (b.rng.below(500) == 0)
-            config(s, b.rng.chance(50) ? HOST_MAP : PATH_MAP, 1 + 3 * b.rng.below(2));
+            config(s, b.rng.chance(50) ? SHARED : PATH_ONLY, b.rng.chance(70) ? 1 : P_CPUS);
     }
-    if (s.path_done < b.operations || !last_count || s.most != 32)
-        b.fail("too little happened");
+    config(s, SHARED, 1);
+    config(s, PATH_ONLY, 1);
+    if (s.path_done < b.operations || !last_count || s.most != 32 || s.met < b.operations / 100)
+        b.fail("too little happened: %llu of the data path, %llu met",
+               (unsigned long long)s.path_done, (unsigned long long)s.met);
+    for (uint32_t status : {0, ENOENT, EINVAL, P_ENGINE == 3 ? 0 : P_ENGINE == 4 ? ENOSPC : E2BIG})
+        if (!s.statuses[status])
+            b.fail("no answer %u to the host", status);
 #else
     t.mbox_count_i = 1;
     for (uint32_t cmd = 0; cmd < 16; cmd++) {
@@ -265,7 +339,9 @@ int main(int argc, char **argv)
             b.fail("command %u", cmd);
     }
 #endif
-    return b.pass("%llu commands, %llu requests of the data path, counter at %llu",
-                  (unsigned long long)b.operations, (unsigned long long)s.path_done,
-                  (unsigned long long)last_count);
+    return b.pass(
+        "%llu commands, %llu of them requests to the engine and %llu within 8 clocks of one of "
+        "the data path, %llu requests of the data path, counter at %llu",
+        (unsigned long long)b.operations, (unsigned long long)s.host_done,
+        (unsigned long long)s.met, (unsigned long long)s.path_done, (unsigned long long)last_count);
 }

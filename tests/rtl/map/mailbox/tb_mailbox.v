@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The mailbox with a hash engine, a value memory and a second user of each, as a device has them.
+// The mailbox with an engine of keys, a value memory and a second user of each, as a device has them.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 
 module tb_mailbox #(
     parameter HAS_HASH    = 1,
+    parameter ENGINE      = 2,  // SPEC_ENGINE_HASH, SPEC_ENGINE_LRU or SPEC_ENGINE_LPM
     parameter KEY_BYTES   = 8,
     parameter VALUE_BYTES = 16,
     parameter BYTES       = 16384,
@@ -30,7 +31,10 @@ module tb_mailbox #(
     output wire [63:0]              mbox_value_o,
     output wire                     mbox_step_o,
 
-    // the data path's requests to the hash engine
+    // the engine takes the mailbox's request
+    output wire                     host_taken_o,
+
+    // the data path's requests to the engine
     input  wire                     s_valid_i,
     output wire                     s_ready_o,
     input  wire [2:0]               s_op_i,
@@ -74,6 +78,7 @@ module tb_mailbox #(
     wire [63:0]      w_data, b_data, b_rdata;
     wire [7:0]       w_strb, b_strb;
 
+    assign host_taken_o    = mreq_valid && arb_ready[1];
     assign s_ready_o       = arb_ready[0];
     assign s_resp_valid_o  = arb_resp_valid[0];
     assign s_resp_status_o = arb_resp[31:0];
@@ -157,42 +162,84 @@ module tb_mailbox #(
         .r_o         (arb_resp)
     );
 
-    map_hash #(
-        .MAPS       (4),
-        .KEY_BYTES  (KEY_BYTES),
-        .VALUE_BYTES(VALUE_BYTES),
-        .ENTRIES    (ENTRIES),
-        .BUCKETS    (ENTRIES / 2),
-        .TAG_W      (1)
-    ) u_hash (
-        .clk          (clk),
-        .rst          (rst),
-        .cfg_valid_i  (cfg_valid),
-        .cfg_ready_o  (cfg_ready),
-        .cfg_map_i    (cfg_map),
-        .cfg_desc_i   (cfg_desc),
-        .req_valid_i  (req_valid),
-        .req_ready_o  (req_ready),
-        .req_op_i     (req[2:0]),
-        .req_map_i    (req[10:3]),
-        .req_cpu_i    (req[18:11]),
-        .req_key_i    (req[19+:KW]),
-        .req_value_i  (req[19+KW+:VW]),
-        .req_flags_i  (req[19+KW+VW+:64]),
-        .req_entry_i  (req[83+KW+VW+:32]),
-        .req_tag_i    (req_tag),
-        .resp_valid_o (resp_valid),
-        .resp_tag_o   (resp_tag),
-        .resp_status_o(resp[31:0]),
-        .resp_addr_o  (resp[63:32]),
-        .resp_entry_o (),
-        .resp_key_o   (resp[RESP_W-1:64]),
-        .w_valid_o    (w_valid),
-        .w_ready_i    (w_ready),
-        .w_addr_o     (w_addr),
-        .w_data_o     (w_data),
-        .w_strb_o     (w_strb)
-    );
+    generate
+        if (ENGINE == 4) begin : g_lpm
+            map_lpm #(
+                .MAPS       (4),
+                .KEY_BYTES  (KEY_BYTES),
+                .VALUE_BYTES(VALUE_BYTES),
+                .ENTRIES    (ENTRIES),
+                .BUCKETS    (ENTRIES / 2),
+                .CELLS      (16),
+                .TAG_W      (1)
+            ) u_lpm (
+                .clk          (clk),
+                .rst          (rst),
+                .cfg_valid_i  (cfg_valid),
+                .cfg_ready_o  (cfg_ready),
+                .cfg_map_i    (cfg_map),
+                .cfg_desc_i   (cfg_desc),
+                .req_valid_i  (req_valid),
+                .req_ready_o  (req_ready),
+                .req_op_i     (req[2:0]),
+                .req_map_i    (req[10:3]),
+                .req_cpu_i    (req[18:11]),
+                .req_key_i    (req[19+:KW]),
+                .req_value_i  (req[19+KW+:VW]),
+                .req_flags_i  (req[19+KW+VW+:64]),
+                .req_entry_i  (req[83+KW+VW+:32]),
+                .req_tag_i    (req_tag),
+                .resp_valid_o (resp_valid),
+                .resp_tag_o   (resp_tag),
+                .resp_status_o(resp[31:0]),
+                .resp_addr_o  (resp[63:32]),
+                .resp_key_o   (resp[RESP_W-1:64]),
+                .w_valid_o    (w_valid),
+                .w_ready_i    (w_ready),
+                .w_addr_o     (w_addr),
+                .w_data_o     (w_data),
+                .w_strb_o     (w_strb)
+            );
+        end else begin : g_hash
+            map_hash #(
+                .MAPS       (4),
+                .KEY_BYTES  (KEY_BYTES),
+                .VALUE_BYTES(VALUE_BYTES),
+                .ENTRIES    (ENTRIES),
+                .BUCKETS    (ENTRIES / 2),
+                .LRU        (ENGINE == 3),
+                .TAG_W      (1)
+            ) u_hash (
+                .clk          (clk),
+                .rst          (rst),
+                .cfg_valid_i  (cfg_valid),
+                .cfg_ready_o  (cfg_ready),
+                .cfg_map_i    (cfg_map),
+                .cfg_desc_i   (cfg_desc),
+                .req_valid_i  (req_valid),
+                .req_ready_o  (req_ready),
+                .req_op_i     (req[2:0]),
+                .req_map_i    (req[10:3]),
+                .req_cpu_i    (req[18:11]),
+                .req_key_i    (req[19+:KW]),
+                .req_value_i  (req[19+KW+:VW]),
+                .req_flags_i  (req[19+KW+VW+:64]),
+                .req_entry_i  (req[83+KW+VW+:32]),
+                .req_tag_i    (req_tag),
+                .resp_valid_o (resp_valid),
+                .resp_tag_o   (resp_tag),
+                .resp_status_o(resp[31:0]),
+                .resp_addr_o  (resp[63:32]),
+                .resp_entry_o (),
+                .resp_key_o   (resp[RESP_W-1:64]),
+                .w_valid_o    (w_valid),
+                .w_ready_i    (w_ready),
+                .w_addr_o     (w_addr),
+                .w_data_o     (w_data),
+                .w_strb_o     (w_strb)
+            );
+        end
+    endgenerate
 
     wire r_tag_unused;
     map_vmem #(
