@@ -99,6 +99,9 @@ class Kernel:
             f.write(text)
 
     def compile(self, source, out):
+        """False if it can't be compiled; kept if it has been since this file changed last."""
+        if os.path.exists(out) and os.path.getmtime(out) > os.path.getmtime(__file__):
+            return True
         folders = [self.extra, *(os.path.join(self.source, d) for d in (
             'samples/bpf', 'tools/testing/selftests/bpf', 'tools/include/uapi', 'tools/include', 'tools/lib'))]
         triplet = run('gcc', '-print-multiarch').strip()
@@ -133,7 +136,9 @@ class Kernel:
             source = os.path.join(self.source, SAMPLES, os.path.basename(obj)[:-2] + '.bpf.c')
             if not os.path.exists(source) or 'xdp_sample.bpf.h' not in open_text(source):
                 continue
-            if os.path.exists(made) or self.compile(shared, made):
+            if os.path.exists(made) and os.path.getmtime(obj) > os.path.getmtime(made):
+                continue  # it has been linked
+            if self.compile(shared, made):
                 run('bpftool', 'gen', 'object', obj + '.linked', obj, made)
                 os.replace(obj + '.linked', obj)
 

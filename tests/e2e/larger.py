@@ -91,7 +91,8 @@ def write_pcap(path, packets, gap_ns=1000):
     with open(path, 'wb') as f:
         f.write(struct.pack('<IHHiIII', 0xa1b23c4d, 2, 4, 0, 0, 262144, 1))
         for i, data in enumerate(packets):
-            f.write(struct.pack('<IIII', 1, i * gap_ns, len(data), len(data)) + data)
+            seconds, ns = divmod(10**9 + i * gap_ns, 10**9)
+            f.write(struct.pack('<IIII', seconds, ns, len(data), len(data)) + data)
     return path
 
 
