@@ -136,11 +136,13 @@ class Kernel:
             source = os.path.join(self.source, SAMPLES, os.path.basename(obj)[:-2] + '.bpf.c')
             if not os.path.exists(source) or 'xdp_sample.bpf.h' not in open_text(source):
                 continue
-            if os.path.exists(made) and os.path.getmtime(obj) > os.path.getmtime(made):
-                continue  # it has been linked
+            linked = obj[:-2] + '.linked'  # empty; newer than an object that has been
+            if os.path.exists(linked) and os.path.getmtime(linked) >= os.path.getmtime(obj):
+                continue
             if self.compile(shared, made):
                 run('bpftool', 'gen', 'object', obj + '.linked', obj, made)
                 os.replace(obj + '.linked', obj)
+                open(linked, 'w').close()
 
 
 def embedded(path):
