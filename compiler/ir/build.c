@@ -308,6 +308,12 @@ static void translate_node(struct builder *b, const struct build_node *node)
     translate_end_of_node(b, node, last);
 }
 
+/* Whether a context's part is come to at all. */
+static bool is_reached(const struct builder *b, uint32_t context)
+{
+    return !b->parts || build_part_of(b, context)->reached;
+}
+
 static void lay_out_stack(struct builder *b)
 {
     const struct verify_result *facts = b->facts;
@@ -321,9 +327,14 @@ static void lay_out_stack(struct builder *b)
 
         assert(context->depth == 0 || context->parent < c);
         used[c] = (int32_t)bytes + (context->depth ? used[context->parent] : 0);
-        if (used[c] > most)
+        if (used[c] > most && is_reached(b, c))
             most = used[c];
     }
+    if (most > SPEC_STACK_BYTES)
+        build_refuse(b, "IRB0019",
+                     "frames of %d bytes one above the other, with those of programs that tail "
+                     "calls in functions go on in; %d are there",
+                     most, SPEC_STACK_BYTES);
     for (uint32_t c = 0; c < facts->context_count; c++)
         b->frame_top[c] = most - (facts->contexts[c].depth ? used[facts->contexts[c].parent] : 0);
     b->f->stack_bytes = (uint32_t)most;
@@ -398,7 +409,7 @@ void build_enter_program(struct builder *b)
 {
     enum { CONTEXT_POINTER = 1 << 21 }; /* never followed; not 0, nor what other pointers are */
 
-    build_write(b, 1, build_const(b, CONTEXT_POINTER));
+    build_set_reg(b, 1, build_const(b, CONTEXT_POINTER));
 }
 
 /* Block 0 holds constants and inputs, and what variables start with. */
@@ -446,7 +457,7 @@ static int translate(struct builder *b)
         entry = b->parts->of[0].node;
     }
     for (uint32_t n = 0; n < b->node_count && !b->error; n++)
-        if (!b->nodes[n].is_switch)
+        if (!b->nodes[n].is_switch && is_reached(b, b->nodes[n].context))
             link_node(b, &b->nodes[n]);
     if (b->error)
         return b->error;

@@ -27,7 +27,8 @@ static int32_t frame_top(const struct builder *b, uint32_t depth)
 
 static void stack_place(struct builder *b, const struct verify_pointer *p, struct build_place *out)
 {
-    const int32_t top = frame_top(b, p->frame);
+    const uint32_t below = b->parts ? build_part_of(b, b->context)->depth : 0;
+    const int32_t top = frame_top(b, below + p->frame);
 
     out->region = IR_REGION_STACK;
     out->off_min = top + p->off_min;

@@ -244,24 +244,46 @@ bool build_inner_arrays(struct builder *b, uint32_t num, const struct verify_fac
 
 /* build_tail.c: programs that go on in each other */
 
-/* The first instruction of a part, and its entry's context. */
+/* A program that a packet may come to. The first ones are those of ir_tails, in their order, as
+ * they run by themselves; then come those whose end is a function's, once for each call of a
+ * function that goes on in them. They share their code, but not their contexts. */
 struct build_part {
-    uint32_t start;
-    uint32_t context;
+    uint32_t program;        /* of ir_tails */
+    uint32_t start;          /* first instruction */
+    uint32_t context;        /* its entry's; those of its functions follow */
+    uint32_t depth;          /* of its entry: frames that wait for its end */
+    uint32_t return_context; /* where it comes back to: behind a call; UINT32_MAX: nowhere */
+    uint32_t return_insn;
     uint32_t node;  /* where tail calls of it lead: its start or the switch before it */
     uint32_t group; /* first part of those that lead to each other, itself if none does */
-    bool cyclic;    /* it may come back to itself */
+    bool reached;
+    bool cyclic; /* it may come back to itself */
+};
+
+/* A tail call of one part may go on in another. */
+struct build_way {
+    uint32_t from;
+    uint32_t to;
 };
 
 struct build_parts {
-    struct build_part *of; /* by part */
-    bool counted;          /* a packet may come to more than SPEC_TAIL_CALLS of them */
+    struct build_part *of;
+    uint32_t count;
+    uint32_t capacity;
+    struct build_way *ways;
+    uint32_t way_count;
+    uint32_t way_capacity;
+    uint32_t context_capacity;
+    uint32_t *subprog_base; /* by program: the first of its functions */
+    bool counted;           /* a packet may make more than SPEC_TAIL_CALLS tail calls */
 };
 
 /* Makes one program, and one result of the verifier, of all parts. */
 void build_join_parts(struct builder *b);
-/* The part that an instruction or a context belongs to; without parts 0. */
+/* The program, of ir_tails, that an instruction belongs to. */
 uint32_t build_part_of_pc(const struct builder *b, uint32_t pc);
+/* The part that a context belongs to, or NULL: there is one program alone. */
+const struct build_part *build_part_of(const struct builder *b, uint32_t context);
 /* A tail call that may find a program; it ends its node. */
 bool build_is_tail_call(const struct builder *b, const struct ebpf_insn *insn);
 /* Makes the switches, when all other nodes are there, and finds where tail calls of each part go.

@@ -215,6 +215,11 @@ int verify_wait(struct verifier *v, uint32_t jump)
     return 0;
 }
 
+static bool is_tail_call(const struct ebpf_insn *i)
+{
+    return ebpf_is_helper_call(i) && i->imm == SPEC_HELPER_TAIL_CALL;
+}
+
 /* Takes up the branch that was left last. */
 static void resume(struct verifier *v)
 {
@@ -225,6 +230,8 @@ static void resume(struct verifier *v)
     verify_restore(v, k);
     if (verify_calls_back(insn_at(v, k->jump))) {
         verify_enter_callback(v, k->jump);
+    } else if (is_tail_call(insn_at(v, k->jump))) {
+        verify_tail_ended(v, k->jump);
     } else if (ebpf_is_helper_call(insn_at(v, k->jump))) {
         verify_helper_failed(v, k->jump);
     } else {

@@ -160,6 +160,26 @@ void verify_helper_failed(struct verifier *v, uint32_t at)
     reg_set_scalar(cur_reg(v, 0), n, 0, at);
 }
 
+/* ---- tail calls in functions ---- */
+
+/* The program that a tail call in a function goes on in ends for the function: it returns, to its
+ * caller, whatever that program did. (Linux since 6.19; before, it counted with the function's own
+ * ends only.) */
+static bool may_end_elsewhere(const struct verifier *v, const struct spec_helper_row *row)
+{
+    return row->num == SPEC_HELPER_TAIL_CALL && v->cur.depth > 0;
+}
+
+void verify_tail_ended(struct verifier *v, uint32_t at)
+{
+    const uint32_t call = cur_frame(v)->call_insn;
+
+    drop_packet_pointers(v, at);
+    v->cur.insn = call + 1;
+    v->cur.depth--;
+    reg_set_scalar(cur_reg(v, 0), scalar_unknown(), 0, at);
+}
+
 /* ---- what comes back ---- */
 
 /* A look-up in an array with a constant index finds something (Linux: get_constant_map_key). Also
@@ -260,7 +280,7 @@ int verify_helper(struct verifier *v, uint32_t at)
     found = finds_value(v, at, row);
     verify_note_args(v, at, row->num == SPEC_HELPER_TRACE_PRINTK ? ARG_COUNT : count);
     two_ways = may_leave_unwritten(v, at, row);
-    if (two_ways) {
+    if (two_ways || may_end_elsewhere(v, row)) {
         err = verify_wait(v, at);
         if (err)
             return err;

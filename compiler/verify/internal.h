@@ -334,6 +334,8 @@ void verify_jump_side(struct verifier *v, uint32_t at, bool taken);
 int verify_helper(struct verifier *v, uint32_t at);
 /* Makes the current state that after a call which failed and wrote nothing. */
 void verify_helper_failed(struct verifier *v, uint32_t at);
+/* ... after the end of a function that a tail call in it made another program's end. */
+void verify_tail_ended(struct verifier *v, uint32_t at);
 int verify_call(struct verifier *v, uint32_t at);
 /* global.c: what Linux asks of the arguments of a global function's call; its memory arguments as
  * maps behind the object's; the registers with which it begins on its own. */
