@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Tail calls in functions, many: a function that is called in a loop, more often than tail calls are made, goes on in a program that goes on in
- * itself. -DBACK: the function goes on in its own caller, over and over. -DLARGE: more stack than there is. */
+ * itself. -DPLAIN: in others that don't. -DBACK: the function goes on in its own caller, over and over. -DLARGE: more stack than there is. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
@@ -17,6 +17,8 @@ struct {
 } steps SEC(".maps") = {
 #ifdef BACK
     .values = {[0] = &again},
+#elif defined(PLAIN)
+    .values = {[0] = &again_other, [1] = &again_other, [2] = &again_other},
 #else
     .values = {[0] = &again_self, [2] = &again_other},
 #endif
