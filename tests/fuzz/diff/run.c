@@ -81,24 +81,25 @@ static int read_maps(const struct diff_case *c, struct exec *exec, struct arena 
 
 struct job *diff_job_open(const struct diff_case *c, struct arena *arena)
 {
-    struct load_value *programs = arena_array(arena, c->entry_count + 1, sizeof(*programs));
-    struct job_options options = {
-        .size = sizeof(options), .values = programs, .values_known = true};
+    struct load_value *held = arena_array(arena, c->entry_count + 1, sizeof(*held));
+    struct job_options options = {.size = sizeof(options), .values = held, .values_known = true};
 
-    for (uint32_t i = 0; programs && i < c->entry_count; i++) {
+    for (uint32_t i = 0; held && i < c->entry_count; i++) {
         const struct diff_entry *e = &c->entries[i];
+        const struct load_map *m = &c->object.maps[e->map];
         struct load_value v = {.map = e->map};
         uint32_t number;
 
-        if (!job_holds_programs(&c->object.maps[e->map]))
+        if (!job_holds_programs(m) && !job_holds_maps(m))
             continue;
-        memcpy(&v.slot, e->key, sizeof(v.slot));
+        if (job_holds_programs(m))
+            memcpy(&v.slot, e->key, sizeof(v.slot));
         memcpy(&number, e->values, sizeof(number));
         v.target = number - 1;
         if (number)
-            programs[options.value_count++] = v;
+            held[options.value_count++] = v;
     }
-    return programs ? job_open(&c->object, &c->prog, &options, arena) : NULL;
+    return held ? job_open(&c->object, &c->prog, &options, arena) : NULL;
 }
 
 enum diff_status diff_run_opened(const struct diff_case *c, struct exec *exec, struct arena *arena,

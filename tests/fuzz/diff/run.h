@@ -49,8 +49,8 @@ uint64_t diff_case_hash(const struct diff_case *c);
 /* True if the kernel's verifier takes the program; else why has its reason. */
 bool diff_kernel_accepts(const struct diff_case *c, char why[EXEC_WHY_BYTES]);
 
-/* The job of a case's program; maps of programs hold what the entries say. NULL if there is no
- * memory. */
+/* The job of a case's program; maps of programs and maps hold what the entries say. NULL if there
+ * is no memory. */
 struct job *diff_job_open(const struct diff_case *c, struct arena *arena);
 
 /* The steps of diff_run, for executors that keep something from case to case. */
