@@ -91,6 +91,7 @@ struct comparison {
     struct snapshot *maps;           /* its maps after the run */
     struct event_log events;         /* ... its events */
     struct event_log running_events; /* those of the executor that is running */
+    uint64_t lost[SPEC_MAPS];        /* records that ring buffers of the first one lost */
     const struct exec_ops *reference;
     const struct exec_ops *running;
     json_t *executors;
@@ -128,6 +129,25 @@ static void compare_events(struct comparison *c)
             event_log_differs(&c->events, &c->running_events, c->job->object, c->running->name,
                               !c->running->prints_hidden, c->differences, DIFFERENCES_MAX);
     event_log_close(&c->running_events);
+}
+
+/* Keeps or compares how many records ring buffers lost. */
+static void compare_lost(struct comparison *c, const struct cli_result *result)
+{
+    const struct load_object *o = c->job->object;
+    char field[256];
+
+    for (uint32_t i = 0; i < o->map_count && i < SPEC_MAPS; i++) {
+        if (c->running == c->reference)
+            c->lost[i] = result->lost[i];
+        if (!c->running->lost || c->lost[i] == result->lost[i])
+            continue;
+        snprintf(field, sizeof(field), "lost of %s", o->maps[i].name);
+        record_note(c->differences, DIFFERENCES_MAX, json_null(), c->running->name, field,
+                    json_integer((json_int_t)c->lost[i]),
+                    json_integer((json_int_t)result->lost[i]));
+        c->own_mismatches++;
+    }
 }
 
 static void skip(struct comparison *c, const struct exec_ops *ops, const char *why)
@@ -176,6 +196,7 @@ static int run_opened(struct comparison *c, struct exec *exec, char why[EXEC_WHY
     if (err)
         return err;
     compare_events(c);
+    compare_lost(c, &result);
     err = take_maps(c, exec);
     if (err) {
         snprintf(why, EXEC_WHY_BYTES, "the maps can't be read back: %s", strerror(-err));

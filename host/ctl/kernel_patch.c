@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The longest: 8 around a call of ring buffers, and 7 for each of them. */
-enum { SEQUENCE_MAX = 8 + 7 * KERNEL_RINGS_MAX };
+/* The longest: 10 around a call of ring buffers, and 7 for each of them. */
+enum { SEQUENCE_MAX = 10 + 7 * KERNEL_RINGS_MAX };
 
 /* Instructions that take the place of one. */
 struct sequence {
@@ -104,6 +104,12 @@ static void add_record(struct sequence *s, const struct ebpf_insn *call,
     add_address(s, 0, fds->env, offsetof(struct kernel_env, ring));
     add(s, (struct ebpf_insn){
                .opcode = (int)EBPF_CLASS_STX | EBPF_MODE_MEM | EBPF_SIZE_DW, .dst = 0, .src = 1});
+    if (call->imm == SPEC_HELPER_RINGBUF_RESERVE) { /* refused for its flags: none is lost */
+        add(s, (struct ebpf_insn){
+                   .opcode = (int)EBPF_CLASS_JMP | EBPF_JMP_JEQ, .dst = 3, .off = 1, .imm = 0});
+        add(s, (struct ebpf_insn){
+                   .opcode = (int)EBPF_CLASS_ST | EBPF_MODE_MEM | EBPF_SIZE_DW, .dst = 0});
+    }
     add(s, *call);
     add(s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_JMP | EBPF_JMP_JNE,
                               .dst = 0,
