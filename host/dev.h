@@ -24,15 +24,15 @@ struct dev_packet {
 
 /* A packet that has left. data is valid during the call of the sink only. */
 struct dev_output {
-    uint64_t index; /* of the packet in this stream */
+    uint64_t index;  /* of the packet in this stream */
     uint64_t number; /* that its dev_packet had */
     uint32_t ret;
     uint64_t redirect;
     const uint8_t *data;
     uint32_t len;
-    uint32_t meta_bytes; /* of metadata, which lie in front of data */
-    const uint8_t *events; /* the event area ... */
-    uint32_t event_bytes;  /* ... as far as it has left: 0, or a multiple of 64 */
+    uint32_t meta_bytes;     /* of metadata, which lie in front of data */
+    const uint8_t *events;   /* the event area ... */
+    uint32_t event_bytes;    /* ... as far as it has left: 0, or a multiple of 64 */
     uint64_t latency_cycles; /* from its first beat taken to its last beat given */
 };
 

@@ -37,8 +37,8 @@ enum {
 };
 
 /* The line that bpf_trace_printk prints of a format of so many bytes, with its end, and up to
- * VM_PRINT_ARGS_MAX numbers. False: an error, which prints nothing; so is a conversion of a string or
- * an address in memory. */
+ * VM_PRINT_ARGS_MAX numbers. False: an error, which prints nothing; so is a conversion of a string
+ * or an address in memory. */
 bool vm_print(char line[VM_PRINT_BYTES], const char *text, uint32_t bytes, const uint64_t *args,
               uint32_t count);
 

@@ -148,9 +148,9 @@ static int finish_packet(struct sim *sim, struct flow *flow)
     const uint32_t *u = sim->out.m_tuser;
     const uint32_t meta_bytes =
         u[SPEC_OUT_META_LSB / 32] >> (SPEC_OUT_META_LSB % 32) & ((1u << SPEC_OUT_META_BITS) - 1);
-    const uint32_t event_bytes = BEAT_BYTES * (u[SPEC_OUT_EVENTS_LSB / 32] >>
-                                                   (SPEC_OUT_EVENTS_LSB % 32) &
-                                               ((1u << SPEC_OUT_EVENTS_BITS) - 1));
+    const uint32_t event_bytes =
+        BEAT_BYTES * (u[SPEC_OUT_EVENTS_LSB / 32] >> (SPEC_OUT_EVENTS_LSB % 32) &
+                      ((1u << SPEC_OUT_EVENTS_BITS) - 1));
     const uint32_t in_front = event_bytes + meta_bytes;
     const struct dev_output output = {
         .index = flow->received,

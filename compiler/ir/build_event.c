@@ -317,9 +317,9 @@ static ir_ref moving_bits(struct builder *b, ir_ref at, uint32_t piece, uint32_t
     const ir_ref before = build_alu(b, SPEC_ALU_SUB, 64, zero, from);
     const ir_ref reaches = build_alu_imm(b, SPEC_ALU_ULT, 64, before, size);
 
-    return build_select(b, inside, build_alu(b, SPEC_ALU_SHL, 64, ones, from),
-                        build_select(b, reaches, build_alu(b, SPEC_ALU_LSHR, 64, ones, before),
-                                     zero));
+    return build_select(
+        b, inside, build_alu(b, SPEC_ALU_SHL, 64, ones, from),
+        build_select(b, reaches, build_alu(b, SPEC_ALU_LSHR, 64, ones, before), zero));
 }
 
 int build_record_access(struct builder *b, const struct build_place *place, uint32_t delta,
@@ -338,9 +338,8 @@ int build_record_access(struct builder *b, const struct build_place *place, uint
         if (store && first == last) {
             build_write(b, var, build_alu_imm(b, SPEC_ALU_OR, 64, now, bits));
         } else if (store) {
-            const ir_ref address =
-                build_alu_imm(b, SPEC_ALU_ADD, 64, place->address,
-                              (uint64_t)(place->imm + delta) - SPEC_EVENT_BASE);
+            const ir_ref address = build_alu_imm(b, SPEC_ALU_ADD, 64, place->address,
+                                                 (uint64_t)(place->imm + delta) - SPEC_EVENT_BASE);
 
             build_write(b, var,
                         build_alu(b, SPEC_ALU_OR, 64, now, moving_bits(b, address, piece, size)));
@@ -377,17 +376,17 @@ void build_ringbuf_reserve(struct builder *b, const struct verify_fact *fact)
     for (uint32_t i = 0; i < e->record_count; i++)
         if (e->records[i].pc == b->pc && e->records[i].context == b->context)
             record.ambiguous = e->records[i].ambiguous = true;
-    e->records = arena_grow(b->arena, e->records, e->record_count, &e->record_capacity,
-                            sizeof(*e->records));
+    e->records =
+        arena_grow(b->arena, e->records, e->record_count, &e->record_capacity, sizeof(*e->records));
     e->records[e->record_count++] = record;
     site->map = (uint16_t)map;
     site->data = record.data;
     site->bytes = record.bytes;
     mark(b, site, plain);
     taken = take_room(b, map, build_const(b, bytes), plain);
-    build_set_reg(b, 0,
-                  build_select(b, taken, build_const(b, SPEC_EVENT_BASE + record.data),
-                               build_const(b, 0)));
+    build_set_reg(
+        b, 0,
+        build_select(b, taken, build_const(b, SPEC_EVENT_BASE + record.data), build_const(b, 0)));
 }
 
 /* Which bytes of a record were written: a word of the area for each piece where that depends on the
@@ -478,15 +477,15 @@ void build_ringbuf_query(struct builder *b, const struct verify_fact *fact)
     if (!var)
         return;
     if (!what->is_const || (what->value > QUERY_SIZE && what->value <= QUERY_POSITIONS))
-        build_refuse(b, "IRB0023",
-                     "bpf_ringbuf_query: hardware knows what is in a ring buffer and how large that "
-                     "is, but not its positions");
+        build_refuse(
+            b, "IRB0023",
+            "bpf_ringbuf_query: hardware knows what is in a ring buffer and how large that "
+            "is, but not its positions");
     else if (what->value == QUERY_AVAIL)
         build_set_reg(b, 0, build_read(b, var));
     else
         build_set_reg(
-            b, 0,
-            build_const(b, what->value == QUERY_SIZE ? b->object->maps[map].max_entries : 0));
+            b, 0, build_const(b, what->value == QUERY_SIZE ? b->object->maps[map].max_entries : 0));
 }
 
 /* --- perf events -------------------------------------------------------------------------- */
@@ -548,9 +547,8 @@ void build_perf_output(struct builder *b, const struct verify_fact *fact)
     const struct verify_arg *arg = &fact->args[2];
     const uint32_t map = fact->args[1].map;
     const ir_ref flags = arg->is_const ? build_const(b, arg->value) : build_reg(b, 3);
-    const ir_ref more = build_alu_imm(b, SPEC_ALU_AND, 64,
-                                      build_alu_imm(b, SPEC_ALU_LSHR, 64, flags, 32),
-                                      PERF_CTXLEN >> 32);
+    const ir_ref more = build_alu_imm(
+        b, SPEC_ALU_AND, 64, build_alu_imm(b, SPEC_ALU_LSHR, 64, flags, 32), PERF_CTXLEN >> 32);
     struct ir_event_site *site;
     ir_ref result;
 
@@ -610,9 +608,9 @@ static const char *format_of(struct builder *b, const struct verify_fact *fact, 
         while (i < *bytes && text.rodata[i] && !strchr("duxXicsp", text.rodata[i]))
             i++;
         n++;
-        if (i < *bytes && (text.rodata[i] == 's' || (text.rodata[i] == 'p' && i + 1 < *bytes &&
-                                                     strchr("iIBsSfFMm", text.rodata[i + 1]) &&
-                                                     text.rodata[i + 1]))) {
+        if (i < *bytes && (text.rodata[i] == 's' ||
+                           (text.rodata[i] == 'p' && i + 1 < *bytes &&
+                            strchr("iIBsSfFMm", text.rodata[i + 1]) && text.rodata[i + 1]))) {
             build_refuse(b, "IRB0024",
                          "conversion %u of the format prints what a pointer leads to, which the "
                          "host does not have",

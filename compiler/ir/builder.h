@@ -24,11 +24,11 @@ enum {
     BUILD_VAR_COUNT, /* of a loop within a helper */
     BUILD_VAR_RAND,
     BUILD_VAR_REDIRECT,
-    BUILD_VAR_CALLS, /* tail calls made for the packet, where they are counted */
-    BUILD_VAR_PART,  /* the program that a tail call goes on in, on the way through a switch */
+    BUILD_VAR_CALLS,   /* tail calls made for the packet, where they are counted */
+    BUILD_VAR_PART,    /* the program that a tail call goes on in, on the way through a switch */
     BUILD_VAR_EVENTS,  /* bit s: the packet came to event site s */
-    BUILD_VAR_WRITTEN, /* and on: bit i of word k, byte 64 * k + i of the event area was written by a
-                          store to a record */
+    BUILD_VAR_WRITTEN, /* and on: bit i of word k, byte 64 * k + i of the event area was written by
+                          a store to a record */
     BUILD_VAR_USED = BUILD_VAR_WRITTEN + SPEC_EVENT_BYTES / 64, /* and on: bytes that the packet's
                                                                   records take of a ring buffer */
     BUILD_RINGS = 8,
@@ -82,7 +82,7 @@ struct build_record {
     uint32_t context;
     uint32_t pc;
     uint32_t site;
-    uint32_t data;  /* offset in the event area */
+    uint32_t data; /* offset in the event area */
     uint32_t bytes;
     bool never;     /* it is larger than the ring buffer */
     bool ambiguous; /* one call for several ring buffers */

@@ -117,9 +117,9 @@ static void check_access(struct checker *c, ir_block b, ir_ref r)
     const struct ir_insn *in = &c->f->insns[r];
     const bool atomic = in->op == IR_ATOMIC;
     const bool event = in->region == IR_REGION_PKT && in->off_min >= SPEC_EVENT_BASE;
-    const int32_t limit = event                           ? SPEC_EVENT_BASE + SPEC_EVENT_BYTES
-                          : in->region == IR_REGION_PKT   ? SPEC_PKT_JUMBO_END
-                                                          : SPEC_STACK_BYTES;
+    const int32_t limit = event                         ? SPEC_EVENT_BASE + SPEC_EVENT_BYTES
+                          : in->region == IR_REGION_PKT ? SPEC_PKT_JUMBO_END
+                                                        : SPEC_STACK_BYTES;
 
     if (in->region == IR_REGION_NONE || in->region >= IR_REGION_COUNT)
         breach(c, "IR0030", b, r, "no such region");

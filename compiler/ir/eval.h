@@ -4,12 +4,14 @@
 
 #include "compiler/ir/ir.h"
 
-/* The maps as an evaluator of IR or microcode sees them: a test gives it software maps behind these calls. Pointers to
- * values are the hardware's ((map + 1) << SPEC_MAPPTR_SHIFT) | offset. */
+/* The maps as an evaluator of IR or microcode sees them: a test gives it software maps behind these
+ * calls. Pointers to values are the hardware's ((map + 1) << SPEC_MAPPTR_SHIFT) | offset. */
 struct ir_maps_ops {
     void *ctx;
-    int (*access)(void *ctx, uint64_t pointer, uint32_t size, uint64_t *value, bool write); /* 0 or -EFAULT */
-    uint64_t (*lookup)(void *ctx, uint32_t map, uint32_t cpu, const uint64_t *key); /* pointer or 0 */
+    int (*access)(void *ctx, uint64_t pointer, uint32_t size, uint64_t *value,
+                  bool write); /* 0 or -EFAULT */
+    uint64_t (*lookup)(void *ctx, uint32_t map, uint32_t cpu,
+                       const uint64_t *key); /* pointer or 0 */
     int64_t (*update)(void *ctx, uint32_t map, uint32_t cpu, uint64_t flags, const uint64_t *key,
                       const uint64_t *value);
     int64_t (*erase)(void *ctx, uint32_t map, uint32_t cpu, const uint64_t *key);
@@ -23,8 +25,8 @@ struct ir_run {
     uint64_t data;
     uint64_t data_end;
     uint64_t redirect;
-    uint64_t meta_bytes; /* of metadata, in front of data */
-    uint8_t *events;     /* the event area, SPEC_EVENT_BYTES, or NULL: the program makes none */
+    uint64_t meta_bytes;  /* of metadata, in front of data */
+    uint8_t *events;      /* the event area, SPEC_EVENT_BYTES, or NULL: the program makes none */
     uint64_t event_beats; /* of it, that leave */
     uint64_t steps; /* instructions evaluated; in: the most that are allowed, 0 for no limit */
 };
@@ -41,8 +43,8 @@ static inline uint8_t *ir_packet_at(const struct ir_run *run, uint64_t address, 
     return NULL;
 }
 
-/* Evaluates a function on one packet: the meaning of the IR, in one file. 0, -EFAULT for an access outside the buffer, stack or
- * maps, -ELOOP past the limit. */
+/* Evaluates a function on one packet: the meaning of the IR, in one file. 0, -EFAULT for an access
+ * outside the buffer, stack or maps, -ELOOP past the limit. */
 int ir_eval(const struct ir_func *f, const struct ir_maps_ops *maps, struct ir_run *run,
             struct arena *scratch);
 

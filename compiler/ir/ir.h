@@ -206,8 +206,8 @@ struct ir_event_site {
     uint32_t more;
     uint32_t more_bytes;
     uint32_t more_at;
-    /* SUBMIT, DISCARD: which bytes of the record were written: bit i of word k of the area's 64-byte
-     * pieces, from that with the record's first byte on ... */
+    /* SUBMIT, DISCARD: which bytes of the record were written: bit i of word k of the area's
+     * 64-byte pieces, from that with the record's first byte on ... */
     const uint64_t *written;
     const uint32_t *written_at; /* ... in a word at this offset instead, unless 0 */
     const char *text;           /* PRINT: the format */

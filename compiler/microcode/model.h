@@ -35,7 +35,8 @@ struct ucode_retired_lane {
     uint64_t result; /* what is written to the register */
 };
 
-/* A row that has been run, by the core (table `retire` of hw/spec/microcode.toml) or by the model. */
+/* A row that has been run, by the core (table `retire` of hw/spec/microcode.toml) or by the model.
+ */
 struct ucode_retired {
     uint32_t packet;
     uint32_t row;
@@ -105,9 +106,9 @@ int ucode_model_run(const struct ucode_image *image, const struct ir_maps_ops *m
 /* What of a row differs. */
 enum ucode_field {
     UCODE_FIELD_NONE,
-    UCODE_FIELD_ROW,       /* its address */
-    UCODE_FIELD_ON,        /* whether a lane takes effect */
-    UCODE_FIELD_A,         /* an operand, as read */
+    UCODE_FIELD_ROW, /* its address */
+    UCODE_FIELD_ON,  /* whether a lane takes effect */
+    UCODE_FIELD_A,   /* an operand, as read */
     UCODE_FIELD_B,
     UCODE_FIELD_WRITE,     /* which register is written: its number, 0 for none */
     UCODE_FIELD_REGISTER,  /* a register's value */
@@ -119,7 +120,7 @@ enum ucode_field {
     UCODE_FIELD_MAP_ADDRESS,
     UCODE_FIELD_MAP_DATA,
     UCODE_FIELD_MAP_EXPECT,
-    UCODE_FIELD_TAKEN,     /* whether a branch is taken */
+    UCODE_FIELD_TAKEN, /* whether a branch is taken */
     UCODE_FIELD_TARGET,
     UCODE_FIELD_END, /* whether the program ends */
     UCODE_FIELD_RET,

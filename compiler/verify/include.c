@@ -179,7 +179,8 @@ bool verify_same_calls(const struct state *a, const struct state *b)
     return true;
 }
 
-/* What is held is the same, taken by the same call (facts name it), and a callback has as many rounds left or more. */
+/* What is held is the same, taken by the same call (facts name it), and a callback has as many
+ * rounds left or more. */
 static bool same_held(struct ids *ids, const struct state *old, const struct state *now)
 {
     if (old->ref_count != now->ref_count || old->locked != now->locked)

@@ -9,13 +9,13 @@
 
 enum verify_region {
     VERIFY_REGION_NONE,
-    VERIFY_REGION_CTX,   /* struct xdp_md */
-    VERIFY_REGION_STACK, /* offset from the frame's r10 */
-    VERIFY_REGION_PKT,   /* offset from xdp_md.data as it is at that time */
-    VERIFY_REGION_META,  /* offset from xdp_md.data_meta */
-    VERIFY_REGION_MAP,   /* offset in a map's value */
+    VERIFY_REGION_CTX,    /* struct xdp_md */
+    VERIFY_REGION_STACK,  /* offset from the frame's r10 */
+    VERIFY_REGION_PKT,    /* offset from xdp_md.data as it is at that time */
+    VERIFY_REGION_META,   /* offset from xdp_md.data_meta */
+    VERIFY_REGION_MAP,    /* offset in a map's value */
     VERIFY_REGION_RECORD, /* offset in a record of a ring buffer */
-    VERIFY_REGION_MIXED, /* differs from path to path */
+    VERIFY_REGION_MIXED,  /* differs from path to path */
     VERIFY_REGION_COUNT
 };
 

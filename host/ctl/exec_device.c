@@ -23,10 +23,9 @@ struct device_exec {
     struct exec exec; /* first member */
     struct dev *dev;
     void *plugin;
-    struct hostmap *
-        soft; /* by number: maps that the device does not hold, as the program names none of them,
-                 or what it tells of them comes with the packets */
-    struct map **maps; /* of soft, or NULL */
+    struct hostmap *soft; /* by number: maps that the device does not hold, as the program names
+                             none of them, or what it tells of them comes with the packets */
+    struct map **maps;    /* of soft, or NULL */
     struct replay replay;
     struct events events; /* of the packet that has come */
     struct vm_world world;
@@ -424,10 +423,10 @@ static int device_run(struct exec *exec, const struct exec_stream *stream, struc
         snprintf(why, EXEC_WHY_BYTES,
                  "the device stopped making progress: this is a bug in Sluice");
     else if (err == -EPROTO)
-        snprintf(
-            why, EXEC_WHY_BYTES,
-            "the device gave a packet that contradicts its own length or its program: this is a bug in "
-            "Sluice");
+        snprintf(why, EXEC_WHY_BYTES,
+                 "the device gave a packet that contradicts its own length or its program: this is "
+                 "a bug in "
+                 "Sluice");
     else if (err == -EILSEQ)
         snprintf(why, EXEC_WHY_BYTES, "the device and its model differ");
     else if (err == -ENOTSUP)

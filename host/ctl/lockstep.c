@@ -45,11 +45,7 @@ struct lockstep {
     struct lockstep_result result;
 };
 
-enum {
-    ROWS_START = 64,
-    BUFFER_BYTES = SPEC_EVENT_BASE + SPEC_EVENT_BYTES,
-    EVENT_BEAT_BYTES = 64
-};
+enum { ROWS_START = 64, BUFFER_BYTES = SPEC_EVENT_BASE + SPEC_EVENT_BYTES, EVENT_BEAT_BYTES = 64 };
 
 /* --- differences --- */
 
@@ -315,8 +311,7 @@ static int open_tables(struct lockstep *l, const struct job *job,
                                     .key_bytes = m->key_bytes,
                                     .value_bytes = m->value_bytes,
                                     .max_entries = m->max_entries,
-                                    .flags =
-                                        m->type == SPEC_MAP_LPM_TRIE ? BPF_F_NO_PREALLOC : 0};
+                                    .flags = m->type == SPEC_MAP_LPM_TRIE ? BPF_F_NO_PREALLOC : 0};
         struct hostmap *t = &l->tables[l->table_count];
 
         if (hostmap_open_def(t, &def))

@@ -87,10 +87,9 @@ static int do_print(const struct ir_event_site *site, const struct packet *p)
         return -EPROTO;
     memcpy(args, p->area + site->data, site->bytes);
     if (vm_print(line, site->text, site->text_bytes, args, site->bytes / sizeof(args[0])))
-        tell(p, &(struct vm_event){.map = VM_NO_MAP,
-                                   .cpu = p->queue,
-                                   .data = line,
-                                   .bytes = (uint32_t)strlen(line)});
+        tell(p,
+             &(struct vm_event){
+                 .map = VM_NO_MAP, .cpu = p->queue, .data = line, .bytes = (uint32_t)strlen(line)});
     return 0;
 }
 

@@ -107,8 +107,7 @@ static void run_model(const struct corpus_prog *p, const struct ucode_image *ima
                       const uint8_t *bytes, const uint64_t *inputs, struct totals *totals)
 {
     const struct ir_maps_ops ops = soft_maps_ops(&s->maps);
-    struct ir_run run = {
-        .buf = s->buf, .events = s->buf + SPEC_EVENT_BASE, .steps = ROWS_MAX};
+    struct ir_run run = {.buf = s->buf, .events = s->buf + SPEC_EVENT_BASE, .steps = ROWS_MAX};
     struct counting counting = {image, totals};
     int err;
 

@@ -18,7 +18,7 @@ struct bench_packet {
     uint64_t inputs[SPEC_IN_COUNT]; /* of a packet in */
     uint32_t ret;                   /* of a packet out */
     uint64_t redirect;
-    uint32_t meta_bytes; /* of its bytes, the first are metadata */
+    uint32_t meta_bytes;  /* of its bytes, the first are metadata */
     uint32_t event_beats; /* of the event area in front of it */
     uint8_t events[SPEC_EVENT_BYTES];
 };
