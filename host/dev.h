@@ -85,6 +85,11 @@ struct dev_sim_options {
     uint64_t seed;     /* of idles and back-pressure */
     uint32_t idle_percent;  /* clocks in which no beat is offered to the device */
     uint32_t stall_percent; /* clocks in which no beat is taken from it */
+    /* The memory behind the device's AXI4 port: its size (a multiple of SPEC_EXT_LINE_BYTES; 0:
+     * SPEC_EXT_BYTES), and the clocks that a request takes there, drawn anew for each. */
+    uint64_t memory_bytes;
+    uint32_t memory_min_clocks;
+    uint32_t memory_max_clocks;
 };
 typedef int (*dev_sim_open_fn)(const struct dev_sim_options *options, struct dev **out, char *why,
                                size_t why_bytes);

@@ -49,10 +49,13 @@ runtime_object() {
     objects="$objects $obj"
 }
 
+# The core has external memory here, which the simulation serves.
+core=
+case $* in *hw/rtl/top/sluice_dut.v*) core=-GEXT_LINES=$(sed -n 's/^.define SPEC_CORE_EXT_LINES //p' "$root/hw/spec/gen/sluice_spec.vh") ;; esac
 rm -rf "$work/obj"
 verilator --cc --top-module sluice_dut --prefix Vsluice_dut -Mdir "$work/obj" -O3 \
     -DSLUICE_TRACE --x-assign fast --x-initial fast --noassert -Wno-fatal -Wno-lint -Wno-style $trace \
-    --output-split 20000 --output-split-cfuncs 2000 \
+    $core --output-split 20000 --output-split-cfuncs 2000 \
     -I"$root" -I"$root/hw/spec/gen" ${RTL_FIRST:+-y "$RTL_FIRST"} ${VERILATOR_OPTIONS:-} -y "$root/hw/rtl/common" -y "$root/hw/rtl/axis" \
     -y "$root/hw/rtl/core" -y "$root/hw/rtl/map" -y "$root/hw/rtl/pipe" -y "$root/hw/rtl/csr" \
     -y "$root/hw/rtl/top" "$@" >"$work/verilator.log" 2>&1 || { cat "$work/verilator.log" >&2; exit 1; }

@@ -38,6 +38,47 @@ template <typename T> struct retired<T, std::void_t<decltype(std::declval<T &>()
     }
 };
 
+/* The port m_axi_*, if the device has one. */
+template <typename T, typename = void> struct memory_port {
+    static void put(T &, const model_memory_in &)
+    {
+    }
+    static void get(T &, model_memory_out &)
+    {
+    }
+};
+
+template <typename T>
+struct memory_port<T, std::void_t<decltype(std::declval<T &>().m_axi_araddr)>> {
+    static void put(T &t, const model_memory_in &in)
+    {
+        t.m_axi_arready = in.arready;
+        t.m_axi_awready = in.awready;
+        t.m_axi_wready = in.wready;
+        t.m_axi_rvalid = in.rvalid;
+        if (in.rvalid) {
+            t.m_axi_rid = in.rid;
+            t.m_axi_rlast = 1;
+            std::memcpy(&t.m_axi_rdata[0], in.rdata, sizeof(in.rdata));
+        }
+        t.m_axi_bvalid = in.bvalid;
+        t.m_axi_bid = in.bid;
+    }
+    static void get(T &t, model_memory_out &out)
+    {
+        out.arvalid = t.m_axi_arvalid;
+        out.arid = t.m_axi_arid;
+        out.araddr = t.m_axi_araddr;
+        out.awvalid = t.m_axi_awvalid;
+        out.awid = t.m_axi_awid;
+        out.awaddr = t.m_axi_awaddr;
+        out.wvalid = t.m_axi_wvalid;
+        out.wdata = &t.m_axi_wdata[0];
+        out.rready = t.m_axi_rready;
+        out.bready = t.m_axi_bready;
+    }
+};
+
 void dump(model *m)
 {
 #if VM_TRACE
@@ -109,6 +150,7 @@ void model_settle(void *handle, const model_in *in, model_out *out)
     t.s_axil_arvalid = in->arvalid;
     t.s_axil_araddr = in->araddr;
     t.s_axil_rready = in->rready;
+    memory_port<Vsluice_dut>::put(t, in->memory);
     t.clk = 0;
     t.eval();
     dump(m);
@@ -126,6 +168,7 @@ void model_settle(void *handle, const model_in *in, model_out *out)
     out->rvalid = t.s_axil_rvalid;
     out->rresp = t.s_axil_rresp;
     out->rdata = t.s_axil_rdata;
+    memory_port<Vsluice_dut>::get(t, out->memory);
     out->trace = retired<Vsluice_dut>::words(t);
 }
 

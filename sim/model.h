@@ -7,11 +7,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The C face of a Verilated sluice_dut. Each model is a shared object that exports `sluice_model_api`. */
+/* The C face of a Verilated sluice_dut. Each model is a shared object that exports
+ * `sluice_model_api`. */
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* The memory's side of the port m_axi_*, and the device's. */
+struct model_memory_in {
+    bool arready, awready, wready, rvalid, bvalid;
+    uint8_t rid, bid;
+    uint32_t rdata[16];
+};
+struct model_memory_out {
+    bool arvalid, awvalid, wvalid, rready, bready;
+    uint8_t arid, awid;
+    uint32_t araddr, awaddr;
+    const uint32_t *wdata; /* 16 words, the model's own memory */
+};
 
 /* What is driven into the device; the caller sets it, then steps. */
 struct model_in {
@@ -25,6 +39,7 @@ struct model_in {
     bool awvalid, wvalid, bready, arvalid, rready;
     uint16_t awaddr, araddr;
     uint32_t wdata;
+    struct model_memory_in memory;
 };
 
 /* What the device shows just before the next rising edge, that is with the inputs applied. */
@@ -38,7 +53,9 @@ struct model_out {
     bool awready, wready, bvalid, arready, rvalid;
     uint32_t bresp, rresp;
     uint32_t rdata;
-    const uint32_t *trace; /* the core's rows that retire (UCODE_RETIRE_BITS), the model's own memory; NULL: tells nothing */
+    const uint32_t *trace; /* the core's rows that retire (UCODE_RETIRE_BITS), the model's own
+                              memory; NULL: tells nothing */
+    struct model_memory_out memory; /* nothing is valid in a device without the port */
 };
 
 struct model_api {
@@ -52,7 +69,7 @@ struct model_api {
     bool traced; /* built with waves */
 };
 
-#define MODEL_ABI 2u
+#define MODEL_ABI 3u
 
 extern const struct model_api sluice_model_api;
 

@@ -5,6 +5,7 @@
 #include "hw/spec/gen/microcode.h"
 #include "hw/spec/gen/xdp.h"
 #include "sim/icarus.h"
+#include "sim/memory.h"
 #include "sim/model.h"
 
 #include <dlfcn.h>
@@ -40,6 +41,7 @@ struct sim {
     uint32_t idle_percent;
     uint32_t stall_percent;
     struct flow *flow; /* the stream under way, or NULL */
+    struct memory *memory;
 };
 
 /* A stream under way. */
@@ -214,15 +216,17 @@ static void begin_clock(struct sim *sim)
 {
     if (sim->flow)
         drive(sim, sim->flow);
+    memory_drive(sim->memory, &sim->in.memory);
     settle(sim);
 }
 
 static int end_clock(struct sim *sim)
 {
-    const int err = sim->flow ? note_moves(sim, sim->flow) : 0;
+    const int moved = sim->flow ? note_moves(sim, sim->flow) : 0;
+    const int err = memory_clock(sim->memory, &sim->in.memory, &sim->out.memory);
 
     clock_edge(sim);
-    return err;
+    return moved ? moved : err;
 }
 
 /* The registers' port has room for one transfer a clock each way: a new one goes out while the one
@@ -340,6 +344,7 @@ static void sim_close(struct dev *dev)
         sim->api->close(sim->model);
     if (sim->library)
         dlclose(sim->library);
+    memory_close(sim->memory);
     free(sim);
 }
 
@@ -439,6 +444,14 @@ int sluice_dev_sim_open(const struct dev_sim_options *options, struct dev **out,
         sim->rng = 1;
     sim->idle_percent = options->idle_percent;
     sim->stall_percent = options->stall_percent;
+    sim->memory =
+        memory_open(options->memory_bytes ? options->memory_bytes : SPEC_EXT_BYTES,
+                    options->memory_min_clocks, options->memory_max_clocks, options->seed);
+    if (!sim->memory) {
+        snprintf(why, why_bytes, "there is no room for the device's external memory");
+        sim_close(&sim->dev);
+        return -ENOMEM;
+    }
     err = load_model(sim, options, why, why_bytes);
     if (!err)
         err = reset(sim, why, why_bytes);

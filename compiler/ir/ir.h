@@ -92,6 +92,14 @@ enum ir_table {
     IR_TABLE_COUNT
 };
 
+/* Where a map's values lie on a device. */
+enum ir_place {
+    IR_MEMORY_AUTO, /* on chip if there is room, else outside */
+    IR_MEMORY_CHIP,
+    IR_MEMORY_EXTERNAL,
+    IR_MEMORY_COUNT
+};
+
 /* IR_TABLE_INTERFACES: a value; the key is the interface's number, in 32 bits. */
 struct ir_interface {
     uint32_t mtu;
@@ -149,6 +157,7 @@ struct ir_map {
     uint32_t extra; /* of a Bloom filter: map_extra */
     uint32_t cpus;
     uint8_t table;  /* enum ir_table */
+    uint8_t memory; /* enum ir_place: what is asked for */
     uint64_t holds; /* of a map of maps: those that may be in it; bit i is map i */
     /* What the program does with it (ir_map_uses fills these; they decide tokens and hazards). */
     bool reads;   /* loads values */

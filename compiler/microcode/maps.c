@@ -5,7 +5,7 @@
 
 /* Where the maps lie in the core's memories. */
 
-enum { VMEM_ALIGN = 64, BUCKETS_MIN = 4 };
+enum { VMEM_ALIGN = SPEC_EXT_LINE_BYTES, BUCKETS_MIN = 4 };
 
 /* Entries and buckets of an engine that holds keys, as far as they are given out. */
 struct key_room {
@@ -14,7 +14,8 @@ struct key_room {
 };
 
 struct room {
-    uint64_t vmem_bytes;
+    uint64_t vmem_bytes; /* on chip */
+    uint64_t ext_bytes;  /* in external memory */
     struct key_room hash;
     struct key_room lpm;
 };
@@ -62,10 +63,64 @@ static int place_keys(const struct ir_map *map, struct room *room, struct diag_s
     return 0;
 }
 
-static int place(const struct ir_map *map, struct room *room, struct diag_sink *sink,
-                 uint32_t *desc)
+uint64_t ucode_map_bytes(const struct ir_map *map)
 {
     const uint64_t bytes = ir_map_entries(map) * map->cpus * map->stride_bytes;
+
+    return map->engine ? (bytes + VMEM_ALIGN - 1) / VMEM_ALIGN * VMEM_ALIGN : 0;
+}
+
+/* Which maps have their values in external memory: those that are to, and of the others that need
+ * not be on chip the largest ones, until the rest fits there. */
+static void choose_memories(const struct ir_func *f, bool *external)
+{
+    uint64_t on_chip = 0;
+
+    for (uint32_t i = 0; i < f->map_count; i++) {
+        external[i] = f->maps[i].memory == IR_MEMORY_EXTERNAL;
+        on_chip += external[i] ? 0 : ucode_map_bytes(&f->maps[i]);
+    }
+    while (on_chip > SPEC_CORE_VMEM_BYTES) {
+        uint32_t largest = f->map_count;
+
+        for (uint32_t i = 0; i < f->map_count; i++)
+            if (!external[i] && f->maps[i].memory == IR_MEMORY_AUTO &&
+                (largest == f->map_count ||
+                 ucode_map_bytes(&f->maps[i]) > ucode_map_bytes(&f->maps[largest])))
+                largest = i;
+        if (largest == f->map_count || ucode_map_bytes(&f->maps[largest]) == 0)
+            return; /* what is left has to be on chip: place() refuses it */
+        external[largest] = true;
+        on_chip -= ucode_map_bytes(&f->maps[largest]);
+    }
+}
+
+/* Gives a map's values their place. */
+static int place_values(const struct ir_map *map, bool external, struct room *room,
+                        struct diag_sink *sink, uint32_t *desc)
+{
+    if (external) {
+        desc[SPEC_MAPDESC_VMEM_BASE] = (uint32_t)(SPEC_EXT_BASE + room->ext_bytes);
+        room->ext_bytes += ucode_map_bytes(map);
+        if (room->ext_bytes > SPEC_EXT_BYTES)
+            return refuse(sink, "UCODE0021", map,
+                          "bytes of map values in external memory, with the maps before it",
+                          room->ext_bytes, SPEC_EXT_BYTES);
+        return 0;
+    }
+    desc[SPEC_MAPDESC_VMEM_BASE] = (uint32_t)room->vmem_bytes;
+    room->vmem_bytes += ucode_map_bytes(map);
+    if (room->vmem_bytes > SPEC_CORE_VMEM_BYTES)
+        return refuse(sink, "UCODE0004", map,
+                      "bytes of map values on chip, with the maps before it", room->vmem_bytes,
+                      SPEC_CORE_VMEM_BYTES);
+    return 0;
+}
+
+static int place(const struct ir_map *map, bool external, struct room *room, struct diag_sink *sink,
+                 uint32_t *desc)
+{
+    int err;
 
     desc[SPEC_MAPDESC_ENGINE] = map->engine;
     desc[SPEC_MAPDESC_KEY_BYTES] = map->key_bytes;
@@ -76,10 +131,9 @@ static int place(const struct ir_map *map, struct room *room, struct diag_sink *
     desc[SPEC_MAPDESC_VMEM_BASE] = (uint32_t)room->vmem_bytes;
     if (map->engine == SPEC_ENGINE_NONE)
         return 0;
-    room->vmem_bytes += (bytes + VMEM_ALIGN - 1) / VMEM_ALIGN * VMEM_ALIGN;
-    if (room->vmem_bytes > SPEC_CORE_VMEM_BYTES)
-        return refuse(sink, "UCODE0004", map, "bytes of map values, with the maps before it",
-                      room->vmem_bytes, SPEC_CORE_VMEM_BYTES);
+    err = place_values(map, external, room, sink, desc);
+    if (err)
+        return err;
     if (!spec_engine_has_keys(map->engine))
         return 0;
     if (map->key_bytes > SPEC_HW_KEY_BYTES)
@@ -93,6 +147,7 @@ static int place(const struct ir_map *map, struct room *room, struct diag_sink *
 int mach_maps(const struct ir_func *f, struct arena *arena, struct diag_sink *sink,
               struct ucode_image *image)
 {
+    bool external[SPEC_HW_MAPS] = {false};
     struct room room = {0};
 
     if (f->map_count > SPEC_HW_MAPS) {
@@ -101,10 +156,11 @@ int mach_maps(const struct ir_func *f, struct arena *arena, struct diag_sink *si
                  f->map_count, SPEC_HW_MAPS);
         return -ENOTSUP;
     }
+    choose_memories(f, external);
     image->map_count = f->map_count;
     image->mapdesc = arena_array(arena, f->map_count + 1, sizeof(*image->mapdesc));
     for (uint32_t map = 0; map < f->map_count; map++) {
-        const int ret = place(&f->maps[map], &room, sink, image->mapdesc[map]);
+        const int ret = place(&f->maps[map], external[map], &room, sink, image->mapdesc[map]);
 
         if (ret != 0)
             return ret;

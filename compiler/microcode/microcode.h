@@ -39,38 +39,54 @@ struct ucode_image {
     struct ucode_row *rows;
     uint32_t row_count;
     uint32_t (*words)[UCODE_ROW_WORDS]; /* encoded rows */
-    uint32_t tokens;         /* mask of the ordering tokens in use */
+    uint32_t tokens;                    /* mask of the ordering tokens in use */
     uint32_t headroom_bytes; /* of headroom that must be zero for each packet, a multiple of 64 */
     uint32_t (*mapdesc)[SPEC_MAPDESC_WORDS]; /* descriptor of each map */
     uint32_t map_count;
-    uint32_t ops;            /* operations that are not NOPs */
+    uint32_t ops; /* operations that are not NOPs */
 };
 
-/* Compiles a function. 0 and *out, or -ENOTSUP with the reason in the sink (code UCODEnnnn): too many rows, keys, values, maps, ... */
+/* Compiles a function. 0 and *out, or -ENOTSUP with the reason in the sink (code UCODEnnnn): too
+ * many rows, keys, values, maps, ... */
 int ucode_compile(const struct ir_func *f, struct arena *arena, struct diag_sink *sink,
                   const struct ucode_image **out);
 
-/* For tests: a copy of an image whose rows wait for no token, so that results may be wrong where packets meet. */
-const struct ucode_image *ucode_image_unordered(const struct ucode_image *image, struct arena *arena);
+/* Whether the map's values lie in external memory (mapdesc, VMEM_BASE). */
+static inline bool ucode_map_external(const struct ucode_image *image, uint32_t map)
+{
+    return image->mapdesc[map][SPEC_MAPDESC_ENGINE] &&
+           image->mapdesc[map][SPEC_MAPDESC_VMEM_BASE] >= SPEC_EXT_BASE;
+}
+
+/* Bytes of value memory that a map takes; one with keys has a spare entry. */
+uint64_t ucode_map_bytes(const struct ir_map *map);
+
+/* For tests: a copy of an image whose rows wait for no token, so that results may be wrong where
+ * packets meet. */
+const struct ucode_image *ucode_image_unordered(const struct ucode_image *image,
+                                                struct arena *arena);
 
 void ucode_encode_row(const struct ucode_row *row, uint32_t words[UCODE_ROW_WORDS]);
-/* -EINVAL if the words are not a row that the core can run (unknown op, op in a wrong lane, register in a wrong bank, ...). */
+/* -EINVAL if the words are not a row that the core can run (unknown op, op in a wrong lane,
+ * register in a wrong bank, ...). */
 int ucode_decode_row(const uint32_t words[UCODE_ROW_WORDS], struct ucode_row *row);
 /* One row as text, slots separated by " | ". */
 void ucode_print_row(FILE *out, const struct ucode_row *row);
-/* The listing: each row with the eBPF instructions and source lines that its operations come from. */
+/* The listing: each row with the eBPF instructions and source lines that its operations come from.
+ */
 void ucode_print_listing(FILE *out, const struct ucode_image *image, const struct ir_func *f);
 /* One row of the listing, with its source line. */
 void ucode_print_listing_row(FILE *out, const struct ucode_image *image, uint32_t row,
                              const struct ir_func *f);
 
-/* The image as a file and back: a header with a magic number, sizes and a checksum, then descriptors and rows. */
+/* The image as a file and back: a header with a magic number, sizes and a checksum, then
+ * descriptors and rows. */
 int ucode_image_write(FILE *out, const struct ucode_image *image);
 int ucode_image_read(const void *data, size_t bytes, struct arena *arena, struct diag_sink *sink,
                      const struct ucode_image **out);
 
-/* The image as text and back (text.c says how it looks): what ucode_image_write would write is the same. name stands for
- * the text in messages. 0, or -EINVAL with each fault in the sink. */
+/* The image as text and back (text.c says how it looks): what ucode_image_write would write is the
+ * same. name stands for the text in messages. 0, or -EINVAL with each fault in the sink. */
 void ucode_print_image(FILE *out, const struct ucode_image *image);
 int ucode_parse_image(const char *text, const char *name, struct arena *arena,
                       struct diag_sink *sink, const struct ucode_image **out);

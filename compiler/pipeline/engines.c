@@ -70,6 +70,11 @@ int pipe_check_maps(struct pipe_graph *g)
             return pipe_refuse(g, "PIPE0006", IR_NO_PC,
                                "map %s: %u bytes a value in steps of %u for %u CPUs make no sense",
                                m->name, m->value_bytes, m->stride_bytes, m->cpus);
+        if (m->memory == IR_MEMORY_EXTERNAL)
+            return pipe_refuse(g, "PIPE0009", IR_NO_PC,
+                               "map %s is to lie in external memory, which pipelines don't reach; "
+                               "run the program as microcode, or leave the map on chip",
+                               m->name);
         if (vmem_bytes(m, 1) > MAX_VMEM_BYTES)
             return pipe_refuse(
                 g, "PIPE0006", IR_NO_PC,

@@ -62,11 +62,29 @@ static void add_rejection(json_t *j, const struct diag *d)
         json_object_set_new(j, "file", cli_json_text(d->where.source_file));
 }
 
+/* Which maps lie where, of those that the device holds. */
+static json_t *map_memories(const struct job *job)
+{
+    json_t *all = json_array();
+
+    for (uint32_t i = 0; i < job->microcode->map_count; i++) {
+        const struct ir_map *m = &job->ir->maps[i];
+
+        if (m->engine)
+            json_array_append_new(
+                all, json_pack("{s:o,s:s,s:I}", "name", cli_json_text(m->name), "memory",
+                               ucode_map_external(job->microcode, i) ? "external" : "chip", "bytes",
+                               (json_int_t)ucode_map_bytes(m)));
+    }
+    return all;
+}
+
 static void add_hardware_facts(json_t *j, const struct exec_ops *ops, struct job *job)
 {
     if (ops == exec_find("microcode")) {
         json_object_set_new(j, "rows", json_integer(job->microcode->row_count));
         json_object_set_new(j, "operations", json_integer(job->microcode->ops));
+        json_object_set_new(j, "maps", map_memories(job));
     } else if (ops == exec_find("pipeline")) {
         json_object_set_new(j, "stages", json_integer(job->pipeline->stages));
         json_object_set_new(j, "window_bytes", json_integer(job->pipeline->window_bytes));
@@ -130,6 +148,8 @@ static json_t *check_program(const struct check_arguments *a, const struct cli_o
 
     options.opt.dump = a->object.dump;
     options.opt.dump_to = stderr;
+    options.memories = a->object.memories;
+    options.memory_count = a->object.memory_count;
     options.verify.log = a->verbose ? stderr : NULL;
     alone = load_only(object->object, prog, object->arena);
     status_of_programs = alone ? cli_programs(object, alone, &options) : 0;
@@ -156,6 +176,23 @@ static json_t *check_program(const struct check_arguments *a, const struct cli_o
     if (!err)
         json_object_set_new(j, "executors", check_executors(job));
     return j;
+}
+
+/* Names the maps in external memory, if there are any. */
+static void print_external(const json_t *maps)
+{
+    const char *before = "; in external memory: ";
+    const json_t *m;
+    size_t i;
+
+    json_array_foreach(maps, i, m)
+    {
+        if (strcmp(json_string_value(json_object_get(m, "memory")), "external"))
+            continue;
+        printf("%s%s (%lld bytes)", before, json_string_value(json_object_get(m, "name")),
+               (long long)json_integer_value(json_object_get(m, "bytes")));
+        before = ", ";
+    }
 }
 
 static void print_text(const json_t *program)
@@ -185,6 +222,7 @@ static void print_text(const json_t *program)
             printf(": %lld rows, %lld operations",
                    (long long)json_integer_value(json_object_get(e, "rows")),
                    (long long)json_integer_value(json_object_get(e, "operations")));
+        print_external(json_object_get(e, "maps"));
         if (json_object_get(e, "stages"))
             printf(": %lld stages, %lld cycles a packet, %lld if all have the same key",
                    (long long)json_integer_value(json_object_get(e, "stages")),

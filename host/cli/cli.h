@@ -68,6 +68,8 @@ struct cli_object_options {
     const char *maps_in; /* contents of the maps, or NULL */
     struct load_map_size map_sizes[CLI_MAP_SIZES]; /* names are the arguments' */
     uint32_t map_size_count;
+    struct job_memory memories[CLI_MAP_SIZES]; /* names are the arguments' */
+    uint32_t memory_count;
 };
 extern const struct argp cli_object_argp;
 

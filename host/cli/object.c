@@ -7,7 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPT_SECTION = 0x100, OPT_TYPE, OPT_DUMP, OPT_RAW, OPT_MAPS, OPT_MAP_ENTRIES, OPT_MAPS_IN };
+enum {
+    OPT_SECTION = 0x100,
+    OPT_TYPE,
+    OPT_DUMP,
+    OPT_RAW,
+    OPT_MAPS,
+    OPT_MAP_ENTRIES,
+    OPT_MAPS_IN,
+    OPT_MAP_MEMORY
+};
 
 static const struct argp_option options_table[] = {
     {"program", 'p', "NAME", 0, "the program of the object (default: its first)", 1},
@@ -17,6 +26,11 @@ static const struct argp_option options_table[] = {
     {"map-entries", OPT_MAP_ENTRIES, "[NAME=]N", 0,
      "max_entries of map NAME, or of all maps whose size the object leaves to the program that "
      "loads it; may be given more than once",
+     1},
+    {"map-memory", OPT_MAP_MEMORY, "[NAME=]WHERE", 0,
+     "hardware: where the values of map NAME, or of all maps, lie: chip, external, or auto (the "
+     "default: the largest are external where the chip has no room for all); may be given more "
+     "than once, the last that names a map counts",
      1},
     {"maps-in", OPT_MAPS_IN, "FILE", 0,
      "contents of the maps before the first packet (JSON); what it says of read-only data and of "
@@ -43,6 +57,28 @@ static void parse_entries(struct cli_object_options *o, char *arg, struct argp_s
     size->entries =
         (uint32_t)cli_number(state, "--map-entries", number ? number : arg, 1, UINT32_MAX);
     o->map_size_count++;
+}
+
+static void parse_memory(struct cli_object_options *o, char *arg, struct argp_state *state)
+{
+    static const char *const names[IR_MEMORY_COUNT] = {
+        [IR_MEMORY_AUTO] = "auto", [IR_MEMORY_CHIP] = "chip", [IR_MEMORY_EXTERNAL] = "external"};
+    struct job_memory *memory = &o->memories[o->memory_count];
+    char *where = strrchr(arg, '=');
+
+    if (o->memory_count == CLI_MAP_SIZES)
+        argp_error(state, "--map-memory: %d are too many", CLI_MAP_SIZES + 1);
+    if (where)
+        *where++ = 0;
+    memory->map = where ? arg : NULL;
+    for (int i = 0; i < IR_MEMORY_COUNT; i++) {
+        if (strcmp(where ? where : arg, names[i]))
+            continue;
+        memory->memory = (enum ir_place)i;
+        o->memory_count++;
+        return;
+    }
+    argp_error(state, "--map-memory: \"%s\" is none of auto, chip, external", where ? where : arg);
 }
 
 static void check_pass(const struct argp_state *state, const char *name)
@@ -77,6 +113,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_MAP_ENTRIES:
         parse_entries(o, arg, state);
+        return 0;
+    case OPT_MAP_MEMORY:
+        parse_memory(o, arg, state);
         return 0;
     case OPT_MAPS_IN:
         o->maps_in = arg;
@@ -165,6 +204,21 @@ static int leave_alone(struct cli_object *out)
     return 0;
 }
 
+/* 0, or CLI_USAGE after telling of a map that --map-memory names and the object lacks. */
+static int check_memories(const struct cli_object_options *options, const struct cli_object *out)
+{
+    for (uint32_t i = 0; i < options->memory_count; i++) {
+        const char *name = options->memories[i].map;
+        bool found = !name;
+
+        for (uint32_t k = 0; k < out->object->map_count; k++)
+            found |= name && !strcmp(name, out->object->maps[k].name);
+        if (!found)
+            return cli_fail("--map-memory: the object has no map %s", name);
+    }
+    return CLI_OK;
+}
+
 static int read_maps(const struct cli_object_options *options, struct cli_object *out)
 {
     const char *path = options->maps_in;
@@ -206,7 +260,9 @@ int cli_object_open(const struct cli_object_options *options, struct cli_object 
         cli_object_close(out);
         return CLI_USAGE;
     }
-    err = pick_program(options, out);
+    err = check_memories(options, out);
+    if (!err)
+        err = pick_program(options, out);
     if (!err && !options->all)
         err = leave_alone(out);
     if (!err)
@@ -247,6 +303,8 @@ struct job *cli_job_open(const struct cli_object_options *options, const struct 
 
     o.opt.dump = options->dump;
     o.opt.dump_to = stderr;
+    o.memories = options->memories;
+    o.memory_count = options->memory_count;
     *status = cli_programs(object, object->object, &o);
     if (*status)
         return NULL;

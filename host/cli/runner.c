@@ -24,10 +24,11 @@ enum {
     OPT_WAVES,
     OPT_ICARUS,
     OPT_UNORDERED,
-    OPT_DELAY
+    OPT_DELAY,
+    OPT_LATENCY
 };
 
-enum { PROGRESS_EVERY = 16, DEFAULT_CLOCK_MHZ = 250 };
+enum { PROGRESS_EVERY = 16, DEFAULT_CLOCK_MHZ = 250, LATENCY_MIN = 40, LATENCY_MAX = 120 };
 
 static const struct argp_option options_table[] = {
     {"read", 'r', "IN", 0, "packets to run: a pcap or pcapng file", 2},
@@ -48,6 +49,10 @@ static const struct argp_option options_table[] = {
     {"stall", OPT_STALL, "PERCENT", 0, "hardware: clocks in which no beat is taken (default 0)", 3},
     {"poll-maps", OPT_POLL, NULL, 0, "hardware: read all maps again and again while packets pass",
      3},
+    {"memory-latency", OPT_LATENCY, "N[-M]", 0,
+     "hardware: clocks that external memory takes, or the bounds between which each request's are "
+     "drawn (default 40-120)",
+     3},
     {"delay-levels", OPT_DELAY, "N", 0, "pipeline: delay budget of a stage in LUT levels", 3},
     {"icarus", OPT_ICARUS, NULL, 0,
      "pipelines: simulate with Icarus, which starts in a moment and runs slowly: for a few packets",
@@ -63,9 +68,26 @@ void cli_run_options_init(struct cli_run_options *options)
     *options = (struct cli_run_options){
         .repeat = 1,
         .clock_mhz = DEFAULT_CLOCK_MHZ,
-        .exec = {.size = sizeof(struct exec_options), .seed = 1, .ifindex = 1},
+        .exec = {.size = sizeof(struct exec_options),
+                 .seed = 1,
+                 .ifindex = 1,
+                 .memory_min_clocks = LATENCY_MIN,
+                 .memory_max_clocks = LATENCY_MAX},
         .pipe = {.size = sizeof(struct pipe_options)},
     };
+}
+
+static void parse_latency(struct cli_run_options *o, char *arg, struct argp_state *state)
+{
+    char *most = strchr(arg, '-');
+
+    if (most)
+        *most++ = 0;
+    o->exec.memory_min_clocks = (uint32_t)cli_number(state, "--memory-latency", arg, 1, 100000);
+    o->exec.memory_max_clocks =
+        (uint32_t)cli_number(state, "--memory-latency", most ? most : arg, 1, 100000);
+    if (o->exec.memory_max_clocks < o->exec.memory_min_clocks)
+        argp_error(state, "--memory-latency: %s-%s has its bounds the wrong way round", arg, most);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -114,6 +136,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_POLL:
         o->exec.poll_maps = true;
+        return 0;
+    case OPT_LATENCY:
+        parse_latency(o, arg, state);
         return 0;
     case OPT_DELAY:
         o->pipe.delay_levels = (uint32_t)cli_number(state, "--delay-levels", arg, 1, 64);

@@ -135,9 +135,25 @@ static int load_row(struct dev *dev, uint32_t row, const uint32_t words[UCODE_RO
     return err ? err : write32(dev, SPEC_CSR_PROG_COMMIT, 1);
 }
 
+/* 0, or -ENXIO if a map is to lie in external memory and the device has none. */
+static int check_memory(struct dev *dev, const struct ucode_image *image)
+{
+    uint32_t lines = 0;
+    bool external = false;
+    int err;
+
+    for (uint32_t i = 0; i < image->map_count; i++)
+        external |= ucode_map_external(image, i);
+    err = external ? dev->ops->read32(dev, SPEC_CSR_EXT_LINES, &lines) : 0;
+    return err ? err : external && !lines ? -ENXIO : 0;
+}
+
 int device_load_microcode(struct dev *dev, const struct ucode_image *image)
 {
-    int err = write32(dev, SPEC_CSR_CTRL, 0);
+    int err = check_memory(dev, image);
+
+    if (!err)
+        err = write32(dev, SPEC_CSR_CTRL, 0);
 
     for (uint32_t i = 0; i < image->row_count && !err; i++)
         err = load_row(dev, i, image->words[i]);

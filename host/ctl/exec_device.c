@@ -116,6 +116,8 @@ static int open_device(struct device_exec *d, const char *model, char why[EXEC_W
         .seed = o->seed,
         .idle_percent = o->idle_percent,
         .stall_percent = o->stall_percent,
+        .memory_min_clocks = o->memory_min_clocks,
+        .memory_max_clocks = o->memory_max_clocks,
     };
     char path[MODEL_PATH_BYTES];
     dev_sim_open_fn open;
@@ -215,6 +217,9 @@ static int microcode_open(struct job *job, const struct exec_options *options, s
     err = open_device(d, model, why);
     if (!err)
         err = device_load_microcode(d->dev, job->microcode);
+    if (err == -ENXIO)
+        snprintf(why, EXEC_WHY_BYTES,
+                 "the device has no external memory, and maps of the program are to lie there");
     return finish_open(d, err, out, why);
 }
 

@@ -30,16 +30,18 @@ struct exec_listener {
 
 struct exec_options {
     size_t size;
-    uint64_t seed;          /* of the packets' random generators, and of stalls */
-    uint32_t ifindex;       /* ingress interface of all packets; 0: 1 */
-    uint32_t egress;        /* interface that a devmap's program sends them out of; 0: 1 */
-    uint32_t queue;         /* RX queue of all packets, < SPEC_QUEUES ... */
-    uint32_t queues;        /* ... or, if not 0, of the first: packets take so many in turn */
-    uint32_t idle_percent;  /* hardware: clocks without a beat offered */
-    uint32_t stall_percent; /* hardware: clocks without a beat taken */
-    bool poll_maps;         /* hardware: all maps are read while packets pass */
-    const char *waves;      /* hardware: FST file, or NULL */
-    bool icarus;            /* pipelines: simulated by Icarus, not Verilator (model.h) */
+    uint64_t seed;              /* of the packets' random generators, and of stalls */
+    uint32_t ifindex;           /* ingress interface of all packets; 0: 1 */
+    uint32_t egress;            /* interface that a devmap's program sends them out of; 0: 1 */
+    uint32_t queue;             /* RX queue of all packets, < SPEC_QUEUES ... */
+    uint32_t queues;            /* ... or, if not 0, of the first: packets take so many in turn */
+    uint32_t idle_percent;      /* hardware: clocks without a beat offered */
+    uint32_t stall_percent;     /* hardware: clocks without a beat taken */
+    uint32_t memory_min_clocks; /* hardware: clocks that external memory takes for a request, ... */
+    uint32_t memory_max_clocks; /* ... drawn anew for each between these two */
+    bool poll_maps;             /* hardware: all maps are read while packets pass */
+    const char *waves;          /* hardware: FST file, or NULL */
+    bool icarus;                /* pipelines: simulated by Icarus, not Verilator (model.h) */
     struct lockstep
         *lockstep; /* microcode: compares its rows with the model (lockstep.h), or NULL */
     const char

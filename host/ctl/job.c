@@ -135,10 +135,22 @@ static int link_programs(struct job *job, struct diag_sink *sink)
     return err;
 }
 
+static void set_memories(struct job *job)
+{
+    const struct job_options *o = &job->options;
+
+    for (uint32_t i = 0; i < o->memory_count; i++)
+        for (uint32_t k = 0; k < job->ir->map_count; k++)
+            if (!o->memories[i].map || !strcmp(o->memories[i].map, job->ir->maps[k].name))
+                job->ir->maps[k].memory = (uint8_t)o->memories[i].memory;
+}
+
 static int do_ir(struct job *job, struct diag_sink *sink)
 {
     int err = ir_build_tails(job->object, &job->tails, job->arena, sink, &job->ir);
 
+    if (!err)
+        set_memories(job);
     return err ? err : opt_run(job->ir, &job->options.opt, sink);
 }
 

@@ -23,6 +23,13 @@ enum job_step {
     JOB_STEP_COUNT
 };
 
+/* Where the values of a map are to lie on a device; name NULL: of all maps. Of several that name a
+ * map the last one counts. */
+struct job_memory {
+    const char *map;
+    enum ir_place memory;
+};
+
 struct job_options {
     size_t size;
     struct opt_options opt;
@@ -34,6 +41,8 @@ struct job_options {
     const struct load_value *values;
     uint32_t value_count;
     bool values_known;
+    const struct job_memory *memories;
+    uint32_t memory_count;
     bool unordered; /* for tests: in hardware packets do not wait for each other, so results may be
                        wrong */
 };

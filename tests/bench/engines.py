@@ -18,11 +18,12 @@ SECONDS = 3600  # Yosys on one engine
 KEYED = 'KEY_BYTES=4 VALUE_BYTES=8 ENTRIES={entries} TAG_W=8'
 ENGINES = [
     ('array: values', 'map_vmem', 'BYTES={bytes} TAG_W=8'),
+    ('external memory: cache of 64-byte lines', 'map_ext', 'LINES={lines}'),
     ('hash: keys', 'map_hash', KEYED + ' BUCKETS={half}'),
     ('LPM: prefixes of 4 bytes', 'map_lpm', 'KEY_BYTES=8 VALUE_BYTES=8 ENTRIES={entries} BUCKETS={entries} CELLS={four} TAG_W=8'),
     ('LRU hash: keys and order', 'map_hash', KEYED + ' BUCKETS={half} LRU=1'),
 ]
-BENCHES = 'map_hash_one', 'map_hash_many', 'map_hash_large', 'map_hash_roomy', 'map_hash_lru_one', 'map_lpm_one'
+BENCHES = 'map_hash_one', 'map_hash_many', 'map_hash_large', 'map_hash_roomy', 'map_hash_lru_one', 'map_lpm_one', 'map_ext'
 
 
 def synthesis(module, parameters):
@@ -48,7 +49,7 @@ def synthesis(module, parameters):
 
 def area(job):
     title, module, parameters, entries = job
-    given = parameters.format(entries=entries, half=entries // 2, four=4 * entries, bytes=8 * entries)
+    given = parameters.format(entries=entries, half=entries // 2, four=4 * entries, bytes=8 * entries, lines=entries // 16)
     try:
         cost = synthesis(module, given)
     except subprocess.TimeoutExpired:
@@ -62,7 +63,7 @@ def clocks(name):
     line = next((x for x in out.stdout.splitlines() if x.startswith(f'PASS {name} ') or x.startswith(f'PASS {name}:')), None)
     if out.returncode or not line:
         raise RuntimeError(f'{name}: {out.stdout}{out.stderr}')
-    return re.search(r'([\d.]+ clocks a lookup.*)', line)[1]
+    return re.search(r'([\d.]+ clocks a (?:lookup|hit).*)', line)[1]
 
 
 def main():

@@ -117,10 +117,50 @@ static void test_ucode_maps_up_to_the_limits_accepted(void **state)
 
 static void test_ucode_value_memory_exceeded_refused(void **state)
 {
-    const struct ir_map map = array_map(8, SPEC_CORE_VMEM_BYTES / 8 + 1);
+    struct ir_map map = array_map(8, SPEC_CORE_VMEM_BYTES / 8 + 1);
 
     (void)state;
+    map.memory = IR_MEMORY_CHIP;
     refused(compile_maps(&map, 1), "UCODE0004", "4194304");
+}
+
+static void test_ucode_external_memory_exceeded_refused(void **state)
+{
+    const struct ir_map maps[] = {array_map(64, 1 << 24), array_map(64, 1 << 24), array_map(8, 1)};
+    struct ir_map last[] = {maps[0], maps[1], maps[2]};
+
+    (void)state;
+    accepted(compile_maps(maps, 3));
+    last[2].memory = IR_MEMORY_EXTERNAL;
+    refused(compile_maps(last, 3), "UCODE0021", "2147483712 wanted");
+}
+
+/* Maps that do not fit on chip go outside, the largest first, and no more than need to. */
+static void test_ucode_maps_without_room_external(void **state)
+{
+    struct ir_map maps[] = {array_map(64, 100), array_map(64, 1 << 20), array_map(64, 1 << 15),
+                            array_map(64, 1 << 15)};
+    const bool external[] = {false, true, true, false};
+    const struct ucode_image *image;
+    struct diag_sink sink;
+    struct arena *arena;
+    struct ir_func *f;
+
+    (void)state;
+    maps[3].memory = IR_MEMORY_CHIP;
+    arena = arena_open();
+    sink = diag_sink_make(arena);
+    f = ir_func_new(arena, "limits");
+    ir_block_new(f);
+    f->maps = arena_memdup(arena, maps, sizeof(maps));
+    f->map_count = 4;
+    end(f, constant(f, 2));
+    assert_int_equal(ucode_compile(f, arena, &sink, &image), 0);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(ucode_map_external(image, i), external[i]);
+    assert_int_equal(image->mapdesc[1][SPEC_MAPDESC_VMEM_BASE], SPEC_EXT_BASE);
+    assert_int_equal(image->mapdesc[2][SPEC_MAPDESC_VMEM_BASE], SPEC_EXT_BASE + (64u << 20));
+    arena_close(arena);
 }
 
 static void test_ucode_long_key_refused(void **state)
@@ -260,6 +300,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ucode_maps_up_to_the_limits_accepted),
         cmocka_unit_test(test_ucode_value_memory_exceeded_refused),
+        cmocka_unit_test(test_ucode_external_memory_exceeded_refused),
+        cmocka_unit_test(test_ucode_maps_without_room_external),
         cmocka_unit_test(test_ucode_long_key_refused),
         cmocka_unit_test(test_ucode_long_value_refused),
         cmocka_unit_test(test_ucode_hash_entries_exceeded_refused),

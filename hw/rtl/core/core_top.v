@@ -9,7 +9,8 @@
 module core_top #(
     parameter SLOT_W = 4,               // log2 of the packet buffers of SPEC_PKT_BUF_BYTES each: 3 to 6
     parameter ROWS = `SPEC_ROWS,        // rows of a program bank, a power of two up to SPEC_ROWS
-    parameter EVENTS = 1                // 1: packets may leave with an event area, 0: never
+    parameter EVENTS = 1,               // 1: packets may leave with an event area, 0: never
+    parameter EXT = 0                   // 1: map values at addresses with bit 31 are in external memory
 ) (
     input  wire         clk,
     input  wire         rst,
@@ -53,6 +54,10 @@ module core_top #(
     output wire [63:0]  a_data_o,
     output wire [63:0]  a_expect_o,
     input  wire [63:0]  r_data_i,
+    // external memory: an access that is not done after 4 clocks is answered in a later turn of its context
+    output wire [2:0]   a_ctx_o,        // whose turn it is at stage 5
+    input  wire [7:0]   ext_wait_i,     // contexts with an access that is not done
+    input  wire         ext_done_i,     // r_data_i answers one, of the context at stage 9
     // hash engine
     output wire         req_valid_o,
     input  wire         req_ready_i,
@@ -74,7 +79,8 @@ module core_top #(
     localparam SLOT_BITS = `UCODE_SLOT_BITS;
 
     generate
-        if (SLOT_W < 3 || SLOT_W > 6 || ROWS < 2 || ROWS > `SPEC_ROWS || (ROWS & (ROWS - 1)) != 0) begin : g_illegal
+        if (SLOT_W < 3 || SLOT_W > 6 || ROWS < 2 || ROWS > `SPEC_ROWS || (ROWS & (ROWS - 1)) != 0
+            || (EXT != 0 && EXT != 1)) begin : g_illegal
             core_top_illegal_parameter u_stop ();
         end
     endgenerate
@@ -97,6 +103,10 @@ module core_top #(
     wire [31:0]              ret6;
     wire [7:0]               busy;
     wire [7:0]               ending;
+    wire [7:0]               waiting = EXT != 0 ? ext_wait_i : 8'd0;
+    wire                     ext_done9 = EXT != 0 && ext_done_i;
+    wire                     wait9;
+    wire                     late9;
     wire                     retire6;
     wire [2:0]               retire_ctx;
     wire [SLOT_W-1:0]        retire_slot;
@@ -110,7 +120,7 @@ module core_top #(
         .clk(clk), .rst(rst), .arrived_i(arrived), .slot_bank_i(slot_bank), .start_o(start),
         .start_ctx_o(start_ctx), .start_slot_o(start_slot), .phase_o(phase), .valid0_o(valid0),
         .bank0_o(bank0), .pc0_o(pc0), .slot2_o(slot2), .next6_i(next6), .taken6_i(taken6),
-        .target6_i(target6), .exit6_i(exit6), .busy_i(busy), .retire6_o(retire6),
+        .target6_i(target6), .exit6_i(exit6), .busy_i(busy | waiting), .retire6_o(retire6),
         .retire_ctx_o(retire_ctx), .retire_slot_o(retire_slot));
 
     // --- stages 0 to 2: the row
@@ -130,7 +140,7 @@ module core_top #(
 
     core_token #(.SLOT_W(SLOT_W)) u_token (
         .clk(clk), .rst(rst), .start_i(start), .start_ctx_i(start_ctx), .ctx2_i(ctx2),
-        .slot2_i(slot2), .valid2_i(valid2), .need2_i(header2[`UCODE_H_NEED_LSB +: 8]),
+        .slot2_i(slot2), .valid2_i(valid2 && !waiting[ctx2]), .need2_i(header2[`UCODE_H_NEED_LSB +: 8]),
         .rel2_i(header2[`UCODE_H_REL_LSB +: 8]), .wait2_i(header2[`UCODE_H_WAIT_LSB] || long2),
         .busy2_i(busy[ctx2] && !ending[ctx2]), .issue2_o(issue2), .retire_i(retire6),
         .retire_ctx_i(retire_ctx), .retire_slot_i(retire_slot));
@@ -355,7 +365,8 @@ module core_top #(
     core_writeback u_writeback (
         .clk(clk), .rst(rst), .write4_i(write4), .op4_i(op4), .dst4_i(dst4), .result5_i(result5),
         .mul6_i(mul6), .pkt8_i(pkt_value8), .stack8_i(stack_value8), .map9_i(r_data_i),
-        .write9_o(write9), .dst9_o(dst9), .result9_o(result9));
+        .ctx9_i(ctx9), .ext5_i(EXT != 0 && a_valid_o && a_addr_o[31]), .ext_done9_i(ext_done9),
+        .wait9_o(wait9), .late9_o(late9), .write9_o(write9), .dst9_o(dst9), .result9_o(result9));
 
     // --- packets in and out
     wire                     meta_we;
@@ -408,8 +419,12 @@ module core_top #(
         .map_valid5_i(a_valid_o), .map_op5_i(a_op_o), .map_atomic5_i(a_atomic_o),
         .map_size5_i(a_size_o), .map_addr5_i(a_addr_o), .map_data5_i(a_data_o),
         .map_expect5_i(a_expect_o), .taken6_i(taken6), .target6_i(target6), .exit6_i(exit6),
-        .ret6_i(ret6), .write9_i(write9), .dst9_i(dst9), .result9_i(result9), .trace_o(trace_o));
+        .ret6_i(ret6), .write9_i(write9), .dst9_i(dst9), .result9_i(result9),
+        .wait9_i(wait9), .late9_i(late9), .trace_o(trace_o));
 
+    wire unused_ext = &{1'b0, ext_wait_i, ext_done_i};
+
+    assign a_ctx_o = ctx5;
     assign packet_out_o = m_axis_tvalid && m_axis_tready && m_axis_tlast;
 endmodule
 `default_nettype wire

@@ -42,6 +42,8 @@ module core_trace (
     input  wire [3:0]   write9_i,
     input  wire [23:0]  dst9_i,
     input  wire [255:0] result9_i,
+    input  wire         wait9_i,       // the row's access of external memory is not done: it retires later
+    input  wire         late9_i,       // that of the context's row of an earlier turn is
     output reg  [`UCODE_RETIRE_BITS-1:0] trace_o
 );
     localparam MAP_W = 1 + 2 + 4 + 4 + 32 + 64 + 64;
@@ -62,6 +64,7 @@ module core_trace (
     reg [19:0]      pred5_q [0:7];     // written, value, number
     reg [MAP_W-1:0] map5_q [0:7];
     reg [45:0]      end6_q [0:7];      // taken, exit, target, return value
+    reg [212:0]     held9_q [0:7];     // lanes 0 to 2 of a row that waits
     reg [31:0]      packets_q;         // that have started
     reg [6:0]       issued_q;          // of stages 3 to 9
 
@@ -71,13 +74,15 @@ module core_trace (
             packets_q <= packets_q + 32'd1;
         end
         pc0_q[phase_i] <= pc0_i;
-        row2_q[ctx2] <= {packet_q[ctx2], pc0_q[ctx2]};
-        operand3_q[ctx3] <= {on3_i, a3_i, b3_i};
-        mem4_q[ctx4] <= {mem_addr4_i, mem_data4_i};
-        pred5_q[ctx5] <= {pred_we5_i, pred5_i, pred_num5_i};
-        map5_q[ctx5] <= {map_valid5_i, map_op5_i, map_atomic5_i, map_size5_i, map_addr5_i,
-                         map_data5_i, map_expect5_i};
-        end6_q[ctx6] <= {taken6_i, exit6_i, target6_i, ret6_i};
+        if (issue2_i) row2_q[ctx2] <= {packet_q[ctx2], pc0_q[ctx2]};
+        if (issued_q[0]) operand3_q[ctx3] <= {on3_i, a3_i, b3_i};
+        if (issued_q[1]) mem4_q[ctx4] <= {mem_addr4_i, mem_data4_i};
+        if (issued_q[2]) pred5_q[ctx5] <= {pred_we5_i, pred5_i, pred_num5_i};
+        if (issued_q[2])
+            map5_q[ctx5] <= {map_valid5_i, map_op5_i, map_atomic5_i, map_size5_i, map_addr5_i,
+                             map_data5_i, map_expect5_i};
+        if (issued_q[3]) end6_q[ctx6] <= {taken6_i, exit6_i, target6_i, ret6_i};
+        if (wait9_i) held9_q[ctx9] <= {write9_i[2:0], dst9_i[17:0], result9_i[191:0]};
         issued_q <= {issued_q[5:0], issue2_i};
         if (rst) begin
             packets_q <= 32'd0;
@@ -91,12 +96,16 @@ module core_trace (
     wire [19:0]      pred9 = pred5_q[ctx9];
     wire [MAP_W-1:0] map9 = map5_q[ctx9];
     wire [45:0]      end9 = end6_q[ctx9];
+    wire [212:0]     rest9 = late9_i ? held9_q[ctx9] : {write9_i[2:0], dst9_i[17:0], result9_i[191:0]};
+    wire [3:0]       write9 = {write9_i[3], rest9[212:210]};
+    wire [23:0]      dst9 = {dst9_i[23:18], rest9[209:192]};
+    wire [255:0]     result9 = {result9_i[255:192], rest9[191:0]};
     integer          l;
     integer          at;
 
     always @* begin
         trace_o = {`UCODE_RETIRE_BITS{1'b0}};
-        trace_o[`UCODE_R_VALID_LSB] = issued_q[6];
+        trace_o[`UCODE_R_VALID_LSB] = (issued_q[6] && !wait9_i) || late9_i;
         trace_o[`UCODE_R_CONTEXT_LSB +: `UCODE_R_CONTEXT_BITS] = ctx9;
         {trace_o[`UCODE_R_PACKET_LSB +: `UCODE_R_PACKET_BITS],
          trace_o[`UCODE_R_ROW_LSB +: `UCODE_R_ROW_BITS]} = row9;
@@ -114,14 +123,14 @@ module core_trace (
         for (l = 0; l < `SPEC_LANES; l = l + 1) begin
             at = `UCODE_RETIRE_LANES_LSB + `UCODE_RETIRE_LANE_BITS * l;
             trace_o[at + `UCODE_RL_ON_LSB] = operand9[512 + l];
-            trace_o[at + `UCODE_RL_WRITE_LSB] = write9_i[l];
+            trace_o[at + `UCODE_RL_WRITE_LSB] = write9[l];
             trace_o[at + `UCODE_RL_PWRITE_LSB] = pred9[16 + l] && pred9[3*l +: 3] != 3'd0;
             trace_o[at + `UCODE_RL_PVALUE_LSB] = pred9[12 + l];
             trace_o[at + `UCODE_RL_PDST_LSB +: `UCODE_RL_PDST_BITS] = pred9[3*l +: 3];
-            trace_o[at + `UCODE_RL_DST_LSB +: `UCODE_RL_DST_BITS] = dst9_i[6*l +: 6];
+            trace_o[at + `UCODE_RL_DST_LSB +: `UCODE_RL_DST_BITS] = dst9[6*l +: 6];
             trace_o[at + `UCODE_RL_A_LSB +: `UCODE_RL_A_BITS] = operand9[256 + 64*l +: 64];
             trace_o[at + `UCODE_RL_B_LSB +: `UCODE_RL_B_BITS] = operand9[64*l +: 64];
-            trace_o[at + `UCODE_RL_RESULT_LSB +: `UCODE_RL_RESULT_BITS] = result9_i[64*l +: 64];
+            trace_o[at + `UCODE_RL_RESULT_LSB +: `UCODE_RL_RESULT_BITS] = result9[64*l +: 64];
         end
     end
 endmodule

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Results of a row from stage 5 to the register write at stage 9. Units join where their values appear:
 // multiplier at 6 (lane 0), packet loads at 8 (lanes 0 and 1), stack loads at 8 (lane 2), map values at 9 (lane 3).
+// What an access of external memory gives (ext5_i) may come in a later turn of its context: lane 3's register is written
+// then, and not before.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_writeback (
@@ -14,6 +16,11 @@ module core_writeback (
     input  wire [127:0] pkt8_i,
     input  wire [63:0]  stack8_i,
     input  wire [63:0]  map9_i,
+    input  wire [2:0]   ctx9_i,
+    input  wire         ext5_i,        // the row accesses external memory
+    input  wire         ext_done9_i,   // what the context's row asked for there is in map9_i
+    output wire         wait9_o,       // the row's access is not done
+    output wire         late9_o,       // that of a row of an earlier turn is
     output wire [3:0]   write9_o,
     output wire [23:0]  dst9_o,
     output wire [255:0] result9_o
@@ -49,8 +56,21 @@ module core_writeback (
         if (rst) {write9_q, write8_q, write7_q, write6_q, write5_q} <= 20'd0;
     end
 
-    assign write9_o = write9_q;
-    assign dst9_o = dst9_q;
-    assign result9_o = {load9_q ? map9_i : result9_q[255:192], result9_q[191:0]};
+    reg         ext6_q, ext7_q, ext8_q, ext9_q;
+    reg  [6:0]  held_q [0:7];      // lane 3's register, by context: written, number
+    wire        late = ext_done9_i && !ext9_q;
+    wire [6:0]  held = held_q[ctx9_i];
+
+    always @(posedge clk) begin
+        {ext9_q, ext8_q, ext7_q, ext6_q} <= {ext8_q, ext7_q, ext6_q, ext5_i};
+        if (ext9_q) held_q[ctx9_i] <= {write9_q[3], dst9_q[23:18]};
+        if (rst) {ext9_q, ext8_q, ext7_q, ext6_q} <= 4'd0;
+    end
+
+    assign wait9_o = ext9_q && !ext_done9_i;
+    assign late9_o = late;
+    assign write9_o = {late ? held[6] : write9_q[3] && !wait9_o, write9_q[2:0]};
+    assign dst9_o = {late ? held[5:0] : dst9_q[23:18], dst9_q[17:0]};
+    assign result9_o = {load9_q || late ? map9_i : result9_q[255:192], result9_q[191:0]};
 endmodule
 `default_nettype wire

@@ -10,7 +10,8 @@
 module csr_block #(
     parameter KIND = 1,           // register KIND: 1 VLIW core, 2 pipeline
     parameter STAGES = 0,         // register STAGES
-    parameter HAS_PROGRAM = 1     // 1: program and token registers are there (core)
+    parameter HAS_PROGRAM = 1,    // 1: program and token registers are there (core)
+    parameter EXT_LINES = 0       // register EXT_LINES
 ) (
     input  wire         clk,
     input  wire         rst,
@@ -228,6 +229,7 @@ module csr_block #(
                 `SPEC_CSR_COUNT_OUT: rdata_q <= count_out_q;
                 `SPEC_CSR_COUNT_STALL: rdata_q <= count_stall_q;
                 `SPEC_CSR_COUNT_ROWS: rdata_q <= count_rows_q;
+                `SPEC_CSR_EXT_LINES: rdata_q <= EXT_LINES;
                 `SPEC_CSR_PROG_ROW:
                     rdata_q <= HAS_PROGRAM != 0 ? {15'd0, prog_bank_q, 4'd0, prog_row_q} : 32'd0;
                 `SPEC_CSR_MBOX_MAP: rdata_q <= {24'd0, map_q};

@@ -51,6 +51,8 @@ refuses() { # MODULE PARAMETER=VALUE
 lint sluice_dut
 lint sluice_dut SLOT_W=3 ROWS=64 VMEM_BYTES=65536 HASH_ENTRIES=256 HASH_BUCKETS=128 LPM_ENTRIES=256 LPM_BUCKETS=64 LPM_CELLS=128
 lint sluice_dut SLOT_W=5 ROWS=1024 VMEM_BYTES=1048576 HASH_ENTRIES=4096 HASH_BUCKETS=2048
+lint sluice_dut EXT_LINES=1024
+lint core_top EXT=1
 for slots in 3 4 5 6; do
     for rows in 2 4096; do
         lint core_top SLOT_W=$slots ROWS=$rows
@@ -64,6 +66,7 @@ lint core_div UNITS=8
 refuses core_div UNITS=9
 refuses core_top SLOT_W=2
 refuses core_top SLOT_W=7
+refuses core_top EXT=2
 refuses core_top ROWS=8192
 refuses core_top ROWS=100
 refuses csr_block KIND=3

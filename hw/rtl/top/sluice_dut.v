@@ -14,7 +14,8 @@ module sluice_dut #(
     parameter LPM_ENTRIES = `SPEC_CORE_LPM_ENTRIES,       // of all LPM maps, a power of two
     parameter LPM_BUCKETS = `SPEC_CORE_LPM_BUCKETS,       // of all LPM maps, a power of two
     parameter LPM_CELLS = `SPEC_CORE_LPM_CELLS,           // of a prefix length, a power of two
-    parameter EVENTS = 1                                  // 1: packets may leave with an event area, 0: never
+    parameter EVENTS = 1,                                 // 1: packets may leave with an event area, 0: never
+    parameter EXT_LINES = 0                               // cache before external memory: a power of two, 16 to 65536; 0: none
 ) (
     input  wire         clk,
     input  wire         rst,
@@ -46,6 +47,35 @@ module sluice_dut #(
     output wire [31:0]  s_axil_rdata,
     output wire [1:0]   s_axil_rresp,
     output wire         s_axil_rvalid,
+    output wire [3:0]   m_axi_awid,
+    output wire [31:0]  m_axi_awaddr,
+    output wire [7:0]   m_axi_awlen,
+    output wire [2:0]   m_axi_awsize,
+    output wire [1:0]   m_axi_awburst,
+    output wire         m_axi_awvalid,
+    input  wire         m_axi_awready,
+    output wire [511:0] m_axi_wdata,
+    output wire [63:0]  m_axi_wstrb,
+    output wire         m_axi_wlast,
+    output wire         m_axi_wvalid,
+    input  wire         m_axi_wready,
+    input  wire [3:0]   m_axi_bid,
+    input  wire [1:0]   m_axi_bresp,
+    input  wire         m_axi_bvalid,
+    output wire         m_axi_bready,
+    output wire [3:0]   m_axi_arid,
+    output wire [31:0]  m_axi_araddr,
+    output wire [7:0]   m_axi_arlen,
+    output wire [2:0]   m_axi_arsize,
+    output wire [1:0]   m_axi_arburst,
+    output wire         m_axi_arvalid,
+    input  wire         m_axi_arready,
+    input  wire [3:0]   m_axi_rid,
+    input  wire [511:0] m_axi_rdata,
+    input  wire [1:0]   m_axi_rresp,
+    input  wire         m_axi_rlast,
+    input  wire         m_axi_rvalid,
+    output wire         m_axi_rready,
 `ifdef SLUICE_TRACE
     output wire [`UCODE_RETIRE_BITS-1:0] trace_o,
 `endif
@@ -89,7 +119,7 @@ module sluice_dut #(
     wire [63:0]   mbox_value_back;
     wire          unused_tokens = &{1'b0, tokens};   // for the host: rows carry their own needs
 
-    csr_block #(.KIND(1), .STAGES(ROWS), .HAS_PROGRAM(1)) u_csr (
+    csr_block #(.KIND(1), .STAGES(ROWS), .HAS_PROGRAM(1), .EXT_LINES(EXT_LINES)) u_csr (
         .clk(clk), .rst(rst),
         .s_axil_awaddr(s_axil_awaddr), .s_axil_awvalid(s_axil_awvalid),
         .s_axil_awready(s_axil_awready), .s_axil_wdata(s_axil_wdata), .s_axil_wstrb(s_axil_wstrb),
@@ -130,6 +160,9 @@ module sluice_dut #(
     wire [63:0]   a_data;
     wire [63:0]   a_expect;
     wire [63:0]   r_data;
+    wire [2:0]    a_ctx;
+    wire [7:0]    ext_wait;
+    wire          ext_done;
     wire [31:0]   base;
     wire          c_req_valid;
     wire          c_req_ready;
@@ -146,7 +179,7 @@ module sluice_dut #(
     wire [31:0]   resp_addr;
     wire [511:0]  resp_key;
 
-    core_top #(.SLOT_W(SLOT_W), .ROWS(ROWS), .EVENTS(EVENTS)) u_core (
+    core_top #(.SLOT_W(SLOT_W), .ROWS(ROWS), .EVENTS(EVENTS), .EXT(EXT_LINES != 0)) u_core (
         .clk(clk), .rst(rst),
         .s_axis_tdata(s_axis_tdata), .s_axis_tkeep(s_axis_tkeep), .s_axis_tvalid(s_axis_tvalid),
         .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast), .s_axis_tuser(s_axis_tuser),
@@ -158,7 +191,8 @@ module sluice_dut #(
         .cfg_we_i(cfg_we), .cfg_map_i(mbox_map[4:0]), .cfg_base_i(mbox_value[BASE_LSB +: 32]),
         .base_map_i(mbox_map[4:0]), .base_o(base),
         .a_valid_o(a_valid), .a_op_o(a_op), .a_atomic_o(a_atomic), .a_size_o(a_size),
-        .a_addr_o(a_addr), .a_data_o(a_data), .a_expect_o(a_expect), .r_data_i(r_data),
+        .a_addr_o(a_addr), .a_data_o(a_data), .a_expect_o(a_expect), .r_data_i(r_data), .a_ctx_o(a_ctx),
+        .ext_wait_i(ext_wait), .ext_done_i(ext_done),
         .req_valid_o(c_req_valid), .req_ready_i(c_req_ready), .req_op_o(c_req_op),
         .req_map_o(c_req_map), .req_cpu_o(c_req_cpu), .req_key_o(c_req_key),
         .req_value_o(c_req_value), .req_flags_o(c_req_flags), .req_ctx_o(c_req_ctx),
@@ -255,13 +289,80 @@ module sluice_dut #(
     wire          r_valid;
     wire          r_tag;
     wire          unused_a = &{1'b0, a_ready, r_valid, r_tag};
+    wire          a_ext = EXT_LINES != 0 && a_addr[31];
+    wire          b_ext = EXT_LINES != 0 && b_addr[31];
+    wire [63:0]   chip_data;
+    wire          chip_ready;
+    wire          chip_rvalid;
+    wire [63:0]   chip_rdata;
+    wire [63:0]   ext_data;
+    wire          ext_ready;
+    wire          ext_rvalid;
+    wire [63:0]   ext_rdata;
 
     map_vmem #(.BYTES(VMEM_BYTES), .TAG_W(1)) u_vmem (
-        .clk(clk), .rst(rst), .a_valid_i(a_valid), .a_ready_o(a_ready), .a_op_i(a_op),
+        .clk(clk), .rst(rst), .a_valid_i(a_valid && !a_ext), .a_ready_o(a_ready), .a_op_i(a_op),
         .a_atomic_i(a_atomic), .a_size_i(a_size), .a_addr_i(a_addr), .a_data_i(a_data),
         .a_expect_i(a_expect), .a_tag_i(1'b0), .r_valid_o(r_valid), .r_tag_o(r_tag),
-        .r_data_o(r_data), .b_valid_i(b_valid), .b_ready_o(b_ready), .b_write_i(b_write),
-        .b_addr_i(b_addr), .b_data_i(b_data), .b_strb_i(b_strb), .b_rvalid_o(b_rvalid),
-        .b_rdata_o(b_rdata));
+        .r_data_o(chip_data), .b_valid_i(b_valid && !b_ext), .b_ready_o(chip_ready),
+        .b_write_i(b_write), .b_addr_i(b_addr), .b_data_i(b_data), .b_strb_i(b_strb),
+        .b_rvalid_o(chip_rvalid), .b_rdata_o(chip_rdata));
+
+    assign r_data = ext_done ? ext_data : chip_data;
+    assign b_ready = b_ext ? ext_ready : chip_ready;
+    assign b_rvalid = chip_rvalid || ext_rvalid;
+    assign b_rdata = ext_rvalid ? ext_rdata : chip_rdata;
+
+    // --- map values in external memory
+    assign m_axi_awlen = 8'd0;
+    assign m_axi_awsize = 3'd6;
+    assign m_axi_awburst = 2'd1;
+    assign m_axi_wstrb = {64{1'b1}};
+    assign m_axi_wlast = 1'b1;
+    assign m_axi_arlen = 8'd0;
+    assign m_axi_arsize = 3'd6;
+    assign m_axi_arburst = 2'd1;
+
+    generate
+        if (EXT_LINES != 0) begin : g_ext
+            wire unused_ext = &{1'b0, m_axi_rlast};
+
+            map_ext #(.LINES(EXT_LINES)) u_ext (
+                .clk(clk), .rst(rst), .a_valid_i(a_valid && a_ext), .a_ctx_i(a_ctx), .a_op_i(a_op),
+                .a_atomic_i(a_atomic), .a_size_i(a_size), .a_addr_i(a_addr), .a_data_i(a_data),
+                .a_expect_i(a_expect), .wait_o(ext_wait), .r_valid_o(ext_done), .r_data_o(ext_data),
+                .b_valid_i(b_valid && b_ext), .b_ready_o(ext_ready), .b_write_i(b_write),
+                .b_addr_i(b_addr), .b_data_i(b_data), .b_rvalid_o(ext_rvalid),
+                .b_rdata_o(ext_rdata), .m_axi_awid(m_axi_awid), .m_axi_awaddr(m_axi_awaddr),
+                .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready),
+                .m_axi_wdata(m_axi_wdata), .m_axi_wvalid(m_axi_wvalid), .m_axi_wready(m_axi_wready),
+                .m_axi_bid(m_axi_bid), .m_axi_bresp(m_axi_bresp), .m_axi_bvalid(m_axi_bvalid),
+                .m_axi_bready(m_axi_bready), .m_axi_arid(m_axi_arid), .m_axi_araddr(m_axi_araddr),
+                .m_axi_arvalid(m_axi_arvalid), .m_axi_arready(m_axi_arready), .m_axi_rid(m_axi_rid),
+                .m_axi_rdata(m_axi_rdata), .m_axi_rresp(m_axi_rresp), .m_axi_rvalid(m_axi_rvalid),
+                .m_axi_rready(m_axi_rready));
+        end else begin : g_no_ext
+            wire unused_ext = &{1'b0, a_ctx, m_axi_awready, m_axi_wready, m_axi_bid, m_axi_bresp,
+                                m_axi_bvalid, m_axi_arready, m_axi_rid, m_axi_rdata, m_axi_rresp,
+                                m_axi_rlast, m_axi_rvalid, ext_data, ext_ready, ext_rdata};
+
+            assign ext_wait = 8'd0;
+            assign ext_done = 1'b0;
+            assign ext_data = 64'd0;
+            assign ext_ready = 1'b0;
+            assign ext_rvalid = 1'b0;
+            assign ext_rdata = 64'd0;
+            assign m_axi_awid = 4'd0;
+            assign m_axi_awaddr = 32'd0;
+            assign m_axi_awvalid = 1'b0;
+            assign m_axi_wdata = 512'd0;
+            assign m_axi_wvalid = 1'b0;
+            assign m_axi_bready = 1'b0;
+            assign m_axi_arid = 4'd0;
+            assign m_axi_araddr = 32'd0;
+            assign m_axi_arvalid = 1'b0;
+            assign m_axi_rready = 1'b0;
+        end
+    endgenerate
 endmodule
 `default_nettype wire

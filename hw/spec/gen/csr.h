@@ -18,6 +18,7 @@
 #define SPEC_CSR_COUNT_OUT 0x0024 /* ro: packets that have left */
 #define SPEC_CSR_COUNT_STALL 0x0028 /* ro: issue slots lost to a wait or a token (core), stage clocks lost to hazards (pipeline) */
 #define SPEC_CSR_COUNT_ROWS 0x002c /* ro: core: rows issued */
+#define SPEC_CSR_EXT_LINES 0x0030 /* ro: core: lines of 64 bytes in the cache before external memory for map values; 0: there is no such memory */
 #define SPEC_CSR_PROG_ROW 0x0040 /* rw: core: bank << 16 | row that PROG_COMMIT writes; counts up after each */
 #define SPEC_CSR_PROG_COMMIT 0x0044 /* wo: core: any write stores the words of PROG_WORD as a row */
 #define SPEC_CSR_PROG_WORD 0x0080 /* rw: core: a row's bits, 32 a word, lowest first */
@@ -49,7 +50,7 @@ enum spec_mapdesc {
     SPEC_MAPDESC_STRIDE = 3, /* bytes from one value to the next: value size rounded up to 8 */
     SPEC_MAPDESC_MAX_ENTRIES = 4, /* entries that may be in use */
     SPEC_MAPDESC_CPUS = 5, /* values an entry: 1, or SPEC_QUEUES for a per-CPU map; entry e of CPU c is at (e * CPUS + c) * STRIDE */
-    SPEC_MAPDESC_VMEM_BASE = 6, /* first byte of the map's values in value memory */
+    SPEC_MAPDESC_VMEM_BASE = 6, /* first byte of the map's values in value memory; with bit 31 (SPEC_EXT_BASE) in external memory, at the other bits */
     SPEC_MAPDESC_ENTRY_BASE = 7, /* hash: first entry; the map owns MAX_ENTRIES + 1 */
     SPEC_MAPDESC_BUCKET_BASE = 8, /* hash: first bucket */
     SPEC_MAPDESC_BUCKET_MASK = 9, /* hash: buckets the map owns, a power of two, minus 1 */

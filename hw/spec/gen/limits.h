@@ -39,6 +39,10 @@
 #define SPEC_HW_NEIGHBOURS 1024 /* neighbours of the host that a device knows (bpf_fib_lookup) */
 #define SPEC_HW_MAPS 32 /* maps that a core's engines serve */
 #define SPEC_CORE_VMEM_BYTES 4194304 /* map value memory of the core in simulation */
+#define SPEC_EXT_BASE 2147483648 /* map values at this address of value memory and above lie in external memory */
+#define SPEC_EXT_BYTES 2147483648 /* external memory that can be reached, in bytes */
+#define SPEC_EXT_LINE_BYTES 64 /* bytes that external memory gives and takes at once, and that its cache keeps together */
+#define SPEC_CORE_EXT_LINES 1024 /* lines of the cache before external memory of the core in simulation */
 #define SPEC_CORE_HASH_ENTRIES 65536 /* hash entries of the core in simulation, all maps together (one spare a map included) */
 #define SPEC_CORE_HASH_BUCKETS 32768 /* hash buckets of the core in simulation, all maps together */
 #define SPEC_HW_LPM_BYTES 16 /* longest prefix of an lpm_trie on the hardware executors, in bytes */
