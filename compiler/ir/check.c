@@ -217,8 +217,11 @@ static void check_shape(struct checker *c, ir_block b, ir_ref r)
     case IR_PKT_ZERO:
     case IR_JMP:
     case IR_BR:
-    case IR_EXIT:
     case IR_OP_COUNT:
+        break;
+    case IR_EXIT:
+        if (in->nargs > 5 && c->f->events.beats == 0)
+            breach(c, "IR0045", b, r, "%u operands, but no event area", in->nargs);
         break;
     }
 }

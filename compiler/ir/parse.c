@@ -267,6 +267,8 @@ static void parse_lines(struct parser *p)
             parse_source(p);
         } else if (parse_accept(p, "stack")) {
             p->f->stack_bytes = parse_small_number(p, SPEC_STACK_BYTES);
+        } else if (parse_accept(p, "events")) {
+            p->f->events.beats = parse_small_number(p, SPEC_EVENT_BYTES / 64);
         } else if (start[0] == 'b' && isdigit((unsigned char)start[1])) {
             b = parse_block_header(p);
         } else {

@@ -184,6 +184,8 @@ void ir_print(FILE *out, const struct ir_func *f)
     print_sources(out, f);
     if (f->stack_bytes)
         fprintf(out, "stack %u\n", f->stack_bytes);
+    if (f->events.beats)
+        fprintf(out, "events %u\n", f->events.beats);
     for (ir_block b = 0; b < f->block_count; b++) {
         const struct ir_block_data *block = &f->blocks[b];
 

@@ -175,6 +175,10 @@ static void want_outputs(struct pipe_graph *g)
         want(g, g->out_mask[i], 1);
         want(g, g->out_data[i].node, 8 * g->out_data[i].index + 8);
     }
+    if (g->event_bytes)
+        want(g, g->told, 1);
+    for (uint32_t i = 0; i < g->event_bytes; i++)
+        want(g, g->events.data[i].node, 8 * g->events.data[i].index + 8);
     for (uint32_t m = 0; m < g->f->map_count && g->maps; m++) {
         if (g->maps[m].take)
             want(g, g->maps[m].take, 1);

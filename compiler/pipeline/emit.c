@@ -182,6 +182,10 @@ static void draw_end_wiring(struct pipe_emitter *e, uint32_t stage)
             if (g->out_mask[i] != pipe_const(g, 0))
                 pipe_draw_wiring(e, g->out_data[i].node, stage);
         }
+        if (g->event_bytes)
+            pipe_draw_wiring(e, g->told, stage);
+        for (uint32_t i = 0; i < g->event_bytes; i++)
+            pipe_draw_wiring(e, g->events.data[i].node, stage);
     }
 }
 
@@ -252,6 +256,16 @@ static void put_mask(struct pipe_emitter *e, uint32_t stage)
     pipe_put(&e->text, "};\n");
 }
 
+/* The event area, where the program has one. */
+static void put_events(struct pipe_emitter *e, uint32_t stage)
+{
+    struct pipe_graph *g = e->g;
+
+    if (g->event_bytes)
+        pipe_put(&e->text, "    wire [%u:0] out_events = %s;\n", 8 * g->event_bytes - 1,
+                 pipe_parts_text(e, g->events.data, g->event_bytes, stage));
+}
+
 static void draw_egress(struct pipe_emitter *e)
 {
     struct pipe_graph *g = e->g;
@@ -267,10 +281,11 @@ static void draw_egress(struct pipe_emitter *e)
     put_mask(e, last);
     pipe_put(t, "    wire [%u:0] out_bytes = %s;\n", 8 * count - 1,
              pipe_parts_text(e, bytes, count, last));
+    put_events(e, last);
     pipe_put(t,
-             "    pipe_egress #(\n        .WINDOW_BYTES(%u),\n        .HEAD_BYTES  (%u)\n    ) "
-             "u_egress (\n",
-             g->window_bytes, g->head_bytes);
+             "    pipe_egress #(\n        .WINDOW_BYTES(%u),\n        .HEAD_BYTES  (%u),\n"
+             "        .EVENT_BYTES (%u)\n    ) u_egress (\n",
+             g->window_bytes, g->head_bytes, g->event_bytes);
     pipe_put(
         t,
         "        .clk          (clk),\n        .rst          (rst),\n        .s_valid_i    (%s),\n"
@@ -284,6 +299,9 @@ static void draw_egress(struct pipe_emitter *e)
     pipe_put(t, "        .s_len_i      (%s),\n", pipe_slice_text(e, g->len, last, 0, 16));
     pipe_put(t, "        .s_bytes_i    (out_bytes),\n        .s_mask_i     (out_mask),\n");
     pipe_put(t, "        .s_zero_from_i(%s),\n", pipe_slice_text(e, g->zero_from, last, 0, 16));
+    pipe_put(t, "        .s_events_i   (%s),\n        .s_event_bytes_i(%s),\n",
+             g->event_bytes ? pipe_slice_text(e, g->told, last, 0, 1) : "1'b0",
+             g->event_bytes ? "out_events" : "8'd0");
     pipe_put(t,
              "        .beat_valid_i (beat_valid),\n        .beat_ready_o (beat_ready),\n"
              "        .beat_data_i  (beat_data),\n        .beat_last_i  (beat_last),\n"

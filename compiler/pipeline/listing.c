@@ -101,6 +101,8 @@ const char *pipe_listing(struct pipe_graph *g)
                  "packets start when they are whole: %u reads beyond the window, %u a packet at "
                  "most\n",
                  pipe_far_count(g, g->stages), pipe_far_accesses(g));
+    if (g->event_bytes)
+        pipe_put(t, "events: %u clocks more for a packet that has some\n", g->event_bytes / 64);
     for (uint32_t m = 0; m < g->f->map_count; m++) {
         const struct pipe_map_plan *plan = &g->maps[m];
 

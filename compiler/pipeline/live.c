@@ -50,6 +50,10 @@ static void use_outputs(struct pipe_graph *g)
         use(g, g->out_mask[i], last);
         use_part(g, g->out_data[i], last);
     }
+    if (g->event_bytes)
+        use(g, g->told, last);
+    for (uint32_t i = 0; i < g->event_bytes; i++)
+        use_part(g, g->events.data[i], last);
 }
 
 static void use_locks(struct pipe_graph *g)

@@ -152,13 +152,16 @@ static int lower_zero(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *
  * with the metadata. */
 static int lower_exit(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out)
 {
-    pipe_ref *const fields[] = {&g->ret, &g->data, &g->data_end, &g->redirect, &g->meta};
+    pipe_ref *const fields[] = {&g->ret, &g->data, &g->data_end, &g->redirect, &g->meta, &g->told};
     const pipe_ref on = g->on[in->block];
     const pipe_ref meta = in->nargs > 4 ? arg(g, in, 4) : pipe_const(g, 0);
     const pipe_ref start = pipe_alu(g, SPEC_ALU_SUB, 32, arg(g, in, 1), meta);
-    const pipe_ref values[] = {pipe_slice(g, arg(g, in, 0), 0, 4), pipe_slice(g, start, 0, 2),
-                               pipe_slice(g, arg(g, in, 2), 0, 2), arg(g, in, 3),
-                               pipe_slice(g, meta, 0, 1)};
+    const pipe_ref values[] = {pipe_slice(g, arg(g, in, 0), 0, 4),
+                               pipe_slice(g, start, 0, 2),
+                               pipe_slice(g, arg(g, in, 2), 0, 2),
+                               arg(g, in, 3),
+                               pipe_slice(g, meta, 0, 1),
+                               in->nargs > 5 ? pipe_truth(g, arg(g, in, 5)) : pipe_const(g, 0)};
 
     (void)out;
     for (uint32_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)

@@ -140,6 +140,7 @@ struct pipe_graph {
 
     pipe_ref window;           /* the packet's bytes as they came */
     struct pipe_memory packet; /* index 0: buffer offset 0 */
+    struct pipe_memory events; /* index 0: buffer offset SPEC_EVENT_BASE */
     struct pipe_memory stack;
     uint32_t reach_end;  /* buffer offset after the last byte reached */
     uint32_t reach_head; /* lowest buffer offset reached */
@@ -151,6 +152,8 @@ struct pipe_graph {
 
     /* results */
     pipe_ref ret, data, data_end, redirect, meta, len;
+    pipe_ref told; /* one bit: the event area leaves, too */
+    uint32_t event_bytes;
     uint32_t window_bytes, head_bytes;
     struct pipe_part *out_data; /* head_bytes + window_bytes */
     pipe_ref *out_mask;

@@ -90,6 +90,7 @@ static void describe(struct pipe_graph *g, struct pipe_design *d)
     d->stages = g->stages;
     d->window_bytes = g->window_bytes;
     d->cycles_best = egress_cycles(g);
+    d->event_beats = g->event_bytes / 64;
     d->packet_reads = pipe_far_accesses(g);
     if (d->packet_reads > d->cycles_best)
         d->cycles_best = d->packet_reads;

@@ -11,7 +11,7 @@ struct pipe_options {
     uint32_t delay_levels; /* budget of a stage in LUT levels; 0: SPEC_PIPE_DELAY_LEVELS */
     uint32_t window_bytes; /* packet bytes a program may reach; 0: SPEC_PIPE_WINDOW_BYTES */
     uint32_t max_stages;   /* 0: SPEC_PIPE_MAX_STAGES */
-    bool unordered;        /* for tests: packets do not wait for each other, so results may be wrong */
+    bool unordered; /* for tests: packets do not wait for each other, so results may be wrong */
 };
 
 /* How packets meet at a map. */
@@ -39,7 +39,8 @@ struct pipe_design {
                               they are whole */
     uint32_t
         cycles_best; /* predicted clocks a packet of up to 64 bytes when no two packets meet ... */
-    uint32_t cycles_same_key;   /* ... and when all have the same key */
+    uint32_t cycles_same_key; /* ... and when all have the same key */
+    uint32_t event_beats;     /* clocks more of a packet that has events, whose area leaves first */
     struct pipe_map_info *maps; /* one a map of the function */
     uint32_t map_count;
 };

@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <errno.h>
 
-/* Packet and stack accesses. Each byte of the two memories is a value of its own, so a load is
- * wiring from what the bytes are at that place of the program, a store makes new bytes (old ones
- * where its predicate fails), and program order on overlapping bytes needs no further care. An
+/* Packet, event area and stack accesses. Each byte of these memories is a value of its own, so a
+ * load is wiring from what the bytes are at that place of the program, a store makes new bytes (old
+ * ones where its predicate fails), and program order on overlapping bytes needs no further care. An
  * address that is a choice between constants is a choice between accesses; one that varies within a
  * range goes through two multiplexers: 8-byte group first, byte in the group second. */
 
@@ -18,7 +18,8 @@ struct access {
     const struct ir_insn *in;
     struct pipe_memory *memory;
     bool packet;
-    int64_t lo; /* lowest and highest offset of the first byte */
+    int64_t base; /* address of the memory's first byte */
+    int64_t lo;   /* lowest and highest offset of the first byte */
     int64_t hi;
     pipe_ref value; /* store: what goes to the lowest address comes first */
     uint32_t leaves;
@@ -44,6 +45,9 @@ void pipe_window_open(struct pipe_graph *g)
      * does not matter. */
     g->stack.count = SPEC_STACK_BYTES;
     g->stack.data = arena_array(g->arena, g->stack.count, sizeof(*g->stack.data));
+    /* Nor does the host look at bytes of the event area that were not written. */
+    g->events.count = SPEC_EVENT_BYTES;
+    g->events.data = arena_array(g->arena, g->events.count, sizeof(*g->events.data));
     g->reach_head = SPEC_PKT_BASE;
     g->reach_end = SPEC_PKT_BASE;
 }
@@ -66,6 +70,10 @@ static bool inside(const struct access *a, int64_t first, int64_t end)
 /* Refuses a store that goes, or may go, beyond what the pipeline keeps of a packet. */
 static int too_far(struct pipe_graph *g, const struct access *a, int64_t lo, int64_t hi)
 {
+    if (a->memory == &g->events)
+        return pipe_refuse(g, "PIPE0005", a->in->pc,
+                           "access at offsets %lld to %lld, outside the event area", (long long)lo,
+                           (long long)hi);
     if (!a->packet)
         return pipe_refuse(g, "PIPE0005", a->in->pc,
                            "stack access at offsets %lld to %lld, outside the stack", (long long)lo,
@@ -118,7 +126,7 @@ static pipe_ref load_range(struct pipe_graph *g, const struct access *a, pipe_re
     struct pipe_part parts[PIPE_MAX_BYTES];
     const uint32_t size = a->in->size;
     const int64_t end = a->hi + size < (int64_t)a->memory->count ? a->hi + size : a->memory->count;
-    const pipe_ref index = index_from(g, address, a->lo - (int64_t)a->in->imm);
+    const pipe_ref index = index_from(g, address, a->base + a->lo - (int64_t)a->in->imm);
     const uint32_t ways = (uint32_t)(a->hi - a->lo) / 8 + 1;
     uint32_t groups = 1;
     uint32_t count;
@@ -206,10 +214,14 @@ static int load_tree(struct pipe_graph *g, struct access *a, pipe_ref address, u
 
 static struct access make_access(struct pipe_graph *g, const struct ir_insn *in)
 {
-    const bool packet = in->region == IR_REGION_PKT;
+    const bool events = in->region == IR_REGION_PKT && in->off_min >= SPEC_EVENT_BASE;
+    const bool packet = in->region == IR_REGION_PKT && !events;
     struct access a = {.in = in,
-                       .memory = packet ? &g->packet : &g->stack,
+                       .memory = packet   ? &g->packet
+                                 : events ? &g->events
+                                          : &g->stack,
                        .packet = packet,
+                       .base = events ? SPEC_EVENT_BASE : 0,
                        .lo = in->off_min,
                        .hi = in->off_max};
 
@@ -226,6 +238,8 @@ static struct access make_access(struct pipe_graph *g, const struct ir_insn *in)
             a.hi = hi;
         }
     }
+    a.lo -= a.base;
+    a.hi -= a.base;
     return a;
 }
 
@@ -281,14 +295,14 @@ int pipe_window_load(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *o
     int err;
 
     if (pipe_is_const(g, address, &k))
-        a.lo = a.hi = (int64_t)(k + in->imm);
+        a.lo = a.hi = (int64_t)(k + in->imm) - a.base;
     if (a.lo == a.hi && is_near(&a)) {
         *out = load_at(g, &a, (uint32_t)a.lo);
         return 0;
     }
     if (count_choices(g, address) <= CHOICES_MAX &&
         (!a.packet || choices_near(g, &a, address, in->imm))) {
-        err = load_tree(g, &a, address, in->imm, out);
+        err = load_tree(g, &a, address, in->imm - (uint64_t)a.base, out);
         if (!err && !*out) /* no choice is possible: the place is never reached */
             *out = pipe_const(g, 0);
         return err;
@@ -354,7 +368,7 @@ static void store_range(struct pipe_graph *g, struct access *a, pipe_ref on, pip
 {
     const uint32_t size = a->in->size;
     const uint32_t span = (uint32_t)(a->hi - a->lo) + size;
-    const pipe_ref index = index_from(g, address, a->lo - (int64_t)a->in->imm);
+    const pipe_ref index = index_from(g, address, a->base + a->lo - (int64_t)a->in->imm);
     const pipe_ref low = pipe_alu(g, SPEC_ALU_AND, 32, index, pipe_const(g, 7));
     const pipe_ref high = pipe_alu(g, SPEC_ALU_LSHR, 32, index, pipe_const(g, 3));
     const pipe_ref args[2] = {a->value, index};
@@ -411,13 +425,13 @@ int pipe_window_store(struct pipe_graph *g, const struct ir_insn *in)
         parts[i] = (struct pipe_part){g->value_of[in->args[1]], in->swap ? in->size - 1u - i : i};
     a.value = pipe_bytes(g, parts, in->size);
     if (pipe_is_const(g, address, &k))
-        a.lo = a.hi = (int64_t)(k + in->imm);
+        a.lo = a.hi = (int64_t)(k + in->imm) - a.base;
     if (a.lo == a.hi && inside(&a, a.lo, a.lo + in->size)) {
         store_at(g, &a, on, (uint32_t)a.lo);
         return 0;
     }
     if (count_choices(g, address) <= CHOICES_MAX)
-        return store_tree(g, &a, on, address, in->imm);
+        return store_tree(g, &a, on, address, in->imm - (uint64_t)a.base);
     err = check_range(g, &a);
     if (!err)
         store_range(g, &a, on, address);
@@ -465,5 +479,9 @@ int pipe_window_close(struct pipe_graph *g)
     base = SPEC_PKT_BASE - g->head_bytes;
     g->out_data = g->packet.data + base;
     g->out_mask = g->packet.mask + base;
+    if (g->told && g->told != pipe_const(g, 0))
+        g->event_bytes = 64 * g->f->events.beats;
+    for (uint32_t i = 0; i < g->event_bytes; i++)
+        g->events.data[i] = byte_now(g, &g->events, i);
     return 0;
 }

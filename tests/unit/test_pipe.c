@@ -110,6 +110,7 @@ static void check_line(const struct compiled *c, const char *what)
     check_number(what, "stages ", d->stages);
     check_number(what, "window ", d->window_bytes);
     check_number(what, "reads ", d->packet_reads);
+    check_number(what, "events ", d->event_beats);
     check_number(what, "best ", d->cycles_best);
     check_number(what, "same ", d->cycles_same_key);
 }

@@ -56,8 +56,8 @@ module formal_packets #(
             if (BLOCK == 1) begin : g_pipe
                 pipe_egress_align u_align (
                     .clk(clk), .rst(rst), .s_valid_i(valid_i), .s_ready_o(ready), .s_data_i(beat_in),
-                    .s_first_i(first_i), .s_last_i(last_i), .s_shift_i(user_i[125:120]),
-                    .s_user_i(user_i[119:0]), .m_axis_tdata(data), .m_axis_tkeep(keep),
+                    .s_first_i(first_i), .s_last_i(last_i), .s_shift_i(user_i[`SPEC_OUT_TUSER_BITS+:6]),
+                    .s_user_i(user_i[`SPEC_OUT_TUSER_BITS-1:0]), .m_axis_tdata(data), .m_axis_tkeep(keep),
                     .m_axis_tvalid(valid), .m_axis_tready(ready_i[0]), .m_axis_tlast(last),
                     .m_axis_tuser(user));
             end else begin : g_core

@@ -113,6 +113,9 @@ for window in 64 128 256; do
         lint pipe_egress WINDOW_BYTES=$window HEAD_BYTES=$head
     done
 done
+for events in 64 192 1024; do
+    lint pipe_egress HEAD_BYTES=64 EVENT_BYTES=$events
+done
 
 refuses map_vmem BYTES=48
 refuses map_ext LINES=8
@@ -129,6 +132,8 @@ refuses pipe_payload DEPTH=320
 refuses pipe_arb PORTS=3
 refuses pipe_ingress WINDOW_BYTES=96
 refuses pipe_egress HEAD_BYTES=320
+refuses pipe_egress EVENT_BYTES=96
+refuses pipe_egress EVENT_BYTES=1088
 
 synth map_vmem "-chparam BYTES 65536" 16 3000
 synth map_ext "" 16 9000

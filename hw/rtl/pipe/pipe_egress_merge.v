@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The bytes of a packet's buffer from HEAD_BYTES below its first byte, in steps of 64, from the
-// step that holds its new start to the one that holds its new end; see pipe_egress.
+// step that holds its new start to the one that holds its new end; before them, if s_events_i says
+// so, the event area, in steps that need no shift and are neither first nor last. See pipe_egress.
 //
 // Latency: 1 clock. Throughput: a step each clock; payload before the first step and after the last
 // is taken away a beat each clock. Order: kept. Back-pressure: the output register holds until it
@@ -10,7 +11,8 @@
 
 module pipe_egress_merge #(
     parameter WINDOW_BYTES = 64,  // a multiple of 64, at least 64
-    parameter HEAD_BYTES   = 0    // a multiple of 64, 0 to 256
+    parameter HEAD_BYTES   = 0,   // a multiple of 64, 0 to 256
+    parameter EVENT_BYTES  = 0    // a multiple of 64; 0: no event area
 ) (
     input  wire                                   clk,
     input  wire                                   rst,
@@ -26,6 +28,8 @@ module pipe_egress_merge #(
     input  wire [8*(HEAD_BYTES+WINDOW_BYTES)-1:0] s_bytes_i,
     input  wire [HEAD_BYTES+WINDOW_BYTES-1:0]     s_mask_i,
     input  wire [15:0]                            s_zero_from_i,
+    input  wire                                   s_events_i,
+    input  wire [8*(EVENT_BYTES>0?EVENT_BYTES:1)-1:0] s_event_bytes_i,
 
     input  wire                                   beat_valid_i,
     output wire                                   beat_ready_o,
@@ -45,6 +49,8 @@ module pipe_egress_merge #(
     localparam ORIGIN_AT  = `SPEC_PKT_BASE - HEAD_BYTES;    // buffer offset of step 0
     localparam [15:0] ORIGIN = ORIGIN_AT[15:0];
     localparam [9:0]  HEAD   = HEAD_STEPS[9:0];
+    localparam EVENT_STEPS = EVENT_BYTES / 64;
+    localparam [`SPEC_OUT_EVENTS_BITS-1:0] EVENTS = EVENT_STEPS[`SPEC_OUT_EVENTS_BITS-1:0];
 
     // Offsets from ORIGIN.
     wire [15:0] start_at = s_data_i - ORIGIN;
@@ -56,6 +62,46 @@ module pipe_egress_merge #(
     wire [9:0]  first    = start_at[15:6];
     wire [9:0]  last     = last_at[15:6];
 
+    reg         m_valid_q;
+    wire        out_free = !m_valid_q || m_ready_i;
+
+    // The event area comes first: telling is high while a step of it is to be given out.
+    wire                             telling;
+    wire [511:0]                     told;
+    wire [`SPEC_OUT_EVENTS_BITS-1:0] told_steps;
+
+    generate
+        if (EVENT_BYTES == 0) begin : g_silent
+            assign telling    = 1'b0;
+            assign told       = 512'd0;
+            assign told_steps = EVENTS;
+
+            wire unused_events = &{1'b0, s_events_i, s_event_bytes_i};
+        end else begin : g_events
+            reg [`SPEC_OUT_EVENTS_BITS-1:0] told_q;  // steps that are given out
+            reg [511:0]                     chosen;
+            integer                         n;
+
+            assign telling    = s_events_i && told_q != EVENTS;
+            assign told       = chosen;
+            assign told_steps = s_events_i ? EVENTS : {`SPEC_OUT_EVENTS_BITS{1'b0}};
+
+            always @* begin
+                chosen = 512'd0;
+                for (n = 0; n < EVENT_STEPS; n = n + 1) begin
+                    if (told_q == n[`SPEC_OUT_EVENTS_BITS-1:0])
+                        chosen = s_event_bytes_i[512*n+:512];
+                end
+            end
+            always @(posedge clk) begin
+                if (rst || s_ready_o)
+                    told_q <= {`SPEC_OUT_EVENTS_BITS{1'b0}};
+                else if (s_valid_i && telling && out_free)
+                    told_q <= told_q + 1'b1;
+            end
+        end
+    endgenerate
+
     // Where the walk is: begun_q is low before a packet's first step, which is the first that has
     // payload or is to be given out. drained_q: the packet's last payload beat was taken.
     reg        begun_q;
@@ -63,12 +109,9 @@ module pipe_egress_merge #(
     reg [9:0]  step_q;
     wire [9:0] step    = begun_q ? step_q : first <= HEAD ? first : HEAD;
     wire       in_head = step + 10'd1 <= HEAD;
-    wire       pulls   = !in_head && !drained_q;
-    wire       gives   = step >= first && step <= last;
-    wire       ends    = (drained_q || (pulls && beat_last_i)) && step >= last;
-
-    reg        m_valid_q;
-    wire       out_free = !m_valid_q || m_ready_i;
+    wire       pulls   = !telling && !in_head && !drained_q;
+    wire       gives   = telling || (step >= first && step <= last);
+    wire       ends    = !telling && (drained_q || (pulls && beat_last_i)) && step >= last;
     wire       moves    = s_valid_i && (!pulls || beat_valid_i) && (!gives || out_free);
     assign s_ready_o    = moves && ends;
     assign beat_ready_o = s_valid_i && pulls && (!gives || out_free);
@@ -85,6 +128,10 @@ module pipe_egress_merge #(
                 bytes = s_bytes_i[512*i+:512];
                 mask  = s_mask_i[64*i+:64];
             end
+        end
+        if (telling) begin
+            bytes = told;
+            mask  = {64{1'b1}};
         end
     end
 
@@ -110,12 +157,12 @@ module pipe_egress_merge #(
             m_valid_q <= moves && gives;
         if (moves && gives) begin
             m_data_q  <= merged;
-            m_first_q <= step == first;
-            m_last_q  <= step == last;
-            m_shift_q <= start_at[5:0];
-            m_user_q  <= {8'd0, s_meta_i, end_at - start_at, s_redirect_i, s_ret_i};
+            m_first_q <= !telling && step == first;
+            m_last_q  <= !telling && step == last;
+            m_shift_q <= telling ? 6'd0 : start_at[5:0];
+            m_user_q  <= {told_steps, s_meta_i, end_at - start_at, s_redirect_i, s_ret_i};
         end
-        if (moves) begin
+        if (moves && !telling) begin
             begun_q   <= !ends;
             drained_q <= !ends && (drained_q || (pulls && beat_last_i));
             step_q    <= step + 10'd1;

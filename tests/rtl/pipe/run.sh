@@ -39,6 +39,8 @@ run pipe_payload_64 payload pipe_payload "DEPTH=64 TAG_W=3"
 run pipe_egress_64_0 egress pipe_egress "WINDOW_BYTES=64 HEAD_BYTES=0"
 run pipe_egress_128_64 egress pipe_egress "WINDOW_BYTES=128 HEAD_BYTES=64"
 run pipe_egress_256_256 egress pipe_egress "WINDOW_BYTES=256 HEAD_BYTES=256"
+run pipe_egress_64_0_64 egress pipe_egress "WINDOW_BYTES=64 HEAD_BYTES=0 EVENT_BYTES=64"
+run pipe_egress_128_256_1024 egress pipe_egress "WINDOW_BYTES=128 HEAD_BYTES=256 EVENT_BYTES=1024"
 
 if wanted icarus; then
     iverilog -g2005 -Wall -I"$ROOT" -y "$ROOT/hw/rtl/map" -y "$ROOT/hw/rtl/pipe" -o "$WORK/icarus" \

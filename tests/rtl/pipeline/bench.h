@@ -18,8 +18,12 @@ struct packet {
     uint32_t length;
     uint64_t inputs[SPEC_IN_COUNT];
     /* what the evaluator says */
-    uint8_t out[SPEC_PKT_JUMBO_END];
+    uint8_t out[SPEC_PKT_JUMBO_END]; /* metadata and packet */
     uint32_t out_length;
+    uint32_t meta_bytes;
+    uint8_t events[SPEC_EVENT_BYTES];
+    uint8_t events_before[SPEC_EVENT_BYTES]; /* bytes that are still so were not written */
+    uint32_t event_beats;
     uint32_t ret;
     uint64_t redirect;
 };

@@ -265,7 +265,7 @@ static void offer(struct device *d, const struct packet *k, uint32_t at)
 }
 
 struct collected {
-    uint8_t bytes[SPEC_PKT_JUMBO_END + 64];
+    uint8_t bytes[SPEC_EVENT_BYTES + SPEC_PKT_JUMBO_END + 64];
     uint32_t length;
     uint32_t user[4];
 };
@@ -278,19 +278,36 @@ static void show(const char *what, const uint8_t *bytes, uint32_t length)
     fprintf(stderr, "\n");
 }
 
+/* The event area as far as it was written. */
+static bool same_events(const struct packet *want, const uint8_t *got)
+{
+    for (uint32_t i = 0; i < 64 * want->event_beats; i++) {
+        if (want->events[i] != want->events_before[i] && want->events[i] != got[i]) {
+            fprintf(stderr, "byte %u of the event area is %02x, not %02x\n", i, got[i],
+                    want->events[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool same(const struct packet *want, const struct collected *got, uint32_t i)
 {
     const uint64_t redirect = (uint64_t)got->user[2] << 32 | got->user[1];
     const uint32_t length = got->user[3] & 0xffff;
+    const uint32_t events = 64 * want->event_beats;
 
     if (got->user[0] == want->ret && redirect == want->redirect &&
-        got->length == want->out_length && length == want->out_length &&
-        memcmp(got->bytes, want->out, got->length) == 0)
+        got->user[3] >> 16 == (want->meta_bytes | want->event_beats << 8) &&
+        got->length == events + want->out_length && length == want->out_length &&
+        same_events(want, got->bytes) && memcmp(got->bytes + events, want->out, length) == 0)
         return true;
     fprintf(stderr,
-            "packet %u: ret %u redirect %llx length %u (%u); want ret %u redirect %llx length %u\n",
-            i, got->user[0], (unsigned long long)redirect, got->length, length, want->ret,
-            (unsigned long long)want->redirect, want->out_length);
+            "packet %u: ret %u redirect %llx length %u (%u) meta and events %x; want ret %u "
+            "redirect %llx length %u meta %u events %u\n",
+            i, got->user[0], (unsigned long long)redirect, got->length, length, got->user[3] >> 16,
+            want->ret, (unsigned long long)want->redirect, want->out_length, want->meta_bytes,
+            want->event_beats);
     show("in  ", want->bytes, want->length);
     show("got ", got->bytes, got->length);
     show("want", want->out, want->out_length);

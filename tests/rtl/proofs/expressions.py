@@ -179,7 +179,7 @@ endmodule
 module pipe_fifo #(parameter WIDTH = 8, parameter DEPTH = 16) (PORTS);
     assign m_data_o = s_data_i;
 endmodule
-module pipe_egress #(parameter WINDOW_BYTES = 64, parameter HEAD_BYTES = 0) (PORTS);
+module pipe_egress #(parameter WINDOW_BYTES = 64, parameter HEAD_BYTES = 0, parameter EVENT_BYTES = 0) (PORTS);
     `include "hw/spec/gen/spec_alu.vh"
     wire [511:0] packet = beat_data_i;
     assign s_ready_o = 1'b1;

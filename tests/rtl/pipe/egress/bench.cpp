@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // pipe_egress against the contract byte by byte: every start, end, mask and zero_from, packets
-// longer and shorter than they came, random stalls on its three ports; then clocks a packet without
-// stalls.
+// longer and shorter than they came, with and without events, random stalls on its three ports;
+// then clocks a packet without stalls.
 #include <algorithm>
 #include <deque>
 
@@ -10,6 +10,10 @@
 #include "hw/spec/gen/limits.h"
 #include "hw/spec/gen/xdp.h"
 
+#ifndef P_EVENT_BYTES
+#define P_EVENT_BYTES 0
+#endif
+static const uint32_t EVENT_BEATS = P_EVENT_BYTES / 64;
 static const uint32_t ORIGIN = SPEC_PKT_BASE - P_HEAD_BYTES,
                       WRITABLE = P_HEAD_BYTES + P_WINDOW_BYTES;
 
@@ -17,7 +21,8 @@ struct Packet {
     uint32_t ret, data, end, len, zero_from;
     uint64_t redirect;
     uint8_t meta;
-    std::string came, bytes, out;
+    std::string came, bytes, events, out;
+    uint32_t event_beats, left; // left: bytes of metadata and packet
     std::vector<bool> mask;
 };
 struct Beat {
@@ -39,7 +44,8 @@ static uint32_t random_length(Rng &rng)
     }
 }
 
-static Packet random_packet(Rng &rng, bool plain, uint32_t plain_len, int shift)
+// percent: how many packets have events
+static Packet random_packet(Rng &rng, bool plain, uint32_t plain_len, int shift, uint32_t percent)
 {
     Packet p;
     p.ret = uint32_t(rng.next());
@@ -67,6 +73,11 @@ static Packet random_packet(Rng &rng, bool plain, uint32_t plain_len, int shift)
         for (uint32_t j = 0; j < WRITABLE; j++)
             p.mask[j] = rng.chance(density);
     }
+    p.events.resize(P_EVENT_BYTES);
+    rng.fill(&p.events[0], P_EVENT_BYTES);
+    p.event_beats = EVENT_BEATS && rng.chance(percent) ? EVENT_BEATS : 0;
+    if (p.event_beats)
+        p.out = p.events;
     for (uint32_t o = p.data; o < p.end; o++) {
         uint32_t j = o - ORIGIN;
         char c = 0;
@@ -76,6 +87,7 @@ static Packet random_packet(Rng &rng, bool plain, uint32_t plain_len, int shift)
             c = p.came[o - SPEC_PKT_BASE];
         p.out.push_back(c);
     }
+    p.left = uint32_t(p.out.size()) - 64 * p.event_beats;
     return p;
 }
 
@@ -112,6 +124,8 @@ void State::offer(bool packet, bool beat)
         for (uint32_t j = 0; j < WRITABLE; j++)
             mask[j / 8] = uint8_t(mask[j / 8] | p.mask[j] << j % 8);
         put(t.s_mask_i, mask, sizeof mask);
+        t.s_events_i = p.event_beats != 0 || (!EVENT_BEATS && p.meta & 1); // no area: no matter
+        put(t.s_event_bytes_i, p.events.data(), P_EVENT_BYTES);
     }
     if (beat) {
         put(t.beat_data_i, beats.front().data.data(), 64);
@@ -133,7 +147,8 @@ void State::check_out()
     if (bits(t.m_axis_tuser, SPEC_OUT_RET_LSB, 32) != p.ret ||
         bits(t.m_axis_tuser, SPEC_OUT_REDIRECT_LSB, 64) != p.redirect ||
         bits(t.m_axis_tuser, SPEC_OUT_META_LSB, 8) != p.meta ||
-        bits(t.m_axis_tuser, SPEC_OUT_LEN_LSB, 16) != p.out.size())
+        bits(t.m_axis_tuser, SPEC_OUT_EVENTS_LSB, SPEC_OUT_EVENTS_BITS) != p.event_beats ||
+        bits(t.m_axis_tuser, SPEC_OUT_LEN_LSB, 16) != p.left)
         b.fail("tuser differs");
     char beat[64];
     get(t.m_axis_tdata, beat, 64);
@@ -157,7 +172,8 @@ void State::check_out()
 }
 
 // Sends count packets and gives the clocks that this took.
-static uint64_t send(State &s, uint64_t count, bool plain, uint32_t len, int shift)
+static uint64_t send(State &s, uint64_t count, bool plain, uint32_t len, int shift,
+                     uint32_t percent)
 {
     Bench<Vtop> &b = s.b;
     Vtop &t = s.t;
@@ -166,11 +182,12 @@ static uint64_t send(State &s, uint64_t count, bool plain, uint32_t len, int shi
     uint64_t start = b.clocks, made = 0, goal = s.packets + count;
 
     in.off = beat_in.off = out.off = plain;
-    // Payload that a packet cut off is swallowed after its last beat has left: so many clocks at the most.
+    // Payload that a packet cut off is swallowed after its last beat has left: so many clocks at
+    // the most.
     uint64_t spare = 100000;
     while (s.packets < goal || ((!s.beats.empty() || !s.waiting.empty()) && spare-- > 0)) {
         while (made < count && s.waiting.size() < 4) {
-            Packet p = random_packet(b.rng, plain, len, shift);
+            Packet p = random_packet(b.rng, plain, len, shift, percent);
             for (uint32_t at = 0; at < p.len; at += 64) {
                 std::string d(64, '\0');
                 b.rng.fill(&d[0], 64); // what lies past the end must not matter
@@ -208,25 +225,29 @@ int main(int argc, char **argv)
     State s(argc, argv);
     s.t.s_valid_i = s.t.beat_valid_i = s.t.m_axis_tready = 0;
     s.b.reset();
-    send(s, s.b.operations, false, 0, 0);
+    send(s, s.b.operations, false, 0, 0, 40);
     const uint64_t n = 1000, slack = 8;
-    uint64_t small = send(s, n, true, 64, 0), cut = send(s, n, true, 64, 4),
-             big = send(s, n, true, 1500, 0);
-    uint64_t big_cut = send(s, n, true, 1500, 14);
+    uint64_t small = send(s, n, true, 64, 0, 0), cut = send(s, n, true, 64, 4, 0),
+             big = send(s, n, true, 1500, 0, 0);
+    uint64_t big_cut = send(s, n, true, 1500, 14, 0);
+    uint64_t told = send(s, n, true, 64, 0, 100), big_told = send(s, n, true, 1500, 0, 100);
     if (small > n + slack || cut > n + slack || big > 24 * n + slack || big_cut > 24 * n + slack)
         s.b.fail("too slow: %llu %llu %llu %llu clocks for %llu packets", (unsigned long long)small,
                  (unsigned long long)cut, (unsigned long long)big, (unsigned long long)big_cut,
                  (unsigned long long)n);
+    if (told > (1 + EVENT_BEATS) * n + slack || big_told > (24 + EVENT_BEATS) * n + slack)
+        s.b.fail("too slow with events: %llu %llu clocks for %llu packets",
+                 (unsigned long long)told, (unsigned long long)big_told, (unsigned long long)n);
     uint64_t grown = 0;
     if (P_HEAD_BYTES) {
-        grown = send(s, n, true, 64, -4);
+        grown = send(s, n, true, 64, -4, 0);
         if (grown > 2 * n + slack)
             s.b.fail("too slow: %llu clocks for %llu packets that grow", (unsigned long long)grown,
                      (unsigned long long)n);
     }
     return s.b.pass(
         "%llu packets; clocks a packet: 64 B %.3f, 4 B cut off %.3f, 4 B added %.3f, 1500 B %.3f, "
-        "14 B cut off %.3f",
+        "14 B cut off %.3f; with events: 64 B %.3f, 1500 B %.3f",
         (unsigned long long)s.packets, double(small) / n, double(cut) / n, double(grown) / n,
-        double(big) / n, double(big_cut) / n);
+        double(big) / n, double(big_cut) / n, double(told) / n, double(big_told) / n);
 }

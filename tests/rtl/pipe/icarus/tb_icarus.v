@@ -110,12 +110,12 @@ module tb_icarus;
     wire         m_valid, m_last;
     wire [511:0] m_data;
     wire [63:0]  m_keep;
-    wire [119:0] m_user;
+    wire [`SPEC_OUT_TUSER_BITS-1:0] m_user;
     pipe_egress u_out (
         .clk(clk), .rst(rst), .s_valid_i(out_valid), .s_ready_o(out_ready),
         .s_ret_i(last_state[31:0]),
         .s_redirect_i(64'd0), .s_meta_i(8'd0), .s_data_i(16'd259), .s_end_i(16'd320), .s_len_i(16'd64),
-        .s_bytes_i({320'd0, value, 128'd0}), .s_mask_i(64'hff0000), .s_zero_from_i(16'hffff),
+        .s_bytes_i({320'd0, value, 128'd0}), .s_mask_i(64'hff0000), .s_zero_from_i(16'hffff), .s_events_i(1'b0), .s_event_bytes_i(8'd0),
         .beat_valid_i(pay_valid), .beat_ready_o(pay_ready), .beat_data_i(pay_data),
         .beat_last_i(pay_last),
         .m_axis_tdata(m_data), .m_axis_tkeep(m_keep), .m_axis_tvalid(m_valid),
@@ -154,7 +154,7 @@ module tb_icarus;
             want[191:128] = want[127:64];
             want = want >> 24;
             if (m_data !== want || m_keep !== 64'h1fffffffffffffff || m_last !== 1'b1
-                || m_user !== {16'd61, 64'd0, ret}) begin
+                || m_user !== {{`SPEC_OUT_TUSER_BITS-112{1'b0}}, 16'd61, 64'd0, ret}) begin
                 if (bad < 3)
                     $display("packet %0d: %h user %h", got, m_data, m_user);
                 bad = bad + 1;
