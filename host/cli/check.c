@@ -90,6 +90,8 @@ static void add_hardware_facts(json_t *j, const struct exec_ops *ops, struct job
         json_object_set_new(j, "window_bytes", json_integer(job->pipeline->window_bytes));
         json_object_set_new(j, "cycles_best", json_integer(job->pipeline->cycles_best));
         json_object_set_new(j, "cycles_same_key", json_integer(job->pipeline->cycles_same_key));
+        if (job->pipeline->event_beats)
+            json_object_set_new(j, "cycles_events", json_integer(job->pipeline->event_beats));
     }
 }
 
@@ -228,6 +230,9 @@ static void print_text(const json_t *program)
                    (long long)json_integer_value(json_object_get(e, "stages")),
                    (long long)json_integer_value(json_object_get(e, "cycles_best")),
                    (long long)json_integer_value(json_object_get(e, "cycles_same_key")));
+        if (json_object_get(e, "cycles_events"))
+            printf(", %lld more with events",
+                   (long long)json_integer_value(json_object_get(e, "cycles_events")));
         putchar('\n');
     }
 }

@@ -115,6 +115,8 @@ static int write_cost(FILE *out, const struct job *job)
         json_object_set_new(j, "window_bytes", json_integer(job->pipeline->window_bytes));
         json_object_set_new(j, "cycles_best", json_integer(job->pipeline->cycles_best));
         json_object_set_new(j, "cycles_same_key", json_integer(job->pipeline->cycles_same_key));
+        if (job->pipeline->event_beats)
+            json_object_set_new(j, "cycles_events", json_integer(job->pipeline->event_beats));
     }
     err = json_dumpf(j, out, JSON_INDENT(2)) || fputc('\n', out) < 0 ? write_error() : 0;
     json_decref(j);
