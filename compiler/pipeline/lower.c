@@ -234,10 +234,6 @@ int pipe_lower(struct pipe_graph *g)
     bool *scratch = arena_array(g->arena, g->f->block_count, sizeof(*scratch));
     int err;
 
-    if (g->f->events.count)
-        return pipe_refuse(g, "PIPE0009", g->f->events.sites[0].pc,
-                           "a pipeline makes no events (ring buffers, perf events, printed lines); "
-                           "run the program on the core (microcode)");
     g->value_of = arena_array(g->arena, g->f->insn_count, sizeof(*g->value_of));
     g->value_of[IR_NONE] = pipe_const(g, 0);
     g->pointers = ir_pointers(g->f, g->arena);

@@ -113,7 +113,7 @@ for window in 64 128 256; do
         lint pipe_egress WINDOW_BYTES=$window HEAD_BYTES=$head
     done
 done
-for events in 64 192 1024; do
+for events in 64 192 4096; do
     lint pipe_egress HEAD_BYTES=64 EVENT_BYTES=$events
 done
 
@@ -133,7 +133,7 @@ refuses pipe_arb PORTS=3
 refuses pipe_ingress WINDOW_BYTES=96
 refuses pipe_egress HEAD_BYTES=320
 refuses pipe_egress EVENT_BYTES=96
-refuses pipe_egress EVENT_BYTES=1088
+refuses pipe_egress EVENT_BYTES=4160
 
 synth map_vmem "-chparam BYTES 65536" 16 3000
 synth map_ext "" 16 9000
