@@ -19,19 +19,21 @@ def lines(work, obj, executor, path, *options):
         return [json.loads(line) for line in f], j.get('lost')
 
 
-def agrees(work, name, path, *options, executors='interp,kernel,microcode', compared=()):
+def agrees(work, name, path, *options, executors='interp,kernel,microcode', pipeline=False, compared=()):
     """compare has no difference, and the files of --events are the same; these."""
     obj = build(work, name)
-    j = json.loads(lib.sluice('compare', obj, '-r', path, '-t', executors, '--json', *options, *compared).stdout)
+    hardware = ('microcode', 'pipeline') if pipeline else ('microcode',)
+    j = json.loads(lib.sluice('compare', obj, '-r', path, '-t', executors + ',pipeline' * pipeline, '--json', *options, *compared).stdout)
     assert j['mismatches'] == 0, j['differences'][:5]
-    assert 'skipped' not in j['executors']['microcode'], j['executors']['microcode']
+    assert not any('skipped' in j['executors'][e] for e in hardware), j['executors']
     expected, lost = lines(work, obj, 'interp', path, *options)
-    assert (expected, lost) == lines(work, obj, 'microcode', path, *options)
+    for e in hardware:
+        assert (expected, lost) == lines(work, obj, e, path, *options), e
     return expected, lost
 
 
 def test_records_with_padding_have_the_same_leavings(work):
-    events, _ = agrees(work, 'records', lib.mixed(500), compared=('--idle', '30', '--stall', '40'))
+    events, _ = agrees(work, 'records', lib.mixed(500), pipeline=True, compared=('--idle', '30', '--stall', '40'))
     first = [e for e in events if e.get('map') == 'first']
     assert len(first) > 300 and len({e['data'][2:8] for e in first}) > 1, 'no leavings in the padding'
     assert {e['data'][:2] for e in first} == {'01', '02'}
@@ -55,7 +57,7 @@ def test_perf_events_of_jumbo_packets(work):
 
 
 def test_lines_and_events_of_programs_that_tail_calls_go_on_in(work):
-    events, _ = agrees(work, 'lines', lib.mixed(400), '-p', 'lines')
+    events, _ = agrees(work, 'lines', lib.mixed(400), '-p', 'lines', pipeline=True)
     texts = {e['print'].split(' ')[0] for e in events if 'print' in e}
     assert {'udp', 'next', 'none'} <= texts and any('data' in e for e in events), texts
 
