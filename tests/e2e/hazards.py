@@ -28,7 +28,9 @@ KINDS = {
     'exchange': {'exchange_map': (ENTRIES, 1)}, 'percpu': {}, 'read_or_write': {}, 'deleted': {'deleted_map': (128, 1)},
     'delete_or_update': {}, 'wide': {'wide_map': (64, 5)}, 'kept': {'kept_map': (ENTRIES, 1)}, 'replaced': {'replaced_map': (ENTRIES, 1)}, 'bss': {}, 'full': {}, 'lru': {},
     'odd_keys': {}, 'neighbours': {}, 'locked': {}, 'prefixes': {}, 'one_prefix': {}, 'inner_arrays': {}, 'inner_hashes': {},
+    'queued': {}, 'stacked': {}, 'filtered': {},
 }
+KEYLESS = ('queued', 'stacked', 'filtered')  # a core holds too few maps for them and the others
 NUMBERS = {kind: i for i, kind in enumerate(KINDS)}
 # Hardware's idles and back-pressure in percent, and the packets' lengths. A run gives packets one to four RX
 # queues in turn, by its seed, so that per-CPU values of several CPUs meet; in every other run the host reads the
@@ -48,7 +50,7 @@ def program(work, names, cpu='v3', compiler='clang'):
     cases = ' '.join(f'CASE({NUMBERS[k]}, {k})' for k in names)
     out = os.path.join(work, ('-'.join(names) if one else f'several{len(names)}') + '.o')
     return lib.clang(os.path.join(SOURCES, 'one.c' if one else 'several.c'), out, compiler, cpu,
-                     defines=[f'-DKIND={names[0]}' if one else f'-DKINDS={cases}'])
+                     defines=[f'-DKIND={names[0]}' if one else f'-DKINDS={cases}'] + ['-DKEYLESS'] * (names[0] in KEYLESS))
 
 
 def maps_file(work, names):

@@ -10,6 +10,7 @@ import hazards_random
 import lib
 
 NAMES = list(hazards.KINDS)
+KEYED = [k for k in NAMES if k not in hazards.KEYLESS]
 # As many as packets in the core.
 CORE = range(1, 17)
 # A pipeline each. Those with many accesses are by themselves, so that the packets of the others follow each other closely.
@@ -20,6 +21,7 @@ GROUPS = (
     ('bss', 'wide', 'lru'),
     ('locked', 'prefixes', 'one_prefix'),
     ('inner_arrays', 'inner_hashes'),
+    hazards.KEYLESS,
 )
 
 
@@ -28,8 +30,9 @@ def test_kinds_are_those_of_the_sources(work):
 
 
 def test_core_is_serial(work):
-    obj = hazards.program(work, NAMES)
-    hazards.agree(work, obj, NAMES, 'microcode', CORE, 8, hazards.PACES, 1, '--lockstep')
+    for names in (KEYED, hazards.KEYLESS):
+        obj = hazards.program(work, names)
+        hazards.agree(work, obj, names, 'microcode', CORE, 8, hazards.PACES, 1, '--lockstep')
 
 
 def test_random_programs_on_the_core_are_serial(work):
@@ -38,9 +41,9 @@ def test_random_programs_on_the_core_are_serial(work):
 
 
 def test_core_with_slow_engines_is_serial(work):
-    obj = hazards.program(work, NAMES)
     with hazards.environment(SLUICE_BUILD_DIR=hazards.slow_core(work, '-O0')):
-        hazards.agree(work, obj, NAMES, 'microcode', CORE, 8, hazards.PACES[:1], 2, '--lockstep')
+        for names in (KEYED, hazards.KEYLESS):
+            hazards.agree(work, hazards.program(work, names), names, 'microcode', CORE, 8, hazards.PACES[:1], 2, '--lockstep')
 
 
 def test_core_without_tokens_goes_wrong(work):

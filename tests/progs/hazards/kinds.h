@@ -6,6 +6,7 @@
  *
  *   clang -DKIND=array_rmw one.c            one kind
  *   clang -DFIRST several.c                 several, chosen by the packet's kind
+ *   clang -DKEYLESS ...                     those of maps without keys
  */
 #include <linux/bpf.h>
 
@@ -36,6 +37,8 @@ enum { NOT_THERE = 0x4e4f4e45 };
 struct wide {
     __u64 word[WIDE_WORDS];
 };
+
+#ifndef KEYLESS /* a core holds 32 maps */
 
 /* Reads, changes and writes back a value of an array, without an atomic operation. */
 MAP(array_rmw_map, BPF_MAP_TYPE_ARRAY, ENTRIES, __u64);
@@ -344,7 +347,8 @@ static __always_inline __u64 full(const struct job *j)
     return ERROR_OF(bpf_map_update_elem(&full_map, &key, &j->operand, BPF_ANY));
 }
 
-/* An LRU map that is full: what a packet looks up and inserts decides what later ones still find. */
+/* An LRU map that is full: what a packet looks up and inserts decides what later ones still find.
+ */
 MAP(lru_map, BPF_MAP_TYPE_LRU_HASH, SMALL_ENTRIES, __u64);
 static __always_inline __u64 lru(const struct job *j)
 {
@@ -462,8 +466,8 @@ static __always_inline __u64 locked(const struct job *j)
     result = a->last + a->count;
     bpf_spin_unlock(&a->lock);
     if (j->op % 4 == 0 || !v) {
-        result += ERROR_OF(bpf_map_update_elem(&locked_map, &j->key, &fresh,
-                                               j->op & 8 ? BPF_F_LOCK : BPF_ANY));
+        result += ERROR_OF(
+            bpf_map_update_elem(&locked_map, &j->key, &fresh, j->op & 8 ? BPF_F_LOCK : BPF_ANY));
         if (!v)
             return result;
     }
@@ -584,3 +588,55 @@ static __always_inline __u64 inner_hashes(const struct job *j)
     *value = old * 3 + j->operand;
     return *value;
 }
+
+#else
+
+/* A queue whose end and beginning all packets share, and a stack, both with room for few. */
+struct {
+    __uint(type, BPF_MAP_TYPE_QUEUE);
+    __uint(max_entries, 6);
+    __type(value, __u64);
+} queued_map SEC(".maps");
+static __always_inline __u64 queued(const struct job *j)
+{
+    __u64 value = j->operand + j->key;
+
+    if (j->op % 8 < 4)
+        return ERROR_OF(bpf_map_push_elem(&queued_map, &value, j->op & 2)) + 1;
+    if (j->op % 8 < 7)
+        return ERROR_OF(bpf_map_pop_elem(&queued_map, &value)) ^ value;
+    return ERROR_OF(bpf_map_peek_elem(&queued_map, &value)) ^ value;
+}
+
+struct {
+    __uint(type, BPF_MAP_TYPE_STACK);
+    __uint(max_entries, 8);
+    __uint(value_size, 12);
+} stacked_map SEC(".maps");
+static __always_inline __u64 stacked(const struct job *j)
+{
+    __u64 value[2] = {j->operand, j->key};
+
+    if (j->op % 8 < 5)
+        return ERROR_OF(bpf_map_push_elem(&stacked_map, value, j->op & 2)) + 1;
+    return ERROR_OF(bpf_map_pop_elem(&stacked_map, value)) ^ value[0] ^ value[1];
+}
+
+/* A Bloom filter that is asked for what packets before have pushed. */
+struct {
+    __uint(type, BPF_MAP_TYPE_BLOOM_FILTER);
+    __uint(max_entries, 3000);
+    __uint(map_extra, 2);
+    __type(value, __u32);
+} filtered_map SEC(".maps");
+static __always_inline __u64 filtered(const struct job *j)
+{
+    __u32 key = j->key + (__u32)(j->operand & 0x700);
+    __u64 there = ERROR_OF(bpf_map_peek_elem(&filtered_map, &key));
+
+    if (j->op % 2)
+        bpf_map_push_elem(&filtered_map, &key, BPF_ANY);
+    return there;
+}
+
+#endif
