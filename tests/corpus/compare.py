@@ -102,6 +102,9 @@ class Record:
         with self.lock, open(self.path, mode) as f:
             f.write(text)
 
+    def has(self, inputs, executor):
+        return (inputs.digest, executor) in self.lines
+
     def get(self, inputs, executor, options):
         """What came out: as it is written there already, or of a comparison now."""
         at = inputs.digest, executor

@@ -55,11 +55,11 @@ class Program:
         return [self.object, '--type', 'xdp', '-p', self.name, *MAP_ENTRIES]
 
     def compare(self, count, executors, out, record, options):
-        """Runs it beside interp on those executors that it fits."""
+        """Runs it beside interp on those executors that it fits; what the record has of others is kept."""
         inputs = compare.Inputs(self, count, out)
         self.reached = inputs.about
-        for e in executors:
-            if self.fits(e) and e != 'interp':
+        for e in lib.EXECUTORS:
+            if self.fits(e) and e != 'interp' and (e in executors or record.has(inputs, e)):
                 self.compared[e] = record.get(inputs, e, options)
 
     def differences(self):
@@ -100,7 +100,9 @@ def share(part, whole):
 
 def compared(program, executor):
     got = program.compared.get(executor, {})
-    return 'differs' if 'differs' in got else got.get('packets', 'no')
+    if not program.fits(executor) or 'skipped' in got:
+        return 'no'
+    return 'differs' if 'differs' in got else got.get('packets', 'not run')
 
 
 def comparison(programs):
