@@ -44,7 +44,7 @@ int bloom_sizes(struct xdp_md *ctx)
     if (ip->id % 8 == 0)
         put(3, bpf_map_push_elem(&one, (__u8 *)ip + 7, BPF_ANY)); /* out of the packet, at an odd place */
     if (ip->id % 8 == 1)
-        put(4, bpf_map_push_elem(&two, &ip->saddr, BPF_ANY));
+        put(4, bpf_map_push_elem(&two, &ip->saddr, ip->ttl & 1));
     if (ip->id % 2)
         put(5, bpf_map_push_elem(&pushed, &ip->saddr, BPF_ANY));
     return XDP_PASS;
