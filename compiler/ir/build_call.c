@@ -252,6 +252,20 @@ static void lower_helper(struct builder *b, uint32_t num, const struct verify_fa
     lowering[num](b, fact);
 }
 
+/* The arguments' facts when r1 is this map: keys of several maps may lie in several memories. That
+ * is known by what map the program names, so not if it may have got one from a map of maps. */
+static void args_of_map(const struct verify_fact *fact, uint32_t map, struct verify_arg *args)
+{
+    const struct verify_call_of_map *call = fact->args[0].inner ? NULL : fact->of_maps;
+
+    memcpy(args, fact->args, VERIFY_ARGS * sizeof(*args));
+    args[0].map = (uint16_t)map;
+    while (call && call->map != map)
+        call = call->next;
+    for (uint32_t i = 1; call && i < VERIFY_ARGS; i++)
+        args[i].pointer = call->pointers[i];
+}
+
 /* One call for several maps, as clang makes of the same call in two branches, or for those in a map
  * of maps: ask which map it is, and call for that one. A map's register holds its number + 1. */
 static void lower_for_each_map(struct builder *b, uint32_t num, const struct verify_fact *fact,
@@ -263,12 +277,11 @@ static void lower_for_each_map(struct builder *b, uint32_t num, const struct ver
     assert(left);
     while (left && !b->error) {
         const uint32_t map = (uint32_t)__builtin_ctzll(left);
-        struct verify_arg args[5];
+        struct verify_arg args[VERIFY_ARGS];
         struct verify_fact one = *fact;
         ir_block other = 0;
 
-        memcpy(args, fact->args, sizeof(args));
-        args[0].map = (uint16_t)map;
+        args_of_map(fact, map, args);
         one.args = args;
         left &= left - 1;
         if (left) {

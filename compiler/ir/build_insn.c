@@ -97,9 +97,7 @@ int build_place_of(struct builder *b, const struct verify_pointer *p, ir_ref poi
     case VERIFY_REGION_RECORD:
         return build_record_place(b, p, out);
     case VERIFY_REGION_MIXED:
-        return build_refuse(b, "IRB0002",
-                            "the pointer leads to different kinds of memory on different paths, "
-                            "which hardware does not follow");
+        return build_mixed_place(b, p, pointer, off, out);
     case VERIFY_REGION_NONE:
     case VERIFY_REGION_CTX:
     case VERIFY_REGION_COUNT:
@@ -139,6 +137,8 @@ static ir_ref emit_access(struct builder *b, enum ir_op op, const struct build_p
 
 ir_ref build_load(struct builder *b, const struct build_place *place, uint32_t delta, uint32_t size)
 {
+    if (place->kind_count)
+        return build_mixed_load(b, place, delta, size);
     if (place->rodata && delta + size <= place->rodata_bytes) {
         uint64_t v = 0;
 
@@ -151,7 +151,10 @@ ir_ref build_load(struct builder *b, const struct build_place *place, uint32_t d
 void build_store(struct builder *b, const struct build_place *place, uint32_t delta, uint32_t size,
                  ir_ref value)
 {
-    emit_access(b, IR_STORE, place, delta, size, value);
+    if (place->kind_count)
+        build_mixed_store(b, place, delta, size, value);
+    else
+        emit_access(b, IR_STORE, place, delta, size, value);
 }
 
 /* --- loads and stores --------------------------------------------------------------------- */
@@ -261,6 +264,11 @@ static void translate_atomic(struct builder *b, const struct ebpf_insn *insn)
                                    .imm = (uint64_t)place.imm};
 
         old = build_emit(b, op, args, atomic == SPEC_ATOMIC_CMPXCHG ? 3 : 2);
+    } else if (place.kind_count) {
+        build_refuse(b, "IRB0002",
+                     "an atomic operation through a pointer that leads to different kinds of "
+                     "memory on different paths");
+        return;
     } else if (place.region == IR_REGION_STACK) {
         old = build_load(b, &place, 0, size);
         build_store(b, &place, 0, size,

@@ -102,6 +102,12 @@ ir_ref build_entry(struct builder *b, const struct build_array *array, ir_ref in
                      build_alu(b, SPEC_ALU_MOV, 32, offset, IR_NONE));
 }
 
+/* May it be map memory, whose accesses have 1, 2, 4 or 8 bytes? */
+static bool in_pieces(const struct build_place *place)
+{
+    return place->region == IR_REGION_MAP || place->kind_count;
+}
+
 /* Up to 8 bytes of memory as a value. Map memory is read in pieces whose size is a power of two. */
 ir_ref build_load_word(struct builder *b, const struct build_place *place, uint32_t at,
                        uint32_t bytes)
@@ -109,7 +115,7 @@ ir_ref build_load_word(struct builder *b, const struct build_place *place, uint3
     ir_ref v = IR_NONE;
     uint32_t done = 0;
 
-    if (place->region != IR_REGION_MAP || (bytes & (bytes - 1)) == 0)
+    if (!in_pieces(place) || (bytes & (bytes - 1)) == 0)
         return build_load(b, place, at, bytes);
     for (uint32_t piece = 4; piece; piece /= 2) {
         ir_ref part;
@@ -130,7 +136,7 @@ void build_store_word(struct builder *b, const struct build_place *place, uint32
 {
     uint32_t done = 0;
 
-    if (place->region != IR_REGION_MAP || (bytes & (bytes - 1)) == 0) {
+    if (!in_pieces(place) || (bytes & (bytes - 1)) == 0) {
         build_store(b, place, at, bytes, v);
         return;
     }

@@ -22,6 +22,7 @@ enum {
     BUILD_VAR_END,
     BUILD_VAR_META,  /* bytes of metadata, which lie in front of data */
     BUILD_VAR_COUNT, /* of a loop within a helper */
+    BUILD_VAR_BYTES, /* loaded through a pointer to one of several memories */
     BUILD_VAR_RAND,
     BUILD_VAR_REDIRECT,
     BUILD_VAR_CALLS,   /* tail calls made for the packet, where they are counted */
@@ -35,7 +36,8 @@ enum {
     BUILD_VARS = BUILD_VAR_USED + BUILD_RINGS,
     /* Stack pointers in registers are offset by this, so that none of them is 0 or a packet offset.
      */
-    BUILD_STACK_BIAS = 1 << 20,
+    BUILD_STACK_SHIFT = 20,
+    BUILD_STACK_BIAS = 1 << BUILD_STACK_SHIFT,
 };
 
 #define BUILD_NO_NODE UINT32_MAX
@@ -161,6 +163,8 @@ struct build_place {
     uint32_t rodata_bytes;
     bool record; /* in the event area, a record of a ring buffer: what is written is noted, and only
                     that is read */
+    const struct build_place *kinds; /* region NONE: one of these, which the address tells */
+    uint32_t kind_count;
 };
 
 /* Refuses the program because of the instruction at hand; returns -ENOTSUP. */
@@ -196,6 +200,14 @@ ir_ref build_load(struct builder *b, const struct build_place *place, uint32_t d
                   uint32_t size);
 void build_store(struct builder *b, const struct build_place *place, uint32_t delta, uint32_t size,
                  ir_ref value);
+
+/* build_mixed.c: pointers that lead to different kinds of memory on different paths */
+int build_mixed_place(struct builder *b, const struct verify_pointer *p, ir_ref pointer,
+                      int32_t off, struct build_place *out);
+ir_ref build_mixed_load(struct builder *b, const struct build_place *place, uint32_t delta,
+                        uint32_t size);
+void build_mixed_store(struct builder *b, const struct build_place *place, uint32_t delta,
+                       uint32_t size, ir_ref value);
 
 /* build_call.c, build_map.c, build_csum.c */
 void build_helper(struct builder *b, const struct ebpf_insn *insn);

@@ -109,19 +109,53 @@ static struct verify_pointer pointer_of(const struct verifier *v, const struct r
     return p;
 }
 
-static void join_pointer(struct verify_pointer *p, const struct verify_pointer *q, bool first)
+static bool same_memory(const struct verify_pointer *p, const struct verify_pointer *q)
+{
+    return p->region == q->region && p->frame == q->frame && p->taken_at == q->taken_at &&
+           p->taken_in == q->taken_in;
+}
+
+static void join_offsets(struct verify_pointer *p, const struct verify_pointer *q)
+{
+    if (p->map != q->map)
+        p->map = VERIFY_MAP_ANY;
+    p->off_min = p->off_min < q->off_min ? p->off_min : q->off_min;
+    p->off_max = p->off_max > q->off_max ? p->off_max : q->off_max;
+}
+
+/* Joins one more pointer into those of a mixed one, each kind of memory by itself. */
+static void join_kind(struct verifier *v, struct verify_pointer *p, const struct verify_pointer *q)
+{
+    struct verify_kind *k = p->kinds;
+
+    while (k && !same_memory(&k->pointer, q))
+        k = k->next;
+    if (k) {
+        join_offsets(&k->pointer, q);
+        return;
+    }
+    k = arena_alloc(v->arena, sizeof(*k));
+    *k = (struct verify_kind){.next = p->kinds, .pointer = *q};
+    p->kinds = k;
+}
+
+static void join_pointer(struct verifier *v, struct verify_pointer *p,
+                         const struct verify_pointer *q, bool first)
 {
     if (first) {
         *p = *q;
         return;
     }
-    if (p->region != q->region || p->frame != q->frame || p->taken_at != q->taken_at ||
-        p->taken_in != q->taken_in)
+    if (!same_memory(p, q) || p->kinds) {
+        if (!p->kinds) {
+            const struct verify_pointer before = *p;
+
+            join_kind(v, p, &before);
+        }
+        join_kind(v, p, q);
         p->region = VERIFY_REGION_MIXED;
-    if (p->map != q->map)
-        p->map = VERIFY_MAP_ANY;
-    p->off_min = p->off_min < q->off_min ? p->off_min : q->off_min;
-    p->off_max = p->off_max > q->off_max ? p->off_max : q->off_max;
+    }
+    join_offsets(p, q);
 }
 
 void verify_note_access(struct verifier *v, const struct access *a)
@@ -130,7 +164,7 @@ void verify_note_access(struct verifier *v, const struct access *a)
     const struct verify_pointer q = pointer_of(v, &a->base, a->off);
 
     verify_fact_at(v, a->at)->reads_target |= is_target(v, &a->base);
-    join_pointer(p, &q, p->region == VERIFY_REGION_NONE);
+    join_pointer(v, p, &q, p->region == VERIFY_REGION_NONE);
 }
 
 void verify_note_depth(struct verifier *v, uint32_t frame, int64_t low)
@@ -188,6 +222,28 @@ static void join_number(struct verifier *v, struct verify_arg *a, bool first, co
         rest_on(v, (struct number_fact){&a->is_const, &a->max}, &node);
 }
 
+/* What the arguments are when r1 is this map: calls of several maps lead to several keys. */
+static void note_call_of_map(struct verifier *v, struct verify_fact *f, uint32_t count)
+{
+    const uint16_t map = (uint16_t)cur_reg(v, 1)->map;
+    struct verify_call_of_map *call = f->of_maps;
+    bool first = false;
+
+    while (call && call->map != map)
+        call = call->next;
+    if (!call) {
+        call = arena_alloc(v->arena, sizeof(*call));
+        *call = (struct verify_call_of_map){.next = f->of_maps, .map = map};
+        f->of_maps = call;
+        first = true;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct verify_pointer p = pointer_of(v, cur_reg(v, i + 1), 0);
+
+        join_pointer(v, &call->pointers[i], &p, first);
+    }
+}
+
 void verify_note_args(struct verifier *v, uint32_t at, uint32_t count)
 {
     struct verify_fact *f = verify_fact_at(v, at);
@@ -195,6 +251,8 @@ void verify_note_args(struct verifier *v, uint32_t at, uint32_t count)
 
     if (first)
         f->args = arena_array(v->arena, ARG_COUNT, sizeof(*f->args));
+    if (count && cur_reg(v, 1)->type == REG_MAP && cur_reg(v, 1)->map < v->own_maps)
+        note_call_of_map(v, f, count);
     for (uint32_t i = 0; i < ARG_COUNT; i++) {
         const struct reg *r = cur_reg(v, i + 1);
         const bool used = i < count;
@@ -210,7 +268,7 @@ void verify_note_args(struct verifier *v, uint32_t at, uint32_t count)
         if (!used)
             continue;
         f->reads_target |= is_target(v, r);
-        join_pointer(&a->pointer, &p, first);
+        join_pointer(v, &a->pointer, &p, first);
         join_number(v, a, first, r);
         a->map = first || a->map == map ? map : VERIFY_MAP_ANY;
         if (map < SPEC_MAPS)

@@ -23,7 +23,7 @@
 enum {
     SLOT_BYTES = 8,
     STACK_SLOTS = SPEC_STACK_BYTES / SLOT_BYTES,
-    ARG_COUNT = 5,
+    ARG_COUNT = VERIFY_ARGS,
     MAX_PACKET_OFF = 0xffff,  /* Linux's MAX_PACKET_OFF: no packet is longer */
     MAX_VAR_OFF = 1 << 29,    /* BPF_MAX_VAR_OFF: pointers are not moved farther */
     MAX_BRANCHES = 8192,      /* BPF_COMPLEXITY_LIMIT_JMP_SEQ: branches that wait at one time */

@@ -31,6 +31,13 @@ struct verify_pointer {
     int32_t off_max;
     uint32_t taken_at; /* RECORD: the call of bpf_ringbuf_reserve, and the context of that */
     uint32_t taken_in;
+    struct verify_kind *kinds; /* MIXED: all of them; NULL if not even one path's is known */
+};
+
+/* What a pointer leads to on some of the paths. */
+struct verify_kind {
+    struct verify_kind *next;
+    struct verify_pointer pointer; /* its region may be MIXED: of a kind that has no name here */
 };
 
 /* What holds of an argument whenever a call is reached. */
@@ -45,6 +52,15 @@ struct verify_arg {
     uint64_t inner; /* ... and the maps of maps that it may come from: it is then any map in them */
 };
 
+enum { VERIFY_ARGS = 5 };
+
+/* Where the arguments of a call lead whenever its map is this one. */
+struct verify_call_of_map {
+    struct verify_call_of_map *next;
+    uint16_t map;
+    struct verify_pointer pointers[VERIFY_ARGS]; /* of r1 to r5 */
+};
+
 /* What holds of an instruction, joined over all ways to reach it in one call context. */
 struct verify_fact {
     bool reached;
@@ -56,6 +72,7 @@ struct verify_fact {
     struct verify_pointer
         access;              /* load, store, atomic: the address with the instruction's offset */
     struct verify_arg *args; /* helper call: r1 to r5; NULL otherwise */
+    struct verify_call_of_map *of_maps; /* ... by what r1 is, if that is a map */
 };
 
 /* One way down the call tree: the entry (context 0), or a call instruction in its caller's context.
