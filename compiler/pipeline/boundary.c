@@ -226,8 +226,26 @@ static struct call call_of(struct pipe_emitter *e, uint32_t stage)
         return (struct call){engine_of(e, n), pipe_port_of(e->g, unit),
                              pipe_hash_req_bits(&e->g->f->maps[n->map]), PIPE_HASH_RESP_BITS,
                              pipe_asks_lpm(e->g, n) ? 32 : 16};
+    if (n->kind == PIPE_K_FUSED)
+        return (struct call){
+            engine_of(e, n), 0,
+            32 + pipe_input_bits(e->g, e->g->maps[n->map].fused, n->nargs - PIPE_FUSED_FIRST_INPUT),
+            n->bits ? n->bits : 1, 8};
     return (struct call){engine_of(e, n), pipe_port_of(e->g, unit), PIPE_VALUE_REQ_BITS,
                          PIPE_VALUE_RESP_BITS, 8};
+}
+
+/* Row 32, then the inputs, lowest first. */
+static void put_row_request(struct pipe_emitter *e, const struct pipe_node *n, uint32_t stage)
+{
+    pipe_put(&e->text, "{");
+    for (uint32_t i = n->nargs; i-- > PIPE_FUSED_FIRST_INPUT;) {
+        const uint32_t bits = e->g->nodes[n->args[i]].bits;
+
+        if (bits)
+            pipe_put(&e->text, "%s,\n        ", pipe_slice_text(e, n->args[i], stage, 0, bits));
+    }
+    pipe_put(&e->text, "%s}", pipe_slice_text(e, n->args[1], stage, 0, 32));
 }
 
 static void put_request(struct pipe_emitter *e, const struct pipe_node *n, uint32_t stage)
@@ -236,6 +254,8 @@ static void put_request(struct pipe_emitter *e, const struct pipe_node *n, uint3
         pipe_put(&e->text, "%s", pipe_slice_text(e, n->args[1], stage, 0, PIPE_POSITION_BITS));
     else if (n->kind >= PIPE_K_LOOKUP)
         put_hash_request(e, n, stage);
+    else if (n->kind == PIPE_K_FUSED)
+        put_row_request(e, n, stage);
     else
         put_value_request(e, n, stage);
 }
@@ -395,6 +415,8 @@ static void draw_unit(struct pipe_emitter *e, uint32_t stage)
         draw_arithmetic(e, stage, valid, bits);
     else
         draw_call(e, stage, valid, bits);
+    if (kind == PIPE_K_FUSED)
+        pipe_draw_inside(e, e->g->nodes[unit].map);
     unpack_state(e, list, count, stage);
     draw_releases(e, stage, valid);
 }

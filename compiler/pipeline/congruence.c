@@ -6,6 +6,7 @@
  * of two hold only while nothing wraps, which the bit counts show. */
 
 #define DEPTH_MAX 12u
+#define MULTIPLE_DEPTH_MAX 3u
 
 static const struct pipe_congruence anything = {1, 0};
 
@@ -66,6 +67,41 @@ static struct pipe_congruence wrapped(struct pipe_congruence c, uint32_t width)
 static struct pipe_congruence find(const struct pipe_graph *g, pipe_ref a, uint32_t depth,
                                    bool low32);
 
+/* A value that is so many times another: what multiplications with constants have become. */
+struct multiple {
+    pipe_ref of;
+    uint64_t factor;
+};
+
+static struct multiple multiple_of(const struct pipe_graph *g, pipe_ref a, uint32_t depth)
+{
+    const struct pipe_node *n = &g->nodes[a];
+    struct multiple x = {a, 1};
+    struct multiple y;
+    uint64_t k;
+
+    if (depth == 0 || n->kind != PIPE_K_ALU || n->width != 64 || n->nargs != 2)
+        return x;
+    if (n->alu == SPEC_ALU_SHL && pipe_is_const(g, n->args[1], &k) && k < 32)
+        return (struct multiple){n->args[0], UINT64_C(1) << k};
+    if (n->alu != SPEC_ALU_ADD && n->alu != SPEC_ALU_SUB)
+        return x;
+    x = multiple_of(g, n->args[0], depth - 1);
+    y = multiple_of(g, n->args[1], depth - 1);
+    if (x.of != y.of || (n->alu == SPEC_ALU_SUB && x.factor <= y.factor))
+        return (struct multiple){a, 1};
+    x.factor += n->alu == SPEC_ALU_ADD ? y.factor : -y.factor;
+    return x;
+}
+
+/* Is a multiple too small to wrap? */
+static bool fits(const struct pipe_graph *g, struct multiple m, bool low32)
+{
+    return m.factor > 1 && m.factor <= UINT32_MAX &&
+           g->nodes[m.of].proved_bits + 64u - (uint32_t)__builtin_clzll(m.factor) <=
+               (low32 ? 32u : 63u);
+}
+
 static struct pipe_congruence find_alu(const struct pipe_graph *g, const struct pipe_node *n,
                                        uint32_t depth, bool low32)
 {
@@ -106,12 +142,16 @@ static struct pipe_congruence find(const struct pipe_graph *g, pipe_ref a, uint3
                                    bool low32)
 {
     const struct pipe_node *n = &g->nodes[a];
+    struct multiple m;
     uint64_t k = 0;
 
     if (n->kind == PIPE_K_CONST)
         return (struct pipe_congruence){0, low32 ? (uint32_t)n->imm : n->imm};
     if (depth == 0)
         return anything;
+    m = multiple_of(g, a, MULTIPLE_DEPTH_MAX);
+    if (m.of != a && fits(g, m, low32))
+        return product(find(g, m.of, depth - 1, low32), m.factor);
     if (n->kind == PIPE_K_ALU)
         return find_alu(g, n, depth - 1, low32);
     if (n->kind == PIPE_K_MUL && pipe_is_const(g, n->args[1], &k)) {

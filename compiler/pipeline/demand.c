@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/pipeline/pipe.h"
 
-/* Which nodes something depends on, and how many of their low bits. Arguments come before their
- * users in the node list, so one walk from the end suffices. Registers between stages are as wide
- * as this says. */
+/* Which nodes something depends on, and how many of their low bits. One walk from users to
+ * arguments suffices. Registers between stages are as wide as this says. */
 
 static void want(struct pipe_graph *g, pipe_ref a, uint32_t bits)
 {
@@ -74,7 +73,41 @@ static void want_alu(struct pipe_graph *g, const struct pipe_node *n, uint32_t n
         want(g, n->args[1], b ? b : 1);
 }
 
-static void want_unit(struct pipe_graph *g, const struct pipe_node *n, uint32_t need)
+static void want_args(struct pipe_graph *g, struct pipe_node *n, uint32_t need);
+
+/* What a fused unit's outputs and the value's new bytes need of its inputs. Its bits are those of
+ * all outputs. */
+static void want_fused(struct pipe_graph *g, struct pipe_node *unit)
+{
+    const struct pipe_fused *f = g->maps[unit->map].fused;
+
+    want(g, unit->args[0], 1);
+    want(g, unit->args[1], 32);
+    unit->bits = 0;
+    for (uint32_t i = 0; i < f->output_count; i++) {
+        const struct pipe_node *out = &g->nodes[f->outs[i]];
+
+        if (!out->live)
+            continue;
+        want(g, f->outputs[i], out->bits);
+        unit->bits += out->bits;
+    }
+    for (uint32_t i = 0; i < 8 * f->words; i++)
+        want(g, f->row[i].node, 8 * f->row[i].index + 8);
+    for (uint32_t i = f->inner_count; i-- > 0;) {
+        struct pipe_node *n = &g->nodes[f->inner[i]];
+
+        if (!n->live)
+            continue;
+        n->bits = at_most(n->bits, n->proved_bits);
+        if (n->kind != PIPE_K_ARG)
+            want_args(g, n, n->bits);
+        else if (!(n->imm & PIPE_ARG_WORD))
+            want(g, unit->args[PIPE_FUSED_FIRST_INPUT + (uint32_t)n->imm], n->bits);
+    }
+}
+
+static void want_unit(struct pipe_graph *g, struct pipe_node *n, uint32_t need)
 {
     switch (n->kind) {
     case PIPE_K_MUL:
@@ -88,6 +121,9 @@ static void want_unit(struct pipe_graph *g, const struct pipe_node *n, uint32_t 
     case PIPE_K_PKT_LOAD:
         want(g, n->args[0], 1);
         want(g, n->args[1], PIPE_POSITION_BITS);
+        return;
+    case PIPE_K_FUSED:
+        want_fused(g, n);
         return;
     case PIPE_K_MAP_LOAD:
     case PIPE_K_MAP_STORE:
@@ -106,7 +142,7 @@ static void want_unit(struct pipe_graph *g, const struct pipe_node *n, uint32_t 
     }
 }
 
-static void want_args(struct pipe_graph *g, const struct pipe_node *n, uint32_t need)
+static void want_args(struct pipe_graph *g, struct pipe_node *n, uint32_t need)
 {
     switch (n->kind) {
     case PIPE_K_ALU:
@@ -126,6 +162,9 @@ static void want_args(struct pipe_graph *g, const struct pipe_node *n, uint32_t 
     case PIPE_K_BYTES:
         for (uint32_t i = 0; i < n->part_count && 8 * i < need; i++)
             want(g, n->parts[i].node, 8 * n->parts[i].index + at_most(8, need - 8 * i));
+        return;
+    case PIPE_K_OUT:
+        want(g, n->args[0], 1);
         return;
     case PIPE_K_COARSE:
         want(g, n->args[0], 16);
@@ -154,8 +193,8 @@ uint32_t pipe_part_count(const struct pipe_node *n)
 
 static bool has_effect(const struct pipe_node *n)
 {
-    return n->kind == PIPE_K_MAP_STORE || n->kind == PIPE_K_MAP_ATOMIC || n->kind == PIPE_K_USE ||
-           n->kind == PIPE_K_UPDATE || n->kind == PIPE_K_DELETE;
+    return n->kind == PIPE_K_MAP_STORE || n->kind == PIPE_K_MAP_ATOMIC || n->kind == PIPE_K_FUSED ||
+           n->kind == PIPE_K_USE || n->kind == PIPE_K_UPDATE || n->kind == PIPE_K_DELETE;
 }
 
 static void want_outputs(struct pipe_graph *g)
@@ -187,20 +226,35 @@ static void want_outputs(struct pipe_graph *g)
     }
 }
 
+/* needs: pipe_order, with a constant 0 among the nodes. */
 void pipe_demand(struct pipe_graph *g)
 {
-    pipe_const(g, 0); /* so that no node is made below */
     for (uint32_t i = 1; i < g->count; i++) {
         g->nodes[i].live = has_effect(&g->nodes[i]);
         g->nodes[i].bits = 0;
     }
     want_outputs(g);
-    for (uint32_t i = g->count; i-- > 1;) {
-        struct pipe_node *n = &g->nodes[i];
+    for (uint32_t i = g->walk_count; i-- > 0;) {
+        struct pipe_node *n = &g->nodes[g->walk[i]];
 
         if (n->kind == PIPE_K_WINDOW || !n->live)
             continue;
         n->bits = at_most(n->bits, n->proved_bits);
         want_args(g, n, n->bits);
+    }
+}
+
+void pipe_drop_inputs(struct pipe_graph *g)
+{
+    for (uint32_t m = 0; m < g->f->map_count; m++) {
+        const struct pipe_fused *f = g->maps[m].fused;
+
+        for (uint32_t i = 0; f && i < f->inner_count; i++) {
+            const struct pipe_node *n = &g->nodes[f->inner[i]];
+
+            if (n->kind == PIPE_K_ARG && !n->live && !(n->imm & PIPE_ARG_WORD))
+                g->nodes[f->unit].args[PIPE_FUSED_FIRST_INPUT + (uint32_t)n->imm] =
+                    pipe_const(g, 0);
+        }
     }
 }

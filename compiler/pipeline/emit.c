@@ -209,7 +209,7 @@ static void draw_stage(struct pipe_emitter *e, uint32_t stage)
     for (pipe_ref a = 1; a < g->count; a++) {
         const struct pipe_node *n = &g->nodes[a];
 
-        if (!n->live || n->stage != stage || n->kind == PIPE_K_CONST || n->kind == PIPE_K_META ||
+        if (!n->live || n->owner || n->stage != stage || n->kind == PIPE_K_CONST || n->kind == PIPE_K_META ||
             pipe_is_unit(n) || pipe_is_wiring(g, a))
             continue;
         for (uint32_t i = 0; i < n->nargs; i++)

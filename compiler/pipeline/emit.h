@@ -68,6 +68,16 @@ uint32_t pipe_tag_bits(uint32_t ports);
 void pipe_draw_engines(struct pipe_emitter *e);
 uint32_t pipe_port_of(const struct pipe_graph *g, pipe_ref unit);
 
+/* unit.c: the memory of a map whose accesses are one fused unit, and what the unit computes */
+void pipe_draw_rows(struct pipe_emitter *e, uint32_t map);
+void pipe_draw_inside(struct pipe_emitter *e, uint32_t map);
+/* Bits of a request, row 32 and inputs, and of the inputs before number i. */
+uint32_t pipe_input_bits(const struct pipe_graph *g, const struct pipe_fused *f, uint32_t i);
+/* Bits of the outputs before number i. */
+uint32_t pipe_output_bits(const struct pipe_graph *g, const struct pipe_fused *f, uint32_t i);
+/* The value memory's size in bytes, a power of two for each bank. */
+uint64_t pipe_vmem_bytes(const struct ir_map *m, uint32_t banks);
+
 /* mailbox.c: map number i's mailbox, at port number port of its hash engine's arbiter; what the
  * registers see of all mailboxes */
 void pipe_draw_mailbox(struct pipe_text *t, const struct ir_map *m, uint32_t i, uint32_t port);

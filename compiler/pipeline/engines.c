@@ -24,7 +24,7 @@ uint32_t pipe_hash_req_bits(const struct ir_map *m)
 }
 
 /* A power of two; what no engine has may be as it is. */
-static uint64_t vmem_bytes(const struct ir_map *m, uint32_t banks)
+uint64_t pipe_vmem_bytes(const struct ir_map *m, uint32_t banks)
 {
     uint64_t need, bytes = MIN_VMEM_BYTES * banks;
 
@@ -75,11 +75,11 @@ int pipe_check_maps(struct pipe_graph *g)
                                "map %s is to lie in external memory, which pipelines don't reach; "
                                "run the program as microcode, or leave the map on chip",
                                m->name);
-        if (vmem_bytes(m, 1) > MAX_VMEM_BYTES)
+        if (pipe_vmem_bytes(m, 1) > MAX_VMEM_BYTES)
             return pipe_refuse(
                 g, "PIPE0006", IR_NO_PC,
                 "map %s needs %llu bytes of value memory; an engine has at most %llu", m->name,
-                (unsigned long long)vmem_bytes(m, 1), (unsigned long long)MAX_VMEM_BYTES);
+                (unsigned long long)pipe_vmem_bytes(m, 1), (unsigned long long)MAX_VMEM_BYTES);
         if (!spec_engine_has_keys(m->engine))
             continue;
         if (m->key_bytes == 0 || m->key_bytes > SPEC_HW_KEY_BYTES || m->value_bytes == 0 ||
@@ -223,7 +223,7 @@ static void draw_bank(struct pipe_emitter *e, uint32_t i, uint32_t bank)
     pipe_put(t,
              "    map_vmem #(\n        .BYTES (%llu),\n        .TAG_W (%u),\n        .B_WAIT(16)\n "
              "   ) u_%s (\n",
-             (unsigned long long)(vmem_bytes(&e->g->f->maps[i], plan->banks) / plan->banks),
+             (unsigned long long)(pipe_vmem_bytes(&e->g->f->maps[i], plan->banks) / plan->banks),
              pipe_tag_bits(ports ? ports : 1), p);
     pipe_put(t,
              "        .clk       (clk),\n        .rst       (rst),\n        .a_valid_i (%s_go),\n"
@@ -368,7 +368,9 @@ void pipe_draw_engines(struct pipe_emitter *e)
         pipe_put(t, "\n    // ---- map %u, %s: hazard %s: %s\n", i, m->name, hazards[plan->hazard],
                  plan->why);
         draw_port_b(t, i, plan->banks);
-        for (uint32_t b = 0; b < plan->banks; b++)
+        if (plan->fused)
+            pipe_draw_rows(e, i);
+        for (uint32_t b = 0; b < plan->banks && !plan->fused; b++)
             draw_bank(e, i, b);
         if (spec_engine_has_keys(m->engine))
             draw_hash(t, arena_printf(g->arena, "m%u_key", i), m, i, plan->key_count + 1);

@@ -260,6 +260,26 @@ static void draw_fine(struct pipe_emitter *e, pipe_ref a, uint32_t stage)
               pipe_slice_text(e, n->args[1], stage, 0, 3), 3, 3);
 }
 
+/* What comes into a fused unit, or out of it. */
+static void draw_port(struct pipe_emitter *e, pipe_ref a, uint32_t stage)
+{
+    const struct pipe_graph *g = e->g;
+    const struct pipe_node *n = &g->nodes[a];
+    const struct pipe_node *unit = &g->nodes[n->kind == PIPE_K_OUT ? n->args[0] : n->owner];
+    const struct pipe_fused *f = g->maps[unit->map].fused;
+    const uint32_t i = (uint32_t)(n->imm & ~PIPE_ARG_WORD);
+    uint32_t lsb;
+
+    if (n->kind == PIPE_K_OUT) {
+        pipe_put(&e->text, "%s",
+                 pipe_slice_text(e, n->args[0], stage, pipe_output_bits(g, f, i), n->bits));
+        return;
+    }
+    lsb = n->imm & PIPE_ARG_WORD ? 64 * i : pipe_input_bits(g, f, i);
+    pipe_put(&e->text, "m%u_f_%s[%u:%u]", unit->map, n->imm & PIPE_ARG_WORD ? "old" : "in",
+             lsb + n->bits - 1, lsb);
+}
+
 void pipe_draw_node(struct pipe_emitter *e, pipe_ref a, uint32_t stage)
 {
     const struct pipe_node *n = &e->g->nodes[a];
@@ -291,6 +311,10 @@ void pipe_draw_node(struct pipe_emitter *e, pipe_ref a, uint32_t stage)
         break;
     case PIPE_K_BYTES:
         pipe_put(t, "%s", pipe_parts_text(e, n->parts, wire_bits(n) / 8, stage));
+        break;
+    case PIPE_K_ARG:
+    case PIPE_K_OUT:
+        draw_port(e, a, stage);
         break;
     case PIPE_K_SPREAD:
         pipe_put(t, "%s << {%s, 3'd0}",

@@ -222,6 +222,13 @@ static uint32_t alu_bits(const struct pipe_graph *g, enum spec_alu alu, uint32_t
     }
 }
 
+pipe_ref pipe_arg(struct pipe_graph *g, uint64_t imm, uint32_t bits)
+{
+    const struct pipe_node n = {.kind = PIPE_K_ARG, .imm = imm, .bits = bits};
+
+    return share(g, n, NULL, NULL);
+}
+
 pipe_ref pipe_alu(struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_ref a, pipe_ref b)
 {
     const struct spec_alu_row *row = &spec_alu_table[alu];

@@ -2,6 +2,7 @@
 #include "compiler/pipeline/pipe.h"
 
 #include <assert.h>
+#include <errno.h>
 
 /* How packets meet at each map, so that the results are those of one packet after the other.
  *
@@ -120,7 +121,7 @@ static void collect(struct map_view *v, uint32_t map)
     struct pipe_graph *g = v->g;
 
     v->values = arena_array(g->arena, g->unit_count, sizeof(*v->values));
-    v->keys = arena_array(g->arena, g->unit_count, sizeof(*v->keys));
+    v->keys = arena_array(g->arena, g->unit_count + 1, sizeof(*v->keys)); /* look_twice */
     for (uint32_t i = 0; i < g->unit_count; i++) {
         const struct pipe_node *n = &g->nodes[g->units[i]];
         struct site s = {.unit = g->units[i]};
@@ -187,14 +188,6 @@ static uint32_t mark_bad(const struct map_view *v)
     return bad;
 }
 
-bool pipe_before(const struct pipe_graph *g, pipe_ref a, pipe_ref b)
-{
-    const ir_block x = g->nodes[a].block;
-    const ir_block y = g->nodes[b].block;
-
-    return x == y ? a < b : bitset_has(&g->reach[x], y);
-}
-
 static bool same_key(const struct pipe_graph *g, pipe_ref a, pipe_ref b, uint32_t words)
 {
     const struct pipe_node *x = &g->nodes[a];
@@ -209,17 +202,18 @@ static bool same_key(const struct pipe_graph *g, pipe_ref a, pipe_ref b, uint32_
     return true;
 }
 
-/* The block that dominates all of a map's accesses that count, and is nearest to them. */
-static ir_block common_dominator(const struct map_view *v)
+/* The block that dominates all of a map's accesses that count, or else all to its values, and is
+ * nearest to them. */
+static ir_block dominator(const struct map_view *v, bool bad)
 {
     const struct pipe_graph *g = v->g;
     ir_block d = IR_NO_BLOCK;
 
-    for (uint32_t i = 0; i < v->value_count + v->key_count; i++) {
+    for (uint32_t i = 0; i < v->value_count + (bad ? v->key_count : 0); i++) {
         const struct site *s = i < v->value_count ? &v->values[i] : &v->keys[i - v->value_count];
         ir_block x = g->nodes[s->unit].block;
 
-        if (!s->bad)
+        if (bad && !s->bad)
             continue;
         if (d == IR_NO_BLOCK)
             d = x;
@@ -322,33 +316,159 @@ static void mark_all(const struct map_view *v)
         v->keys[i].bad = true;
 }
 
+/* All values of a map in one unit, if they are accesses to one value of it. */
+static bool fuse(struct map_view *v, struct pipe_map_plan *plan)
+{
+    struct pipe_graph *g = v->g;
+    const uint32_t map = (uint32_t)(v->map - g->f->maps);
+    struct pipe_fuse_request r = {.map = map, .count = v->value_count};
+    struct pipe_fused *fused;
+
+    if (v->map->stride_bytes > 8 * PIPE_ROW_WORDS_MAX) {
+        plan->why_apart =
+            arena_printf(g->arena, "a value has more than %u bytes", 8 * PIPE_ROW_WORDS_MAX);
+        return false;
+    }
+    r.members = arena_array(g->arena, v->value_count, sizeof(*r.members));
+    r.fields = arena_array(g->arena, v->value_count, sizeof(*r.fields));
+    for (uint32_t i = 0; i < v->value_count; i++) {
+        const struct site *s = &v->values[i];
+
+        if (s->root != v->values[0].root ||
+            (uint32_t)s->offset - s->field != (uint32_t)v->values[0].offset - v->values[0].field) {
+            plan->why_apart = "a packet uses several values";
+            return false;
+        }
+        if (s->field == UINT32_MAX) {
+            plan->why_apart = "where in a value an access lies is not known";
+            return false;
+        }
+        r.members[i] = s->unit;
+        r.fields[i] = s->field;
+    }
+    r.call = g->on[dominator(v, false)];
+    r.start = pipe_alu(g, SPEC_ALU_ADD, 32, v->values[0].root,
+                       pipe_const(g, (uint32_t)v->values[0].offset - r.fields[0]));
+    if (!pipe_fuse(g, &r, &fused, &plan->why_apart))
+        return false;
+    v->values[0] = (struct site){.unit = fused->unit};
+    v->value_count = 1;
+    return true;
+}
+
+/* Values alone, keys never change. */
+static void decide_values(struct map_view *v, struct pipe_map_plan *plan)
+{
+    struct pipe_graph *g = v->g;
+    pipe_ref root = PIPE_NONE;
+    bool writes = false;
+
+    for (uint32_t i = 0; i < v->value_count; i++)
+        writes = writes || is_write(g, &v->values[i]);
+    if (mark_bad(v) == 0) {
+        if (writes)
+            plan->why = "what is written is touched at one place, or by atomics that commute";
+        return;
+    }
+    if (fuse(v, plan)) {
+        plan->why = "all accesses to a value are one atomic unit";
+        return;
+    }
+    plan->hazard = PIPE_HAZARD_MAP;
+    if (one_root(v, &root, &plan->why)) {
+        plan->hazard = PIPE_HAZARD_KEY;
+        plan->why = "one entry a packet, known before its first access";
+        plan->key = arena_memdup(g->arena, &root, sizeof(root));
+        plan->key_words = 1;
+        plan->key_bits = 32;
+    }
+}
+
+/* Must c hold where p holds? */
+static bool has_conjunct(const struct pipe_graph *g, pipe_ref p, pipe_ref c)
+{
+    while (p != c && g->nodes[p].kind == PIPE_K_AND) {
+        if (has_conjunct(g, g->nodes[p].args[1], c))
+            return true;
+        p = g->nodes[p].args[0];
+    }
+    return p == c;
+}
+
+/* One look-up, and one insertion that runs only where it found nothing: then entries never move,
+ * and what a look-up finds is good whoever else inserts. */
+static bool inserts_what_it_missed(const struct map_view *v)
+{
+    struct pipe_graph *g = v->g;
+    const struct site *lookup = &v->keys[0];
+    const struct site *update = &v->keys[1];
+    pipe_ref missed;
+
+    if (v->key_count != 2 || v->updates != 1 || v->deletes)
+        return false;
+    if (g->nodes[lookup->unit].kind == PIPE_K_UPDATE) {
+        lookup = &v->keys[1];
+        update = &v->keys[0];
+    }
+    missed = pipe_truth(g, pipe_slice(g, lookup->unit, 0, 1));
+    return g->nodes[lookup->unit].block != g->nodes[update->unit].block &&
+           has_conjunct(g, g->nodes[update->unit].args[0], missed);
+}
+
+/* A packet that finds no entry takes the lock and looks again: whoever was before it has inserted
+ * by then. One that finds its entry needs no lock. */
+static void look_twice(struct map_view *v, struct pipe_map_plan *plan)
+{
+    struct pipe_graph *g = v->g;
+    struct site *lookup = &v->keys[g->nodes[v->keys[0].unit].kind == PIPE_K_UPDATE];
+    const pipe_ref old = lookup->unit;
+    const struct pipe_node n = g->nodes[old];
+    const struct pipe_node call = {.kind = n.kind, .map = n.map, .bits = 64};
+    pipe_ref *args = arena_memdup(g->arena, n.args, n.nargs * sizeof(*args));
+    pipe_ref chosen[3];
+
+    g->pc = n.pc;
+    g->block = n.block;
+    chosen[2] = pipe_unit(g, call, args, n.nargs);
+    chosen[0] = pipe_truth(g, pipe_slice(g, chosen[2], 0, 1));
+    args[0] = pipe_and(g, n.args[0], chosen[0]);
+    chosen[1] = pipe_unit(g, call, args, n.nargs);
+    g->nodes[chosen[1]].live = g->nodes[chosen[2]].live = true;
+    g->nodes[old].kind = PIPE_K_SELECT;
+    g->nodes[old].args = arena_memdup(g->arena, chosen, sizeof(chosen));
+    g->nodes[old].nargs = 3;
+    g->nodes[old].block = IR_NO_BLOCK;
+    lookup->unit = chosen[1];
+    for (uint32_t i = 0; i < v->key_count; i++)
+        v->keys[i].bad = true;
+    v->keys[v->key_count++] = (struct site){.unit = chosen[2]};
+    plan->take = args[0];
+    plan->on_miss = true;
+}
+
 static void decide(struct map_view *v, struct pipe_map_plan *plan)
 {
     struct pipe_graph *g = v->g;
     const bool lru = v->map->engine == SPEC_ENGINE_LRU;
-    pipe_ref root = PIPE_NONE;
 
     plan->why = "the program never writes it";
     if (v->updates + v->deletes == 0 && (!lru || v->key_count <= 1)) {
-        bool writes = false;
-
-        for (uint32_t i = 0; i < v->value_count; i++)
-            writes = writes || is_write(g, &v->values[i]);
-        if (mark_bad(v) == 0) {
-            if (writes)
-                plan->why = "what is written is touched at one place, or by atomics that commute";
-            return;
-        }
-        plan->hazard = PIPE_HAZARD_MAP;
-        if (one_root(v, &root, &plan->why)) {
-            plan->hazard = PIPE_HAZARD_KEY;
-            plan->why = "one entry a packet, known before its first access";
-            plan->key = arena_memdup(g->arena, &root, sizeof(root));
-            plan->key_words = 1;
-            plan->key_bits = 32;
-        }
+        decide_values(v, plan);
     } else if (v->key_count + v->value_count == 1) {
         plan->why = "it is touched at one place";
+        return;
+    } else if (v->map->engine == SPEC_ENGINE_HASH && one_key(v, &plan->why) &&
+               inserts_what_it_missed(v) && (mark_bad(v) == 0 || fuse(v, plan))) {
+        const struct pipe_node *n = &g->nodes[v->keys[0].unit];
+
+        plan->hazard = PIPE_HAZARD_KEY;
+        plan->why = plan->fused ? "all accesses to a value are one atomic unit; only a packet that "
+                                  "finds no entry waits, for those of its key"
+                                : "only a packet that finds no entry waits, for those of its key";
+        plan->key = n->args + (n->kind == PIPE_K_UPDATE ? 3 : 2);
+        plan->key_words = ir_words(v->map->key_bytes);
+        plan->key_bits = 64;
+        look_twice(v, plan);
         return;
     } else {
         mark_all(v);
@@ -367,7 +487,8 @@ static void decide(struct map_view *v, struct pipe_map_plan *plan)
             plan->key_bits = 64;
         }
     }
-    plan->take = g->on[common_dominator(v)];
+    if (plan->hazard != PIPE_HAZARD_NONE)
+        plan->take = g->on[dominator(v, true)];
 }
 
 /* The accesses that the stretch must cover. */
@@ -419,6 +540,8 @@ static void choose_banks(const struct map_view *v, struct pipe_map_plan *plan)
     uint32_t most = v->value_count;
 
     plan->banks = 1;
+    if (plan->fused)
+        return;
     for (uint32_t banks = 2; banks <= BANKS_MAX; banks *= 2) {
         const uint32_t now = busiest_bank(v, banks);
 
@@ -431,7 +554,9 @@ static void choose_banks(const struct map_view *v, struct pipe_map_plan *plan)
         v->g->nodes[v->values[i].unit].bank = (uint8_t)(v->values[i].field / 8 % plan->banks);
 }
 
-/* needs: pipe_demand, for who is live. gives: the plan of each map, without stages. */
+/* needs: pipe_demand, for who is live. gives: the plan of each map, without stages. breaks: the
+ * order of nodes, and who is live. -EAGAIN if fused units depend on each other: once more with no
+ * levels for units. */
 int pipe_hazards(struct pipe_graph *g)
 {
     g->maps = arena_array(g->arena, g->f->map_count, sizeof(*g->maps));
@@ -445,7 +570,12 @@ int pipe_hazards(struct pipe_graph *g)
             decide(&v, &g->maps[m]);
         list_sites(&v, &g->maps[m]);
         choose_banks(&v, &g->maps[m]);
+        pipe_const(g, 0);
+        if (!pipe_order(g))
+            return -EAGAIN;
+        pipe_demand(g);
     }
+    pipe_drop_inputs(g);
     return 0;
 }
 

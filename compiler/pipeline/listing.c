@@ -20,6 +20,9 @@ static const char *what(const struct pipe_graph *g, const struct pipe_node *n)
         [PIPE_K_MAP_LOAD] = "load",
         [PIPE_K_MAP_STORE] = "store",
         [PIPE_K_MAP_ATOMIC] = "atomic",
+        [PIPE_K_ARG] = "in",
+        [PIPE_K_OUT] = "out",
+        [PIPE_K_FUSED] = "atomic unit",
         [PIPE_K_LOOKUP] = "lookup",
         [PIPE_K_USE] = "use",
         [PIPE_K_UPDATE] = "update",
@@ -49,6 +52,21 @@ static uint32_t carried_bits(const struct pipe_graph *g, uint32_t stage)
     return bits;
 }
 
+/* What a fused unit does on the whole value. */
+static void list_inside(struct pipe_emitter *e, const struct pipe_fused *f)
+{
+    const struct pipe_graph *g = e->g;
+
+    for (uint32_t i = 0; i < f->inner_count; i++) {
+        const pipe_ref a = f->inner[i];
+        const struct pipe_node *n = &g->nodes[a];
+
+        if (n->live && n->kind != PIPE_K_ARG && !pipe_is_wiring(g, a))
+            pipe_put(&e->text, "      inside %-16s %s, %u bits\n", pipe_name(e, a), what(g, n),
+                     n->bits);
+    }
+}
+
 static void list_stage(struct pipe_emitter *e, uint32_t stage)
 {
     struct pipe_graph *g = e->g;
@@ -60,8 +78,8 @@ static void list_stage(struct pipe_emitter *e, uint32_t stage)
     for (pipe_ref a = 1; a < g->count; a++) {
         const struct pipe_node *n = &g->nodes[a];
 
-        if (!n->live || n->stage != stage || n->kind <= PIPE_K_WINDOW || pipe_is_unit(n) ||
-            pipe_is_wiring(g, a))
+        if (!n->live || n->owner || n->stage != stage || n->kind <= PIPE_K_WINDOW ||
+            pipe_is_unit(n) || pipe_is_wiring(g, a))
             continue;
         if (n->pc != pc)
             pipe_put_origin(t, g, n->pc, "  ", "");
@@ -77,6 +95,8 @@ static void list_stage(struct pipe_emitter *e, uint32_t stage)
         pipe_put_origin(t, g, g->nodes[unit].pc, "  ", "");
         pipe_put(t, "    %-16s %s, %u clocks\n", pipe_name(e, unit), what(g, &g->nodes[unit]),
                  pipe_boundary_cycles(g, stage));
+        if (g->nodes[unit].kind == PIPE_K_FUSED)
+            list_inside(e, g->maps[g->nodes[unit].map].fused);
     }
     for (uint32_t m = 0; m < g->f->map_count; m++) {
         if (g->maps[m].hazard != PIPE_HAZARD_NONE && g->maps[m].last_stage == stage)
@@ -111,6 +131,10 @@ const char *pipe_listing(struct pipe_graph *g)
         if (plan->hazard != PIPE_HAZARD_NONE)
             pipe_put(t, "; stages %u to %u, %u clocks", plan->first_stage, plan->last_stage,
                      pipe_stretch_cycles(g, m));
+        if (plan->fused)
+            pipe_put(t, "; unit of %u LUT levels", plan->fused->levels);
+        if (plan->why_apart)
+            pipe_put(t, "; no atomic unit: %s", plan->why_apart);
         pipe_put(t, "; %u value and %u key accesses, %u banks, %u a packet at the busiest port\n",
                  plan->value_count, plan->key_count, plan->banks, plan->accesses);
     }

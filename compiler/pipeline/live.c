@@ -77,7 +77,7 @@ void pipe_live(struct pipe_graph *g)
     for (pipe_ref a = 1; a < g->count; a++) {
         const struct pipe_node *n = &g->nodes[a];
 
-        if (!n->live || pipe_is_wiring(g, a))
+        if (!n->live || n->owner || pipe_is_wiring(g, a))
             continue;
         for (uint32_t i = 0; i < n->nargs; i++)
             use(g, n->args[i], n->stage);

@@ -33,11 +33,14 @@ enum pipe_kind {
                     */
     PIPE_K_FINE,   /* args: group, index: size bytes of it that start at byte index & 7 */
     PIPE_K_SPREAD, /* args: value, index: value moved up by index & 7 bytes, size + 7 bytes */
+    PIPE_K_ARG,    /* within a fused unit: imm says which of the unit's inputs or words */
+    PIPE_K_OUT,    /* args: fused unit; imm: which of its outputs */
     /* Units: each stands between two stages and takes several clocks. */
     PIPE_K_PKT_LOAD,   /* args: predicate, position in the payload memory */
     PIPE_K_MAP_LOAD,   /* args: predicate, address */
     PIPE_K_MAP_STORE,  /* args: predicate, address, value */
     PIPE_K_MAP_ATOMIC, /* args: predicate, address, operand[, expected] */
+    PIPE_K_FUSED,      /* args: predicate, row, inputs; see struct pipe_fused */
     PIPE_K_LOOKUP,     /* args: predicate, cpu, key words */
     PIPE_K_USE,        /* the same, of an LRU map */
     PIPE_K_UPDATE,     /* args: predicate, cpu, flags, key words, value words */
@@ -76,6 +79,7 @@ struct pipe_node {
     uint32_t level; /* LUT levels from the start of that stage to its result */
     uint32_t last_use;
     uint64_t imm;
+    pipe_ref owner; /* the fused unit that computes the node inside, or PIPE_NONE */
     pipe_ref *args;
     struct pipe_part *parts;
 };
@@ -87,6 +91,36 @@ struct pipe_memory {
     pipe_ref *mask; /* one bit: the byte has been written; NULL if nobody asks */
     uint32_t count;
 };
+
+/* An access that became part of a fused unit, as it was. */
+struct pipe_member {
+    pipe_ref ref;
+    ir_block block;
+    uint8_t kind;
+};
+
+/* An atomic unit at a map: all accesses of a packet to one value of it, and the operations between
+ * them that lead from what is read to what is written, done in one clock on the whole value. The
+ * nodes inside are copies that the unit owns, in the order of their numbers; those of kind
+ * PIPE_K_ARG stand for what comes in. Nodes outside that depend on them are of kind PIPE_K_OUT. */
+struct pipe_fused {
+    pipe_ref unit;
+    uint32_t map;
+    uint32_t words;  /* of the value, 8 bytes each */
+    uint32_t levels; /* of the longest path, with the memory's own choices */
+    pipe_ref *inner;
+    uint32_t inner_count;
+    struct pipe_part *row; /* the value's new bytes */
+    pipe_ref *outputs;     /* what the outputs are inside, ... */
+    pipe_ref *outs;        /* ... and outside */
+    uint32_t output_count;
+    struct pipe_member *members;
+    uint32_t member_count;
+};
+
+#define PIPE_ARG_WORD (UINT64_C(1) << 31) /* imm of an ARG: word number ...; if not set, input */
+#define PIPE_FUSED_FIRST_INPUT 2u         /* of the unit's args */
+#define PIPE_ROW_WORDS_MAX 8u
 
 /* How packets meet at a map, and which accesses it has. */
 struct pipe_map_plan {
@@ -105,7 +139,10 @@ struct pipe_map_plan {
     uint32_t first_stage; /* boundaries of the stretch's first and last units */
     uint32_t last_stage;
     uint32_t accesses;
-    const char *why; /* of the choice, for the listing */
+    bool on_miss;             /* only packets that find no entry at first enter the stretch */
+    const char *why;          /* of the choice, for the listing */
+    const char *why_apart;    /* why its accesses are no atomic unit, or NULL */
+    struct pipe_fused *fused; /* or NULL */
 };
 
 struct pipe_graph {
@@ -115,6 +152,7 @@ struct pipe_graph {
     uint32_t delay_levels;
     uint32_t window_limit; /* bytes from SPEC_PKT_BASE */
     uint32_t max_stages;
+    uint32_t unit_levels;
     bool unordered; /* see pipe_options */
 
     struct pipe_node *nodes; /* arguments before their users */
@@ -146,7 +184,13 @@ struct pipe_graph {
     uint32_t reach_head; /* lowest buffer offset reached */
     pipe_ref zero_from;
 
-    pipe_ref *units; /* in program order */
+    pipe_ref *walk; /* nodes outside of fused units, arguments before their users */
+    uint32_t walk_count;
+    pipe_ref **before; /* of a unit: what comes before it beside its arguments, 0 at the end */
+    uint32_t before_count;
+    uint32_t fuse_attempts;
+
+    pipe_ref *units; /* in program order; fused units at the end */
     uint32_t unit_count;
     uint32_t unit_capacity;
 
@@ -169,6 +213,8 @@ void pipe_graph_open(struct pipe_graph *g);
 pipe_ref pipe_const(struct pipe_graph *g, uint64_t value);
 /* One of enum spec_input, or PIPE_IN_FIRST_BEAT. */
 pipe_ref pipe_meta(struct pipe_graph *g, uint32_t which);
+/* An ARG of so many bits. */
+pipe_ref pipe_arg(struct pipe_graph *g, uint64_t imm, uint32_t bits);
 pipe_ref pipe_alu(struct pipe_graph *g, enum spec_alu alu, uint32_t width, pipe_ref a, pipe_ref b);
 pipe_ref pipe_select(struct pipe_graph *g, pipe_ref c, pipe_ref a, pipe_ref b);
 pipe_ref pipe_and(struct pipe_graph *g, pipe_ref a, pipe_ref b);
@@ -242,7 +288,29 @@ int pipe_check_map(struct pipe_graph *g, uint32_t pc, uint32_t map, bool hash);
 /* Parts that somebody looks at. */
 uint32_t pipe_part_count(const struct pipe_node *n);
 void pipe_demand(struct pipe_graph *g);
+/* After the last pipe_demand: inputs of fused units that nobody looks at become 0. */
+void pipe_drop_inputs(struct pipe_graph *g);
 int pipe_hazards(struct pipe_graph *g);
+/* order.c: makes g->walk. False if some nodes depend on each other. */
+bool pipe_order(struct pipe_graph *g);
+/* Number i of what a node depends on, or PIPE_NONE: its arguments and parts; for units then those
+ * of the same map that must come before, and what a lock in front of it looks at. needs: pipe_order
+ * for these. */
+pipe_ref pipe_dependence(const struct pipe_graph *g, pipe_ref a, uint32_t i);
+/* Must b come after a, both units of one map? */
+bool pipe_keeps_order(const struct pipe_graph *g, pipe_ref a, pipe_ref b);
+/* fuse.c: makes one unit of accesses to values of a map, each of which lies in the value that
+ * starts at byte `start` of the map's memory. False and *why if that is not possible. */
+struct pipe_fuse_request {
+    uint32_t map;
+    pipe_ref start;
+    pipe_ref call;     /* predicate: the packet comes to the unit */
+    pipe_ref *members; /* in program order */
+    uint32_t *fields;  /* bytes of the value where they begin */
+    uint32_t count;
+};
+bool pipe_fuse(struct pipe_graph *g, const struct pipe_fuse_request *r, struct pipe_fused **out,
+               const char **why);
 /* Does unit b run after unit a on some path? */
 bool pipe_before(const struct pipe_graph *g, pipe_ref a, pipe_ref b);
 int pipe_schedule(struct pipe_graph *g);

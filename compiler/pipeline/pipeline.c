@@ -71,6 +71,7 @@ static struct pipe_options merge_options(const struct pipe_options *given)
         memcpy(&o, given, given->size < sizeof(o) ? given->size : sizeof(o));
     o.size = sizeof(o);
     o.delay_levels = o.delay_levels ? o.delay_levels : SPEC_PIPE_DELAY_LEVELS;
+    o.unit_levels = o.unit_levels ? o.unit_levels : SPEC_PIPE_UNIT_LEVELS;
     o.window_bytes = o.window_bytes ? o.window_bytes : SPEC_PIPE_WINDOW_BYTES;
     o.max_stages = o.max_stages ? o.max_stages : SPEC_PIPE_MAX_STAGES;
     return o;
@@ -100,7 +101,12 @@ static void describe(struct pipe_graph *g, struct pipe_design *d)
         struct pipe_map_plan *plan = &g->maps[m];
 
         plan->accesses = pipe_port_accesses(g, m);
-        d->maps[m] = (struct pipe_map_info){.hazard = plan->hazard, .accesses = plan->accesses};
+        d->maps[m] = (struct pipe_map_info){.hazard = plan->hazard,
+                                            .accesses = plan->accesses,
+                                            .unit_levels = plan->fused ? plan->fused->levels : 0,
+                                            .on_miss = plan->on_miss,
+                                            .why = plan->why,
+                                            .why_apart = plan->why_apart};
         if (plan->hazard != PIPE_HAZARD_NONE) {
             d->maps[m].first_stage = plan->first_stage;
             d->maps[m].last_stage = plan->last_stage;
@@ -110,8 +116,11 @@ static void describe(struct pipe_graph *g, struct pipe_design *d)
     }
     d->cycles_same_key = d->cycles_best;
     for (uint32_t m = 0; m < d->map_count; m++) {
-        if (pipe_stretch_cycles(g, m) > d->cycles_same_key)
-            d->cycles_same_key = pipe_stretch_cycles(g, m);
+        d->maps[m].cycles = pipe_stretch_cycles(g, m);
+        if (d->maps[m].accesses > d->maps[m].cycles)
+            d->maps[m].cycles = d->maps[m].accesses;
+        if (!d->maps[m].on_miss && d->maps[m].cycles > d->cycles_same_key)
+            d->cycles_same_key = d->maps[m].cycles;
     }
 }
 
@@ -129,11 +138,13 @@ static int run_steps(struct pipe_graph *g)
         err = pipe_lower(g);
     if (err)
         return err;
+    pipe_const(g, 0); /* so that no node is made below */
+    if (!pipe_order(g))
+        return pipe_refuse(g, "PIPE0007", IR_NO_PC, "values depend on each other in a circle");
     pipe_demand(g);
     err = pipe_hazards(g);
     if (err)
         return err;
-    pipe_demand(g); /* with what the locks look at */
     err = pipe_schedule(g);
     if (err)
         return err;
@@ -142,10 +153,29 @@ static int run_steps(struct pipe_graph *g)
     return 0;
 }
 
+static int make_graph(const struct ir_func *f, const struct pipe_options *o, struct arena *arena,
+                      struct diag_sink *sink, struct pipe_graph **out)
+{
+    struct pipe_graph *g = arena_alloc(arena, sizeof(*g));
+
+    *g = (struct pipe_graph){.f = copy_func(arena, f),
+                             .arena = arena,
+                             .sink = sink,
+                             .delay_levels = o->delay_levels,
+                             .unit_levels = o->unit_levels,
+                             .window_limit = o->window_bytes,
+                             .max_stages = o->max_stages,
+                             .unordered = o->unordered,
+                             .pc = IR_NO_PC};
+    pipe_graph_open(g);
+    *out = g;
+    return run_steps(g);
+}
+
 int pipe_compile(const struct ir_func *f, const struct pipe_options *options, struct arena *arena,
                  struct diag_sink *sink, const struct pipe_design **out)
 {
-    const struct pipe_options o = merge_options(options);
+    struct pipe_options o = merge_options(options);
     struct pipe_graph *g;
     struct pipe_design *d;
     jmp_buf oom;
@@ -157,17 +187,12 @@ int pipe_compile(const struct ir_func *f, const struct pipe_options *options, st
         return -ENOMEM;
     }
     arena_set_oom(arena, &oom);
-    g = arena_alloc(arena, sizeof(*g));
-    *g = (struct pipe_graph){.f = copy_func(arena, f),
-                             .arena = arena,
-                             .sink = sink,
-                             .delay_levels = o.delay_levels,
-                             .window_limit = o.window_bytes,
-                             .max_stages = o.max_stages,
-                             .unordered = o.unordered,
-                             .pc = IR_NO_PC};
-    pipe_graph_open(g);
-    err = run_steps(g);
+    err = make_graph(f, &o, arena, sink, &g);
+    if (err == -EAGAIN) {
+        o.unit_levels = 1;
+        err = make_graph(f, &o, arena, sink, &g);
+        assert(err != -EAGAIN && "nothing is fused");
+    }
     if (!err) {
         d = arena_alloc(arena, sizeof(*d));
         describe(g, d);

@@ -9,6 +9,7 @@
 struct pipe_options {
     size_t size;
     uint32_t delay_levels; /* budget of a stage in LUT levels; 0: SPEC_PIPE_DELAY_LEVELS */
+    uint32_t unit_levels;  /* budget of an atomic unit at a map; 0: SPEC_PIPE_UNIT_LEVELS */
     uint32_t window_bytes; /* packet bytes a program may reach; 0: SPEC_PIPE_WINDOW_BYTES */
     uint32_t max_stages;   /* 0: SPEC_PIPE_MAX_STAGES */
     bool unordered; /* for tests: packets do not wait for each other, so results may be wrong */
@@ -27,6 +28,12 @@ struct pipe_map_info {
     uint32_t first_stage; /* of the protected stretch */
     uint32_t last_stage;
     uint32_t accesses; /* operations a packet at the busiest port */
+    uint32_t cycles; /* a packet, if all that come to the map have the same key; with on_miss: those
+                        that insert */
+    uint32_t unit_levels; /* of the atomic unit that all accesses to values are; 0: there is none */
+    bool on_miss;         /* only packets that find no entry wait */
+    const char *why;
+    const char *why_apart; /* why the accesses are no atomic unit, or NULL */
 };
 
 struct pipe_design {

@@ -122,27 +122,6 @@ static void wait_for(const struct pipe_graph *g, struct arrival *at, pipe_ref a)
         *at = (struct arrival){stage, level};
 }
 
-/* Must b come after a, both units of one map, a before b in the program? */
-static bool keeps_order(const struct pipe_graph *g, pipe_ref a, pipe_ref b)
-{
-    static const bool reads_only[PIPE_K_COUNT] = {[PIPE_K_MAP_LOAD] = true, [PIPE_K_LOOKUP] = true};
-    static const bool on_keys[PIPE_K_COUNT] = {[PIPE_K_LOOKUP] = true,
-                                               [PIPE_K_USE] = true,
-                                               [PIPE_K_UPDATE] = true,
-                                               [PIPE_K_DELETE] = true};
-    const struct pipe_node *x = &g->nodes[a];
-    const struct pipe_node *y = &g->nodes[b];
-
-    if (!pipe_is_access(x) || x->map != y->map || !x->live)
-        return false;
-    if (reads_only[x->kind] && reads_only[y->kind])
-        return false;
-    /* a look-up does not see values, nor a value's access keys */
-    if ((pipe_is_lookup(x) && !on_keys[y->kind]) || (pipe_is_lookup(y) && !on_keys[x->kind]))
-        return false;
-    return pipe_before(g, a, b);
-}
-
 static void wait_for_map(const struct pipe_graph *g, struct arrival *at, pipe_ref unit)
 {
     const struct pipe_node *n = &g->nodes[unit];
@@ -150,8 +129,8 @@ static void wait_for_map(const struct pipe_graph *g, struct arrival *at, pipe_re
 
     if (!pipe_is_access(n))
         return;
-    for (uint32_t i = 0; i < g->unit_count && g->units[i] < unit; i++) {
-        if (keeps_order(g, g->units[i], unit))
+    for (uint32_t i = 0; i < g->unit_count; i++) {
+        if (pipe_keeps_order(g, g->units[i], unit))
             wait_for(g, at, g->units[i]);
     }
     plan = &g->maps[n->map];
@@ -174,6 +153,8 @@ static void place_unit(struct pipe_graph *g, pipe_ref a, struct arrival at)
     n->stage = at.stage;
     n->level = 0;
     g->unit_at[at.stage] = a;
+    for (uint32_t i = 0; n->kind == PIPE_K_FUSED && i < g->maps[n->map].fused->inner_count; i++)
+        g->nodes[g->maps[n->map].fused->inner[i]].stage = at.stage;
 }
 
 static void place(struct pipe_graph *g, pipe_ref a, struct arrival at)
@@ -204,15 +185,18 @@ static void place_node(struct pipe_graph *g, pipe_ref a)
         place(g, a, at);
 }
 
-/* needs: pipe_demand, pipe_hazards. gives: stage and level of every live node, unit_at, stages. A
- * node is at most one stage behind one before it, and so the list of boundaries is long enough. */
+/* needs: pipe_order, pipe_demand, pipe_hazards. gives: stage and level of every live node, unit_at,
+ * stages. A node is at most one stage behind one before it, and so the list of boundaries is long
+ * enough. */
 int pipe_schedule(struct pipe_graph *g)
 {
     uint32_t last = 0;
     pipe_ref deepest = 1;
 
     g->unit_at = arena_array(g->arena, g->count + 1, sizeof(*g->unit_at));
-    for (pipe_ref a = 1; a < g->count; a++) {
+    for (uint32_t i = 0; i < g->walk_count; i++) {
+        const pipe_ref a = g->walk[i];
+
         if (!g->nodes[a].live)
             continue;
         place_node(g, a);

@@ -5,6 +5,7 @@
  * of a call's queue. */
 
 #define VMEM_CYCLES 5u    /* map_vmem 4, pipe_call 1 */
+#define ROWS_CYCLES 4u    /* map_rows 3, pipe_call 1 */
 #define PAYLOAD_CYCLES 5u /* pipe_payload 4, pipe_call 1 */
 #define LOOKUP_CYCLES 7u  /* map_hash 6, pipe_call 1 */
 #define PREFIX_CYCLES 7u  /* what map_lpm adds to a look-up in map_hash, or to a change */
@@ -20,6 +21,7 @@ uint32_t pipe_boundary_cycles(const struct pipe_graph *g, uint32_t stage)
     static const uint8_t cycles[PIPE_K_COUNT] = {
         [PIPE_K_PKT_LOAD] = PAYLOAD_CYCLES, [PIPE_K_MAP_LOAD] = VMEM_CYCLES,
         [PIPE_K_MAP_STORE] = VMEM_CYCLES,   [PIPE_K_MAP_ATOMIC] = VMEM_CYCLES,
+        [PIPE_K_FUSED] = ROWS_CYCLES,
         [PIPE_K_LOOKUP] = LOOKUP_CYCLES,    [PIPE_K_USE] = LOOKUP_CYCLES,
         [PIPE_K_UPDATE] = CHANGE_CYCLES,    [PIPE_K_DELETE] = CHANGE_CYCLES,
         [PIPE_K_MUL] = MUL_CYCLES,          [PIPE_K_DIV] = DIV_CYCLES,
@@ -104,7 +106,8 @@ uint32_t pipe_far_accesses(const struct pipe_graph *g)
 uint32_t pipe_port_accesses(const struct pipe_graph *g, uint32_t map)
 {
     const struct pipe_map_plan *plan = &g->maps[map];
-    uint32_t most = path_accesses(g, plan->key_sites, plan->key_count, 0);
+    /* a packet that finds its entry makes one request only */
+    uint32_t most = plan->on_miss ? 1 : path_accesses(g, plan->key_sites, plan->key_count, 0);
 
     for (uint32_t bank = 0; bank < plan->banks; bank++) {
         const uint32_t here = path_accesses(g, plan->value_sites, plan->value_count, bank);

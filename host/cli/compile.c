@@ -16,10 +16,11 @@ struct compile_arguments {
     const char *executor;
     const char *folder;
     uint32_t delay_levels;
+    uint32_t unit_levels;
     bool json;
 };
 
-enum { OPT_DELAY = 0x400 };
+enum { OPT_DELAY = 0x400, OPT_UNIT };
 
 static const struct argp_option options_table[] = {
     {"target", 't', "EXECUTOR", 0, "microcode or pipeline", 0},
@@ -27,6 +28,8 @@ static const struct argp_option options_table[] = {
     {"json", 'j', NULL, 0, "print the files' names and the time of each step as one JSON document",
      2},
     {"delay-levels", OPT_DELAY, "N", 0, "pipeline: delay budget of a stage in LUT levels", 3},
+    {"unit-levels", OPT_UNIT, "N", 0,
+     "pipeline: delay budget of an atomic unit at a map in LUT levels; 1: no such units", 3},
     {0},
 };
 
@@ -51,6 +54,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_DELAY:
         a->delay_levels = (uint32_t)cli_number(state, "--delay-levels", arg, 1, 64);
+        return 0;
+    case OPT_UNIT:
+        a->unit_levels = (uint32_t)cli_number(state, "--unit-levels", arg, 1, 64);
         return 0;
     case ARGP_KEY_END:
         if (!a->executor)
@@ -98,6 +104,32 @@ static int write_pipe_listing(FILE *out, const struct job *job)
     return fputs(job->pipeline->listing, out) < 0 ? write_error() : 0;
 }
 
+/* How packets meet at each map. */
+static json_t *map_costs(const struct job *job)
+{
+    static const char *const hazards[PIPE_HAZARD_COUNT] = {"none", "key", "map"};
+    json_t *all = json_array();
+
+    for (uint32_t i = 0; i < job->pipeline->map_count; i++) {
+        const struct pipe_map_info *m = &job->pipeline->maps[i];
+        json_t *j = json_object();
+
+        json_object_set_new(j, "name", cli_json_text(job->ir->maps[i].name));
+        json_object_set_new(j, "waits", json_string(hazards[m->hazard]));
+        json_object_set_new(j, "only_on_miss", json_boolean(m->on_miss));
+        json_object_set_new(j, "atomic_unit", json_boolean(m->unit_levels > 0));
+        if (m->unit_levels)
+            json_object_set_new(j, "unit_levels", json_integer(m->unit_levels));
+        json_object_set_new(j, "cycles_best", json_integer(m->accesses));
+        json_object_set_new(j, "cycles_same_key", json_integer(m->cycles));
+        json_object_set_new(j, "why", cli_json_text(m->why));
+        if (m->why_apart)
+            json_object_set_new(j, "why_no_unit", cli_json_text(m->why_apart));
+        json_array_append_new(all, j);
+    }
+    return all;
+}
+
 static int write_cost(FILE *out, const struct job *job)
 {
     json_t *j = json_object();
@@ -117,6 +149,7 @@ static int write_cost(FILE *out, const struct job *job)
         json_object_set_new(j, "cycles_same_key", json_integer(job->pipeline->cycles_same_key));
         if (job->pipeline->event_beats)
             json_object_set_new(j, "cycles_events", json_integer(job->pipeline->event_beats));
+        json_object_set_new(j, "maps", map_costs(job));
     }
     err = json_dumpf(j, out, JSON_INDENT(2)) || fputc('\n', out) < 0 ? write_error() : 0;
     json_decref(j);
@@ -227,6 +260,7 @@ int cli_compile(int argc, char **argv)
     if (status)
         return status;
     options.pipe.delay_levels = a.delay_levels;
+    options.pipe.unit_levels = a.unit_levels;
     job = cli_job_open(&a.object, &object, &options, &status);
     if (job && exec_find(a.executor)->fits(job, why))
         status = cli_no_fit("%s does not fit %s: %s", job->prog->name, a.executor, why);

@@ -25,7 +25,8 @@ enum {
     OPT_ICARUS,
     OPT_UNORDERED,
     OPT_DELAY,
-    OPT_LATENCY
+    OPT_LATENCY,
+    OPT_UNIT
 };
 
 enum { PROGRESS_EVERY = 16, DEFAULT_CLOCK_MHZ = 250, LATENCY_MIN = 40, LATENCY_MAX = 120 };
@@ -54,6 +55,8 @@ static const struct argp_option options_table[] = {
      "drawn (default 40-120)",
      3},
     {"delay-levels", OPT_DELAY, "N", 0, "pipeline: delay budget of a stage in LUT levels", 3},
+    {"unit-levels", OPT_UNIT, "N", 0,
+     "pipeline: delay budget of an atomic unit at a map in LUT levels; 1: no such units", 3},
     {"icarus", OPT_ICARUS, NULL, 0,
      "pipelines: simulate with Icarus, which starts in a moment and runs slowly: for a few packets",
      3},
@@ -142,6 +145,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_DELAY:
         o->pipe.delay_levels = (uint32_t)cli_number(state, "--delay-levels", arg, 1, 64);
+        return 0;
+    case OPT_UNIT:
+        o->pipe.unit_levels = (uint32_t)cli_number(state, "--unit-levels", arg, 1, 64);
         return 0;
     case OPT_ICARUS:
         o->exec.icarus = true;

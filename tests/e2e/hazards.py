@@ -29,8 +29,9 @@ KINDS = {
     'delete_or_update': {}, 'wide': {'wide_map': (64, 5)}, 'kept': {'kept_map': (ENTRIES, 1)}, 'replaced': {'replaced_map': (ENTRIES, 1)}, 'bss': {}, 'full': {}, 'lru': {},
     'odd_keys': {}, 'neighbours': {}, 'locked': {}, 'prefixes': {}, 'one_prefix': {}, 'inner_arrays': {}, 'inner_hashes': {},
     'queued': {}, 'stacked': {}, 'filtered': {},
+    'bucket': {}, 'summary': {}, 'leaky': {},
 }
-KEYLESS = ('queued', 'stacked', 'filtered')  # a core holds too few maps for them and the others
+KEYLESS = ('queued', 'stacked', 'filtered', 'bucket', 'summary', 'leaky')  # a core holds too few maps for them and the others
 NUMBERS = {kind: i for i, kind in enumerate(KINDS)}
 # Hardware's idles and back-pressure in percent, and the packets' lengths. A run gives packets one to four RX
 # queues in turn, by its seed, so that per-CPU values of several CPUs meet; in every other run the host reads the
@@ -157,7 +158,7 @@ def slow_engines(work):
     """A folder of modules that take the engines' place."""
     folder = os.path.join(work, 'slow')
     os.makedirs(folder, exist_ok=True)
-    for module in ('map_hash', 'map_vmem'):
+    for module in ('map_hash', 'map_vmem', 'map_rows'):
         with open(os.path.join(lib.ROOT, 'hw', 'rtl', 'map', module + '.v')) as f:
             real, renamed = re.subn(rf'^module {module}\b', f'module {module}_real', f.read(), flags=re.M)
         assert renamed == 1

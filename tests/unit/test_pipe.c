@@ -47,6 +47,7 @@ static void compile(struct compiled *c, const char *text)
 {
     const struct pipe_options options = {.size = sizeof(options),
                                          .delay_levels = option(c->arena, text, "; option levels "),
+                                         .unit_levels = option(c->arena, text, "; option units "),
                                          .window_bytes = option(c->arena, text, "; option window "),
                                          .max_stages = option(c->arena, text, "; option stages ")};
 
@@ -101,6 +102,10 @@ static void check_line(const struct compiled *c, const char *what)
     assert_int_equal(c->err, 0);
     if (strncmp(what, "hazard ", 7) == 0)
         check_hazard(d, what + 7);
+    else if (strncmp(what, "unit ", 5) == 0)
+        assert_int_equal(d->maps[what[5] - '0'].unit_levels, strtoul(what + 7, NULL, 0));
+    else if (strncmp(what, "apart ", 6) == 0)
+        assert_non_null(strstr(d->maps[what[6] - '0'].why_apart, what + 8));
     else if (strncmp(what, "verilog ", 8) == 0)
         assert_non_null(strstr(d->verilog, what + 8));
     else if (strncmp(what, "listing ", 8) == 0)

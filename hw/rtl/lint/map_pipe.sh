@@ -68,6 +68,9 @@ lint map_vmem BYTES=4194304 TAG_W=6 B_WAIT=64
 lint map_ext
 lint map_ext LINES=16
 lint map_ext LINES=65536
+lint map_rows ROWS=4 WORDS=1
+lint map_rows ROWS=1024 WORDS=3 IN_W=130 OUT_W=65 B_WAIT=16
+lint map_rows ROWS=65536 WORDS=8
 lint map_hash
 lint map_hash MAPS=32 KEY_BYTES=64 VALUE_BYTES=256 ENTRIES=65536 BUCKETS=32768 TAG_W=4
 lint map_hash MAPS=3 KEY_BYTES=1 VALUE_BYTES=24 ENTRIES=2 BUCKETS=2 FP_BITS=1
@@ -120,6 +123,8 @@ done
 refuses map_vmem BYTES=48
 refuses map_ext LINES=8
 refuses map_ext LINES=1000
+refuses map_rows ROWS=24
+refuses map_rows WORDS=9
 refuses map_hash KEY_BYTES=65
 refuses map_hash VALUE_BYTES=12
 refuses map_lpm KEY_BYTES=4

@@ -54,6 +54,7 @@
 #define SPEC_MAPPTR_SHIFT 32 /* a pointer to a map value is ((map + 1) << MAPPTR_SHIFT) | byte offset in that map's value memory */
 #define SPEC_PIPE_WINDOW_BYTES 256 /* packet bytes from PKT_BASE that a pipeline program may reach */
 #define SPEC_PIPE_DELAY_LEVELS 5 /* default delay budget of a pipeline stage, in LUT levels */
+#define SPEC_PIPE_UNIT_LEVELS 16 /* default delay budget of an atomic unit at a map, in LUT levels */
 #define SPEC_PIPE_MAX_STAGES 400 /* longest pipeline that is built; longer ones go to the core */
 
 #endif

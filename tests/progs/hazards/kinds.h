@@ -6,7 +6,7 @@
  *
  *   clang -DKIND=array_rmw one.c            one kind
  *   clang -DFIRST several.c                 several, chosen by the packet's kind
- *   clang -DKEYLESS ...                     those of maps without keys
+ *   clang -DKEYLESS ...                     those of maps without keys, and of atomic units
  */
 #include <linux/bpf.h>
 
@@ -587,7 +587,6 @@ static __always_inline __u64 inner_hashes(const struct job *j)
         return old + ERROR_OF(bpf_map_delete_elem(map, &j->key));
     *value = old * 3 + j->operand;
     return *value;
-}
 
 #else
 
@@ -637,6 +636,83 @@ static __always_inline __u64 filtered(const struct job *j)
     if (j->op % 2)
         bpf_map_push_elem(&filtered_map, &key, BPF_ANY);
     return there;
+}
+
+/* A token bucket, refilled by the time that went by: one atomic unit in a pipeline. */
+struct bucket {
+    __u64 tokens;
+    __u64 last_ns;
+};
+MAP(bucket_map, BPF_MAP_TYPE_ARRAY, ENTRIES, struct bucket);
+static __always_inline __u64 bucket(const struct job *j)
+{
+    const __u64 now = bpf_ktime_get_ns(), price = j->operand % 1024 * 4, most = 20000;
+    __u32 key = j->key % ENTRIES;
+    struct bucket *bucket = bpf_map_lookup_elem(&bucket_map, &key);
+    __u64 tokens;
+
+    if (!bucket)
+        return 0;
+    tokens = bucket->tokens + (now - bucket->last_ns);
+    if (tokens > most)
+        tokens = most;
+    bucket->last_ns = now;
+    if (tokens < price) {
+        bucket->tokens = tokens;
+        return NOT_THERE;
+    }
+    bucket->tokens = tokens - price;
+    return tokens;
+}
+
+/* Largest, smallest, time stamp and a state of a few bits, in a value of 24 bytes. */
+struct summary {
+    __u64 last_ns;
+    __u32 largest;
+    __u32 smallest;
+    __u16 seen;
+    __u8 state;
+    __u8 unused[5];
+};
+MAP(summary_map, BPF_MAP_TYPE_PERCPU_ARRAY, 64, struct summary);
+static __always_inline __u64 summary(const struct job *j)
+{
+    __u32 key = j->key % 64, size = (__u32)j->operand;
+    struct summary *s = bpf_map_lookup_elem(&summary_map, &key);
+    __u64 before;
+
+    if (!s)
+        return 0;
+    before = s->last_ns;
+    s->last_ns = bpf_ktime_get_ns();
+    if (size > s->largest)
+        s->largest = size;
+    if (s->seen == 0 || size < s->smallest)
+        s->smallest = size;
+    s->seen++;
+    s->state = j->op % 4 == 0 ? 0 : s->state == 3 ? 1 : s->state + 1;
+    return before ^ (__u64)s->largest << 32 ^ s->smallest ^ (__u64)s->state << 60;
+}
+
+/* A leaky bucket for each key, inserted by its first packet, which alone waits in a pipeline. */
+MAP(leaky_map, BPF_MAP_TYPE_HASH, 64, struct bucket);
+static __always_inline __u64 leaky(const struct job *j)
+{
+    const __u64 now = bpf_ktime_get_ns();
+    __u32 key = j->key % 96;
+    struct bucket *bucket = bpf_map_lookup_elem(&leaky_map, &key);
+    __u64 level, gone;
+
+    if (!bucket) {
+        struct bucket first = {.tokens = j->op, .last_ns = now};
+
+        return ERROR_OF(bpf_map_update_elem(&leaky_map, &key, &first, BPF_NOEXIST));
+    }
+    gone = (now - bucket->last_ns) >> 4;
+    level = bucket->tokens > gone ? bucket->tokens - gone : 0;
+    bucket->last_ns = now;
+    bucket->tokens = level + j->op;
+    return level;
 }
 
 #endif

@@ -28,6 +28,9 @@ run map_vmem_hold vmem map_vmem "BYTES=1024 TAG_W=8 B_WAIT=6" 3000000
 # External memory: a cache in which lines meet all the time, and one as in the core.
 run map_ext_small ext map_ext "LINES=16" 1000000
 run map_ext ext map_ext "LINES=1024" 1000000
+run map_rows_one rows tb_rows "ROWS=4 WORDS=1 B_WAIT=0" 3000000
+run map_rows_three rows tb_rows "ROWS=64 WORDS=3 B_WAIT=5" 3000000
+run map_rows_eight rows tb_rows "ROWS=16 WORDS=8 B_WAIT=16" 3000000
 
 # A descriptor that map 0 has after reset: 2 hash, key, value and stride 8 bytes, 5 entries, 1 CPU, 4 buckets.
 run map_hash_one hash map_hash "MAPS=1 KEY_BYTES=4 VALUE_BYTES=8 ENTRIES=64 BUCKETS=32 TAG_W=1 LRU=0 DESC=320'h00000003000000000000000000000000000000010000000500000008000000080000000400000002 +RESET_ENTRIES=5" 1000000

@@ -105,7 +105,11 @@ static const struct pipe_design *compile(const char *text, uint32_t levels, stru
                                          struct ir_func **f)
 {
     struct diag_sink sink = diag_sink_make(arena);
-    const struct pipe_options options = {.size = sizeof(options), .delay_levels = levels};
+    const char *const units = strstr(text, "; option units ");
+    const struct pipe_options options = {
+        .size = sizeof(options),
+        .delay_levels = levels,
+        .unit_levels = units ? (uint32_t)strtoul(units + 15, NULL, 0) : 0};
     const struct pipe_design *design = NULL;
 
     if (ir_parse(text, arena, &sink, f) || ir_check(*f, &sink) ||
