@@ -6,7 +6,7 @@
  *
  *   clang -DKIND=array_rmw one.c            one kind
  *   clang -DFIRST several.c                 several, chosen by the packet's kind
- *   clang -DKEYLESS ...                     those of maps without keys, and of atomic units
+ *   clang -DKEYLESS ...                     those of maps without keys
  */
 #include <linux/bpf.h>
 
@@ -587,6 +587,7 @@ static __always_inline __u64 inner_hashes(const struct job *j)
         return old + ERROR_OF(bpf_map_delete_elem(map, &j->key));
     *value = old * 3 + j->operand;
     return *value;
+}
 
 #else
 
