@@ -44,7 +44,7 @@ static const struct verify_fact *fact_at(const struct builder *b, uint32_t conte
 static bool ends_node(const struct builder *b, const struct ebpf_insn *insn)
 {
     return ebpf_is_jump(insn) || ebpf_is_exit(insn) || ebpf_is_subprog_call(insn) ||
-           build_is_tail_call(b, insn);
+           build_is_tail_call(b, insn) || build_calls_back(b, insn);
 }
 
 /* Marks the instructions that begin a node. */
@@ -115,7 +115,7 @@ void build_add_succ(struct builder *b, struct build_node *node, uint32_t to)
     node->succ[node->succ_count++] = to;
 }
 
-static int add_succ(struct builder *b, struct build_node *node, uint32_t context, int64_t pc)
+int build_link(struct builder *b, struct build_node *node, uint32_t context, int64_t pc)
 {
     const struct load_subprog *sub = subprog_of(b, context);
     uint32_t to = 0;
@@ -133,41 +133,55 @@ static int add_succ(struct builder *b, struct build_node *node, uint32_t context
     return 0;
 }
 
+/* A function's end leads behind its call, or to the next round of a helper that calls it. */
+static int link_exit(struct builder *b, struct build_node *node)
+{
+    const struct verify_context *context = &b->facts->contexts[node->context];
+
+    if (context->depth == 0)
+        return 0;
+    if (build_calls_back(b, &b->prog->insns[context->call_insn]))
+        return build_link_round_end(b, node);
+    return build_link(b, node, context->parent, context->call_insn + 1);
+}
+
 static int link_node(struct builder *b, struct build_node *node)
 {
     const uint32_t pc = node_last(b, node);
     const struct ebpf_insn *insn = &b->prog->insns[pc];
     const struct verify_fact *fact = fact_at(b, node->context, pc);
-    const struct verify_context *context = &b->facts->contexts[node->context];
     int err = 0;
 
+    if (node->kind == BUILD_NODE_ROUNDS)
+        return build_link_rounds(b, node);
     if (ebpf_is_goto(insn))
-        return add_succ(b, node, node->context, ebpf_target(insn, pc));
+        return build_link(b, node, node->context, ebpf_target(insn, pc));
     if (ebpf_is_cond_jump(insn)) {
         if (fact->jumps)
-            err = add_succ(b, node, node->context, ebpf_target(insn, pc));
+            err = build_link(b, node, node->context, ebpf_target(insn, pc));
         if (!err && fact->falls_through)
-            err = add_succ(b, node, node->context, pc + 1);
+            err = build_link(b, node, node->context, pc + 1);
         return err;
     }
-    if (ebpf_is_exit(insn)) /* a callback returns to its helper, which is refused */
-        return context->depth && ebpf_is_subprog_call(&b->prog->insns[context->call_insn])
-                   ? add_succ(b, node, context->parent, context->call_insn + 1)
-                   : 0;
+    if (ebpf_is_exit(insn))
+        return link_exit(b, node);
     if (ebpf_is_subprog_call(insn)) {
-        const uint32_t callee = verify_context_of_call(b->facts, node->context, pc);
+        const uint32_t callee = verify_context_of_call(
+            b->facts, node->context, pc, load_subprog_of(b->prog, (uint32_t)ebpf_target(insn, pc)));
 
         b->pc = pc;
         if (callee == UINT32_MAX)
             return build_refuse(b, "IRB0003",
                                 "the verifier says nothing about the function that is called");
-        return add_succ(b, node, callee, subprog_of(b, callee)->start);
+        return build_link(b, node, callee, subprog_of(b, callee)->start);
     }
     if (build_is_tail_call(b, insn)) {
-        err = add_succ(b, node, node->context, node->end);
+        err = build_link(b, node, node->context, node->end);
         return err ? err : build_link_tail(b, node, fact);
     }
-    return add_succ(b, node, node->context, node->end);
+    if (build_calls_back(b, insn))
+        return build_link_call_back(b, node, pc);
+    return build_link(b, node, node->context, node->end);
 }
 
 /* Reverse post-order of the nodes that the entry leads to; counts the edges into each. */
@@ -275,6 +289,14 @@ static void translate_end_of_node(struct builder *b, const struct build_node *no
         build_tail_call(b, node);
         return;
     }
+    if (build_calls_back(b, insn)) {
+        build_call_back(b, node);
+        return;
+    }
+    if (ebpf_is_exit(insn) && node->succ_count == 2) {
+        build_round_end(b, node);
+        return;
+    }
     if (ebpf_is_exit(insn))
         translate_return(b);
     if (ebpf_is_subprog_call(insn))
@@ -290,8 +312,12 @@ static void translate_node(struct builder *b, const struct build_node *node)
     b->node = node;
     b->context = node->context;
     b->depth = b->facts->contexts[node->context].depth;
-    if (node->is_switch) {
+    if (node->kind == BUILD_NODE_SWITCH) {
         build_switch(b, node);
+        return;
+    }
+    if (node->kind == BUILD_NODE_ROUNDS) {
+        build_rounds(b, node);
         return;
     }
     for (uint32_t pc = node->start; pc < last && !b->error; pc += ebpf_slots(&b->prog->insns[pc]))
@@ -326,17 +352,22 @@ static void lay_out_stack(struct builder *b)
         const uint32_t bytes = (facts->stack_bytes[context->subprog] + 7) & ~7u;
 
         assert(context->depth == 0 || context->parent < c);
-        used[c] = (int32_t)bytes + (context->depth ? used[context->parent] : 0);
-        if (used[c] > most && is_reached(b, c))
-            most = used[c];
+        used[c] =
+            (int32_t)(bytes + build_key_room(b, c)) + (context->depth ? used[context->parent] : 0);
+        if (used[c] <= most || !is_reached(b, c))
+            continue;
+        most = used[c];
+        if (build_key_room(b, c))
+            b->pc = context->call_insn;
     }
     if (most > SPEC_STACK_BYTES)
         build_refuse(b, "IRB0019",
                      "frames of %d bytes one above the other, with those of programs that tail "
-                     "calls in functions go on in; %d are there",
+                     "calls in functions go on in and keys of bpf_for_each_map_elem; %d are there",
                      most, SPEC_STACK_BYTES);
     for (uint32_t c = 0; c < facts->context_count; c++)
-        b->frame_top[c] = most - (facts->contexts[c].depth ? used[facts->contexts[c].parent] : 0);
+        b->frame_top[c] = most - (int32_t)build_key_room(b, c) -
+                          (facts->contexts[c].depth ? used[facts->contexts[c].parent] : 0);
     b->f->stack_bytes = (uint32_t)most;
 }
 
@@ -440,7 +471,15 @@ static void open_entry(struct builder *b)
 /* Bound on the entries over back edges, if the node heads a loop. */
 static uint32_t trips_of(const struct builder *b, const struct build_node *node)
 {
-    return node->is_switch ? SPEC_TAIL_CALLS : b->facts->trip_max[node->start];
+    switch (node->kind) {
+    case BUILD_NODE_SWITCH:
+        return SPEC_TAIL_CALLS;
+    case BUILD_NODE_ROUNDS:
+        return build_rounds_max(b, node);
+    case BUILD_NODE_CODE:
+        break;
+    }
+    return b->facts->trip_max[node->start];
 }
 
 static int translate(struct builder *b)
@@ -452,12 +491,14 @@ static int translate(struct builder *b)
     b->node_at = arena_array(b->arena, b->facts->context_count, sizeof(*b->node_at));
     for (uint32_t c = 0; c < b->facts->context_count; c++)
         cut_context(b, c);
+    for (uint32_t c = 0; c < b->facts->context_count; c++)
+        build_rounds_nodes(b, c);
     if (b->tails) {
         build_switches(b);
         entry = b->parts->of[0].node;
     }
     for (uint32_t n = 0; n < b->node_count && !b->error; n++)
-        if (!b->nodes[n].is_switch && is_reached(b, b->nodes[n].context))
+        if (b->nodes[n].kind != BUILD_NODE_SWITCH && is_reached(b, b->nodes[n].context))
             link_node(b, &b->nodes[n]);
     if (b->error)
         return b->error;
@@ -497,7 +538,7 @@ static int build(const struct builder *given, struct ir_func **out)
     fill_maps(b);
     fill_sources(b);
     lay_out_stack(b);
-    err = translate(b);
+    err = b->error ? b->error : translate(b);
     arena_set_oom(arena, NULL);
     if (err)
         return err;

@@ -206,6 +206,13 @@ static void lower_tail_call(struct builder *b, const struct verify_fact *fact)
     build_refuse(b, "IRB0009", "bpf_tail_call: nothing is known of the programs that it may find");
 }
 
+/* Calls that bring a callback end a node and don't come here. */
+static void lower_call_back(struct builder *b, const struct verify_fact *fact)
+{
+    (void)fact;
+    build_refuse(b, "IRB0009", "nothing is known of the function that is called back");
+}
+
 /* By number: each helper that the table sends to hardware. */
 static void (*const lowering[])(struct builder *b, const struct verify_fact *fact) = {
     [SPEC_HELPER_MAP_LOOKUP_ELEM] = lower_lookup,
@@ -244,6 +251,8 @@ static void (*const lowering[])(struct builder *b, const struct verify_fact *fac
     [SPEC_HELPER_RINGBUF_DISCARD] = build_ringbuf_discard,
     [SPEC_HELPER_RINGBUF_QUERY] = build_ringbuf_query,
     [SPEC_HELPER_SPIN_UNLOCK] = lower_lock,
+    [SPEC_HELPER_FOR_EACH_MAP_ELEM] = lower_call_back,
+    [SPEC_HELPER_LOOP] = lower_call_back,
 };
 
 static void lower_helper(struct builder *b, uint32_t num, const struct verify_fact *fact)

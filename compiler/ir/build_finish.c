@@ -283,7 +283,7 @@ static int bound_loops(struct builder *b)
             /* A header that no jump back leads to, but falling through, is bounded by the jumps in
              * the loop. */
             bound = trips[h] ? trips[h] : loop_trips(b, trips, h, n);
-            if (bound == 0 || bound > SPEC_INSNS_PROCESSED)
+            if (bound == 0 || (!trips[h] && bound > SPEC_INSNS_PROCESSED))
                 bound = SPEC_INSNS_PROCESSED;
             if (f->blocks[h].trip_max < bound)
                 f->blocks[h].trip_max = (uint32_t)bound;

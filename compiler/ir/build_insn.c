@@ -96,6 +96,8 @@ int build_place_of(struct builder *b, const struct verify_pointer *p, ir_ref poi
         return map_place(b, p, out);
     case VERIFY_REGION_RECORD:
         return build_record_place(b, p, out);
+    case VERIFY_REGION_KEY:
+        return build_key_place(b, p, out);
     case VERIFY_REGION_MIXED:
         return build_mixed_place(b, p, pointer, off, out);
     case VERIFY_REGION_NONE:

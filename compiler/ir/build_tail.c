@@ -360,7 +360,7 @@ void build_switches(struct builder *b)
             b->nodes[b->node_count++] = (struct build_node){.context = part->context,
                                                             .start = part->start,
                                                             .end = part->start + 1,
-                                                            .is_switch = true};
+                                                            .kind = BUILD_NODE_SWITCH};
         }
         part->node = part->group == i ? b->node_count - 1 : b->parts->of[part->group].node;
         build_add_succ(b, &b->nodes[part->node], start_node(b, part));

@@ -42,16 +42,29 @@ enum {
 
 #define BUILD_NO_NODE UINT32_MAX
 
-/* A stretch of one context's code without jumps in or out; or the switch through which tail calls
- * come to programs that may come back to themselves, so that their loop has one entrance. */
+/* A stretch of one context's code without jumps in or out, or the head of a loop that no jump of
+ * the program makes. */
+enum build_node_kind {
+    BUILD_NODE_CODE,
+    /* The switch through which tail calls come to programs that may come back to themselves, so
+     * that their loop has one entrance. succ: the start of each program, in the order of the parts.
+     */
+    BUILD_NODE_SWITCH,
+    /* The rounds of a helper that calls a function back. succ: the starts of the functions that it
+     * may be given, and what is behind the call, which is its only instruction. */
+    BUILD_NODE_ROUNDS,
+};
+
 struct build_node {
+    enum build_node_kind kind;
     uint32_t context;
     uint32_t start; /* first instruction ... */
     uint32_t end;   /* ... and the one after the last, program numbering */
-    uint32_t *succ; /* of a tail call: where it falls through, then the programs' */
+    uint32_t *succ; /* of a tail call: where it falls through, then the programs'; of a helper that
+                       calls back: its rounds, then what is behind it; of a callback's end: likewise
+                     */
     uint32_t succ_count;
     uint32_t succ_capacity;
-    bool is_switch;    /* succ: the start of each program, in the order of the parts */
     uint32_t expected; /* edges that will come in */
     uint32_t seen;     /* edges that are there */
     bool visited;
@@ -306,8 +319,29 @@ int build_link_tail(struct builder *b, struct build_node *node, const struct ver
 void build_tail_call(struct builder *b, const struct build_node *node);
 void build_switch(struct builder *b, const struct build_node *node);
 
+/* build_rounds.c: helpers that call a function of the program back */
+
+bool build_calls_back(const struct builder *b, const struct ebpf_insn *insn);
+/* Makes the node of the rounds of each such call in a context. */
+void build_rounds_nodes(struct builder *b, uint32_t context);
+/* How often they begin at most. */
+uint32_t build_rounds_max(const struct builder *b, const struct build_node *node);
+/* What follows a node that ends with such a call, its rounds, and a callback's end. */
+int build_link_call_back(struct builder *b, struct build_node *node, uint32_t call);
+int build_link_rounds(struct builder *b, struct build_node *node);
+int build_link_round_end(struct builder *b, struct build_node *node);
+/* Translation of the three. */
+void build_call_back(struct builder *b, const struct build_node *node);
+void build_rounds(struct builder *b, const struct build_node *node);
+void build_round_end(struct builder *b, const struct build_node *node);
+/* Bytes above a context's frame for the key that a callback is given; a pointer into it. */
+uint32_t build_key_room(const struct builder *b, uint32_t context);
+int build_key_place(struct builder *b, const struct verify_pointer *p, struct build_place *out);
+
 /* build.c */
 void build_add_succ(struct builder *b, struct build_node *node, uint32_t to);
+/* An instruction of a context follows; IRB0003 if the verifier did not see it. */
+int build_link(struct builder *b, struct build_node *node, uint32_t context, int64_t pc);
 /* An edge to a node was made, or found to be impossible. */
 void build_arrive(struct builder *b, uint32_t node);
 void build_enter_program(struct builder *b);

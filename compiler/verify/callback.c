@@ -58,11 +58,13 @@ int verify_wait_callback(struct verifier *v, uint32_t at, const struct spec_help
 static void set_map_arguments(struct verifier *v, const struct frame *caller, struct frame *callee,
                               uint32_t at)
 {
+    struct reg *key = &callee->regs[CALLBACK_KEY];
     const uint16_t map = caller->regs[1].map;
 
     callee->regs[CALLBACK_MAP] = caller->regs[1];
-    reg_set_pointer(&callee->regs[CALLBACK_KEY], REG_KEY, at);
-    callee->regs[CALLBACK_KEY].map = map;
+    reg_set_pointer(key, REG_KEY, at);
+    key->map = map;
+    key->frame = (uint8_t)v->cur.depth;
     reg_set_pointer(&callee->regs[CALLBACK_VALUE], REG_VALUE, at);
     callee->regs[CALLBACK_VALUE].map = map;
     if (load_has_lock(&v->object->maps[map])) /* another element each time */

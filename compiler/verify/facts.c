@@ -7,11 +7,14 @@
  * verify_facts_finish takes back what rests on them. */
 
 uint32_t verify_context_of_call(const struct verify_result *result, uint32_t context,
-                                uint32_t call_insn)
+                                uint32_t call_insn, uint32_t subprog)
 {
-    for (uint32_t i = context + 1; i < result->context_count; i++)
-        if (result->contexts[i].parent == context && result->contexts[i].call_insn == call_insn)
+    for (uint32_t i = context + 1; i < result->context_count; i++) {
+        const struct verify_context *c = &result->contexts[i];
+
+        if (c->parent == context && c->call_insn == call_insn && c->subprog == subprog)
             return i;
+    }
     return UINT32_MAX;
 }
 
@@ -19,7 +22,8 @@ uint32_t verify_context_for(struct verifier *v, uint32_t subprog, uint32_t paren
                             uint32_t call_insn, uint32_t depth)
 {
     struct verify_result *r = v->result;
-    const uint32_t found = depth ? verify_context_of_call(r, parent, call_insn) : UINT32_MAX;
+    const uint32_t found =
+        depth ? verify_context_of_call(r, parent, call_insn, subprog) : UINT32_MAX;
     struct verify_context *c;
 
     if (found != UINT32_MAX)
@@ -61,7 +65,7 @@ static enum verify_region region_of(const struct reg *r)
     case REG_RECORD:
         return VERIFY_REGION_RECORD;
     case REG_KEY:
-        return VERIFY_REGION_MIXED;
+        return VERIFY_REGION_KEY;
     default:
         return VERIFY_REGION_NONE;
     }
@@ -94,10 +98,12 @@ static struct verify_pointer pointer_of(const struct verifier *v, const struct r
         return p;
     p.off_min = (int32_t)(fixed + r->num.smin);
     p.off_max = (int32_t)(fixed + r->num.smax);
-    if (p.region == VERIFY_REGION_STACK)
+    if (p.region == VERIFY_REGION_STACK || p.region == VERIFY_REGION_KEY)
         p.frame = r->frame;
     if (p.region == VERIFY_REGION_RECORD)
         note_taker(v, r->ref, &p);
+    if (p.region == VERIFY_REGION_KEY && r->map < v->own_maps)
+        p.map = r->map;
     if (p.region != VERIFY_REGION_MAP)
         return p;
     if (r->map < v->own_maps && !is_target(v, r))

@@ -71,7 +71,7 @@ static bool includes_reg(const struct verifier *v, struct ids *ids, const struct
                same_id(ids, old->id, now->id);
     case REG_VALUE:
     case REG_KEY:
-        return old->map == now->map && old->off == now->off &&
+        return old->map == now->map && old->off == now->off && old->frame == now->frame &&
                scalar_includes(&old->num, &now->num) && same_id(ids, old->id, now->id);
     case REG_VALUE_OR_NULL:
     case REG_MAP_OR_NULL:

@@ -15,6 +15,7 @@ enum verify_region {
     VERIFY_REGION_META,   /* offset from xdp_md.data_meta */
     VERIFY_REGION_MAP,    /* offset in a map's value */
     VERIFY_REGION_RECORD, /* offset in a record of a ring buffer */
+    VERIFY_REGION_KEY,    /* offset in the key that a callback of bpf_for_each_map_elem is given */
     VERIFY_REGION_MIXED,  /* differs from path to path */
     VERIFY_REGION_COUNT
 };
@@ -25,8 +26,9 @@ enum verify_region {
 /* A pointer, joined over all paths. */
 struct verify_pointer {
     uint8_t region;  /* enum verify_region; NONE for a scalar */
-    uint8_t frame;   /* STACK: call depth of the frame that it points into, 0 is the entry's */
-    uint16_t map;    /* MAP: index, or VERIFY_MAP_ANY */
+    uint8_t frame;   /* STACK: call depth of the frame that it points into, 0 is the entry's. KEY:
+                        that of the callback */
+    uint16_t map;    /* MAP, KEY: index, or VERIFY_MAP_ANY */
     int32_t off_min; /* first byte, lowest and highest over all paths */
     int32_t off_max;
     uint32_t taken_at; /* RECORD: the call of bpf_ringbuf_reserve, and the context of that */
@@ -76,7 +78,7 @@ struct verify_fact {
 };
 
 /* One way down the call tree: the entry (context 0), or a call instruction in its caller's context.
- */
+ * A helper that calls back has one for each function that it may be given. */
 struct verify_context {
     uint32_t subprog;
     uint32_t parent;           /* context of the caller */
@@ -126,8 +128,9 @@ int verify_program(const struct load_object *object, const struct load_prog *pro
                    const struct verify_options *options, struct arena *arena,
                    struct diag_sink *sink, const struct verify_result **out);
 
-/* The context of a call made in a context, or UINT32_MAX. */
+/* The context of a function that a call, or a helper that calls back, runs in a context, or
+ * UINT32_MAX. */
 uint32_t verify_context_of_call(const struct verify_result *result, uint32_t context,
-                                uint32_t call_insn);
+                                uint32_t call_insn, uint32_t subprog);
 
 #endif

@@ -42,6 +42,7 @@ struct seen {
 struct states {
     struct arena *arena;
     const struct verify_result *facts;
+    const struct load_prog *prog;
     struct seen **at; /* by instruction */
     uint32_t insn_count;
     uint64_t count;
@@ -153,6 +154,7 @@ int states_take(const struct load_object *object, const struct load_prog *prog, 
         return -ENOMEM;
     s->arena = arena_open();
     s->exact = exact;
+    s->prog = prog;
     s->insn_count = prog->insn_count;
     s->at = s->arena ? arena_array(s->arena, prog->insn_count + 1, sizeof(struct seen *)) : NULL;
     err = s->at ? verify_program(object, prog, &options, arena, &sink, facts) : -ENOMEM;
@@ -397,7 +399,8 @@ static void follow(struct states_run *run, const struct vm *vm)
     const struct verify_result *facts = run->states->facts;
 
     if (vm->depth > run->depth)
-        run->context = verify_context_of_call(facts, run->context, run->pc);
+        run->context = verify_context_of_call(facts, run->context, run->pc,
+                                              load_subprog_of(run->states->prog, vm->pc));
     else if (vm->depth < run->depth)
         run->context = facts->contexts[run->context].parent;
     run->pc = vm->pc;

@@ -26,18 +26,24 @@ def expect_reason(j, executor, *parts):
         assert part in e['reason'], (executor, e['reason'], part)
 
 
-def test_helper_that_an_executor_lacks_is_named_with_its_line(work):
+def test_call_that_an_executor_lacks_is_named_with_its_line(work):
     obj = build(work, 'loop')
     j = check(obj)
-    line = f'loop.bpf.c:{line_of("loop", "bpf_loop(ctx")}'
     each = f'loop.bpf.c:{line_of("loop", "bpf_for_each_map_elem(&")}'
     assert j['accepted'], j
     assert j['executors']['interp']['fits'], j
     expect_reason(j, 'kernel', each, 'walks over a hash, and Linux has an order of its own')
-    expect_reason(j, 'microcode', line, 'bpf_loop#181 is not available in hardware')
-    expect_reason(j, 'pipeline', line, 'bpf_loop#181 is not available in hardware')
+    for executor in ('microcode', 'pipeline'):
+        expect_reason(j, executor, each, 'bpf_for_each_map_elem over map counts, which is no array')
     p = lib.sluice('compile', obj, '-t', 'microcode', '-o', work, status=4)
-    assert 'bpf_loop' in p.stderr, p.stderr
+    assert 'bpf_for_each_map_elem' in p.stderr, p.stderr
+
+
+def test_keys_of_walks_that_find_no_room_on_the_stack_are_refused(work):
+    j = check(build(work, 'keys'))
+    for executor in ('microcode', 'pipeline'):
+        expect_reason(j, executor, 'IRB0019', f'keys.bpf.c:{line_of("keys", "bpf_for_each_map_elem(")}', 'frames of 520 bytes')
+    assert check(build(work, 'keys', '-DSMALL'))['executors']['microcode']['fits']
 
 
 def test_map_with_lock_is_taken_and_fits_everywhere(work):

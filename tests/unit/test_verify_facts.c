@@ -382,7 +382,9 @@ static void call(struct run *run, const struct ebpf_insn *i)
 {
     memcpy(run->saved[run->depth], &run->r[6], 4 * sizeof(run->r[0]));
     run->saved[run->depth][4] = run->pc + 1;
-    run->context = verify_context_of_call(run->facts, run->context, run->pc);
+    run->context =
+        verify_context_of_call(run->facts, run->context, run->pc,
+                               load_subprog_of(run->prog, (uint32_t)ebpf_target(i, run->pc)));
     assert_true(run->context < run->facts->context_count);
     run->depth++;
     run->r[EBPF_REG_FP] = frame_pointer(run, run->depth);

@@ -95,6 +95,13 @@ static bool offset_in(const struct trace *t, const struct vm *vm, uint64_t addre
             return true;
         }
         return false;
+    case VERIFY_REGION_KEY:
+        for (const struct vm_key *key = vm->keys; key; key = key->outer) {
+            *off = off_from(address, (const void *)key->first);
+            if (*off >= 0 && *off < key->bytes)
+                return true;
+        }
+        return false;
     case VERIFY_REGION_RECORD: /* where it begins only the ring buffer knows */
     case VERIFY_REGION_MIXED:
         *off = p->off_min;
@@ -176,7 +183,7 @@ static void check_jump(struct trace *t, const struct vm *vm, uint32_t at)
 static void enter_context(struct trace *t, const struct vm *vm, uint32_t at)
 {
     t->callers[vm->depth - 1] = t->context;
-    t->context = verify_context_of_call(t->facts, t->context, at);
+    t->context = verify_context_of_call(t->facts, t->context, at, load_subprog_of(t->prog, vm->pc));
     if (t->context == UINT32_MAX)
         fail_msg("%s: the call at %u has no context", t->name, at);
     assert_int_equal(t->facts->contexts[t->context].depth, vm->depth);

@@ -10,14 +10,14 @@
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 8);
+    __uint(max_entries, 4);
     __type(key, __u32);
     __type(value, __u64);
 } counts SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, 3);
+    __uint(max_entries, 2);
     __type(key, __u32);
     __type(value, __u64);
 } percpu SEC(".maps");
@@ -58,7 +58,7 @@ int each(struct xdp_md *ctx)
 
     if ((void *)(ip + 1) > end)
         return XDP_DROP;
-    w.last = ip->protocol & 15;
+    w.last = ip->protocol & 7;
     w.number = ip->id;
     put(0, bpf_for_each_map_elem(&counts, add, &w, 0));
     put(1, w.sum);
