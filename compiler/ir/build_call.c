@@ -181,6 +181,11 @@ static void lower_lookup(struct builder *b, const struct verify_fact *fact)
     build_map_helper(b, SPEC_HELPER_MAP_LOOKUP_ELEM, fact);
 }
 
+static void lower_percpu_lookup(struct builder *b, const struct verify_fact *fact)
+{
+    build_map_helper(b, SPEC_HELPER_MAP_LOOKUP_PERCPU_ELEM, fact);
+}
+
 static void lower_update(struct builder *b, const struct verify_fact *fact)
 {
     build_map_helper(b, SPEC_HELPER_MAP_UPDATE_ELEM, fact);
@@ -253,6 +258,7 @@ static void (*const lowering[])(struct builder *b, const struct verify_fact *fac
     [SPEC_HELPER_SPIN_UNLOCK] = lower_lock,
     [SPEC_HELPER_FOR_EACH_MAP_ELEM] = lower_call_back,
     [SPEC_HELPER_LOOP] = lower_call_back,
+    [SPEC_HELPER_MAP_LOOKUP_PERCPU_ELEM] = lower_percpu_lookup,
 };
 
 static void lower_helper(struct builder *b, uint32_t num, const struct verify_fact *fact)

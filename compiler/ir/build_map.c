@@ -84,15 +84,21 @@ static ir_ref times(struct builder *b, ir_ref v, uint32_t factor)
     return build_alu(b, SPEC_ALU_ADD, 64, a, build_alu_imm(b, SPEC_ALU_SHL, 64, v, high));
 }
 
-ir_ref build_entry(struct builder *b, const struct build_array *array, ir_ref index)
+static uint32_t stride_of(const struct builder *b, uint32_t map)
 {
-    const uint32_t stride = (b->object->maps[array->map].value_bytes + 7) & ~7u;
+    return (b->object->maps[map].value_bytes + 7) & ~7u;
+}
+
+/* The value of a CPU in an array's entry. */
+static ir_ref entry_of_cpu(struct builder *b, const struct build_array *array, ir_ref index,
+                           ir_ref cpu)
+{
     ir_ref entry = index;
     ir_ref offset;
 
     if (is_percpu(b, array->map))
-        entry = build_alu(b, SPEC_ALU_ADD, 64, times(b, index, SPEC_QUEUES), cpu_of(b, array->map));
-    offset = times(b, entry, stride);
+        entry = build_alu(b, SPEC_ALU_ADD, 64, times(b, index, SPEC_QUEUES), cpu);
+    offset = times(b, entry, stride_of(b, array->map));
     if (array->number == IR_NONE)
         return build_alu_imm(b, SPEC_ALU_ADD, 64, offset,
                              (uint64_t)(array->map + 1) << SPEC_MAPPTR_SHIFT);
@@ -100,6 +106,11 @@ ir_ref build_entry(struct builder *b, const struct build_array *array, ir_ref in
     return build_alu(b, SPEC_ALU_OR, 64,
                      build_alu_imm(b, SPEC_ALU_SHL, 64, array->number, SPEC_MAPPTR_SHIFT),
                      build_alu(b, SPEC_ALU_MOV, 32, offset, IR_NONE));
+}
+
+ir_ref build_entry(struct builder *b, const struct build_array *array, ir_ref index)
+{
+    return entry_of_cpu(b, array, index, cpu_of(b, array->map));
 }
 
 /* May it be map memory, whose accesses have 1, 2, 4 or 8 bytes? */
@@ -202,6 +213,28 @@ static void array_lookup(struct builder *b, const struct build_array *array, ir_
     build_set_reg(b, 0, build_select(b, within, entry, build_const(b, 0)));
 }
 
+/* bpf_map_lookup_percpu_elem asks for the value of the CPU in r3, if there is one. */
+static ir_ref asked_cpu(struct builder *b)
+{
+    return build_alu(b, SPEC_ALU_MOV, 32, build_reg(b, 3), IR_NONE);
+}
+
+static ir_ref is_cpu(struct builder *b, ir_ref cpu)
+{
+    return build_alu_imm(b, SPEC_ALU_ULT, 64, cpu, SPEC_QUEUES);
+}
+
+static void array_lookup_of_cpu(struct builder *b, const struct build_array *array, ir_ref index)
+{
+    const ir_ref cpu = asked_cpu(b);
+    const ir_ref within =
+        build_alu_imm(b, SPEC_ALU_ULT, 64, index, b->object->maps[array->map].max_entries);
+    const ir_ref found = build_alu(b, SPEC_ALU_AND, 64, within, is_cpu(b, cpu));
+
+    build_set_reg(b, 0,
+                  build_select(b, found, entry_of_cpu(b, array, index, cpu), build_const(b, 0)));
+}
+
 static void array_update(struct builder *b, const struct build_array *array, ir_ref index,
                          const ir_ref *value, ir_ref flags)
 {
@@ -244,6 +277,8 @@ void build_array_helper(struct builder *b, uint32_t helper, const struct verify_
         return;
     if (helper == SPEC_HELPER_MAP_UPDATE_ELEM)
         array_update(b, array, key[0], value, flags);
+    else if (helper == SPEC_HELPER_MAP_LOOKUP_PERCPU_ELEM)
+        array_lookup_of_cpu(b, array, key[0]);
     else if (build_holds_maps(m))
         build_outer_lookup(b, array->map, key);
     else
@@ -342,6 +377,31 @@ static enum ir_op engine_op(const struct load_map *m, uint32_t helper)
     return spec_map_type_table[m->type].engine == SPEC_ENGINE_LRU ? IR_MAP_USE : IR_MAP_LOOKUP;
 }
 
+/* The engine gives the value of the packet's own CPU, in the same entry. */
+static void hash_lookup_of_cpu(struct builder *b, uint32_t map, const ir_ref *key)
+{
+    const struct load_map *m = &b->object->maps[map];
+    const ir_ref cpu = asked_cpu(b);
+    const ir_ref none = build_const(b, 0);
+    const ir_block asks = build_block_new(b, b->pc);
+    const ir_block meet = build_block_new(b, b->pc);
+    ir_ref found, value;
+
+    build_set_reg(b, 0, none);
+    build_branch(b, is_cpu(b, cpu), asks, meet);
+    build_seal(b, asks);
+    b->cur = asks;
+    build_engine_op(b, engine_op(m, SPEC_HELPER_MAP_LOOKUP_ELEM), map, key, NULL, IR_NONE);
+    found = build_reg(b, 0);
+    value =
+        build_alu(b, SPEC_ALU_ADD, 64, found,
+                  times(b, build_alu(b, SPEC_ALU_SUB, 64, cpu, cpu_of(b, map)), stride_of(b, map)));
+    build_set_reg(b, 0, build_select(b, found, value, none));
+    build_jump(b, meet);
+    build_seal(b, meet);
+    b->cur = meet;
+}
+
 void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fact *fact)
 {
     const struct build_array array = {.map = fact->args[0].map};
@@ -365,6 +425,8 @@ void build_map_helper(struct builder *b, uint32_t helper, const struct verify_fa
         return;
     if (build_holds_maps(m))
         build_outer_lookup(b, map, key);
+    else if (helper == SPEC_HELPER_MAP_LOOKUP_PERCPU_ELEM)
+        hash_lookup_of_cpu(b, map, key);
     else if (helper == SPEC_HELPER_MAP_UPDATE_ELEM && load_has_lock(m))
         locked_update(b, map, key, value, &fact->args[3]);
     else

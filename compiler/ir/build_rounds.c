@@ -205,20 +205,20 @@ static void set_argument(struct builder *b, uint32_t reg, ir_ref value)
 static void give_arguments(struct builder *b, uint32_t callee, ir_ref round)
 {
     struct build_place key = {.region = IR_REGION_STACK};
-    uint32_t map;
+    struct build_array array = {0};
 
     if (!walks(b, b->pc)) {
         set_argument(b, 1, round);
         set_argument(b, 2, build_reg(b, 3));
         return;
     }
-    map = build_fact(b, b->pc)->args[0].map;
+    array.map = build_fact(b, b->pc)->args[0].map;
     key.address = build_const(b, 0);
     key.imm = key.off_min = key.off_max = b->frame_top[callee];
     build_store(b, &key, 0, KEY_BYTES, round);
     set_argument(b, 1, build_reg(b, 1));
     set_argument(b, 2, build_const(b, BUILD_STACK_BIAS + (uint64_t)b->frame_top[callee]));
-    set_argument(b, 3, build_entry(b, map, round));
+    set_argument(b, 3, build_entry(b, &array, round));
     set_argument(b, 4, build_reg(b, 3));
 }
 

@@ -39,6 +39,13 @@ def test_call_that_an_executor_lacks_is_named_with_its_line(work):
     assert 'bpf_for_each_map_elem' in p.stderr, p.stderr
 
 
+def test_rounds_are_unrolled_up_to_their_bound(work):
+    obj = build(work, 'ranged')
+    assert 'trips 3\n' in lib.sluice('disasm', obj, '-f', 'ir').stdout
+    j = lib.compare(obj, lib.mixed(1000))
+    assert j['mismatches'] == 0 and 'skipped' not in j['executors']['pipeline'], j['differences'][:5]
+
+
 def test_keys_of_walks_that_find_no_room_on_the_stack_are_refused(work):
     j = check(build(work, 'keys'))
     for executor in ('microcode', 'pipeline'):

@@ -9,13 +9,13 @@ import lib
 # What hardware does not run yet, and says so.
 SOFTWARE_ONLY = {'events': 'hardware has 4096 bytes for all events of a packet', 'lost': 'an event in a loop',
                  'walk': 'bpf_for_each_map_elem over map flows, which is no array',
-                 'text': 'bpf_strtol#105 is not available in hardware', 'percpu_elem': 'bpf_map_lookup_percpu_elem#195 is not available in hardware'}
+                 'text': 'bpf_strtol#105 is not available in hardware'}
 # What only a pipeline does not run.
 NO_PIPELINE = {'meta': 'packet store may reach bytes -256 to', 'frags': 'packet store may reach bytes 10 to'}
 # What the kernel can't be asked, and the reason.
 NOT_KERNEL = {'walk': 'walks over a hash, and Linux has an order of its own', 'percpu_elem': 'takes an RX queue here'}
 FIB = ['--fib', os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib.json')]
-OPTIONS = {'cpu': ['--queue', '3'], 'tail': ['-p', 'tail'], 'fib': FIB, 'mtu': FIB,
+OPTIONS = {'cpu': ['--queue', '3'], 'percpu_elem': ['--queues', '4'], 'tail': ['-p', 'tail'], 'fib': FIB, 'mtu': FIB,
            'fib_questions': ['--fib', os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib_questions.json')]}
 
 

@@ -220,7 +220,7 @@ static const struct spec_helper_row spec_helper_table[SPEC_HELPER_ROWS] = {
     {190, "xdp_store_bytes", SPEC_RET_SCALAR, {SPEC_ARG_CTX, SPEC_ARG_SCALAR, SPEC_ARG_MEM, SPEC_ARG_SIZE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
     {195, "map_lookup_percpu_elem", SPEC_RET_MAP_VALUE_OR_NULL, {SPEC_ARG_MAP, SPEC_ARG_KEY, SPEC_ARG_SCALAR, SPEC_ARG_NONE, SPEC_ARG_NONE},
-        SPEC_HELPER_HW_NONE, true, true, false, false, 0x460ULL},
+        SPEC_HELPER_HW_MAP, true, true, false, false, 0x460ULL},
     {208, "ktime_get_tai_ns", SPEC_RET_SCALAR, {SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE, SPEC_ARG_NONE},
         SPEC_HELPER_HW_LOWER, true, false, false, false, 0x0ULL},
 };

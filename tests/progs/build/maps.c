@@ -149,4 +149,30 @@ SEC("xdp") int atomics(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+/* Values of other CPUs, and of those that there are none of. */
+SEC("xdp") int others(struct xdp_md *ctx)
+{
+	__u8 *data = (__u8 *)(long)ctx->data;
+	__u8 *end = (__u8 *)(long)ctx->data_end;
+	struct pair fresh = {1, 2, 3};
+	struct pair *p;
+	__u32 key;
+
+	if (data + 20 > end)
+		return XDP_DROP;
+	key = data[0] & 3;
+	p = bpf_map_lookup_percpu_elem(&percpu, &key, data[1] % 6);
+	if (p)
+		note(0, p->packets++);
+	p = bpf_map_lookup_percpu_elem(&percpu, &key, *(__u32 *)(data + 4));
+	if (p)
+		note(1, p->packets + 1);
+	key = data[2] & 7;
+	note(2, bpf_map_update_elem(&perhash, &key, &fresh, BPF_NOEXIST));
+	p = bpf_map_lookup_percpu_elem(&perhash, &key, data[3] % 6);
+	if (p)
+		note(3, p->bytes += data[8]);
+	return p ? XDP_PASS : XDP_TX;
+}
+
 char _license[] SEC("license") = "Dual BSD/GPL";
