@@ -227,7 +227,7 @@ static const struct build_record *record_of(struct builder *b, const struct veri
     uint32_t pc = p->taken_at, context = p->taken_in;
 
     if (b->tails) { /* facts are numbered as in their own program */
-        const struct build_part *part = &b->parts->of[build_part_of_pc(b, b->pc)];
+        const struct build_part *part = build_part_of(b, b->context);
 
         pc += part->start;
         context += part->context;

@@ -33,18 +33,25 @@ int next_one(struct xdp_md *ctx)
     return XDP_TX;
 }
 
+static __noinline int in_function(struct xdp_md *ctx)
+{
+    bpf_tail_call(ctx, &programs, 1);
+    return 7;
+}
+
 SEC("xdp")
 int lines(struct xdp_md *ctx)
 {
     void *data = (void *)(long)ctx->data;
     void *end = (void *)(long)ctx->data_end;
     struct iphdr *ip = data + sizeof(struct ethhdr);
-    __u32 *r;
+    __u32 *r, key;
 
     if ((void *)(ip + 1) > end) {
         bpf_printk("short");
         return XDP_DROP;
     }
+    key = ip->saddr;
     if (ip->protocol == 17)
         bpf_printk("udp %x to %x, %d%%", ip->saddr, ip->daddr, (int)ip->ttl - 64);
     else
@@ -56,7 +63,9 @@ int lines(struct xdp_md *ctx)
         r[0] = 1;
         bpf_ringbuf_discard(r, 0);
     }
-    bpf_tail_call(ctx, &programs, ip->saddr & 1);
+    if (in_function(ctx) == 9)
+        return XDP_DROP;
+    bpf_tail_call(ctx, &programs, key & 1);
     bpf_printk("none");
     return XDP_PASS;
 }
