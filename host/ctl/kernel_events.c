@@ -65,7 +65,8 @@ static int ask_lost(struct kernel_reader *r)
     return 0;
 }
 
-/* The entries of the CPU that programs run on, and of the queue that it stands for, are open. */
+/* Opens the entry of the queue on the CPU that programs run on: whatever they put into others
+ * (kernel_patch.c) fails. */
 static struct perf_buffer *open_perf(struct kernel_reader *r, const struct kernel_map *map)
 {
     struct perf_event_attr attr = {.size = sizeof(attr),
@@ -75,17 +76,9 @@ static struct perf_buffer *open_perf(struct kernel_reader *r, const struct kerne
                                    .sample_period = 1,
                                    .read_format = r->counts ? PERF_FORMAT_LOST : 0,
                                    .wakeup_events = 1};
-    int cpus[2], keys[2];
-    LIBBPF_OPTS(perf_buffer_raw_opts, o, .cpus = cpus, .map_keys = keys);
+    int cpu = (int)map->cpu.number, key = (int)map->cpu.queue;
+    LIBBPF_OPTS(perf_buffer_raw_opts, o, .cpu_cnt = 1, .cpus = &cpu, .map_keys = &key);
 
-    if (map->cpu.number < map->def->max_entries) {
-        cpus[o.cpu_cnt] = (int)map->cpu.number;
-        keys[o.cpu_cnt++] = (int)map->cpu.number;
-    }
-    if (map->cpu.queue != map->cpu.number && map->cpu.queue < map->def->max_entries) {
-        cpus[o.cpu_cnt] = (int)map->cpu.number;
-        keys[o.cpu_cnt++] = (int)map->cpu.queue;
-    }
     return perf_buffer__new_raw(map->fd, PERF_PAGES, &attr, perf_event, r, &o);
 }
 
@@ -96,8 +89,9 @@ int kernel_reader_open(const struct kernel_map *map, uint32_t index, struct kern
     struct kernel_reader *r;
 
     *out = NULL;
-    if (!ring && map->def->type != SPEC_MAP_PERF_EVENT_ARRAY)
-        return 0;
+    if (!ring &&
+        (map->def->type != SPEC_MAP_PERF_EVENT_ARRAY || map->cpu.queue >= map->def->max_entries))
+        return 0; /* no entry of this queue: nobody listens */
     r = calloc(1, sizeof(*r));
     if (!r)
         return -ENOMEM;

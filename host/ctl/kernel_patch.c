@@ -107,8 +107,8 @@ static void add_record(struct sequence *s, const struct ebpf_insn *call,
     if (call->imm == SPEC_HELPER_RINGBUF_RESERVE) { /* refused for its flags: none is lost */
         add(s, (struct ebpf_insn){
                    .opcode = (int)EBPF_CLASS_JMP | EBPF_JMP_JEQ, .dst = 3, .off = 1, .imm = 0});
-        add(s, (struct ebpf_insn){
-                   .opcode = (int)EBPF_CLASS_ST | EBPF_MODE_MEM | EBPF_SIZE_DW, .dst = 0});
+        add(s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_ST | EBPF_MODE_MEM | EBPF_SIZE_DW,
+                                  .dst = 0});
     }
     add(s, *call);
     add(s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_JMP | EBPF_JMP_JNE,
@@ -129,6 +129,35 @@ static void add_record(struct sequence *s, const struct ebpf_insn *call,
         add_address(s, 3, fds->env, offsetof(struct kernel_env, lost) + i * sizeof(uint64_t));
         add_one(s, 3);
     }
+}
+
+/* Puts a perf event into an entry: the current CPU's is the queue's, and entries of other queues
+ * are open, but on other CPUs. Here only the packet's is. r0 is free before the call, r1 to r5
+ * after it. */
+static void add_event(struct sequence *s, const struct ebpf_insn *call, int env)
+{
+    const int mov = (int)EBPF_CLASS_ALU64 | EBPF_ALU_MOV;
+
+    add(s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_JMP32 | EBPF_JMP_JNE,
+                              .dst = 3,
+                              .off = 6,
+                              .imm = -1}); /* BPF_F_CURRENT_CPU */
+    add_field(s, 0, env, offsetof(struct kernel_env, cpu), EBPF_SIZE_W);
+    add(s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_ALU64 | EBPF_ALU_RSH, .dst = 3, .imm = 32});
+    add(s, (struct ebpf_insn){.opcode = (int)EBPF_CLASS_ALU64 | EBPF_ALU_LSH, .dst = 3, .imm = 32});
+    add(s, (struct ebpf_insn){
+               .opcode = (int)EBPF_CLASS_ALU64 | EBPF_ALU_OR | EBPF_SRC_X, .dst = 3, .src = 0});
+    add_address(s, 0, env, offsetof(struct kernel_env, event_index));
+    add(s, (struct ebpf_insn){
+               .opcode = (int)EBPF_CLASS_STX | EBPF_MODE_MEM | EBPF_SIZE_W, .dst = 0, .src = 3});
+    add(s, *call);
+    add(s, (struct ebpf_insn){
+               .opcode = (int)EBPF_CLASS_JMP | EBPF_JMP_JNE, .dst = 0, .off = 5, .imm = -ENOENT});
+    add_field(s, 1, env, offsetof(struct kernel_env, event_index), EBPF_SIZE_W);
+    add(s,
+        (struct ebpf_insn){
+            .opcode = (int)EBPF_CLASS_JMP | EBPF_JMP_JGE, .dst = 1, .off = 1, .imm = SPEC_QUEUES});
+    add(s, (struct ebpf_insn){.opcode = (uint8_t)mov, .dst = 0, .imm = -EOPNOTSUPP});
 }
 
 /* What stands in place of a load of a context field; empty: the load stays. */
@@ -199,6 +228,9 @@ static struct sequence call_replacement(const struct ebpf_insn *i, const struct 
     case SPEC_HELPER_MAP_DELETE_ELEM:
         if (fds->count_changes)
             add_counted(&s, i, env, offsetof(struct kernel_env, deletes));
+        break;
+    case SPEC_HELPER_PERF_EVENT_OUTPUT:
+        add_event(&s, i, env);
         break;
     case SPEC_HELPER_RINGBUF_OUTPUT:
     case SPEC_HELPER_RINGBUF_RESERVE:

@@ -20,6 +20,7 @@ struct kernel_env {
     uint32_t ifindex;
     uint32_t queue;
     uint32_t egress;
+    uint32_t event_index; /* entry of a perf event array that is asked for */
     uint64_t
         updates; /* calls of bpf_map_update_elem and bpf_map_delete_elem, if they are counted */
     uint64_t deletes;
