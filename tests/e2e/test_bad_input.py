@@ -110,14 +110,14 @@ def test_rejected_program_says_instruction_and_line(work):
 
 
 def too_large_for_the_core(work):
-    return program(work, '''struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1 << 22); __type(key, __u32);
+    return program(work, '''struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1 << 29); __type(key, __u32);
       __type(value, __u64); } big SEC(".maps");
       SEC("xdp") int f(struct xdp_md *c) { __u32 k = 7; __u64 *v = bpf_map_lookup_elem(&big, &k); return v && *v ? XDP_DROP : XDP_PASS; }''')
 
 
 def test_program_that_does_not_fit_exits_4(work):
     obj = too_large_for_the_core(work)
-    fails(4, 'run', obj, '-t', 'microcode', '-r', capture(), says=['microcode', 'map big', '33554432'])
+    fails(4, 'run', obj, '-t', 'microcode', '-r', capture(), says=['microcode', 'map big', '536870912'])
     fails(4, 'compile', obj, '-t', 'microcode', '-o', os.path.join(work, 'out'), says=['map big'])
     fails(4, 'disasm', obj, '-f', 'microcode', says=['map big'])
     j = json.loads(lib.sluice('check', obj, '--json').stdout)['programs'][0]['executors']

@@ -48,7 +48,7 @@ def test_perf_events_have_packet_bytes_of_run_time_length(work):
     events, _ = agrees(work, 'samples', lib.mixed(400), '-p', 'samples_of', '--queues', '3', executors='interp,microcode')
     assert len({len(e['data']) for e in events}) > 20 and {e['map'] for e in events} == {'samples', 'few'}
     assert len({e['cpu'] for e in events}) == 3
-    for queue in (0, 1, 2, 7):
+    for queue in (0, 1, 3):
         agrees(work, 'samples', lib.mixed(100), '-p', 'samples_of', '--queue', str(queue), executors='interp,kernel,microcode')
 
 
