@@ -388,7 +388,8 @@ void build_bloom_peek(struct builder *b, const struct verify_fact *fact);
 void build_load_bytes(struct builder *b, const struct verify_fact *fact);
 void build_store_bytes(struct builder *b, const struct verify_fact *fact);
 
-/* build_event.c: what a program tells the host */
+/* build_ringbuf.c, build_perf.c, build_print.c, and build_event.c below: what a program tells the
+ * host */
 void build_ringbuf_reserve(struct builder *b, const struct verify_fact *fact);
 void build_ringbuf_submit(struct builder *b, const struct verify_fact *fact);
 void build_ringbuf_discard(struct builder *b, const struct verify_fact *fact);

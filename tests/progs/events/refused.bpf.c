@@ -45,7 +45,7 @@ int loop(struct xdp_md *ctx)
 #pragma clang loop unroll(disable)
     for (__u32 i = 0; i < ctx->rx_queue_index && i < 8; i++) {
         v += i;
-        bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU, &v, 4); /* IRB0018 here */
+        bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU, &v, 4); /* IRB0027 here */
     }
     return XDP_PASS;
 }
@@ -53,7 +53,7 @@ int loop(struct xdp_md *ctx)
 SEC("xdp")
 int large(struct xdp_md *ctx)
 {
-    __u64 *r = bpf_ringbuf_reserve(&ring, 5000, 0); /* IRB0019 here */
+    __u64 *r = bpf_ringbuf_reserve(&ring, 5000, 0); /* IRB0028 here */
 
     if (!r)
         return XDP_DROP;
