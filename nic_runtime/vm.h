@@ -112,6 +112,7 @@ struct vm; /* nic_runtime/vm/state.h: registers, frames, stack, what may be touc
 struct vm_observer {
     void *ctx;
     void (*before)(void *ctx, const struct vm *vm);
+    bool callbacks; /* also those of callbacks, which helpers call */
 };
 
 /* vm_run with somebody who sees each step; vm_run itself knows nothing of it. */

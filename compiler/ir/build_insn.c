@@ -276,7 +276,7 @@ static void translate_atomic(struct builder *b, const struct ebpf_insn *insn)
         build_store(b, &place, 0, size,
                     atomic_new_value(b, atomic, (uint8_t)(8 * size), old, operand, expected));
     } else {
-        build_refuse(b, "IRB0005", "an atomic operation on packet bytes");
+        build_refuse(b, "IRB0005", "an atomic operation on packet bytes or a record");
         return;
     }
     if (fetch)

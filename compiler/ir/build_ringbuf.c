@@ -186,7 +186,8 @@ int build_record_access(struct builder *b, const struct build_place *place, uint
                         build_alu(b, SPEC_ALU_OR, 64, now, moving_bits(b, address, piece, size)));
         } else if (bits & ~known_bits(b, now, &budget).always) {
             return build_refuse(b, "IRB0022",
-                                "a record is read that the program may not have written there: "
+                                "bytes of a record (padding included) are read that the program "
+                                "may not have written: "
                                 "hardware does not have what older records left");
         }
     }

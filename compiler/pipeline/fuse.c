@@ -464,7 +464,8 @@ static void commit(struct fuser *u)
     g->block = g->nodes[first].block;
     args[0] = u->r->call;
     args[1] = row_of(g, u->r->start, f->words);
-    memcpy(args + PIPE_FUSED_FIRST_INPUT, u->inputs, u->input_count * sizeof(*args));
+    if (u->input_count)
+        memcpy(args + PIPE_FUSED_FIRST_INPUT, u->inputs, u->input_count * sizeof(*args));
     f->unit = pipe_unit(g, n, args, u->input_count + PIPE_FUSED_FIRST_INPUT);
     g->nodes[f->unit].live = true;
     for (uint32_t i = 0; i < f->inner_count; i++)

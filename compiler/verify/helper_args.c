@@ -388,6 +388,26 @@ static int check_circumstances(struct verifier *v, uint32_t at, const struct spe
     return verify_check_given_back(v, at, "bpf_tail_call does not come back");
 }
 
+/* Linux takes one argument at most that leads into a record (check_func_arg, ref_obj_id). */
+static int check_one_record(struct verifier *v, uint32_t at, const struct spec_helper_row *row)
+{
+    uint32_t first = 0;
+
+    for (uint32_t r = 1; r <= ARG_COUNT && row->args[r - 1] != SPEC_ARG_NONE; r++) {
+        const struct reg *reg = cur_reg(v, r);
+
+        if (row->args[r - 1] == SPEC_ARG_ANY || reg->type != REG_RECORD)
+            continue;
+        if (first)
+            return verify_reject(v, "VFY0115", at,
+                                 "r%u and r%u both lead into records of ring buffers; bpf_%s takes "
+                                 "one such argument, so copy the other to the stack",
+                                 first, r, row->name);
+        first = r;
+    }
+    return 0;
+}
+
 int verify_check_helper(struct verifier *v, uint32_t at, const struct spec_helper_row *row)
 {
     struct arg a = {.at = at, .r = 1, .row = row};
@@ -403,5 +423,8 @@ int verify_check_helper(struct verifier *v, uint32_t at, const struct spec_helpe
         if (err)
             return err;
     }
+    err = check_one_record(v, at, row);
+    if (err)
+        return err;
     return row->num == SPEC_HELPER_SNPRINTF ? check_format(v, &a) : 0;
 }

@@ -159,7 +159,7 @@ struct coverage *coverage_open(struct exec *interp)
         coverage_close(c);
         return NULL;
     }
-    c->observer = (struct vm_observer){c, before};
+    c->observer = (struct vm_observer){c, before, true};
     exec_interp_observe(interp, &c->observer);
     return c;
 }

@@ -361,6 +361,31 @@ static enum vm_fault go_on(struct vm *vm, uint64_t max_insns, uint32_t *fault_in
     return fault;
 }
 
+static void show_all(const void *whom, const struct vm *vm)
+{
+    const struct vm_observer *o = whom;
+
+    o->before(o->ctx, vm);
+}
+
+/* go_on, an instruction at a time. */
+static enum vm_fault go_on_shown(struct vm *vm, uint64_t max_insns,
+                                 void (*show)(const void *whom, const struct vm *vm),
+                                 const void *whom, uint32_t *fault_insn)
+{
+    enum vm_fault fault;
+
+    for (;;) {
+        if (vm->pc < vm->program->insn_count)
+            show(whom, vm);
+        fault = go_on(vm, vm->insns + 1, fault_insn);
+        if (fault != VM_FAULT_BUDGET || (max_insns && vm->insns > max_insns))
+            return fault;
+        vm->pc = *fault_insn; /* fetched and not executed */
+        vm->insns--;
+    }
+}
+
 enum vm_fault vm_call_back(struct vm *vm, uint32_t insn)
 {
     const struct ebpf_insn call = {.imm = (int32_t)(insn - vm->pc)};
@@ -371,7 +396,8 @@ enum vm_fault vm_call_back(struct vm *vm, uint32_t insn)
     if (fault)
         return fault;
     vm->floor = vm->depth;
-    fault = go_on(vm, vm->max_insns, &at);
+    fault = vm->observer ? go_on_shown(vm, vm->max_insns, show_all, vm->observer, &at)
+                         : go_on(vm, vm->max_insns, &at);
     vm->floor = floor;
     if (!fault)
         leave(vm);
@@ -397,6 +423,7 @@ static void start(struct vm *vm, const struct vm_program *program)
     vm->value_bytes = 0;
     vm->value_writable = false;
     vm->keys = NULL;
+    vm->observer = NULL;
 }
 
 static void start_packet(struct vm *vm, const struct vm_program *program, struct vm_packet *packet)
@@ -428,31 +455,6 @@ enum vm_fault vm_run(const struct vm_program *program, struct vm_packet *packet,
     return fault;
 }
 
-/* go_on, an instruction at a time. */
-static enum vm_fault go_on_shown(struct vm *vm, uint64_t max_insns,
-                                 void (*show)(const void *whom, const struct vm *vm),
-                                 const void *whom, uint32_t *fault_insn)
-{
-    enum vm_fault fault;
-
-    for (;;) {
-        if (vm->pc < vm->program->insn_count)
-            show(whom, vm);
-        fault = go_on(vm, vm->insns + 1, fault_insn);
-        if (fault != VM_FAULT_BUDGET || (max_insns && vm->insns > max_insns))
-            return fault;
-        vm->pc = *fault_insn; /* fetched and not executed */
-        vm->insns--;
-    }
-}
-
-static void show_all(const void *whom, const struct vm *vm)
-{
-    const struct vm_observer *o = whom;
-
-    o->before(o->ctx, vm);
-}
-
 enum vm_fault vm_run_observed(const struct vm_program *program, struct vm_packet *packet,
                               uint64_t max_insns, const struct vm_observer *observer,
                               struct vm_result *result, uint32_t *fault_insn)
@@ -461,6 +463,8 @@ enum vm_fault vm_run_observed(const struct vm_program *program, struct vm_packet
     enum vm_fault fault;
 
     start_packet(&vm, program, packet);
+    if (observer->callbacks)
+        vm.observer = observer;
     fault = go_on_shown(&vm, max_insns, show_all, observer, fault_insn);
     if (!fault)
         take_result(&vm, result);

@@ -52,7 +52,8 @@ struct vm {
                        function */
     uint32_t tail_calls;
     uint32_t floor; /* depth of the function whose end ends this run: above 0 within a callback */
-    uint64_t max_insns; /* 0: no limit */
+    uint64_t max_insns;                 /* 0: no limit */
+    const struct vm_observer *observer; /* of callbacks, or NULL */
 
     /* Packet bytes that may be touched: data_meta to data_end, or vm_run_raw's memory. */
     uintptr_t bytes_first;

@@ -29,10 +29,10 @@ TO_SERVICES = 'tcp=35,udp=20,icmp=8,ipv6=22,error=6,fragment=3,vlan=2,options6=4
 ROWS = (
     Row('flowmon', traffic=('--mix', EVERY_PACKET, '--replies', 20), constants=('idle_ns=200000', 'active_ns=300000')),
     Row('flowmon', 'table', traffic=('--mix', EVERY_PACKET, '--replies', 20),
-        constants=('idle_ns=200000', 'active_ns=300000', 'events=0')),
+        constants=('idle_ns=200000', 'active_ns=300000', 'events=0'), slow=('pipeline',)),
     Row('scrubber', defines=('LIST_ENTRIES=4096',), traffic=('--mix', EVERY_PACKET + ',flood=30'), constants=('window_ns=100000',), verdicts=('XDP_PASS', 'XDP_DROP')),
     Row('scrubber', 'buckets', defines=('LIST_ENTRIES=4096',), traffic=('--mix', EVERY_PACKET + ',flood=30'), verdicts=('XDP_PASS', 'XDP_DROP'),
-        constants=('window_ns=100000', 'burst_ns=200000', 'use_alarms=0')),
+        constants=('window_ns=100000', 'burst_ns=200000', 'use_alarms=0'), slow=('pipeline',)),
     Row('l4lb', options=('-p', 'l4lb'), traffic=('--mix', TO_SERVICES), verdicts=('XDP_PASS', 'XDP_DROP', 'XDP_TX'), slow=('pipeline',)),
     Row('dnat'),
     Row('dnat', 'few_ports', defines=('PORTS=64',), verdicts=('XDP_PASS', 'XDP_DROP', 'XDP_TX'),

@@ -67,3 +67,23 @@ def test_coverage_follows_what_maps_hold(work):
 def test_coverage_is_of_interp_only(work):
     p = lib.sluice('run', lib.example('drop'), '-t', 'microcode', '-r', lib.traffic('tiny', '--count', 4), '--coverage', os.path.join(work, 'c'), status=2)
     assert 'microcode counts no instructions; --coverage needs -t interp' in p.stderr, p.stderr
+
+
+CALLBACK = '''#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+static int add(__u32 i, __u64 *sum) { if (i & 1) *sum += 3; else *sum += 5; return 0; }
+SEC("xdp") int sums(struct xdp_md *ctx) { __u64 sum = 0; bpf_loop(4, add, &sum, 0); return sum == 16 ? XDP_DROP : XDP_PASS; }
+char _license[] SEC("license") = "GPL";
+'''
+
+
+def test_coverage_is_of_callbacks_too(work):
+    source, path = os.path.join(work, 'sums.bpf.c'), os.path.join(work, 'coverage.json')
+    with open(source, 'w') as f:
+        f.write(CALLBACK)
+    obj = lib.clang(source, os.path.join(work, 'sums.o'))
+    lib.sluice('run', obj, '-r', lib.mixed(100), '--coverage', path)
+    with open(path) as f:
+        p = json.load(f)['programs'][0]
+    runs = [i[0] if isinstance(i[0], int) else i[0][0] + i[1][0] for i in p['insns'] if i]
+    assert runs.count(400) >= 4 and 200 in runs, p  # four rounds a packet; each way twice

@@ -225,7 +225,7 @@ static void trace_packet(struct trace *t, struct vm_packet *packet)
 {
     const struct vm_program program = {t->prog->insns, t->prog->insn_count,
                                        (struct map *const *)t->maps.maps, t->maps.count};
-    const struct vm_observer observer = {t, before};
+    const struct vm_observer observer = {t, before, false};
     struct vm_result result;
     enum vm_fault fault;
     uint32_t at = 0;

@@ -50,7 +50,7 @@
 #define SPEC_CORE_LPM_BUCKETS 16384 /* buckets of the core's LPM maps in simulation, all maps together */
 #define SPEC_CORE_LPM_CELLS 4096 /* cells of each prefix length in the filter of the core's LPM engine */
 #define SPEC_KEY_MAX_BYTES 512 /* longest map key in software */
-#define SPEC_VALUE_MAX_BYTES 4096 /* longest map value in software */
+#define SPEC_VALUE_MAX_BYTES 4096 /* longest map value that software is tested with */
 #define SPEC_MAPPTR_SHIFT 32 /* a pointer to a map value is ((map + 1) << MAPPTR_SHIFT) | byte offset in that map's value memory */
 #define SPEC_PIPE_WINDOW_BYTES 256 /* packet bytes from PKT_BASE that a pipeline program may reach */
 #define SPEC_PIPE_DELAY_LEVELS 5 /* default delay budget of a pipeline stage, in LUT levels */

@@ -84,7 +84,7 @@ static int held_open(struct job *job, const struct exec_options *options, struct
         held_close(&h->exec);
         return err;
     }
-    h->observer = (struct vm_observer){h, before};
+    h->observer = (struct vm_observer){h, before, false};
     exec_interp_observe(h->interp, &h->observer);
     *out = &h->exec;
     return 0;
