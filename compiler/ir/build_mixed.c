@@ -90,41 +90,38 @@ static void begin_kind(struct builder *b, const struct build_place *place, uint3
     b->cur = here;
 }
 
-ir_ref build_mixed_load(struct builder *b, const struct build_place *place, uint32_t delta,
-                        uint32_t size)
+/* Loads to BUILD_VAR_BYTES, or stores a value. */
+static void access_kinds(struct builder *b, const struct build_place *place, uint32_t delta,
+                         uint32_t size, ir_ref stored)
 {
     const ir_block meet = build_block_new(b, b->pc);
     ir_block other = meet;
 
     for (uint32_t i = 0; i < place->kind_count; i++) {
-        const bool last = i + 1 == place->kind_count;
+        const struct build_place *kind = &place->kinds[i];
 
-        if (!last)
+        if (i + 1 < place->kind_count)
             begin_kind(b, place, i, &other);
-        build_write(b, BUILD_VAR_BYTES, build_load(b, &place->kinds[i], delta, size));
+        if (stored == IR_NONE)
+            build_write(b, BUILD_VAR_BYTES, build_load(b, kind, delta, size));
+        else
+            build_store(b, kind, delta, size, stored);
         build_jump(b, meet);
         b->cur = other;
     }
     build_seal(b, meet);
     b->cur = meet;
+}
+
+ir_ref build_mixed_load(struct builder *b, const struct build_place *place, uint32_t delta,
+                        uint32_t size)
+{
+    access_kinds(b, place, delta, size, IR_NONE);
     return build_read(b, BUILD_VAR_BYTES);
 }
 
 void build_mixed_store(struct builder *b, const struct build_place *place, uint32_t delta,
                        uint32_t size, ir_ref value)
 {
-    const ir_block meet = build_block_new(b, b->pc);
-    ir_block other = meet;
-
-    for (uint32_t i = 0; i < place->kind_count; i++) {
-        const bool last = i + 1 == place->kind_count;
-
-        if (!last)
-            begin_kind(b, place, i, &other);
-        build_store(b, &place->kinds[i], delta, size, value);
-        build_jump(b, meet);
-        b->cur = other;
-    }
-    build_seal(b, meet);
-    b->cur = meet;
+    access_kinds(b, place, delta, size, value);
 }
