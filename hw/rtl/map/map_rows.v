@@ -172,24 +172,14 @@ module map_rows #(
     assign b_rvalid_o = s3_b_read_q;
     assign b_rdata_o  = s3_read_q;
 
-    // --- port B's patience ---
-    generate
-        if (B_WAIT > 0) begin : g_hold
-            reg [15:0] waited_q;
-            reg        hold_q;
-            always @(posedge clk) begin
-                waited_q <= b_valid_i && !b_ready_o ? waited_q + 16'd1 : 16'd0;
-                hold_q   <= b_valid_i && !b_ready_o && waited_q >= B_WAIT[15:0] - 16'd1;
-                if (rst) begin
-                    waited_q <= 16'd0;
-                    hold_q   <= 1'b0;
-                end
-            end
-            assign hold = hold_q;
-        end else begin : g_no_hold
-            assign hold = 1'b0;
-        end
-    endgenerate
+    map_hold #(
+        .B_WAIT(B_WAIT)
+    ) u_hold (
+        .clk      (clk),
+        .rst      (rst),
+        .waiting_i(b_valid_i && !b_ready_o),
+        .hold_o   (hold)
+    );
 
     wire unused = &{1'b0, a_row_i, b_row, b_rest, b_addr_i[2:0], b_quotient};
 endmodule
