@@ -456,6 +456,27 @@ def gen_csr():
     return c_header('csr', b)
 
 
+def nic_fields(t):
+    """(name in C and Verilog, field) of each field of a descriptor."""
+    for ring in ('rx_desc', 'tx_desc'):
+        for way in ('give', 'take'):
+            for f in t[ring][way]:
+                yield f'{ring[:2].upper()}_{way.upper()}_{f["name"]}', f
+
+
+def gen_nic():
+    t = table('nic')
+    b = ''.join(f'#define SPEC_{n.upper()} 0x{t[n]:05x}\n' for n in ('bar_bytes', 'bar_slot', 'bar_list'))
+    b += f'#define SPEC_NIC_VERSION {t["version"]}\n'
+    b += '\n/* Each block begins with these. */\n' + enum('spec_block_head', 'SPEC_BLOCK_', [('type', 0, ''), ('version', 4, ''), ('next', 8, '')])
+    for k in t['block']:
+        b += f'\n/* {k["doc"]} */\n#define SPEC_BLOCK_{k["name"]} 0x{k["type"]:08x}\n'
+        b += ''.join(f'#define SPEC_{k["name"]}_{r["name"]} 0x{r["offset"]:03x} /* {r["access"]}: {r["doc"]} */\n' for r in k['reg'])
+    b += f'\n#define SPEC_DESC_BYTES {t["rx_desc"]["bytes"]}\n'
+    b += ''.join(f'#define SPEC_{n} {f["offset"]} /* {f["bytes"]} bytes: {f["doc"]} */\n' for n, f in nic_fields(t))
+    return c_header('nic', b)
+
+
 def gen_vh():
     """All numbers as Verilog macros, SPEC_* and UCODE_*, under the C names."""
     out = []
@@ -505,6 +526,20 @@ def gen_vh():
         d('SPEC_MAPDESC_' + r['name'], r['value'])
     for i, e in enumerate(ENGINES):
         d('SPEC_ENGINE_' + (e or 'none').upper(), i)
+    n = table('nic')
+    d('SPEC_BAR_SLOT', f"20'h{n['bar_slot']:05x}")
+    d('SPEC_BAR_LIST', f"20'h{n['bar_list']:05x}")
+    d('SPEC_NIC_VERSION', n['version'])
+    for k in n['block']:
+        d(f'SPEC_BLOCK_{k["name"]}', f"32'h{k['type']:08x}")
+        d(f'SPEC_BLOCK_{k["name"]}_BASE', f"20'h{k['base']:05x}")
+        d(f'SPEC_BLOCK_{k["name"]}_STRIDE', k['stride'])
+        for r in k['reg']:
+            d(f'SPEC_{k["name"]}_{r["name"]}', f"12'h{r['offset']:03x}")
+    d('SPEC_DESC_BYTES', n['rx_desc']['bytes'])
+    for name, f in nic_fields(n):
+        d(f'SPEC_{name}_LSB', 8 * f['offset'])
+        d(f'SPEC_{name}_BITS', 8 * f['bytes'])
     return f'// SPDX-License-Identifier: BSD-3-Clause\n// {NOTE}\n`ifndef SLUICE_SPEC_VH\n`define SLUICE_SPEC_VH\n' + '\n'.join(out) + '\n`endif\n'
 
 
@@ -553,6 +588,15 @@ def gen_doc():
     o.append('## Registers\n\n' + md_table(['address', 'name', 'access', 'meaning'], [(f'0x{r["addr"]:04x}', r['name'], r['access'], r['doc']) for r in c['reg']]))
     o.append('## Mailbox commands\n\n' + md_table(['value', 'name', 'meaning'], [(m['value'], m['name'], m.get('doc', '')) for m in c['mbox']]))
     o.append('## Map descriptor words\n\n' + md_table(['word', 'name', 'meaning'], [(m['value'], m['name'], m['doc']) for m in c['mapdesc']]))
+    n = table('nic')
+    for k in n['block']:
+        o.append(f'## NIC registers: block {k["name"]}\n\nType 0x{k["type"]:08x}: {k["doc"]}.\n\n' +
+                 (md_table(['offset', 'name', 'access', 'words', 'meaning'],
+                           [(f'0x{r["offset"]:03x}', r['name'], r['access'], r.get('count', 1), r['doc']) for r in k['reg']]) if k['reg'] else ''))
+    for ring in ('rx', 'tx'):
+        for way, who in (('give', 'host'), ('take', 'device')):
+            o.append(f'## {ring.upper()} descriptor as the {who} writes it\n\n' +
+                     md_table(['byte', 'name', 'bytes', 'meaning'], [(f['offset'], f['name'], f['bytes'], f['doc']) for f in n[f'{ring}_desc'][way]]))
     o.append('## Limits\n\n' + md_table(['name', 'value', 'meaning'], [(r['name'], r['value'], r['doc']) for r in table('limits')['limit']]))
     return '\n'.join(o)
 
@@ -562,6 +606,7 @@ def main():
     os.makedirs(out_dir, exist_ok=True)
     files = {'alu.h': gen_alu(), 'ebpf.h': gen_ebpf(), 'helpers.h': gen_helpers(), 'map_types.h': gen_map_types(),
              'limits.h': gen_limits(), 'xdp.h': gen_xdp(), 'microcode.h': gen_microcode(), 'csr.h': gen_csr(),
+             'nic.h': gen_nic(),
              'sluice_spec.vh': gen_vh(), 'spec_alu.vh': gen_alu_vh()}
     for name, body in files.items():
         with open(os.path.join(out_dir, name), 'w') as f:
