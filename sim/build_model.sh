@@ -9,7 +9,8 @@
 # RTL_FIRST in the environment names a folder whose modules take the place of those of the same name in hw/rtl, for tests; VERILATOR_OPTIONS
 # are more options.
 set -eu
-root=$1 out=$2 work=$3
+absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
+root=$(absolute "$1") out=$(absolute "$2") work=$(absolute "$3")
 shift 3
 trace= opt=-O2
 while [ $# -gt 0 ]; do
@@ -24,10 +25,10 @@ need() { # COMMAND TEXT: stops, naming what is missing
     command -v "$1" >/dev/null || { echo "$2 is not in PATH; ./dev build installs it" >&2; exit 1; }
 }
 need verilator "Verilator (verilator)"
-cxx=${CXX:-$(command -v clang++ || command -v g++ || echo c++)}
+cxx=${CXX:-$(command -v clang++-19 || command -v clang++ || command -v g++ || echo c++)}
 need "${cxx%% *}" "a C++ compiler (${CXX:-clang++ or g++})"
 vroot=$(verilator --getenv VERILATOR_ROOT)
-runtime=${RUNTIME_DIR:-$work/runtime}
+runtime=$(absolute "${RUNTIME_DIR:-$work/runtime}")
 flags="-std=c++17 -fPIC -I$root -I$vroot/include -I$vroot/include/vltstd -DVM_SC=0 -w -faligned-new -fbracket-depth=4096"
 case $cxx in *g++*) case $cxx in *clang*) ;; *) flags=${flags% -fbracket-depth=4096} ;; esac ;; esac
 mkdir -p "$work" "$runtime"
@@ -69,23 +70,30 @@ runtime_object verilated_threads.cpp verilated_threads_t$traced $traced ""
 if [ $traced = 1 ]; then
     runtime_object verilated_fst_c.cpp verilated_fst 1 "-I$vroot/include/gtkwave"
 fi
-n=0
-for src in "$work"/obj/*.cpp "$root/sim/model.cpp"; do
-    obj=$work/obj/$(basename "$src" .cpp).o
+# Each of Verilator's files takes longer for its headers than for itself, so they are joined: what runs once, which is not optimised, and
+# what runs at each clock, in two halves unless they take no time. Their texts name no folder, so that ccache knows them again.
+cp "$root/sim/model.cpp" "$work/obj/"
+cd "$work/obj"
+half=1000000000 bytes=0
+[ "$opt" = -O0 ] || half=$(($(find . -name '*.cpp' ! -name '*__Slow*' -exec cat {} + | wc -c) / 2))
+for src in *.cpp; do
+    case $src in
+    *__Slow* | *Syms* | *__Trace__*Slow*) echo "#include \"$src\"" >>once.cc ;;
+    *)
+        echo "#include \"$src\"" >>"often_$((bytes >= half)).cc"
+        bytes=$((bytes + $(wc -c <"$src")))
+        ;;
+    esac
+done
+for src in *.cc; do
     o=$opt
-    case $src in *__Slow*|*Syms*|*__Trace__*Slow*) o=-O0 ;; esac
+    [ "$src" != once.cc ] || o=-O0
     # shellcheck disable=SC2086
-    $cxx $flags $o -DVM_TRACE=$traced -DVM_TRACE_FST=$traced -DVM_COVERAGE=0 -I"$work/obj" -c "$src" -o "$obj" &
+    $cxx $flags $o -DVM_TRACE=$traced -DVM_TRACE_FST=$traced -DVM_COVERAGE=0 -I. -c "$src" &
     pids="$pids $!"
-    objects="$objects $obj"
-    n=$((n + 1))
-    if [ $((n % 2)) = 0 ]; then
-        for p in $pids; do wait "$p"; done
-        pids=
-    fi
 done
 for p in $pids; do wait "$p"; done
 # shellcheck disable=SC2086
-$cxx -shared -Wl,-Bsymbolic -o "$out.$$" $objects $libs -lpthread -latomic -Wl,--no-undefined
+$cxx -shared -Wl,-Bsymbolic -o "$out.$$" ./*.o $objects $libs -lpthread -latomic -Wl,--no-undefined
 mv "$out.$$" "$out"
 rm -rf "$work/obj"
