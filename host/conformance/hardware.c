@@ -74,7 +74,7 @@ static int put_words(struct conf_device *d, const struct conf_run *run)
         uint8_t value[WORD] = {0};
 
         memcpy(value, run->memory + at, left < WORD ? left : WORD);
-        err = d->exec->ops->map_update(d->exec, d->narrow.raw.map, &key, value);
+        err = d->exec->ops->map_update(d->exec, d->narrow.raw.map, &key, value, SPEC_MAP_FLAG_ANY);
     }
     return err;
 }

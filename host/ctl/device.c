@@ -220,18 +220,53 @@ static uint32_t queue_entry(const struct ir_map *m, const struct queue_state *q,
     return (uint32_t)(((uint64_t)q->first + n) % m->max_entries);
 }
 
-static int push_value(struct dev *dev, uint32_t map, const struct ir_map *m, const void *value)
+static int push_value(struct dev *dev, uint32_t map, const struct ir_map *m, const void *value,
+                      uint64_t flags)
+{
+    struct queue_state q;
+    int err = flags == SPEC_MAP_FLAG_NOEXIST || flags > SPEC_MAP_FLAG_EXIST ? -EINVAL : 0;
+
+    if (!err)
+        err = read_vmem(dev, map, state_addr(m), &q, sizeof(q));
+    if (!err && q.count == m->max_entries && flags != SPEC_MAP_FLAG_EXIST)
+        err = -E2BIG;
+    if (!err && q.count == m->max_entries) { /* the oldest makes room */
+        q.first = queue_entry(m, &q, 1);
+        q.count--;
+    }
+    if (!err)
+        err = write_vmem(dev, map, queue_entry(m, &q, q.count) * m->stride_bytes, value,
+                         m->stride_bytes);
+    if (err)
+        return err;
+    q.count++;
+    return write_vmem(dev, map, state_addr(m), &q, sizeof(q));
+}
+
+/* The value that comes next; it stays there unless it is taken. */
+static int next_value(struct dev *dev, uint32_t map, const struct ir_map *m, bool take, void *value)
 {
     struct queue_state q;
     int err = read_vmem(dev, map, state_addr(m), &q, sizeof(q));
 
-    if (!err && q.count == m->max_entries)
-        err = -E2BIG;
+    if (!err && !q.count)
+        err = -ENOENT;
     if (!err)
-        err = write_vmem(dev, map, queue_entry(m, &q, q.count) * m->stride_bytes, value,
-                         m->stride_bytes);
-    q.count++;
-    return err ? err : write_vmem(dev, map, state_addr(m), &q, sizeof(q));
+        err = read_vmem(dev, map,
+                        queue_entry(m, &q, m->type == SPEC_MAP_STACK ? q.count - 1 : 0) *
+                            m->stride_bytes,
+                        value, m->stride_bytes);
+    if (err || !take)
+        return err;
+    if (m->type == SPEC_MAP_QUEUE)
+        q.first = queue_entry(m, &q, 1);
+    q.count--;
+    return write_vmem(dev, map, state_addr(m), &q, sizeof(q));
+}
+
+int device_map_pop(struct dev *dev, uint32_t map, const struct ir_map *m, void *value)
+{
+    return is_queue(m) ? next_value(dev, map, m, true, value) : -EOPNOTSUPP;
 }
 
 static int walk_queue(struct dev *dev, uint32_t map, const struct ir_map *m, void *value,
@@ -248,7 +283,9 @@ static int walk_queue(struct dev *dev, uint32_t map, const struct ir_map *m, voi
     return err;
 }
 
-static int set_bits(struct dev *dev, uint32_t map, const struct ir_map *m, const void *value)
+/* The bits of a value: sets them, or -ENOENT if one of them is not set. */
+static int visit_bits(struct dev *dev, uint32_t map, const struct ir_map *m, const void *value,
+                      bool set)
 {
     const uint32_t mask = spec_bloom_mask(m->max_entries, m->extra);
     int err = 0;
@@ -259,6 +296,10 @@ static int set_bits(struct dev *dev, uint32_t map, const struct ir_map *m, const
         uint64_t word;
 
         err = read_vmem(dev, map, addr, &word, sizeof(word));
+        if (!err && !set && !(word >> bit % 64 & 1))
+            return -ENOENT;
+        if (err || !set)
+            continue;
         word |= UINT64_C(1) << bit % 64;
         if (!err)
             err = write_vmem(dev, map, addr, &word, sizeof(word));
@@ -266,28 +307,45 @@ static int set_bits(struct dev *dev, uint32_t map, const struct ir_map *m, const
     return err;
 }
 
+/* Arrays of numbers of programs or maps, which take no flags. */
+static bool is_fdarray(const struct ir_map *m)
+{
+    return spec_map_type_table[m->type].soft == SPEC_SOFT_FDARRAY;
+}
+
+static int update_array(struct dev *dev, uint32_t map, const struct ir_map *m, const void *key,
+                        const void *values, uint64_t flags)
+{
+    const uint32_t index = array_index(key);
+
+    if (flags > (is_fdarray(m) ? SPEC_MAP_FLAG_ANY : SPEC_MAP_FLAG_EXIST))
+        return -EINVAL;
+    if (index >= m->max_entries)
+        return -E2BIG;
+    if (flags == SPEC_MAP_FLAG_NOEXIST)
+        return -EEXIST;
+    return write_vmem(dev, map, index * values_bytes(m), values, values_bytes(m));
+}
+
 int device_map_update(struct dev *dev, uint32_t map, const struct ir_map *m, const void *key,
-                      const void *values)
+                      const void *values, uint64_t flags)
 {
     uint32_t addr = 0;
     int err;
 
     if (is_queue(m))
-        return push_value(dev, map, m, values);
+        return push_value(dev, map, m, values, flags);
     if (m->type == SPEC_MAP_BLOOM_FILTER)
-        return set_bits(dev, map, m, values);
-    if (m->engine == SPEC_ENGINE_VMEM) {
-        const uint32_t index = array_index(key);
-
-        if (index >= m->max_entries)
-            return -E2BIG;
-        return write_vmem(dev, map, index * values_bytes(m), values, values_bytes(m));
-    }
+        return flags ? -EINVAL : visit_bits(dev, map, m, values, true);
+    if (m->engine == SPEC_ENGINE_VMEM)
+        return update_array(dev, map, m, key, values, flags);
+    if (flags > SPEC_MAP_FLAG_EXIST)
+        return -EINVAL;
     err = put_key(dev, m, key);
     if (!err)
         err = write_bytes(dev, SPEC_CSR_MBOX_VALUE, values, m->stride_bytes);
     if (!err)
-        err = write32(dev, SPEC_CSR_MBOX_FLAGS, SPEC_MAP_FLAG_ANY);
+        err = write32(dev, SPEC_CSR_MBOX_FLAGS, (uint32_t)flags);
     if (!err)
         err = command(dev, map, SPEC_MBOX_UPDATE);
     if (err || m->cpus == 1)
@@ -311,8 +369,10 @@ int device_map_lookup(struct dev *dev, uint32_t map, const struct ir_map *m, con
     uint32_t addr = 0;
     int err;
 
-    if (!m->key_bytes) /* nobody asks for what comes next */
-        return -EOPNOTSUPP;
+    if (is_queue(m))
+        return next_value(dev, map, m, false, values);
+    if (m->type == SPEC_MAP_BLOOM_FILTER)
+        return visit_bits(dev, map, m, values, false);
     if (m->engine == SPEC_ENGINE_VMEM) {
         addr = array_index(key) * values_bytes(m);
         err = array_index(key) < m->max_entries ? 0 : -ENOENT;
@@ -326,6 +386,40 @@ int device_map_lookup(struct dev *dev, uint32_t map, const struct ir_map *m, con
     if (!err)
         err = read_vmem(dev, map, addr, values, values_bytes(m));
     return err || !is_empty(m, values) ? err : -ENOENT;
+}
+
+static int delete_index(struct dev *dev, uint32_t map, const struct ir_map *m, const void *key)
+{
+    static const uint8_t none[8];
+    const uint32_t index = array_index(key);
+    uint8_t value[sizeof(none)];
+    int err = 0;
+
+    assert(m->cpus == 1);
+    if (!is_fdarray(m) && (!spec_map_type_table[m->type].redirect || index >= m->max_entries))
+        return -EINVAL;
+    if (index >= m->max_entries)
+        return -E2BIG;
+    assert(m->stride_bytes == sizeof(none));
+    if (is_fdarray(m))
+        err = read_vmem(dev, map, index * m->stride_bytes, value, m->stride_bytes);
+    if (!err && is_fdarray(m) && !memcmp(value, none, sizeof(none)))
+        err = -ENOENT;
+    return err ? err : write_vmem(dev, map, index * m->stride_bytes, none, m->stride_bytes);
+}
+
+int device_map_delete(struct dev *dev, uint32_t map, const struct ir_map *m, const void *key)
+{
+    int err;
+
+    if (m->type == SPEC_MAP_BLOOM_FILTER)
+        return -EOPNOTSUPP;
+    if (is_queue(m) || (m->engine == SPEC_ENGINE_VMEM && m->cpus > 1))
+        return -EINVAL;
+    if (m->engine == SPEC_ENGINE_VMEM)
+        return delete_index(dev, map, m, key);
+    err = put_key(dev, m, key);
+    return err ? err : command(dev, map, SPEC_MBOX_DELETE);
 }
 
 /* Entries that a walk reads at once. */
@@ -356,6 +450,7 @@ static int walk_array(struct dev *dev, uint32_t map, const struct ir_map *m, uin
     return err;
 }
 
+/* Without values only the keys are read. */
 static int walk_hash(struct dev *dev, uint32_t map, const struct ir_map *m, void *values,
                      int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
 {
@@ -375,14 +470,48 @@ static int walk_hash(struct dev *dev, uint32_t map, const struct ir_map *m, void
         }
         if (!err)
             err = read_bytes(dev, SPEC_CSR_MBOX_KEY, key, m->key_bytes);
-        if (!err)
+        if (!err && values)
             err = dev->ops->read32(dev, SPEC_CSR_MBOX_RESULT, &addr);
-        if (!err)
+        if (!err && values)
             err = read_vmem(dev, map, addr, values, values_bytes(m));
         if (!err)
             err = visit(ctx, key, values);
     }
     return err;
+}
+
+int device_map_keys(struct dev *dev, uint32_t map, const struct ir_map *m,
+                    int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
+{
+    assert(m->engine != SPEC_ENGINE_VMEM && m->engine != SPEC_ENGINE_NONE);
+    return walk_hash(dev, map, m, NULL, visit, ctx);
+}
+
+/* The length of a prefix, in bits. */
+static uint32_t prefix_bits(const void *key)
+{
+    return array_index(key);
+}
+
+int device_map_has(struct dev *dev, uint32_t map, const struct ir_map *m, const void *key)
+{
+    uint8_t found[SPEC_HW_KEY_BYTES];
+    uint32_t addr = 0;
+    int err = put_key(dev, m, key);
+
+    assert(m->engine != SPEC_ENGINE_VMEM && m->engine != SPEC_ENGINE_NONE);
+    if (!err)
+        err = command(dev, map, SPEC_MBOX_LOOKUP);
+    if (err || m->type != SPEC_MAP_LPM_TRIE)
+        return err;
+    err = dev->ops->read32(dev, SPEC_CSR_MBOX_RESULT, &addr);
+    if (!err)
+        err = write32(dev, SPEC_CSR_MBOX_ADDR, addr / values_bytes(m));
+    if (!err)
+        err = command(dev, map, SPEC_MBOX_ENTRY);
+    if (!err)
+        err = read_bytes(dev, SPEC_CSR_MBOX_KEY, found, m->key_bytes);
+    return err || prefix_bits(found) == prefix_bits(key) ? err : -ENOENT;
 }
 
 int device_map_walk(struct dev *dev, uint32_t map, const struct ir_map *m,

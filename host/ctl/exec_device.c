@@ -3,6 +3,7 @@
 
 #include "host/ctl/device.h"
 #include "host/ctl/hostmap.h"
+#include "host/ctl/keylist.h"
 #include "host/ctl/lockstep.h"
 #include "host/ctl/model.h"
 #include "host/ctl/netfile.h"
@@ -12,6 +13,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,7 @@ struct device_exec {
     struct hostmap *soft; /* by number: maps that the device does not hold, as the program names
                              none of them, or what it tells of them comes with the packets */
     struct map **maps;    /* of soft, or NULL */
+    struct keylist *keys; /* by number: for walks by key over maps that the device holds */
     struct replay replay;
     struct events events; /* of the packet that has come */
     struct vm_world world;
@@ -99,7 +102,10 @@ static void device_close(struct exec *exec)
         dlclose(d->plugin);
     for (uint32_t i = 0; d->soft && i < exec->job->object->map_count; i++)
         hostmap_close(&d->soft[i]);
+    for (uint32_t i = 0; d->keys && i < exec->job->object->map_count; i++)
+        keylist_close(&d->keys[i]);
     events_close(&d->events);
+    free(d->keys);
     free(d->maps);
     free(d->soft);
     free(d);
@@ -152,7 +158,8 @@ static int make_soft_maps(struct device_exec *d)
 
     d->soft = calloc(job->object->map_count + 1, sizeof(*d->soft));
     d->maps = calloc(job->object->map_count + 1, sizeof(struct map *));
-    if (!d->soft || !d->maps)
+    d->keys = calloc(job->object->map_count + 1, sizeof(*d->keys));
+    if (!d->soft || !d->maps || !d->keys)
         return -ENOMEM;
     for (uint32_t i = 0; i < job->object->map_count && err != -ENOMEM; i++) {
         if (job->ir->maps[i].engine == SPEC_ENGINE_NONE)
@@ -168,7 +175,8 @@ static int put_entry(void *ctx, uint32_t map, const void *key, const void *value
 {
     struct device_exec *d = ctx;
 
-    return device_map_update(d->dev, map, &d->exec.job->ir->maps[map], key, value);
+    return device_map_update(d->dev, map, &d->exec.job->ir->maps[map], key, value,
+                             SPEC_MAP_FLAG_ANY);
 }
 
 /* The host's tables that the program asks. */
@@ -257,8 +265,17 @@ static struct hostmap *soft_of(const struct exec *exec, uint32_t map)
     return map_of(exec, map)->engine == SPEC_ENGINE_NONE ? &d->soft[map] : NULL;
 }
 
+/* Whether a map that the device holds has keys of its own, not indices. */
+static bool is_keyed(const struct exec *exec, uint32_t map)
+{
+    const uint32_t engine = map_of(exec, map)->engine;
+
+    return engine != SPEC_ENGINE_NONE && engine != SPEC_ENGINE_VMEM;
+}
+
 /* The lock's word is 0 whatever the host gives. */
-static int update_locked(struct device_exec *d, uint32_t map, const void *key, const void *value)
+static int update_locked(struct device_exec *d, uint32_t map, const void *key, const void *value,
+                         uint64_t flags)
 {
     const struct load_map *m = &d->exec.job->object->maps[map];
     const struct ir_map *i = map_of(&d->exec, map);
@@ -268,7 +285,7 @@ static int update_locked(struct device_exec *d, uint32_t map, const void *key, c
     if (copy) {
         memcpy(copy, value, i->stride_bytes);
         memset(copy + m->fields->lock_off, 0, sizeof(uint32_t));
-        err = device_map_update(d->dev, map, i, key, copy);
+        err = device_map_update(d->dev, map, i, key, copy, flags);
     }
     free(copy);
     return err;
@@ -289,19 +306,112 @@ static int check_held(struct exec *exec, uint32_t map, const void *key, const vo
     return job_takes_program(exec->job, map, slot, number);
 }
 
-static int device_exec_update(struct exec *exec, uint32_t map, const void *key, const void *values)
+static int device_exec_update(struct exec *exec, uint32_t map, const void *key, const void *values,
+                              uint64_t flags)
 {
+    struct device_exec *d = (struct device_exec *)exec;
     const struct hostmap *soft = soft_of(exec, map);
-    const int err = check_held(exec, map, key, values);
+    const bool lock = load_has_lock(&exec->job->object->maps[map]);
+    int err = check_held(exec, map, key, values);
 
     if (err)
         return err;
     if (soft)
-        return soft->map ? map_host_update(soft->map, key, values, SPEC_MAP_FLAG_ANY) : -ENOTSUP;
-    if (load_has_lock(&exec->job->object->maps[map]))
-        return update_locked((struct device_exec *)exec, map, key, values);
-    return device_map_update(((struct device_exec *)exec)->dev, map, map_of(exec, map), key,
-                             values);
+        return soft->map ? map_host_update(soft->map, key, values, flags) : -ENOTSUP;
+    if (lock) /* no packet runs: nobody can tell in place from elsewhere */
+        err = update_locked(d, map, key, values, flags & ~(uint64_t)BPF_F_LOCK);
+    else
+        err = device_map_update(d->dev, map, map_of(exec, map), key, values, flags);
+    if (!err && is_keyed(exec, map))
+        keylist_note(&d->keys[map], key);
+    return err;
+}
+
+static int device_exec_delete(struct exec *exec, uint32_t map, const void *key)
+{
+    const struct hostmap *soft = soft_of(exec, map);
+
+    return soft ? hostmap_delete(soft, key)
+                : device_map_delete(((struct device_exec *)exec)->dev, map, map_of(exec, map), key);
+}
+
+static int device_exec_pop(struct exec *exec, uint32_t map, void *values)
+{
+    const struct hostmap *soft = soft_of(exec, map);
+
+    return soft ? hostmap_pop(soft, values)
+                : device_map_pop(((struct device_exec *)exec)->dev, map, map_of(exec, map), values);
+}
+
+static int add_key(void *ctx, const void *key, const void *values)
+{
+    (void)values;
+    return keylist_add(ctx, key);
+}
+
+/* The list of a map's keys, made again if it may lack some. */
+static int list_keys(struct device_exec *d, uint32_t map)
+{
+    const struct ir_map *m = map_of(&d->exec, map);
+    struct keylist *l = &d->keys[map];
+    int err;
+
+    if (l->valid)
+        return 0;
+    keylist_start(l, m->key_bytes, m->type == SPEC_MAP_LPM_TRIE);
+    err = device_map_keys(d->dev, map, m, add_key, l);
+    if (!err)
+        keylist_end(l);
+    return err;
+}
+
+/* The mailbox names entries by number, and an entry changes its number when its value is replaced:
+ * the walk goes by a list of the keys, past those that are gone. */
+static int next_listed(struct device_exec *d, uint32_t map, const void *key, void *next)
+{
+    const struct ir_map *m = map_of(&d->exec, map);
+    const struct keylist *l = &d->keys[map];
+    int err = key ? device_map_has(d->dev, map, m, key) : -ENOENT;
+    const void *at;
+    bool known;
+
+    if (err && err != -ENOENT)
+        return err;
+    known = !err;
+    err = list_keys(d, map);
+    if (err)
+        return err;
+    for (uint32_t i = known ? keylist_after(l, key) : 0; (at = keylist_key(l, i)); i++) {
+        err = device_map_has(d->dev, map, m, at);
+        if (err == -ENOENT)
+            continue;
+        if (!err)
+            memcpy(next, at, m->key_bytes);
+        return err;
+    }
+    return -ENOENT;
+}
+
+static int device_exec_next_key(struct exec *exec, uint32_t map, const void *key, void *next)
+{
+    const struct hostmap *soft = soft_of(exec, map);
+    const struct ir_map *m = map_of(exec, map);
+    uint32_t index;
+
+    if (soft)
+        return hostmap_next_key(soft, key, next);
+    if (!m->key_bytes)
+        return m->type == SPEC_MAP_BLOOM_FILTER ? -EOPNOTSUPP : -EINVAL;
+    if (is_keyed(exec, map))
+        return next_listed((struct device_exec *)exec, map, key, next);
+    index = UINT32_MAX;
+    if (key)
+        memcpy(&index, key, sizeof(index));
+    index = index < m->max_entries ? index + 1 : 0;
+    if (index == m->max_entries)
+        return -ENOENT;
+    memcpy(next, &index, sizeof(index));
+    return 0;
 }
 
 static int device_exec_lookup(struct exec *exec, uint32_t map, const void *key, void *values)
@@ -423,6 +533,8 @@ static int device_run(struct exec *exec, const struct exec_stream *stream, struc
     struct dev_stream_stats s = {0};
     int err = d->dev->ops->stream(d->dev, &dev_stream, &s);
 
+    for (uint32_t i = 0; i < exec->job->object->map_count; i++)
+        d->keys[i].valid = false; /* packets may have added some */
     err = err ? err : run.error;
     if (err == -ETIMEDOUT)
         snprintf(why, EXEC_WHY_BYTES,
@@ -450,6 +562,9 @@ const struct exec_ops exec_microcode = {
     .open = microcode_open,
     .map_update = device_exec_update,
     .map_lookup = device_exec_lookup,
+    .map_delete = device_exec_delete,
+    .map_next_key = device_exec_next_key,
+    .map_pop = device_exec_pop,
     .map_walk = device_exec_walk,
     .lost = device_exec_lost,
     .run = device_run,
@@ -463,6 +578,9 @@ const struct exec_ops exec_pipeline = {
     .open = pipeline_open,
     .map_update = device_exec_update,
     .map_lookup = device_exec_lookup,
+    .map_delete = device_exec_delete,
+    .map_next_key = device_exec_next_key,
+    .map_pop = device_exec_pop,
     .map_walk = device_exec_walk,
     .lost = device_exec_lost,
     .run = device_run,

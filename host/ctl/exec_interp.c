@@ -153,7 +153,8 @@ static int interp_open(struct job *job, const struct exec_options *options, stru
     return 0;
 }
 
-static int interp_map_update(struct exec *exec, uint32_t map, const void *key, const void *values)
+static int interp_map_update(struct exec *exec, uint32_t map, const void *key, const void *values,
+                             uint64_t flags)
 {
     struct interp *vm = (struct interp *)exec;
     const uint32_t type = exec->job->object->maps[map].type;
@@ -170,7 +171,7 @@ static int interp_map_update(struct exec *exec, uint32_t map, const void *key, c
         if (!job_inner_fits(exec->job->object, map, number - 1))
             return -EINVAL;
     }
-    return err ? err : map_host_update(vm->maps[map], key, values, SPEC_MAP_FLAG_ANY);
+    return err ? err : map_host_update(vm->maps[map], key, values, flags);
 }
 
 static int interp_map_lookup(struct exec *exec, uint32_t map, const void *key, void *values)
@@ -178,6 +179,21 @@ static int interp_map_lookup(struct exec *exec, uint32_t map, const void *key, v
     struct interp *vm = (struct interp *)exec;
 
     return vm->maps[map] ? map_host_lookup(vm->maps[map], key, values) : -ENOENT;
+}
+
+static int interp_map_delete(struct exec *exec, uint32_t map, const void *key)
+{
+    return hostmap_delete(&((struct interp *)exec)->host[map], key);
+}
+
+static int interp_map_next_key(struct exec *exec, uint32_t map, const void *key, void *next)
+{
+    return hostmap_next_key(&((struct interp *)exec)->host[map], key, next);
+}
+
+static int interp_map_pop(struct exec *exec, uint32_t map, void *values)
+{
+    return hostmap_pop(&((struct interp *)exec)->host[map], values);
 }
 
 static int interp_map_walk(struct exec *exec, uint32_t map,
@@ -268,6 +284,9 @@ const struct exec_ops exec_interp = {
     .open = interp_open,
     .map_update = interp_map_update,
     .map_lookup = interp_map_lookup,
+    .map_delete = interp_map_delete,
+    .map_next_key = interp_map_next_key,
+    .map_pop = interp_map_pop,
     .map_walk = interp_map_walk,
     .lost = interp_lost,
     .run = interp_run,

@@ -216,7 +216,8 @@ static int add_program(struct kernel_exec *k, const void *value)
     return err ? -EACCES : 0;
 }
 
-static int exec_kernel_update(struct exec *exec, uint32_t map, const void *key, const void *values)
+static int exec_kernel_update(struct exec *exec, uint32_t map, const void *key, const void *values,
+                              uint64_t flags)
 {
     if (exec->job->object->maps[map].type == SPEC_MAP_PROG_ARRAY) {
         const int err = add_program((struct kernel_exec *)exec, values);
@@ -224,12 +225,27 @@ static int exec_kernel_update(struct exec *exec, uint32_t map, const void *key, 
         if (err)
             return err;
     }
-    return kernel_map_update(((struct kernel_exec *)exec)->kernel, map, key, values);
+    return kernel_map_update(((struct kernel_exec *)exec)->kernel, map, key, values, flags);
 }
 
 static int exec_kernel_lookup(struct exec *exec, uint32_t map, const void *key, void *values)
 {
     return kernel_map_lookup(((struct kernel_exec *)exec)->kernel, map, key, values);
+}
+
+static int exec_kernel_delete(struct exec *exec, uint32_t map, const void *key)
+{
+    return kernel_map_delete(((struct kernel_exec *)exec)->kernel, map, key);
+}
+
+static int exec_kernel_next_key(struct exec *exec, uint32_t map, const void *key, void *next)
+{
+    return kernel_map_next_key(((struct kernel_exec *)exec)->kernel, map, key, next);
+}
+
+static int exec_kernel_pop(struct exec *exec, uint32_t map, void *values)
+{
+    return kernel_map_pop(((struct kernel_exec *)exec)->kernel, map, values);
 }
 
 static int exec_kernel_walk(struct exec *exec, uint32_t map,
@@ -327,6 +343,9 @@ const struct exec_ops exec_kernel = {
     .open = exec_kernel_open,
     .map_update = exec_kernel_update,
     .map_lookup = exec_kernel_lookup,
+    .map_delete = exec_kernel_delete,
+    .map_next_key = exec_kernel_next_key,
+    .map_pop = exec_kernel_pop,
     .map_walk = exec_kernel_walk,
     .lost = exec_kernel_lost,
     .run = exec_kernel_run,

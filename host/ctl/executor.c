@@ -60,7 +60,7 @@ static int fill_data_maps(struct exec *exec, char why[EXEC_WHY_BYTES])
         value = arena_alloc(exec->job->arena, ((size_t)m->value_bytes + 7) & ~(size_t)7);
         if (value)
             memcpy(value, m->data, m->value_bytes);
-        err = value ? exec->ops->map_update(exec, i, &key, value) : -ENOMEM;
+        err = value ? exec->ops->map_update(exec, i, &key, value, SPEC_MAP_FLAG_ANY) : -ENOMEM;
         if (err) {
             snprintf(why, EXEC_WHY_BYTES, "map %s can't be filled from its section: %s", m->name,
                      strerror(-err));
@@ -85,7 +85,7 @@ static int fill_values(struct exec *exec, char why[EXEC_WHY_BYTES])
         if (spec_map_type_table[o->maps[v->map].type].soft == SPEC_SOFT_NONE)
             continue;
         if (o->maps[v->map].key_bytes == sizeof(v->slot))
-            err = exec->ops->map_update(exec, v->map, &v->slot, &target);
+            err = exec->ops->map_update(exec, v->map, &v->slot, &target, SPEC_MAP_FLAG_ANY);
         if (err) {
             snprintf(why, EXEC_WHY_BYTES, "map %s can't hold %s %s: %s", o->maps[v->map].name,
                      programs ? "program" : "map",

@@ -105,9 +105,19 @@ struct exec_ops {
     int (*open)(struct job *job, const struct exec_options *options, struct exec **out,
                 char why[EXEC_WHY_BYTES]);
     /* Maps by their index in the object; values are map_cpus values of stride bytes
-     * (nic_runtime/map.h). */
-    int (*map_update)(struct exec *exec, uint32_t map, const void *key, const void *values);
+     * (nic_runtime/map.h). What they give is what the system call of Linux gives for a map of the
+     * type. flags are BPF_ANY, BPF_NOEXIST, BPF_EXIST and BPF_F_LOCK. A look-up in a queue or stack
+     * sees its next value, one in a Bloom filter asks for the value that lies there. */
+    int (*map_update)(struct exec *exec, uint32_t map, const void *key, const void *values,
+                      uint64_t flags);
     int (*map_lookup)(struct exec *exec, uint32_t map, const void *key, void *values);
+    int (*map_delete)(struct exec *exec, uint32_t map, const void *key);
+    /* The key after `key`; the first one if that is NULL or there is no such entry. -ENOENT behind
+     * the last. Arrays are in order of their index, prefixes as Linux has them, hashes in an order
+     * of the executor's own. next may be key. */
+    int (*map_next_key)(struct exec *exec, uint32_t map, const void *key, void *next);
+    /* Takes the next value out of a queue or stack: 0, -ENOENT; -EOPNOTSUPP of other maps. */
+    int (*map_pop)(struct exec *exec, uint32_t map, void *values);
     /* Visits all entries of a map, in any order. */
     int (*map_walk)(struct exec *exec, uint32_t map,
                     int (*visit)(void *ctx, const void *key, const void *values), void *ctx);

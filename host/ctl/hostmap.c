@@ -45,6 +45,30 @@ void hostmap_close(struct hostmap *m)
     *m = (struct hostmap){0};
 }
 
+static bool is_queue(const struct hostmap *m)
+{
+    return m->map && spec_map_type_table[map_definition(m->map)->type].soft == SPEC_SOFT_QUEUE;
+}
+
+int hostmap_delete(const struct hostmap *m, const void *key)
+{
+    if (is_queue(m))
+        return -EINVAL;
+    return m->map ? map_host_delete(m->map, key) : -ENOTSUP;
+}
+
+int hostmap_next_key(const struct hostmap *m, const void *key, void *next)
+{
+    return m->map ? map_next_key(m->map, key, next) : -ENOTSUP;
+}
+
+int hostmap_pop(const struct hostmap *m, void *values)
+{
+    const int err = is_queue(m) ? map_host_lookup(m->map, NULL, values) : -EOPNOTSUPP;
+
+    return err ? err : map_host_delete(m->map, NULL);
+}
+
 typedef int visit_fn(void *ctx, const void *key, const void *values);
 
 /* key has room for two. */

@@ -329,7 +329,8 @@ int kernel_events(struct kernel *kernel,
 }
 
 /* An entry of a map of programs or maps: values has the number + 1. */
-static int put_held(struct kernel *k, uint32_t map, const void *key, const void *values)
+static int put_held(struct kernel *k, uint32_t map, const void *key, const void *values,
+                    uint64_t flags)
 {
     const bool programs = k->object->maps[map].type == SPEC_MAP_PROG_ARRAY;
     uint32_t number;
@@ -340,19 +341,35 @@ static int put_held(struct kernel *k, uint32_t map, const void *key, const void 
         fd = k->others[number - 1];
     if (number && !programs && number <= k->object->map_count)
         fd = k->maps[number - 1].fd;
-    return fd < 0 ? -ENOENT : kernel_map_put_held(&k->maps[map], key, values, fd);
+    return fd < 0 ? -ENOENT : kernel_map_put_held(&k->maps[map], key, values, fd, flags);
 }
 
-int kernel_map_update(struct kernel *kernel, uint32_t map, const void *key, const void *values)
+int kernel_map_update(struct kernel *kernel, uint32_t map, const void *key, const void *values,
+                      uint64_t flags)
 {
     if (kernel_map_holds(&kernel->object->maps[map]))
-        return put_held(kernel, map, key, values);
-    return kernel_map_put(&kernel->maps[map], key, values);
+        return put_held(kernel, map, key, values, flags);
+    return kernel_map_put(&kernel->maps[map], key, values, flags);
 }
 
 int kernel_map_lookup(struct kernel *kernel, uint32_t map, const void *key, void *values)
 {
     return kernel_map_get(&kernel->maps[map], key, values);
+}
+
+int kernel_map_delete(struct kernel *kernel, uint32_t map, const void *key)
+{
+    return kernel_map_remove(&kernel->maps[map], key);
+}
+
+int kernel_map_next_key(struct kernel *kernel, uint32_t map, const void *key, void *next)
+{
+    return kernel_map_next(&kernel->maps[map], key, next);
+}
+
+int kernel_map_pop(struct kernel *kernel, uint32_t map, void *values)
+{
+    return kernel_map_take(&kernel->maps[map], values);
 }
 
 int kernel_map_walk(struct kernel *kernel, uint32_t map,

@@ -57,9 +57,13 @@ int kernel_events(struct kernel *kernel,
 /* Records for which a ring buffer had no room, since the handle was opened; 0 of other maps. */
 uint64_t kernel_lost(const struct kernel *kernel, uint32_t map);
 
-/* Maps by index; values as in nic_runtime/map.h. */
-int kernel_map_update(struct kernel *kernel, uint32_t map, const void *key, const void *values);
+/* Maps by index; values as in nic_runtime/map.h, the rest as in exec_ops. */
+int kernel_map_update(struct kernel *kernel, uint32_t map, const void *key, const void *values,
+                      uint64_t flags);
 int kernel_map_lookup(struct kernel *kernel, uint32_t map, const void *key, void *values);
+int kernel_map_delete(struct kernel *kernel, uint32_t map, const void *key);
+int kernel_map_next_key(struct kernel *kernel, uint32_t map, const void *key, void *next);
+int kernel_map_pop(struct kernel *kernel, uint32_t map, void *values);
 int kernel_map_walk(struct kernel *kernel, uint32_t map,
                     int (*visit)(void *ctx, const void *key, const void *values), void *ctx);
 

@@ -207,10 +207,10 @@ static void target_value(const struct kernel_map *m, const void *value, uint32_t
         out[0] = LOOPBACK;
 }
 
-static int put_target(struct kernel_map *m, const void *key, const void *value)
+static int put_target(struct kernel_map *m, const void *key, const void *value, uint64_t flags)
 {
     uint32_t words[2];
-    int err = map_host_update(m->shadow, key, value, SPEC_MAP_FLAG_ANY);
+    int err = map_host_update(m->shadow, key, value, flags);
 
     if (err)
         return err;
@@ -243,14 +243,14 @@ static uint32_t marked_slot(const struct kernel_map *m)
     return m->cpu.number ? 0 : 1;
 }
 
-static int put_percpu(struct kernel_map *m, const void *key, const void *values)
+static int put_percpu(struct kernel_map *m, const void *key, const void *values, uint64_t flags)
 {
     const uint8_t *ours = (const uint8_t *)values + (size_t)m->cpu.queue * m->stride;
     int err;
 
     memset(m->values, MARKER, (size_t)m->cpu.possible * m->stride);
     memcpy(slot(m->values, m, m->cpu.number), ours, m->def->value_bytes);
-    err = bpf_map_update_elem(m->fd, key, m->values, BPF_ANY);
+    err = bpf_map_update_elem(m->fd, key, m->values, flags);
     if (err)
         return err;
     if (m->cpu.possible == 1 && is_percpu_hash(m))
@@ -322,14 +322,15 @@ bool kernel_map_holds(const struct load_map *def)
            def->type == SPEC_MAP_HASH_OF_MAPS;
 }
 
-int kernel_map_put_held(struct kernel_map *m, const void *key, const void *values, int fd)
+int kernel_map_put_held(struct kernel_map *m, const void *key, const void *values, int fd,
+                        uint64_t flags)
 {
-    const int err = bpf_map_update_elem(m->fd, key, &fd, BPF_ANY);
+    const int err = bpf_map_update_elem(m->fd, key, &fd, flags);
 
     return err ? err : map_host_update(m->shadow, key, values, SPEC_MAP_FLAG_ANY);
 }
 
-int kernel_map_put(struct kernel_map *m, const void *key, const void *values)
+int kernel_map_put(struct kernel_map *m, const void *key, const void *values, uint64_t flags)
 {
     int err;
 
@@ -337,20 +338,24 @@ int kernel_map_put(struct kernel_map *m, const void *key, const void *values)
         uint32_t index;
 
         memcpy(&index, key, sizeof(index));
+        if (flags > BPF_EXIST)
+            return -EINVAL;
         if (index >= m->def->max_entries)
             return -E2BIG;
+        if (flags == BPF_NOEXIST)
+            return -EEXIST;
         m->stale = m->stale || memcmp(m->frozen, values, m->def->value_bytes);
         memcpy(m->frozen, values, m->def->value_bytes);
         return 0;
     }
     if (is_target(m))
-        return put_target(m, key, values);
+        return put_target(m, key, values, flags);
     if (is_shadowed(m))
         return -ENOTSUP;
     if (!m->def->key_bytes)
-        return bpf_map_update_elem(m->fd, NULL, values, BPF_ANY);
-    err = is_percpu(m) ? put_percpu(m, key, values)
-                       : bpf_map_update_elem(m->fd, key, values, BPF_ANY);
+        return bpf_map_update_elem(m->fd, NULL, values, flags);
+    err = is_percpu(m) ? put_percpu(m, key, values, flags)
+                       : bpf_map_update_elem(m->fd, key, values, flags);
     return err ? err : kernel_map_changed(m, 1, 0);
 }
 
@@ -359,6 +364,11 @@ int kernel_map_get(struct kernel_map *m, const void *key, void *values)
     int err;
 
     if (m->frozen) {
+        uint32_t index;
+
+        memcpy(&index, key, sizeof(index));
+        if (index >= m->def->max_entries)
+            return -ENOENT;
         memcpy(values, m->frozen, m->stride);
         return 0;
     }
@@ -366,16 +376,43 @@ int kernel_map_get(struct kernel_map *m, const void *key, void *values)
         return map_host_lookup(m->shadow, key, values);
     if (is_percpu(m))
         return get_percpu(m, key, values);
-    err = bpf_map_lookup_elem(m->fd, key, m->values);
+    if (m->def->type == SPEC_MAP_BLOOM_FILTER) /* the value is asked for */
+        return bpf_map_lookup_elem(m->fd, NULL, values);
+    err = bpf_map_lookup_elem(m->fd, m->def->key_bytes ? key : NULL, m->values);
     if (!err)
         memcpy(values, m->values, m->stride);
     return err;
 }
 
-static int next_key(struct kernel_map *m, const void *key, void *next)
+int kernel_map_remove(struct kernel_map *m, const void *key)
+{
+    int err = 0;
+
+    if (!is_shadowed(m))
+        err = bpf_map_delete_elem(m->fd, m->def->key_bytes ? key : NULL);
+    if (err || !m->shadow)
+        return err;
+    err = map_host_delete(m->shadow, key);
+    if (is_percpu(m)) /* the entry may have been a program's own */
+        return 0;
+    if (!err && (is_target(m) || kernel_map_holds(m->def)))
+        bpf_map_delete_elem(m->fd, key); /* a target that the kernel refused is not there */
+    return err;
+}
+
+int kernel_map_next(struct kernel_map *m, const void *key, void *next)
 {
     return is_shadowed(m) ? map_next_key(m->shadow, key, next)
-                          : bpf_map_get_next_key(m->fd, key, next);
+                          : bpf_map_get_next_key(m->fd, m->def->key_bytes ? key : NULL, next);
+}
+
+int kernel_map_take(struct kernel_map *m, void *values)
+{
+    int err = is_queue(m) ? bpf_map_lookup_and_delete_elem(m->fd, NULL, m->values) : -EOPNOTSUPP;
+
+    if (!err)
+        memcpy(values, m->values, m->stride);
+    return err;
 }
 
 /* Takes all values out to see them, and puts them back. */
@@ -414,7 +451,7 @@ int kernel_map_each(struct kernel_map *m,
         free(values);
         return each_queued(m, visit, ctx);
     }
-    while (!err && !next_key(m, first ? NULL : keys, keys + m->def->key_bytes)) {
+    while (!err && !kernel_map_next(m, first ? NULL : keys, keys + m->def->key_bytes)) {
         memcpy(keys, keys + m->def->key_bytes, m->def->key_bytes);
         first = false;
         if (kernel_map_get(m, keys, values) == 0)

@@ -43,9 +43,14 @@ int kernel_map_refreeze(struct kernel_map *m, char *why, size_t why_bytes);
 /* Whether a map holds programs or maps; an entry of those: values as our maps have them, and the
  * descriptor that the kernel takes for it. */
 bool kernel_map_holds(const struct load_map *def);
-int kernel_map_put_held(struct kernel_map *m, const void *key, const void *values, int fd);
-int kernel_map_put(struct kernel_map *m, const void *key, const void *values);
+int kernel_map_put_held(struct kernel_map *m, const void *key, const void *values, int fd,
+                        uint64_t flags);
+int kernel_map_put(struct kernel_map *m, const void *key, const void *values, uint64_t flags);
 int kernel_map_get(struct kernel_map *m, const void *key, void *values);
+int kernel_map_remove(struct kernel_map *m, const void *key);
+int kernel_map_next(struct kernel_map *m, const void *key, void *next);
+/* The next value of a queue or stack; -EOPNOTSUPP of other maps. */
+int kernel_map_take(struct kernel_map *m, void *values);
 /* So many updates and deletions may have changed the map: an LRU map must not have evicted
  * anything.
  */

@@ -522,7 +522,7 @@ static int fill_entry(void *ctx, const struct place *p, uint32_t map, const uint
 {
     struct exec *exec = ctx;
     const struct load_map *m = &exec->job->object->maps[map];
-    int err = exec->ops->map_update(exec, map, key, values);
+    int err = exec->ops->map_update(exec, map, key, values, SPEC_MAP_FLAG_ANY);
 
     if (err && m->type == SPEC_MAP_PROG_ARRAY && exec->job->other_why)
         return complain(p, err, "the program can't be run: %s", exec->job->other_why);

@@ -148,9 +148,10 @@ static void test_kernel_read_only_data_are_constants_for_the_verifier(void **sta
 
     (void)state;
     assert_int_equal(run_one(k, 64).ret, 5);
-    assert_int_equal(kernel_map_update(k, 0, &key, data), 0); /* the same again */
+    assert_int_equal(kernel_map_update(k, 0, &key, data, SPEC_MAP_FLAG_ANY),
+                     0); /* the same again */
     assert_int_equal(run_one(k, 64).ret, 5);
-    assert_int_equal(kernel_map_update(k, 0, &key, other), 0);
+    assert_int_equal(kernel_map_update(k, 0, &key, other, SPEC_MAP_FLAG_ANY), 0);
     assert_int_equal(run_one(k, 64).ret, 77);
     assert_int_equal(kernel_map_lookup(k, 0, &key, got), 0);
     assert_memory_equal(got, other, sizeof(other));
@@ -221,7 +222,7 @@ static void test_kernel_percpu_slots_beside_the_queue_stay(void **state)
 
             map.type = types[t];
             k = open_kernel(&object, &prog, queue);
-            assert_int_equal(kernel_map_update(k, 0, &key, values), 0);
+            assert_int_equal(kernel_map_update(k, 0, &key, values, SPEC_MAP_FLAG_ANY), 0);
             assert_int_equal(run_one(k, 64).ret, 2);
             assert_int_equal(kernel_map_lookup(k, 0, &key, values), 0);
             for (uint32_t q = 0; q < SPEC_QUEUES; q++)
@@ -262,9 +263,9 @@ static void test_kernel_xskmap_entry_refused_when_run(void **state)
     char why[KERNEL_WHY_BYTES];
 
     (void)state;
-    assert_int_equal(kernel_map_update(k, 0, &key, &none), 0);
+    assert_int_equal(kernel_map_update(k, 0, &key, &none, SPEC_MAP_FLAG_ANY), 0);
     assert_int_equal(run_one(k, 64).ret, SPEC_XDP_PASS);
-    assert_int_equal(kernel_map_update(k, 0, &key, &some), 0);
+    assert_int_equal(kernel_map_update(k, 0, &key, &some, SPEC_MAP_FLAG_ANY), 0);
     assert_int_equal(kernel_begin(k, why), -ENOTSUP);
     assert_non_null(strstr(why, "xsks"));
     assert_non_null(strstr(why, "AF_XDP"));
@@ -282,8 +283,8 @@ static void test_kernel_map_errors_passed_on(void **state)
     uint64_t value = 7;
 
     (void)state;
-    assert_int_equal(kernel_map_update(k, 0, &one, &value), 0);
-    assert_int_equal(kernel_map_update(k, 0, &two, &value), -E2BIG);
+    assert_int_equal(kernel_map_update(k, 0, &one, &value, SPEC_MAP_FLAG_ANY), 0);
+    assert_int_equal(kernel_map_update(k, 0, &two, &value, SPEC_MAP_FLAG_ANY), -E2BIG);
     assert_int_equal(kernel_map_lookup(k, 0, &two, &value), -ENOENT);
     kernel_close(k);
 }

@@ -36,9 +36,10 @@ static char folder[] = "test_mapfile.XXXXXX";
 static char file[64];
 static char why[WHY];
 
-static int soft_update(struct exec *exec, uint32_t map, const void *key, const void *values)
+static int soft_update(struct exec *exec, uint32_t map, const void *key, const void *values,
+                       uint64_t flags)
 {
-    return map_host_update(((struct soft_exec *)exec)->maps[map], key, values, 0);
+    return map_host_update(((struct soft_exec *)exec)->maps[map], key, values, flags);
 }
 
 static int soft_lookup(struct exec *exec, uint32_t map, const void *key, void *values)
@@ -201,8 +202,8 @@ static void test_mapfile_dump_reads_back(void **state)
         uint8_t values[SPEC_QUEUES * 8];
 
         memset(values, i + 1, sizeof(values));
-        assert_int_equal(soft_update(&a.exec, 0, key, values), 0);
-        assert_int_equal(soft_update(&a.exec, 2, key, values), 0);
+        assert_int_equal(soft_update(&a.exec, 0, key, values, 0), 0);
+        assert_int_equal(soft_update(&a.exec, 2, key, values, 0), 0);
     }
     dump = dump_text(&a);
     write_text(dump);

@@ -90,14 +90,30 @@ static int held_open(struct job *job, const struct exec_options *options, struct
     return 0;
 }
 
-static int held_update(struct exec *exec, uint32_t map, const void *key, const void *values)
+static int held_update(struct exec *exec, uint32_t map, const void *key, const void *values,
+                       uint64_t flags)
 {
-    return exec_interp.map_update(((struct held *)exec)->interp, map, key, values);
+    return exec_interp.map_update(((struct held *)exec)->interp, map, key, values, flags);
 }
 
 static int held_lookup(struct exec *exec, uint32_t map, const void *key, void *values)
 {
     return exec_interp.map_lookup(((struct held *)exec)->interp, map, key, values);
+}
+
+static int held_delete(struct exec *exec, uint32_t map, const void *key)
+{
+    return exec_interp.map_delete(((struct held *)exec)->interp, map, key);
+}
+
+static int held_next_key(struct exec *exec, uint32_t map, const void *key, void *next)
+{
+    return exec_interp.map_next_key(((struct held *)exec)->interp, map, key, next);
+}
+
+static int held_pop(struct exec *exec, uint32_t map, void *values)
+{
+    return exec_interp.map_pop(((struct held *)exec)->interp, map, values);
 }
 
 static int held_walk(struct exec *exec, uint32_t map,
@@ -149,6 +165,9 @@ const struct exec_ops exec_states = {
     .open = held_open,
     .map_update = held_update,
     .map_lookup = held_lookup,
+    .map_delete = held_delete,
+    .map_next_key = held_next_key,
+    .map_pop = held_pop,
     .map_walk = held_walk,
     .run = held_run,
     .close = held_close,

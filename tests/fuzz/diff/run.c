@@ -63,7 +63,7 @@ static int fill_maps(const struct diff_case *c, struct exec *exec)
     for (uint32_t i = 0; i < c->entry_count && !err; i++) {
         const struct diff_entry *e = &c->entries[i];
 
-        err = exec->ops->map_update(exec, e->map, e->key, e->values);
+        err = exec->ops->map_update(exec, e->map, e->key, e->values, SPEC_MAP_FLAG_ANY);
     }
     return err;
 }

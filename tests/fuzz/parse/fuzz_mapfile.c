@@ -48,7 +48,8 @@ struct counter {
     uint32_t updates, sum;
 };
 
-static int count_update(struct exec *exec, uint32_t map, const void *key, const void *values)
+static int count_update(struct exec *exec, uint32_t map, const void *key, const void *values,
+                        uint64_t flags)
 {
     struct counter *c = (struct counter *)exec;
     const struct load_map *m = &definitions[map];
@@ -68,6 +69,7 @@ static int count_update(struct exec *exec, uint32_t map, const void *key, const 
         json_decref(j);
     }
     c->updates++;
+    (void)flags;
     return c->updates % 50 == 49 ? -E2BIG : 0;
 }
 
