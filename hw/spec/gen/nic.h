@@ -51,6 +51,8 @@ enum spec_block_head {
 #define SPEC_PORT_RX_MISSED 0x0a0 /* ro: packets for which the port's buffer had no room */
 #define SPEC_PORT_TX_PACKETS 0x0a8 /* ro: packets sent: the host's, and those that programs sent */
 #define SPEC_PORT_TX_BYTES 0x0b0 /* ro: their bytes */
+#define SPEC_PORT_TX_DROPPED 0x0b8 /* ro: packets that a program sent and the port had no room for */
+#define SPEC_PORT_RX_ERRORS 0x0c0 /* ro: packets in which the MAC found an error */
 
 /* an RX ring; one block each. Descriptors [HEAD, TAIL) are the device's */
 #define SPEC_BLOCK_RXQ 0x534c0003
@@ -78,7 +80,7 @@ enum spec_block_head {
 #define SPEC_TXQ_HEAD 0x028 /* ro: descriptors that the device is done with, likewise */
 #define SPEC_TXQ_PACKETS 0x030 /* ro: packets sent */
 #define SPEC_TXQ_BYTES 0x038 /* ro: their bytes */
-#define SPEC_TXQ_BAD 0x040 /* ro: packets not sent: no such port, no bytes, more than PKT_MAX_BYTES, or memory that could not be read */
+#define SPEC_TXQ_BAD 0x040 /* ro: packets not sent: no such port, a buffer without bytes, under 14 bytes or more than PKT_MAX_BYTES, more than 16 buffers, or memory that could not be read */
 
 /* the RX queue of a packet, before the program runs: the queue is also the program's CPU */
 #define SPEC_BLOCK_RSS 0x534c0005
@@ -100,7 +102,7 @@ enum spec_block_head {
 
 #define SPEC_DESC_BYTES 32
 #define SPEC_RX_GIVE_ADDR 0 /* 8 bytes: DMA address of the buffer */
-#define SPEC_RX_GIVE_BYTES 8 /* 4 bytes: its length: 64 to 16,384; a packet takes as many buffers as it needs */
+#define SPEC_RX_GIVE_BYTES 8 /* 4 bytes: its length: 64 to 16,384; a packet takes as many buffers as it needs, and is lost with one that is shorter */
 #define SPEC_RX_TAKE_FLAGS 0 /* 4 bytes: bit 0: done; bit 1: last buffer of the packet; bit 2: HASH holds; bits 15:8 low byte of the return value; bits 23:16 port */
 #define SPEC_RX_TAKE_LEN 4 /* 2 bytes: bytes in this buffer */
 #define SPEC_RX_TAKE_TOTAL 6 /* 2 bytes: bytes of the packet with its metadata (events: of the area) */
@@ -110,8 +112,8 @@ enum spec_block_head {
 #define SPEC_RX_TAKE_TIME 16 /* 8 bytes: arrival time in ns */
 #define SPEC_RX_TAKE_REDIRECT 24 /* 8 bytes: the program's redirect word (xdp.toml) */
 #define SPEC_TX_GIVE_ADDR 0 /* 8 bytes: DMA address of the bytes */
-#define SPEC_TX_GIVE_LEN 8 /* 4 bytes: how many: 1 to PKT_MAX_BYTES; a packet's buffers together at least 14 and at most PKT_MAX_BYTES */
-#define SPEC_TX_GIVE_FLAGS 12 /* 4 bytes: bit 0: 0 (the device sets it); bit 1: last buffer of the packet; bits 23:16 port */
+#define SPEC_TX_GIVE_LEN 8 /* 4 bytes: how many: 1 to PKT_MAX_BYTES; a packet has at most 16 buffers, together at least 14 and at most PKT_MAX_BYTES */
+#define SPEC_TX_GIVE_FLAGS 12 /* 4 bytes: bit 0: 0 (the device sets it); bit 1: last buffer of the packet; bits 23:16 port, as in the packet's first buffer */
 #define SPEC_TX_TAKE_FLAGS 12 /* 4 bytes: bit 0: done; bit 1 as given; bit 2: the packet was not sent. Written for the last buffer of a packet */
 
 #endif
