@@ -23,7 +23,7 @@ ENGINES = [
     ('LPM: prefixes of 4 bytes', 'map_lpm', 'KEY_BYTES=8 VALUE_BYTES=8 ENTRIES={entries} BUCKETS={entries} CELLS={four} TAG_W=8'),
     ('LRU hash: keys and order', 'map_hash', KEYED + ' BUCKETS={half} LRU=1'),
 ]
-BENCHES = 'map_hash_one', 'map_hash_many', 'map_hash_large', 'map_hash_roomy', 'map_hash_lru_one', 'map_lpm_one', 'map_ext'
+BENCHES = 'map_hash_one', 'map_hash_many', 'map_hash_large', 'map_hash_roomy', 'map_hash_lru_roomy', 'map_hash_lru_one', 'map_lpm_one', 'map_ext'
 
 
 def synthesis(module, parameters):

@@ -9,12 +9,12 @@
 // Latency: 6 clocks for a lookup (accepted in clock c, answered in clock c + 6); map_hash_slow
 // lists the clocks that other requests add. Throughput: a lookup a clock; measured with random
 // keys in a full map, 1.02 clocks with as many buckets as entries and 1.14 to 1.24 with half as
-// many; an update of 8 bytes takes 8 clocks. Order: requests take effect and are answered in order.
+// many, also of LRU maps; an update of 8 bytes takes 8 clocks. Order: requests take effect and are answered in order.
 // Back-pressure: not ready after reset and CONFIG while the map's buckets are cleared (one a
 // clock), while map_hash_slow works, and to an update while two are inside. Responses are not held.
 // Of an LRU map (engine SPEC_ENGINE_LRU) each lookup but a peek makes its entry the newest, as do
 // insertions and replacements, and an insertion that finds the map full puts it in place of the
-// oldest. map_lru keeps the order; requests wait for it, a lookup that hits at most 1 clock.
+// oldest. map_lru keeps the order and takes a use each clock, so lookups never wait for it.
 // A CPU that the map lacks counts as CPU 0. A request for a map that is not configured, or whose
 // descriptor did not fit the parameters, ends with EINVAL.
 `include "hw/spec/gen/sluice_spec.vh"

@@ -42,7 +42,13 @@ run map_hash_roomy hash map_hash "MAPS=1 KEY_BYTES=8 VALUE_BYTES=8 ENTRIES=4096 
 
 # Small maps that are always full, so that nearly each insertion evicts.
 run map_hash_lru hash map_hash "MAPS=3 KEY_BYTES=4 VALUE_BYTES=16 ENTRIES=24 BUCKETS=6 TAG_W=3 FP_BITS=2 LRU=1" 1000000
+run map_hash_lru_roomy hash map_hash "MAPS=1 KEY_BYTES=8 VALUE_BYTES=8 ENTRIES=1024 BUCKETS=1024 TAG_W=2 LRU=1" 1000000
 run map_hash_lru_one hash map_hash "MAPS=1 KEY_BYTES=2 VALUE_BYTES=8 ENTRIES=65 BUCKETS=16 TAG_W=1 LRU=1" 1000000
+
+# The order of use alone: all short sequences on one small map, then random commands, also to several maps.
+run map_lru_few lru map_lru "MAPS=1 ENTRIES=4 EW=2" 10000000
+run map_lru_maps lru map_lru "MAPS=5 ENTRIES=15 EW=4" 10000000
+run map_lru_many lru map_lru "MAPS=3 ENTRIES=100 EW=7" 1000000
 
 # A descriptor as above, of engine 4 lpm. Long and short keys, one map and several, filters that are nearly always wrong.
 run map_lpm_one lpm map_lpm "MAPS=1 KEY_BYTES=8 VALUE_BYTES=8 ENTRIES=256 BUCKETS=256 CELLS=1024 TAG_W=1 DESC=320'h00000003000000000000000000000000000000010000000500000008000000080000000800000004 +RESET_ENTRIES=5" 1000000

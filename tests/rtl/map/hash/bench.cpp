@@ -73,9 +73,21 @@ static std::string measured_key(uint32_t i)
 struct Clocks {
     double lookup, insertion;
     uint64_t slowest;
+    double random, one, two, few; // lookups by order of keys
 };
 
-// A full map of many buckets: insertions one behind the other, then lookups only.
+// Clocks a lookup where the n-th is of which(n).
+template <class Which> static double lookups_of(HashBench &s, Which which)
+{
+    const uint32_t lookups = 10000;
+    const uint64_t start = s.b.clocks;
+    for (uint32_t i = 0; i < lookups; i++)
+        s.ask(OP_LOOKUP, measured_key(which(i)));
+    return double(s.b.clocks - start) / lookups;
+}
+
+// A full map of many buckets: insertions one behind the other, then lookups only. Those of all keys
+// in turn use the oldest entry of an LRU map each time.
 static Clocks rates(HashBench &s)
 {
     const uint32_t keys = P_ENTRIES - 1, lookups = 20000;
@@ -93,6 +105,11 @@ static Clocks rates(HashBench &s)
     c.lookup = double(s.b.clocks - start) / (lookups - 1);
     s.drain();
     c.slowest = s.slowest;
+    c.random = lookups_of(s, [&](uint32_t) { return s.b.rng.below(keys); });
+    c.one = lookups_of(s, [](uint32_t) { return 0u; });
+    c.two = lookups_of(s, [](uint32_t i) { return i % 2; });
+    c.few = lookups_of(s, [](uint32_t i) { return i % 3; });
+    s.drain();
     return c;
 }
 
@@ -113,10 +130,11 @@ int main(int argc, char **argv)
     return s.b.pass(
         "%llu requests, %llu configurations, status ok %llu ENOENT %llu E2BIG %llu EEXIST %llu "
         "EINVAL %llu, %llu evicted; "
-        "%.3f clocks a lookup in a full map, at most %llu clocks; %.2f an insertion of 8 bytes",
+        "%.3f clocks a lookup in a full map, at most %llu clocks; %.2f an insertion of 8 bytes; "
+        "lookups of random keys %.3f, of one %.3f, two in turn %.3f, three in turn %.3f",
         (unsigned long long)s.answered, (unsigned long long)s.configs,
         (unsigned long long)s.status[0], (unsigned long long)s.status[ENOENT],
         (unsigned long long)s.status[E2BIG], (unsigned long long)s.status[EEXIST],
         (unsigned long long)s.status[EINVAL], (unsigned long long)evicted, c.lookup,
-        (unsigned long long)c.slowest, c.insertion);
+        (unsigned long long)c.slowest, c.insertion, c.random, c.one, c.two, c.few);
 }
