@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Benches of the NIC around an echo slot. usage: run.sh [PART_OF_A_NAME]; environment: WORK (scratch folder), SEED.
+set -eu
+HERE=$(cd "$(dirname "$0")" && pwd)
+ROOT=$(cd "$HERE/../../.." && pwd)
+own_work=
+[ -n "${WORK:-}" ] || own_work=$(mktemp -d)
+WORK=${WORK:-$own_work}
+[ -z "$own_work" ] || trap 'rm -rf "$own_work"' EXIT
+ONLY=${1:-}
+. "$ROOT/tests/rtl/pipe/bench.sh"
+runtime
+obj=$WORK/nic
+mkdir -p "$obj"
+parameters="PORTS=2 RX_QUEUES=4 TX_QUEUES=4"
+generics= macros=
+for p in $parameters; do
+    generics="$generics -G$p" macros="$macros -DP_${p%%=*}=${p#*=}"
+done
+cd "$ROOT"
+verilator --cc --top-module sluice_nic --prefix Vtop -Mdir "$obj" -O3 -Wno-fatal -Wno-lint -Wno-style -I. -y hw/rtl/common \
+    -y hw/rtl/pipe -y hw/rtl/nic -y hw/rtl/dma $generics hw/rtl/top/sluice_nic.v "$HERE/echo.v" >"$obj/log" 2>&1 || {
+    cat "$obj/log"
+    echo "FAIL nic verilator"
+    exit 1
+}
+for f in "$obj"/*.cpp; do
+    echo "#include \"$(basename "$f")\""
+done >"$obj/all.cc"
+$cxx $cxx_flags $macros -I"$obj" -I"$HERE" -x c++ "$obj/all.cc" "$HERE/bench.cpp" "$HERE/world.cpp" -x none \
+    "$WORK/runtime/verilated.o" "$WORK/runtime/verilated_threads.o" -pthread -o "$obj/bench" >"$obj/log" 2>&1 || {
+    head -40 "$obj/log"
+    echo "FAIL nic compile"
+    exit 1
+}
+for scenario in random; do
+    wanted "nic_$scenario" || continue
+    for seed in ${SEED:-1 2}; do
+        "$obj/bench" "$seed" "$scenario" >"$obj/out" 2>&1 || {
+            grep -q '^FAIL' "$obj/out" || echo "FAIL nic_$scenario seed=$seed"
+            failures=$((failures + 1))
+        }
+        cat "$obj/out"
+    done
+done
+[ "$failures" = 0 ]
