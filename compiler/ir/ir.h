@@ -175,6 +175,10 @@ static inline uint64_t ir_map_entries(const struct ir_map *m)
     return spec_map_entries(m->type, m->max_entries, m->extra);
 }
 
+/* Bytes of value memory that a map takes on a device, a multiple of SPEC_EXT_LINE_BYTES; one with
+ * keys has a spare entry. At most 2^47, which no device has. */
+uint64_t ir_map_bytes(const struct ir_map *map);
+
 /* Where an eBPF instruction stands, for listings. */
 struct ir_source {
     const char *ebpf; /* disassembled */
@@ -315,5 +319,10 @@ static inline bool ir_is_terminator(enum ir_op op)
 {
     return op == IR_JMP || op == IR_BR || op == IR_EXIT;
 }
+
+/* Which maps have their values in external memory (memory.c): those that are to, and of the others
+ * that need not be on chip the largest ones, until the rest fits into chip_bytes there. external:
+ * map_count values. */
+void ir_choose_memories(const struct ir_func *f, uint64_t chip_bytes, bool *external);
 
 #endif

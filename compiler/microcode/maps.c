@@ -5,7 +5,7 @@
 
 /* Where the maps lie in the core's memories. */
 
-enum { VMEM_ALIGN = SPEC_EXT_LINE_BYTES, BUCKETS_MIN = 4 };
+enum { BUCKETS_MIN = 4 };
 
 /* Entries and buckets of an engine that holds keys, as far as they are given out. */
 struct key_room {
@@ -63,45 +63,13 @@ static int place_keys(const struct ir_map *map, struct room *room, struct diag_s
     return 0;
 }
 
-uint64_t ucode_map_bytes(const struct ir_map *map)
-{
-    const uint64_t bytes = ir_map_entries(map) * map->cpus * map->stride_bytes;
-
-    return map->engine ? (bytes + VMEM_ALIGN - 1) / VMEM_ALIGN * VMEM_ALIGN : 0;
-}
-
-/* Which maps have their values in external memory: those that are to, and of the others that need
- * not be on chip the largest ones, until the rest fits there. */
-static void choose_memories(const struct ir_func *f, bool *external)
-{
-    uint64_t on_chip = 0;
-
-    for (uint32_t i = 0; i < f->map_count; i++) {
-        external[i] = f->maps[i].memory == IR_MEMORY_EXTERNAL;
-        on_chip += external[i] ? 0 : ucode_map_bytes(&f->maps[i]);
-    }
-    while (on_chip > SPEC_CORE_VMEM_BYTES) {
-        uint32_t largest = f->map_count;
-
-        for (uint32_t i = 0; i < f->map_count; i++)
-            if (!external[i] && f->maps[i].memory == IR_MEMORY_AUTO &&
-                (largest == f->map_count ||
-                 ucode_map_bytes(&f->maps[i]) > ucode_map_bytes(&f->maps[largest])))
-                largest = i;
-        if (largest == f->map_count || ucode_map_bytes(&f->maps[largest]) == 0)
-            return; /* what is left has to be on chip: place() refuses it */
-        external[largest] = true;
-        on_chip -= ucode_map_bytes(&f->maps[largest]);
-    }
-}
-
 /* Gives a map's values their place. */
 static int place_values(const struct ir_map *map, bool external, struct room *room,
                         struct diag_sink *sink, uint32_t *desc)
 {
     if (external) {
         desc[SPEC_MAPDESC_VMEM_BASE] = (uint32_t)(SPEC_EXT_BASE + room->ext_bytes);
-        room->ext_bytes += ucode_map_bytes(map);
+        room->ext_bytes += ir_map_bytes(map);
         if (room->ext_bytes > SPEC_EXT_BYTES)
             return refuse(sink, "UCODE0021", map,
                           "bytes of map values in external memory, with the maps before it",
@@ -109,7 +77,7 @@ static int place_values(const struct ir_map *map, bool external, struct room *ro
         return 0;
     }
     desc[SPEC_MAPDESC_VMEM_BASE] = (uint32_t)room->vmem_bytes;
-    room->vmem_bytes += ucode_map_bytes(map);
+    room->vmem_bytes += ir_map_bytes(map);
     if (room->vmem_bytes > SPEC_CORE_VMEM_BYTES)
         return refuse(sink, "UCODE0004", map,
                       "bytes of map values on chip, with the maps before it", room->vmem_bytes,
@@ -156,7 +124,7 @@ int mach_maps(const struct ir_func *f, struct arena *arena, struct diag_sink *si
                  f->map_count, SPEC_HW_MAPS);
         return -ENOTSUP;
     }
-    choose_memories(f, external);
+    ir_choose_memories(f, SPEC_CORE_VMEM_BYTES, external);
     image->map_count = f->map_count;
     image->mapdesc = arena_array(arena, f->map_count + 1, sizeof(*image->mapdesc));
     for (uint32_t map = 0; map < f->map_count; map++) {

@@ -58,9 +58,6 @@ static inline bool ucode_map_external(const struct ucode_image *image, uint32_t 
            image->mapdesc[map][SPEC_MAPDESC_VMEM_BASE] >= SPEC_EXT_BASE;
 }
 
-/* Bytes of value memory that a map takes; one with keys has a spare entry. */
-uint64_t ucode_map_bytes(const struct ir_map *map);
-
 /* For tests: a copy of an image whose rows wait for no token, so that results may be wrong where
  * packets meet. */
 const struct ucode_image *ucode_image_unordered(const struct ucode_image *image,

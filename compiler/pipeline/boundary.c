@@ -140,6 +140,10 @@ static const char *bank_address(struct pipe_emitter *e, const struct pipe_node *
 {
     const uint32_t bits = (uint32_t)__builtin_ctz(e->g->maps[n->map].banks);
 
+    if (e->g->external[n->map])
+        return arena_printf(e->g->arena, "%s + 32'd%llu",
+                            pipe_slice_text(e, n->args[1], stage, 0, 32),
+                            (unsigned long long)e->g->external_base[n->map]);
     if (bits == 0)
         return pipe_slice_text(e, n->args[1], stage, 0, 32);
     return arena_printf(e->g->arena, "%u'd0, %s, %s", bits,
@@ -203,6 +207,8 @@ static const char *engine_of(struct pipe_emitter *e, const struct pipe_node *n)
 {
     if (n->kind >= PIPE_K_LOOKUP)
         return arena_printf(e->g->arena, "m%u_key", n->map);
+    if (n->kind != PIPE_K_FUSED && e->g->external[n->map])
+        return "ext";
     return arena_printf(e->g->arena, "m%u_val%u", n->map, n->bank);
 }
 
@@ -232,7 +238,7 @@ static struct call call_of(struct pipe_emitter *e, uint32_t stage)
             32 + pipe_input_bits(e->g, e->g->maps[n->map].fused, n->nargs - PIPE_FUSED_FIRST_INPUT),
             n->bits ? n->bits : 1, 8};
     return (struct call){engine_of(e, n), pipe_port_of(e->g, unit), PIPE_VALUE_REQ_BITS,
-                         PIPE_VALUE_RESP_BITS, 8};
+                         PIPE_VALUE_RESP_BITS, e->g->external[n->map] ? 16 : 8};
 }
 
 /* Row 32, then the inputs, lowest first. */

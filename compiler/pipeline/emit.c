@@ -37,6 +37,8 @@ static void draw_head(struct pipe_emitter *e)
              "    output wire         m_axis_tvalid,\n    input  wire         m_axis_tready,\n"
              "    output wire         m_axis_tlast,\n    output wire [%u:0] m_axis_tuser,\n\n",
              SPEC_IN_TUSER_BITS - 1, SPEC_OUT_TUSER_BITS - 1);
+    if (pipe_has_external(g))
+        pipe_draw_external_ports(t);
     pipe_put(t, "    input  wire [15:0]  s_axil_awaddr,\n    input  wire         s_axil_awvalid,\n"
                 "    output wire         s_axil_awready,\n    input  wire [31:0]  s_axil_wdata,\n"
                 "    input  wire [3:0]   s_axil_wstrb,\n    input  wire         s_axil_wvalid,\n"
@@ -209,8 +211,8 @@ static void draw_stage(struct pipe_emitter *e, uint32_t stage)
     for (pipe_ref a = 1; a < g->count; a++) {
         const struct pipe_node *n = &g->nodes[a];
 
-        if (!n->live || n->owner || n->stage != stage || n->kind == PIPE_K_CONST || n->kind == PIPE_K_META ||
-            pipe_is_unit(n) || pipe_is_wiring(g, a))
+        if (!n->live || n->owner || n->stage != stage || n->kind == PIPE_K_CONST ||
+            n->kind == PIPE_K_META || pipe_is_unit(n) || pipe_is_wiring(g, a))
             continue;
         for (uint32_t i = 0; i < n->nargs; i++)
             pipe_draw_wiring(e, n->args[i], stage);

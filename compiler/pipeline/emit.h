@@ -63,6 +63,8 @@ const char *pipe_valid(struct pipe_emitter *e, uint32_t stage);
 /* The arbiter of so many ports named p, for requests and answers of so many bits. */
 void pipe_draw_arbiter(struct pipe_text *t, const char *p, uint32_t ports, uint32_t req,
                        uint32_t resp);
+/* Signals of the same names for an engine that nobody asks. */
+void pipe_draw_no_arbiter(struct pipe_text *t, const char *p);
 /* Bits of a port's number, at least 1. */
 uint32_t pipe_tag_bits(uint32_t ports);
 void pipe_draw_engines(struct pipe_emitter *e);
@@ -77,6 +79,15 @@ uint32_t pipe_input_bits(const struct pipe_graph *g, const struct pipe_fused *f,
 uint32_t pipe_output_bits(const struct pipe_graph *g, const struct pipe_fused *f, uint32_t i);
 /* The value memory's size in bytes, a power of two for each bank. */
 uint64_t pipe_vmem_bytes(const struct ir_map *m, uint32_t banks);
+
+/* The largest memory of a map on chip. */
+#define PIPE_VMEM_BYTES_MAX (UINT64_C(1) << 30)
+
+/* external.c: the memory of all maps whose values lie outside of the chip. */
+/* The memory with its arbiter and the ports B of its maps; nothing if no map lies there. */
+void pipe_draw_external(struct pipe_emitter *e);
+/* The device's AXI4 port. */
+void pipe_draw_external_ports(struct pipe_text *t);
 
 /* mailbox.c: map number i's mailbox, at port number port of its hash engine's arbiter; what the
  * registers see of all mailboxes */

@@ -8,7 +8,6 @@
  * host's mailbox; the registers. A map that the program does not use is there all the same: the
  * host loads and reads all maps of an object alike. */
 
-#define MAX_VMEM_BYTES (UINT64_C(1) << 30)
 #define MIN_VMEM_BYTES 32u
 #define MAX_BUCKETS 65536u
 #define MIN_CELLS 64u
@@ -30,7 +29,7 @@ uint64_t pipe_vmem_bytes(const struct ir_map *m, uint32_t banks)
 
     if (__builtin_mul_overflow(ir_map_entries(m) * m->cpus, m->stride_bytes, &need))
         return UINT64_MAX;
-    if (need > MAX_VMEM_BYTES)
+    if (need > PIPE_VMEM_BYTES_MAX)
         return need;
     while (bytes < need)
         bytes *= 2;
@@ -60,6 +59,7 @@ static uint32_t cells(const struct ir_map *m)
 
 int pipe_check_maps(struct pipe_graph *g)
 {
+    pipe_place_maps(g);
     for (uint32_t i = 0; i < g->f->map_count; i++) {
         const struct ir_map *m = &g->f->maps[i];
 
@@ -70,16 +70,17 @@ int pipe_check_maps(struct pipe_graph *g)
             return pipe_refuse(g, "PIPE0006", IR_NO_PC,
                                "map %s: %u bytes a value in steps of %u for %u CPUs make no sense",
                                m->name, m->value_bytes, m->stride_bytes, m->cpus);
-        if (m->memory == IR_MEMORY_EXTERNAL)
+        if (g->external[i] && g->external_base[i] + ir_map_bytes(m) > SPEC_EXT_BYTES)
             return pipe_refuse(g, "PIPE0009", IR_NO_PC,
-                               "map %s is to lie in external memory, which pipelines don't reach; "
-                               "run the program as microcode, or leave the map on chip",
-                               m->name);
-        if (pipe_vmem_bytes(m, 1) > MAX_VMEM_BYTES)
-            return pipe_refuse(
-                g, "PIPE0006", IR_NO_PC,
-                "map %s needs %llu bytes of value memory; an engine has at most %llu", m->name,
-                (unsigned long long)pipe_vmem_bytes(m, 1), (unsigned long long)MAX_VMEM_BYTES);
+                               "map %s: the values of the maps in external memory, up to this one, "
+                               "are more than the %llu bytes that can be reached there; make the "
+                               "maps smaller, or run the program in software",
+                               m->name, (unsigned long long)SPEC_EXT_BYTES);
+        if (!g->external[i] && pipe_vmem_bytes(m, 1) > PIPE_VMEM_BYTES_MAX)
+            return pipe_refuse(g, "PIPE0006", IR_NO_PC,
+                               "map %s needs %llu bytes of value memory on chip; it can have %llu",
+                               m->name, (unsigned long long)pipe_vmem_bytes(m, 1),
+                               (unsigned long long)PIPE_VMEM_BYTES_MAX);
         if (!spec_engine_has_keys(m->engine))
             continue;
         if (m->key_bytes == 0 || m->key_bytes > SPEC_HW_KEY_BYTES || m->value_bytes == 0 ||
@@ -106,6 +107,8 @@ uint32_t pipe_port_of(const struct pipe_graph *g, pipe_ref unit)
     const pipe_ref *sites = on_keys ? plan->key_sites : plan->value_sites;
     uint32_t port = 0;
 
+    if (!on_keys && g->external[n->map])
+        return pipe_external_sites(g, n->stage, NULL);
     while (*sites != unit) {
         port += g->nodes[*sites].bank == n->bank;
         sites++;
@@ -165,18 +168,32 @@ void pipe_draw_arbiter(struct pipe_text *t, const char *p, uint32_t ports, uint3
              p, p, p, p, p);
 }
 
-/* The host's side of a map's values: its port B goes to the bank that an address lies in. Only one
- * read is under way at a time. */
-static void draw_port_b(struct pipe_text *t, uint32_t i, uint32_t banks)
+void pipe_draw_no_arbiter(struct pipe_text *t, const char *p)
 {
-    const uint32_t bits = (uint32_t)__builtin_ctz(banks);
+    pipe_put(t,
+             "    wire %s_go = 1'b0;\n    wire %s_take;\n    wire [%u:0] %s_op = %u'd0;\n"
+             "    wire [0:0] %s_tag = 1'b0;\n    wire %s_done;\n    wire [0:0] %s_done_tag;\n"
+             "    wire [63:0] %s_result;\n",
+             p, p, PIPE_VALUE_REQ_BITS - 1, p, PIPE_VALUE_REQ_BITS, p, p, p, p);
+}
 
+/* What a map's mailbox asks of its values' memory. */
+static void draw_host_side(struct pipe_text *t, uint32_t i)
+{
     pipe_put(t,
              "    wire m%u_b_valid;\n    wire m%u_b_ready;\n    wire m%u_b_write;\n    wire [31:0] "
              "m%u_b_addr;\n"
              "    wire [63:0] m%u_b_data;\n    wire [7:0] m%u_b_strb;\n    wire m%u_b_rvalid;\n    "
              "wire [63:0] m%u_b_rdata;\n",
              i, i, i, i, i, i, i, i);
+}
+
+/* The host's side of a map's values: its port B goes to the bank that an address lies in. Only one
+ * read is under way at a time. */
+static void draw_port_b(struct pipe_text *t, uint32_t i, uint32_t banks)
+{
+    const uint32_t bits = (uint32_t)__builtin_ctz(banks);
+
     pipe_put(t,
              "    wire [%u:0] m%u_bank_ready;\n    wire [%u:0] m%u_bank_rvalid;\n    wire [%u:0] "
              "m%u_bank_rdata;\n",
@@ -215,11 +232,7 @@ static void draw_bank(struct pipe_emitter *e, uint32_t i, uint32_t bank)
     if (ports)
         pipe_draw_arbiter(t, p, ports, PIPE_VALUE_REQ_BITS, PIPE_VALUE_RESP_BITS);
     else
-        pipe_put(t,
-                 "    wire %s_go = 1'b0;\n    wire %s_take;\n    wire [%u:0] %s_op = %u'd0;\n"
-                 "    wire [0:0] %s_tag = 1'b0;\n    wire %s_done;\n    wire [0:0] %s_done_tag;\n"
-                 "    wire [63:0] %s_result;\n",
-                 p, p, PIPE_VALUE_REQ_BITS - 1, p, PIPE_VALUE_REQ_BITS, p, p, p, p);
+        pipe_draw_no_arbiter(t, p);
     pipe_put(t,
              "    map_vmem #(\n        .BYTES (%llu),\n        .TAG_W (%u),\n        .B_WAIT(16)\n "
              "   ) u_%s (\n",
@@ -327,9 +340,9 @@ static void draw_registers(struct pipe_text *t, const struct pipe_graph *g)
              "hazard_stall;\n");
     pipe_put(t,
              "    csr_block #(\n        .KIND       (2),\n        .STAGES     (%u),\n        "
-             ".HAS_PROGRAM(0)\n    ) u_csr (\n"
+             ".HAS_PROGRAM(0),\n        .EXT_LINES  (%u)\n    ) u_csr (\n"
              "        .clk           (clk),\n        .rst           (rst),\n",
-             g->stages);
+             g->stages, pipe_has_external(g) ? SPEC_CORE_EXT_LINES : 0);
     for (size_t i = 0; i < sizeof(axil) / sizeof(axil[0]); i++)
         pipe_put(t, "        .s_axil_%s(s_axil_%s),\n", axil[i], axil[i]);
     pipe_put(
@@ -351,6 +364,18 @@ static void draw_registers(struct pipe_text *t, const struct pipe_graph *g)
         ");\n");
 }
 
+/* A map's values on chip. */
+static void draw_values(struct pipe_emitter *e, uint32_t i)
+{
+    const struct pipe_map_plan *plan = &e->g->maps[i];
+
+    draw_port_b(&e->text, i, plan->banks);
+    if (plan->fused)
+        pipe_draw_rows(e, i);
+    for (uint32_t b = 0; b < plan->banks && !plan->fused; b++)
+        draw_bank(e, i, b);
+}
+
 void pipe_draw_engines(struct pipe_emitter *e)
 {
     static const char *const hazards[PIPE_HAZARD_COUNT] = {"none", "key", "map"};
@@ -367,17 +392,16 @@ void pipe_draw_engines(struct pipe_emitter *e)
             continue;
         pipe_put(t, "\n    // ---- map %u, %s: hazard %s: %s\n", i, m->name, hazards[plan->hazard],
                  plan->why);
-        draw_port_b(t, i, plan->banks);
-        if (plan->fused)
-            pipe_draw_rows(e, i);
-        for (uint32_t b = 0; b < plan->banks && !plan->fused; b++)
-            draw_bank(e, i, b);
+        draw_host_side(t, i);
+        if (!g->external[i])
+            draw_values(e, i);
         if (spec_engine_has_keys(m->engine))
             draw_hash(t, arena_printf(g->arena, "m%u_key", i), m, i, plan->key_count + 1);
         pipe_draw_mailbox(t, m, i, plan->key_count);
         if (plan->hazard != PIPE_HAZARD_NONE)
             pipe_put(t, "    wire m%u_release;\n    wire m%u_stall;\n", i, i);
     }
+    pipe_draw_external(e);
     pipe_draw_mailbox_answer(t, g->f);
     pipe_put(t, "    assign hazard_stall = ");
     for (uint32_t i = 0; i < g->f->map_count; i++) {

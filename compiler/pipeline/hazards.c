@@ -329,6 +329,10 @@ static bool fuse(struct map_view *v, struct pipe_map_plan *plan)
             arena_printf(g->arena, "a value has more than %u bytes", 8 * PIPE_ROW_WORDS_MAX);
         return false;
     }
+    if (v->g->external[v->map - v->g->f->maps]) {
+        plan->why_apart = "its values lie in external memory";
+        return false;
+    }
     r.members = arena_array(g->arena, v->value_count, sizeof(*r.members));
     r.fields = arena_array(g->arena, v->value_count, sizeof(*r.fields));
     for (uint32_t i = 0; i < v->value_count; i++) {
@@ -540,7 +544,7 @@ static void choose_banks(const struct map_view *v, struct pipe_map_plan *plan)
     uint32_t most = v->value_count;
 
     plan->banks = 1;
-    if (plan->fused)
+    if (plan->fused || v->g->external[v->map - v->g->f->maps])
         return;
     for (uint32_t banks = 2; banks <= BANKS_MAX; banks *= 2) {
         const uint32_t now = busiest_bank(v, banks);

@@ -135,6 +135,8 @@ const char *pipe_listing(struct pipe_graph *g)
             pipe_put(t, "; unit of %u LUT levels", plan->fused->levels);
         if (plan->why_apart)
             pipe_put(t, "; no atomic unit: %s", plan->why_apart);
+        if (g->external[m])
+            pipe_put(t, "; values in external memory");
         pipe_put(t, "; %u value and %u key accesses, %u banks, %u a packet at the busiest port\n",
                  plan->value_count, plan->key_count, plan->banks, plan->accesses);
     }

@@ -153,7 +153,9 @@ struct pipe_graph {
     uint32_t window_limit; /* bytes from SPEC_PKT_BASE */
     uint32_t max_stages;
     uint32_t unit_levels;
-    bool unordered; /* see pipe_options */
+    bool unordered;          /* see pipe_options */
+    bool *external;          /* of each map: its values lie in external memory, ... */
+    uint64_t *external_base; /* ... from this byte on */
 
     struct pipe_node *nodes; /* arguments before their users */
     uint32_t count;
@@ -234,6 +236,11 @@ pipe_ref pipe_unit(struct pipe_graph *g, struct pipe_node node, const pipe_ref *
                    uint32_t nargs);
 bool pipe_is_const(const struct pipe_graph *g, pipe_ref a, uint64_t *value);
 bool pipe_is_unit(const struct pipe_node *n);
+/* An access to map values. */
+static inline bool pipe_on_values(const struct pipe_node *n)
+{
+    return n->kind >= PIPE_K_MAP_LOAD && n->kind <= PIPE_K_MAP_ATOMIC;
+}
 static inline bool pipe_is_lookup(const struct pipe_node *n)
 {
     return n->kind == PIPE_K_LOOKUP || n->kind == PIPE_K_USE;
@@ -288,6 +295,13 @@ int pipe_check_map(struct pipe_graph *g, uint32_t pc, uint32_t map, bool hash);
 /* Parts that somebody looks at. */
 uint32_t pipe_part_count(const struct pipe_node *n);
 void pipe_demand(struct pipe_graph *g);
+/* external.c: chooses the maps whose values lie in external memory, and their places there. */
+void pipe_place_maps(struct pipe_graph *g);
+bool pipe_has_external(const struct pipe_graph *g);
+/* Accesses to values there in the boundaries before a stage; with sites, which. After the schedule.
+ */
+uint32_t pipe_external_sites(const struct pipe_graph *g, uint32_t before, pipe_ref *sites);
+
 /* After the last pipe_demand: inputs of fused units that nobody looks at become 0. */
 void pipe_drop_inputs(struct pipe_graph *g);
 int pipe_hazards(struct pipe_graph *g);

@@ -105,6 +105,8 @@ static void describe(struct pipe_graph *g, struct pipe_design *d)
                                             .accesses = plan->accesses,
                                             .unit_levels = plan->fused ? plan->fused->levels : 0,
                                             .on_miss = plan->on_miss,
+                                            .external_bytes =
+                                                g->external[m] ? ir_map_bytes(&g->f->maps[m]) : 0,
                                             .why = plan->why,
                                             .why_apart = plan->why_apart};
         if (plan->hazard != PIPE_HAZARD_NONE) {

@@ -32,6 +32,7 @@ struct pipe_map_info {
                         that insert */
     uint32_t unit_levels; /* of the atomic unit that all accesses to values are; 0: there is none */
     bool on_miss;         /* only packets that find no entry wait */
+    uint64_t external_bytes; /* that its values take in external memory; 0: they are on chip */
     const char *why;
     const char *why_apart; /* why the accesses are no atomic unit, or NULL */
 };

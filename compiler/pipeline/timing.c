@@ -5,6 +5,7 @@
  * of a call's queue. */
 
 #define VMEM_CYCLES 5u    /* map_vmem 4, pipe_call 1 */
+#define EXT_CYCLES 6u     /* map_vmem_ext 5 if the line is in its cache, pipe_call 1 */
 #define ROWS_CYCLES 4u    /* map_rows 3, pipe_call 1 */
 #define PAYLOAD_CYCLES 5u /* pipe_payload 4, pipe_call 1 */
 #define LOOKUP_CYCLES 7u  /* map_hash 6, pipe_call 1 */
@@ -21,10 +22,10 @@ uint32_t pipe_boundary_cycles(const struct pipe_graph *g, uint32_t stage)
     static const uint8_t cycles[PIPE_K_COUNT] = {
         [PIPE_K_PKT_LOAD] = PAYLOAD_CYCLES, [PIPE_K_MAP_LOAD] = VMEM_CYCLES,
         [PIPE_K_MAP_STORE] = VMEM_CYCLES,   [PIPE_K_MAP_ATOMIC] = VMEM_CYCLES,
-        [PIPE_K_FUSED] = ROWS_CYCLES,
-        [PIPE_K_LOOKUP] = LOOKUP_CYCLES,    [PIPE_K_USE] = LOOKUP_CYCLES,
-        [PIPE_K_UPDATE] = CHANGE_CYCLES,    [PIPE_K_DELETE] = CHANGE_CYCLES,
-        [PIPE_K_MUL] = MUL_CYCLES,          [PIPE_K_DIV] = DIV_CYCLES,
+        [PIPE_K_FUSED] = ROWS_CYCLES,       [PIPE_K_LOOKUP] = LOOKUP_CYCLES,
+        [PIPE_K_USE] = LOOKUP_CYCLES,       [PIPE_K_UPDATE] = CHANGE_CYCLES,
+        [PIPE_K_DELETE] = CHANGE_CYCLES,    [PIPE_K_MUL] = MUL_CYCLES,
+        [PIPE_K_DIV] = DIV_CYCLES,
     };
 
     const struct pipe_node *n = &g->nodes[g->unit_at[stage]];
@@ -32,6 +33,8 @@ uint32_t pipe_boundary_cycles(const struct pipe_graph *g, uint32_t stage)
 
     if (!g->unit_at[stage])
         return 1;
+    if (pipe_on_values(n) && g->external[n->map])
+        return EXT_CYCLES;
     if (n->kind == PIPE_K_UPDATE)
         words = g->f->maps[n->map].stride_bytes / 8 * g->f->maps[n->map].cpus;
     return cycles[n->kind] + words + (pipe_asks_lpm(g, n) ? PREFIX_CYCLES : 0);
@@ -103,12 +106,25 @@ uint32_t pipe_far_accesses(const struct pipe_graph *g)
     return path_accesses(g, sites, count, 0);
 }
 
+/* At the port that all maps in external memory share. */
+static uint32_t external_accesses(const struct pipe_graph *g)
+{
+    pipe_ref *sites = arena_array(g->arena, g->stages, sizeof(*sites));
+
+    return path_accesses(g, sites, pipe_external_sites(g, g->stages, sites), 0);
+}
+
 uint32_t pipe_port_accesses(const struct pipe_graph *g, uint32_t map)
 {
     const struct pipe_map_plan *plan = &g->maps[map];
     /* a packet that finds its entry makes one request only */
     uint32_t most = plan->on_miss ? 1 : path_accesses(g, plan->key_sites, plan->key_count, 0);
 
+    if (g->external[map] && plan->value_count) {
+        const uint32_t here = external_accesses(g);
+
+        return here > most ? here : most;
+    }
     for (uint32_t bank = 0; bank < plan->banks; bank++) {
         const uint32_t here = path_accesses(g, plan->value_sites, plan->value_count, bank);
 

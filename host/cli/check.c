@@ -62,21 +62,32 @@ static void add_rejection(json_t *j, const struct diag *d)
         json_object_set_new(j, "file", cli_json_text(d->where.source_file));
 }
 
-/* Which maps lie where, of those that the device holds. */
-static json_t *map_memories(const struct job *job)
+/* Which maps lie where, of those that the device holds; external says which are outside of the
+ * chip.
+ */
+static json_t *map_memories(const struct job *job, bool (*external)(const struct job *, uint32_t))
 {
     json_t *all = json_array();
 
-    for (uint32_t i = 0; i < job->microcode->map_count; i++) {
+    for (uint32_t i = 0; i < job->ir->map_count; i++) {
         const struct ir_map *m = &job->ir->maps[i];
 
         if (m->engine)
-            json_array_append_new(
-                all, json_pack("{s:o,s:s,s:I}", "name", cli_json_text(m->name), "memory",
-                               ucode_map_external(job->microcode, i) ? "external" : "chip", "bytes",
-                               (json_int_t)ucode_map_bytes(m)));
+            json_array_append_new(all, json_pack("{s:o,s:s,s:I}", "name", cli_json_text(m->name),
+                                                 "memory", external(job, i) ? "external" : "chip",
+                                                 "bytes", (json_int_t)ir_map_bytes(m)));
     }
     return all;
+}
+
+static bool external_to_core(const struct job *job, uint32_t map)
+{
+    return ucode_map_external(job->microcode, map);
+}
+
+static bool external_to_pipeline(const struct job *job, uint32_t map)
+{
+    return job->pipeline->maps[map].external_bytes != 0;
 }
 
 static void add_hardware_facts(json_t *j, const struct exec_ops *ops, struct job *job)
@@ -84,12 +95,13 @@ static void add_hardware_facts(json_t *j, const struct exec_ops *ops, struct job
     if (ops == exec_find("microcode")) {
         json_object_set_new(j, "rows", json_integer(job->microcode->row_count));
         json_object_set_new(j, "operations", json_integer(job->microcode->ops));
-        json_object_set_new(j, "maps", map_memories(job));
+        json_object_set_new(j, "maps", map_memories(job, external_to_core));
     } else if (ops == exec_find("pipeline")) {
         json_object_set_new(j, "stages", json_integer(job->pipeline->stages));
         json_object_set_new(j, "window_bytes", json_integer(job->pipeline->window_bytes));
         json_object_set_new(j, "cycles_best", json_integer(job->pipeline->cycles_best));
         json_object_set_new(j, "cycles_same_key", json_integer(job->pipeline->cycles_same_key));
+        json_object_set_new(j, "maps", map_memories(job, external_to_pipeline));
         if (job->pipeline->event_beats)
             json_object_set_new(j, "cycles_events", json_integer(job->pipeline->event_beats));
     }

@@ -241,6 +241,16 @@ static int pipeline_open(struct job *job, const struct exec_options *options, st
     struct device_exec *d;
     int err = pipeline_fits(job, why);
 
+    for (uint32_t m = 0; !err && options->icarus && m < job->pipeline->map_count; m++) {
+        if (job->pipeline->maps[m].external_bytes) {
+            snprintf(
+                why, EXEC_WHY_BYTES,
+                "map %s lies in external memory, which there is none of under Icarus Verilog; use "
+                "Verilator, or --map-memory %s=chip",
+                job->ir->maps[m].name, job->ir->maps[m].name);
+            err = -ENOTSUP;
+        }
+    }
     if (!err)
         err = model_build(job->pipeline->verilog, kind, model, why, EXEC_WHY_BYTES);
     if (err)

@@ -68,6 +68,8 @@ lint map_vmem BYTES=4194304 TAG_W=6 B_WAIT=64
 lint map_ext
 lint map_ext LINES=16
 lint map_ext LINES=65536
+lint map_vmem_ext
+lint map_vmem_ext LINES=16 TAG_W=5 B_WAIT=0
 lint map_rows ROWS=4 WORDS=1
 lint map_rows ROWS=1024 WORDS=3 IN_W=130 OUT_W=65 B_WAIT=16
 lint map_rows ROWS=65536 WORDS=8
@@ -142,6 +144,7 @@ refuses pipe_egress EVENT_BYTES=4160
 
 synth map_vmem "-chparam BYTES 65536" 16 3000
 synth map_ext "" 16 9000
+synth map_vmem_ext "" 16 9000
 synth map_hash "-chparam KEY_BYTES 16 -chparam VALUE_BYTES 16 -chparam ENTRIES 4096 -chparam BUCKETS 2048" 20 4000
 synth map_lpm "-chparam KEY_BYTES 8 -chparam ENTRIES 1024 -chparam BUCKETS 1024 -chparam CELLS 4096" 20 5000
 synth pipe_payload "-chparam DEPTH 512" 30 1500

@@ -23,7 +23,7 @@ module map_ext #(
     input  wire         rst,
     // contexts: as map_vmem's port A, bits 30:0 of the address count
     input  wire         a_valid_i,
-    input  wire [2:0]   a_ctx_i,    // whose turn it is, in every clock: counts up
+    input  wire [2:0]   a_ctx_i,    // whose turn it is, in every clock: another one than in the clock before if that was tried
     input  wire [1:0]   a_op_i,
     input  wire [3:0]   a_atomic_i,
     input  wire [3:0]   a_size_i,

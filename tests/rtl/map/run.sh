@@ -28,6 +28,8 @@ run map_vmem_hold vmem map_vmem "BYTES=1024 TAG_W=8 B_WAIT=6" 3000000
 # External memory: a cache in which lines meet all the time, and one as in the core.
 run map_ext_small ext map_ext "LINES=16" 1000000
 run map_ext ext map_ext "LINES=1024" 1000000
+run map_vmem_ext_small vmem_ext map_vmem_ext "LINES=16 TAG_W=3 B_WAIT=4" 1000000
+run map_vmem_ext vmem_ext map_vmem_ext "LINES=1024 TAG_W=6 B_WAIT=16" 1000000
 run map_rows_one rows tb_rows "ROWS=4 WORDS=1 B_WAIT=0" 3000000
 run map_rows_three rows tb_rows "ROWS=64 WORDS=3 B_WAIT=5" 3000000
 run map_rows_eight rows tb_rows "ROWS=16 WORDS=8 B_WAIT=16" 3000000

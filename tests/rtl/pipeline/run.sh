@@ -16,7 +16,7 @@ status=0
 
 cc -std=c11 -D_GNU_SOURCE -O1 -I"$ROOT" -o "$WORK/bench" "$HERE"/*.c "$ROOT/tests/common/soft_maps.c" "$ROOT/host/ctl/softmap.c" \
     "$ROOT"/nic_runtime/maps/*.c "$ROOT"/compiler/pipeline/*.c "$ROOT"/compiler/base/*.c \
-    "$ROOT/compiler/ir/ir.c" "$ROOT"/compiler/ir/parse*.c "$ROOT/compiler/ir/check.c" "$ROOT/compiler/ir/eval.c" \
+    "$ROOT/compiler/ir/ir.c" "$ROOT"/compiler/ir/parse*.c "$ROOT/compiler/ir/check.c" "$ROOT/compiler/ir/memory.c" "$ROOT/compiler/ir/eval.c" \
     "$ROOT/compiler/ir/print.c" "$ROOT/compiler/ir/pointers.c" -ldl
 
 libraries="-I$ROOT -I$ROOT/hw/spec/gen -y $ROOT/hw/rtl/common -y $ROOT/hw/rtl/map -y $ROOT/hw/rtl/pipe -y $ROOT/hw/rtl/csr"

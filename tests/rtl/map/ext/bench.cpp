@@ -6,8 +6,7 @@
 
 #include "Vtop.h"
 #include "bench.h"
-#include "hw/spec/gen/alu.h"
-#include "memory.h"
+#include "../bytes.h"
 
 enum { CONTEXTS = 8, LATENCY = 4, CACHE_BYTES = 64 * P_LINES, STEADY = 60, COLD = 4000 };
 
@@ -16,11 +15,10 @@ struct Operation {
     uint64_t want, since;
 };
 
-struct State {
+struct State : Bytes { // the bytes as they should be
     Bench<Vtop> b;
     Vtop &t = *b.top;
     Memory<Vtop> memory{b};
-    std::unordered_map<uint32_t, Line> lines; // as they should be
     Operation ops[CONTEXTS];
     std::deque<Operation> host; // reads that are not answered
     uint32_t base = 0, spread = 8, ways = 1;
@@ -31,26 +29,6 @@ struct State {
     State(int argc, char **argv) : b(BENCH_NAME, argc, argv, 100000)
     {
     }
-    uint8_t &byte(uint32_t addr)
-    {
-        auto it = lines.find(addr >> 6);
-        if (it == lines.end())
-            it = lines.emplace(addr >> 6, Line{}).first;
-        return it->second[addr & 63];
-    }
-    uint64_t load(uint32_t addr, uint32_t size)
-    {
-        uint64_t v = 0;
-        for (uint32_t i = 0; i < size; i++)
-            v |= uint64_t(byte(addr + i)) << 8 * i;
-        return v;
-    }
-    void store(uint32_t addr, uint32_t size, uint64_t v)
-    {
-        for (uint32_t i = 0; i < size; i++)
-            byte(addr + i) = uint8_t(v >> 8 * i);
-    }
-    uint64_t atomic(uint32_t op, uint32_t addr, uint32_t size, uint64_t x, uint64_t expect);
     uint32_t address(bool host);
     void arrive(Operation &o, uint64_t want, bool is_load);
     void offer_context(uint32_t ctx);
@@ -62,35 +40,6 @@ struct State {
     double cold(uint32_t contexts, bool write);
     double hot(uint32_t contexts);
 };
-
-uint64_t State::atomic(uint32_t op, uint32_t addr, uint32_t size, uint64_t x, uint64_t expect)
-{
-    const uint64_t mask = size == 8 ? ~0ull : 0xffffffff, old = load(addr, size);
-    uint64_t v = old;
-
-    switch (op) {
-    case SPEC_ATOMIC_ADD:
-        v = old + x;
-        break;
-    case SPEC_ATOMIC_OR:
-        v = old | x;
-        break;
-    case SPEC_ATOMIC_AND:
-        v = old & x;
-        break;
-    case SPEC_ATOMIC_XOR:
-        v = old ^ x;
-        break;
-    case SPEC_ATOMIC_XCHG:
-        v = x;
-        break;
-    case SPEC_ATOMIC_CMPXCHG:
-        v = old == (expect & mask) ? x : old;
-        break;
-    }
-    store(addr, size, v);
-    return old;
-}
 
 // Some bytes, the same in several lines of one place, or all over.
 uint32_t State::address(bool host)
