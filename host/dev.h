@@ -70,6 +70,16 @@ struct dev_ops {
      * no progress. */
     int (*stream)(struct dev *dev, const struct dev_stream *stream, struct dev_stream_stats *stats);
     void (*close)(struct dev *dev);
+    /* A NIC has these, and no stream; a bare slot has none of them. Its registers are those of
+     * hw/spec/nic.toml, the slot's at SPEC_BAR_SLOT among them. */
+    /* Memory that the device may reach from now on, under the DMA addresses from addr on: -EEXIST
+     * if it overlaps with what it reaches already, -ENOMEM. */
+    int (*dma_map)(struct dev *dev, void *memory, uint64_t addr, size_t bytes);
+    /* ... and no longer; it may be a part of what was mapped. -ENOENT. */
+    int (*dma_unmap)(struct dev *dev, uint64_t addr, size_t bytes);
+    /* Lets a simulated device go on for so many clocks, or until it has nothing to do: the host
+     * waits for something. NULL on a board, which goes on by itself. */
+    int (*advance)(struct dev *dev, uint32_t clocks);
 };
 
 struct dev {
@@ -94,5 +104,25 @@ struct dev_sim_options {
 typedef int (*dev_sim_open_fn)(const struct dev_sim_options *options, struct dev **out, char *why,
                                size_t why_bytes);
 #define DEV_SIM_OPEN "sluice_dev_sim_open"
+
+/* What is connected to a port of the simulated NIC; empty or "none": nothing, the link is down.
+ *   loopback                what leaves comes back
+ *   pcap:IN:OUT[:GAP]       frames of file IN come in, GAP clocks (64) from start to start, as soon
+ * as the port takes packets; what leaves is written to OUT; either may be empty packet:IFNAME an
+ * interface of the host (AF_PACKET), such as one end of a veth pair */
+enum { DEV_NIC_PORTS = 16 };
+
+struct dev_nic_options {
+    size_t size;
+    const char *model; /* shared object of the Verilated NIC */
+    uint64_t seed;     /* of memory's latencies and back-pressure */
+    const char *ports[DEV_NIC_PORTS];
+    uint32_t dma_min_clocks; /* that a request to host memory takes, drawn anew for each; */
+    uint32_t dma_max_clocks; /* both 0: 16 to 64 */
+    uint32_t stall_percent;  /* clocks in which no beat is taken from the device */
+};
+typedef int (*dev_nic_open_fn)(const struct dev_nic_options *options, struct dev **out, char *why,
+                               size_t why_bytes);
+#define DEV_NIC_OPEN "sluice_dev_nic_open"
 
 #endif

@@ -96,7 +96,7 @@ static void device_close(struct exec *exec)
 {
     struct device_exec *d = (struct device_exec *)exec;
 
-    if (d->dev)
+    if (d->dev && !exec->options.dev)
         d->dev->ops->close(d->dev);
     if (d->plugin)
         dlclose(d->plugin);
@@ -214,7 +214,7 @@ static int microcode_open(struct job *job, const struct exec_options *options, s
     struct device_exec *d;
     int err = microcode_fits(job, why);
 
-    if (!err)
+    if (!err && !options->dev)
         err = model_core(options->waves != NULL, model, why, EXEC_WHY_BYTES);
     if (err)
         return err;
@@ -222,7 +222,8 @@ static int microcode_open(struct job *job, const struct exec_options *options, s
     if (!d)
         return -ENOMEM;
     *why = 0;
-    err = open_device(d, model, why);
+    d->dev = options->dev;
+    err = d->dev ? 0 : open_device(d, model, why);
     if (!err)
         err = device_load_microcode(d->dev, job->microcode);
     if (err == -ENXIO)
@@ -411,7 +412,7 @@ static int device_exec_next_key(struct exec *exec, uint32_t map, const void *key
     if (soft)
         return hostmap_next_key(soft, key, next);
     if (!m->key_bytes)
-        return m->type == SPEC_MAP_BLOOM_FILTER ? -EOPNOTSUPP : -EINVAL;
+        return m->type == SPEC_MAP_BLOOM_FILTER ? -ENOSYS : -EINVAL;
     if (is_keyed(exec, map))
         return next_listed((struct device_exec *)exec, map, key, next);
     index = UINT32_MAX;
@@ -541,7 +542,7 @@ static int device_run(struct exec *exec, const struct exec_stream *stream, struc
         .poll = exec->options.poll_maps && exec->job->ir->map_count ? poll_map : NULL,
     };
     struct dev_stream_stats s = {0};
-    int err = d->dev->ops->stream(d->dev, &dev_stream, &s);
+    int err = d->dev->ops->stream ? d->dev->ops->stream(d->dev, &dev_stream, &s) : -ENOSYS;
 
     for (uint32_t i = 0; i < exec->job->object->map_count; i++)
         d->keys[i].valid = false; /* packets may have added some */
@@ -556,6 +557,8 @@ static int device_run(struct exec *exec, const struct exec_stream *stream, struc
                  "Sluice");
     else if (err == -EILSEQ)
         snprintf(why, EXEC_WHY_BYTES, "the device and its model differ");
+    else if (err == -ENOSYS)
+        snprintf(why, EXEC_WHY_BYTES, "the device takes its packets from its own ports");
     else if (err == -ENOTSUP)
         snprintf(why, EXEC_WHY_BYTES, "the device does not tell which rows it retires");
     else if (err)

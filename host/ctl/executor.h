@@ -3,6 +3,7 @@
 #define SLUICE_HOST_EXECUTOR_H
 
 #include "host/ctl/job.h"
+#include "host/dev.h"
 #include "nic_runtime/net.h"
 
 /* What runs a program: one operations table an executor, all in one list. Names, roles and the
@@ -46,6 +47,9 @@ struct exec_options {
         *lockstep; /* microcode: compares its rows with the model (lockstep.h), or NULL */
     const char
         *plugin_dir; /* where sluice-sim.so and core_model.so lie; NULL: beside the executable */
+    struct dev *dev; /* microcode: the device that has the core, which stays open; NULL: a simulated
+                        one of the executor's own. It runs no packets then: they come and go by
+                        themselves */
     const struct net *net; /* what bpf_fib_lookup sees (netfile.h); NULL: the ingress interface */
     const struct exec_listener
         *listener; /* is told of events, those of a packet before its output; NULL: nobody */
