@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Turns Verilog with a module sluice_dut into a shared object for the simulation (model.h).
+# Turns Verilog with a module sluice_dut into a shared object for the simulation (model.h), with --nic one with the NIC around it
+# (nic_model.h).
 #
-# usage: build_model.sh ROOT OUT.so WORK_DIR [--trace] [--opt LEVEL] FILE.v ...
+# usage: build_model.sh ROOT OUT.so WORK_DIR [--trace] [--opt LEVEL] [--nic] FILE.v ...
 #   ROOT      the repository (for hw/ and sim/)
 #   WORK_DIR  scratch folder, and where Verilator's own objects are kept between runs (RUNTIME_DIR
 #             in the environment names another folder for those)
@@ -12,11 +13,12 @@ set -eu
 absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
 root=$(absolute "$1") out=$(absolute "$2") work=$(absolute "$3")
 shift 3
-trace= opt=-O2
+trace= opt=-O2 top=sluice_dut wrapper=model.cpp rows=-DSLUICE_TRACE
 while [ $# -gt 0 ]; do
     case $1 in
     --trace) trace=--trace-fst ;;
     --opt) shift; opt=$1 ;;
+    --nic) top=sluice_nic wrapper=nic_model.cpp rows= ;;
     *) break ;;
     esac
     shift
@@ -54,12 +56,13 @@ runtime_object() {
 core=
 case $* in *hw/rtl/top/sluice_dut.v*) core=-GEXT_LINES=$(sed -n 's/^.define SPEC_CORE_EXT_LINES //p' "$root/hw/spec/gen/sluice_spec.vh") ;; esac
 rm -rf "$work/obj"
-verilator --cc --top-module sluice_dut --prefix Vsluice_dut -Mdir "$work/obj" -O3 \
-    -DSLUICE_TRACE --x-assign fast --x-initial fast --noassert -Wno-fatal -Wno-lint -Wno-style $trace \
+# shellcheck disable=SC2086
+verilator --cc --top-module $top --prefix V$top -Mdir "$work/obj" -O3 \
+    $rows --x-assign fast --x-initial fast --noassert -Wno-fatal -Wno-lint -Wno-style $trace \
     $core --output-split 20000 --output-split-cfuncs 2000 \
     -I"$root" -I"$root/hw/spec/gen" ${RTL_FIRST:+-y "$RTL_FIRST"} ${VERILATOR_OPTIONS:-} -y "$root/hw/rtl/common" -y "$root/hw/rtl/axis" \
     -y "$root/hw/rtl/core" -y "$root/hw/rtl/map" -y "$root/hw/rtl/pipe" -y "$root/hw/rtl/csr" \
-    -y "$root/hw/rtl/top" "$@" >"$work/verilator.log" 2>&1 || { cat "$work/verilator.log" >&2; exit 1; }
+    -y "$root/hw/rtl/nic" -y "$root/hw/rtl/dma" -y "$root/hw/rtl/top" "$@" >"$work/verilator.log" 2>&1 || { cat "$work/verilator.log" >&2; exit 1; }
 traced=0 libs=
 objects=
 if [ -n "$trace" ]; then
@@ -72,7 +75,7 @@ if [ $traced = 1 ]; then
 fi
 # Each of Verilator's files takes longer for its headers than for itself, so they are joined: what runs once, which is not optimised, and
 # what runs at each clock, in two halves unless they take no time. Their texts name no folder, so that ccache knows them again.
-cp "$root/sim/model.cpp" "$work/obj/"
+cp "$root/sim/$wrapper" "$work/obj/"
 cd "$work/obj"
 half=1000000000 bytes=0
 [ "$opt" = -O0 ] || half=$(($(find . -name '*.cpp' ! -name '*__Slow*' -exec cat {} + | wc -c) / 2))

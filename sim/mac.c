@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "sim/mac.h"
+
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    BEAT_BYTES = 64,
+    FRAME_BYTES = 16384,
+    GAP_CLOCKS = 64,
+    LOOP_FRAMES = 1024, /* that a loopback keeps; more are lost */
+    PATHS_BYTES = 4096,
+};
+
+struct loop_frame {
+    struct loop_frame *next;
+    uint32_t bytes;
+    uint8_t data[];
+};
+
+struct mac {
+    bool up;
+    /* frames in */
+    uint8_t in[FRAME_BYTES];
+    uint32_t in_bytes; /* 0: none */
+    uint32_t in_sent;
+    bool begun;
+    bool offered;
+    uint64_t next_start;
+    uint64_t gap_clocks;
+    pcap_t *source;
+    /* frames out */
+    uint8_t out[FRAME_BYTES];
+    uint32_t out_bytes;
+    pcap_t *dead;
+    pcap_dumper_t *sink;
+    /* a loopback's, oldest first */
+    bool loops;
+    struct loop_frame *head;
+    struct loop_frame **tail;
+    uint32_t loop_count;
+    int fd; /* a socket, or -1 */
+};
+
+void mac_close(struct mac *m)
+{
+    if (!m)
+        return;
+    if (m->source)
+        pcap_close(m->source);
+    if (m->sink)
+        pcap_dump_close(m->sink);
+    if (m->dead)
+        pcap_close(m->dead);
+    while (m->head) {
+        struct loop_frame *f = m->head;
+
+        m->head = f->next;
+        free(f);
+    }
+    if (m->fd >= 0)
+        close(m->fd);
+    free(m);
+}
+
+/* --- opening --- */
+
+static int open_pcap(struct mac *m, const char *text, char *why, size_t why_bytes)
+{
+    char paths[PATHS_BYTES], message[PCAP_ERRBUF_SIZE];
+    char *in = paths, *out, *gap;
+
+    if (snprintf(paths, sizeof(paths), "%s", text) >= (int)sizeof(paths) ||
+        !(out = strchr(in, ':'))) {
+        snprintf(why, why_bytes, "port=pcap:%s: it is pcap:IN:OUT[:GAP]", text);
+        return -EINVAL;
+    }
+    *out++ = 0;
+    gap = strchr(out, ':');
+    if (gap) {
+        char *end;
+
+        *gap++ = 0;
+        m->gap_clocks = strtoull(gap, &end, 10);
+        if (*end || end == gap) {
+            snprintf(why, why_bytes, "port=pcap:%s: the gap is no number of clocks", text);
+            return -EINVAL;
+        }
+    }
+    m->source = *in ? pcap_open_offline(in, message) : NULL;
+    if (*in && !m->source) {
+        snprintf(why, why_bytes, "%s", message);
+        return -ENOENT;
+    }
+    if (m->source && pcap_datalink(m->source) != DLT_EN10MB) {
+        snprintf(why, why_bytes, "%s has no Ethernet frames", in);
+        return -EINVAL;
+    }
+    if (!*out)
+        return 0;
+    m->dead =
+        pcap_open_dead_with_tstamp_precision(DLT_EN10MB, FRAME_BYTES, PCAP_TSTAMP_PRECISION_NANO);
+    m->sink = m->dead ? pcap_dump_open(m->dead, out) : NULL;
+    if (!m->sink) {
+        snprintf(why, why_bytes, "%s", m->dead ? pcap_geterr(m->dead) : "no memory");
+        return -EIO;
+    }
+    return 0;
+}
+
+static int open_socket(struct mac *m, const char *name, char *why, size_t why_bytes)
+{
+    struct sockaddr_ll addr = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
+
+    addr.sll_ifindex = (int)if_nametoindex(name);
+    if (addr.sll_ifindex)
+        m->fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL));
+    if (m->fd < 0 || bind(m->fd, (struct sockaddr *)&addr, sizeof(addr))) {
+        const int err = -errno;
+
+        snprintf(why, why_bytes, "port=packet:%s: %s", name, strerror(-err));
+        return err;
+    }
+    return 0;
+}
+
+int mac_open(const char *text, struct mac **out, char *why, size_t why_bytes)
+{
+    static const char pcap[] = "pcap:", packet[] = "packet:";
+    struct mac *m = calloc(1, sizeof(*m));
+    int err = 0;
+
+    if (!m)
+        return -ENOMEM;
+    m->fd = -1;
+    m->tail = &m->head;
+    m->gap_clocks = GAP_CLOCKS;
+    m->up = text && *text && strcmp(text, "none") != 0;
+    if (!m->up) {
+    } else if (!strcmp(text, "loopback")) {
+        m->loops = true;
+    } else if (!strncmp(text, pcap, sizeof(pcap) - 1)) {
+        err = open_pcap(m, text + sizeof(pcap) - 1, why, why_bytes);
+    } else if (!strncmp(text, packet, sizeof(packet) - 1)) {
+        err = open_socket(m, text + sizeof(packet) - 1, why, why_bytes);
+    } else {
+        snprintf(why, why_bytes,
+                 "port=%s: it is none, loopback, pcap:IN:OUT[:GAP] or packet:INTERFACE", text);
+        err = -EINVAL;
+    }
+    if (err) {
+        mac_close(m);
+        return err;
+    }
+    *out = m;
+    return 0;
+}
+
+bool mac_link(const struct mac *m)
+{
+    return m->up;
+}
+
+/* --- frames in --- */
+
+static void next_of_file(struct mac *m)
+{
+    struct pcap_pkthdr *head;
+    const uint8_t *data;
+
+    if (pcap_next_ex(m->source, &head, &data) != 1) {
+        pcap_close(m->source);
+        m->source = NULL;
+    } else if (head->caplen && head->caplen <= FRAME_BYTES) {
+        memcpy(m->in, data, head->caplen);
+        m->in_bytes = head->caplen;
+    }
+}
+
+static void next_of_loop(struct mac *m)
+{
+    struct loop_frame *f = m->head;
+
+    m->head = f->next;
+    if (!m->head)
+        m->tail = &m->head;
+    m->loop_count--;
+    memcpy(m->in, f->data, f->bytes);
+    m->in_bytes = f->bytes;
+    free(f);
+}
+
+static void next_of_socket(struct mac *m)
+{
+    struct sockaddr_ll from;
+    socklen_t bytes = sizeof(from);
+    const ssize_t n = recvfrom(m->fd, m->in, sizeof(m->in), 0, (struct sockaddr *)&from, &bytes);
+
+    if (n > 0 && from.sll_pkttype != PACKET_OUTGOING)
+        m->in_bytes = (uint32_t)n;
+}
+
+bool mac_waits(struct mac *m)
+{
+    while (!m->in_bytes && m->source)
+        next_of_file(m);
+    if (!m->in_bytes && m->head)
+        next_of_loop(m);
+    if (!m->in_bytes && m->fd >= 0)
+        next_of_socket(m);
+    return m->in_bytes;
+}
+
+void mac_drive(struct mac *m, bool on, uint64_t clock, struct nic_beat *beat)
+{
+    const uint32_t left = m->in_bytes - m->in_sent;
+    const uint32_t n = left < BEAT_BYTES ? left : BEAT_BYTES;
+
+    if (!m->begun && on && m->in_bytes && clock >= m->next_start) {
+        m->begun = true;
+        m->next_start = clock + m->gap_clocks;
+    }
+    beat->valid = m->begun;
+    if (!m->begun || m->offered)
+        return;
+    memset(beat->data, 0, sizeof(beat->data));
+    memcpy(beat->data, m->in + m->in_sent, n);
+    beat->keep = n == BEAT_BYTES ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+    beat->last = left <= BEAT_BYTES;
+    beat->error = false;
+    m->offered = true;
+}
+
+void mac_taken(struct mac *m)
+{
+    m->offered = false;
+    m->in_sent += BEAT_BYTES;
+    if (m->in_sent < m->in_bytes)
+        return;
+    m->in_bytes = 0;
+    m->in_sent = 0;
+    m->begun = false;
+}
+
+/* --- frames out --- */
+
+static int loop_back(struct mac *m)
+{
+    struct loop_frame *f;
+
+    if (m->loop_count == LOOP_FRAMES)
+        return 0;
+    f = malloc(sizeof(*f) + m->out_bytes);
+    if (!f)
+        return -ENOMEM;
+    f->next = NULL;
+    f->bytes = m->out_bytes;
+    memcpy(f->data, m->out, m->out_bytes);
+    *m->tail = f;
+    m->tail = &f->next;
+    m->loop_count++;
+    return 0;
+}
+
+static int emit(struct mac *m, uint64_t ns)
+{
+    const struct pcap_pkthdr head = {
+        .ts = {.tv_sec = (time_t)(ns / 1000000000), .tv_usec = (suseconds_t)(ns % 1000000000)},
+        .caplen = m->out_bytes,
+        .len = m->out_bytes,
+    };
+
+    if (m->sink)
+        pcap_dump((uint8_t *)m->sink, &head, m->out);
+    /* an interface that takes no more loses frames, as a wire does */
+    if (m->fd >= 0 && send(m->fd, m->out, m->out_bytes, 0) < 0 && errno == ENETDOWN)
+        return -EIO;
+    return m->loops ? loop_back(m) : 0;
+}
+
+int mac_give(struct mac *m, const uint32_t *data, uint64_t keep, bool last, uint64_t ns)
+{
+    const uint32_t n = (uint32_t)__builtin_popcountll(keep);
+    int err;
+
+    if (!n || (n < BEAT_BYTES && (!last || keep != (UINT64_C(1) << n) - 1)) ||
+        m->out_bytes + n > FRAME_BYTES)
+        return -EPROTO;
+    memcpy(m->out + m->out_bytes, data, n);
+    m->out_bytes += n;
+    if (!last)
+        return 0;
+    err = emit(m, ns);
+    m->out_bytes = 0;
+    return err;
+}
+
+void mac_flush(struct mac *m)
+{
+    if (m->sink)
+        pcap_dump_flush(m->sink);
+}
