@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_PMD_OPS_H
+#define SLUICE_PMD_OPS_H
+
+#include "host/pmd/pmd.h"
+
+extern const struct eth_dev_ops pmd_ops;
+
+/* Memory that DPDK takes or gives back later on is told to the device from here on. */
+int pmd_watch_memory(struct rte_eth_dev *eth_dev);
+void pmd_forget_memory(struct rte_eth_dev *eth_dev);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_PMD_H
+#define SLUICE_PMD_H
+
+#include "host/pmd/nic.h"
+#include "host/pmd/rte_pmd_sluice.h"
+
+#include <ethdev_driver.h>
+#include <pthread.h>
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+#include <rte_memzone.h>
+
+/* The driver's insides. One Ethernet device of DPDK is one NIC with all of its ports. */
+
+enum {
+    PMD_RING_MIN_LOG2 = 5,
+    PMD_RING_MAX_LOG2 = 15,
+    PMD_RING_DEFAULT = 512,
+    PMD_RX_BUFFER_MIN = 512, /* metadata of a packet lie in its first buffer */
+    PMD_BUFFER_MAX = 16384,  /* hw/spec/nic.toml, rx_desc */
+    PMD_TX_BUFFERS = 16,     /* of a packet; hw/spec/nic.toml, tx_desc */
+    PMD_OVERHEAD_BYTES = 18, /* Ethernet header and a VLAN tag; no FCS */
+    PMD_POLL_CLOCKS = 256,   /* that a simulated device goes on when a burst finds nothing */
+    PMD_FLAG_DONE = 1,
+    PMD_FLAG_LAST = 2,
+    PMD_RX_FLAG_HASH = 4,
+    PMD_TX_FLAG_BAD = 4,
+    PMD_FLAG_PORT_SHIFT = 16,
+};
+
+struct pmd_rx_give {
+    uint64_t addr;
+    uint32_t bytes;
+    uint32_t zero[5];
+};
+
+struct pmd_rx_take {
+    uint32_t flags;
+    uint16_t len;
+    uint16_t total;
+    uint32_t hash;
+    uint16_t meta;
+    uint16_t number;
+    uint64_t time;
+    uint64_t redirect;
+};
+
+union pmd_rx_desc {
+    struct pmd_rx_give give;
+    struct pmd_rx_take take;
+};
+
+struct pmd_tx_desc {
+    uint64_t addr;
+    uint32_t len;
+    uint32_t flags;
+    uint64_t zero[2];
+};
+
+_Static_assert(sizeof(union pmd_rx_desc) == SPEC_DESC_BYTES, "hw/spec/nic.toml");
+_Static_assert(sizeof(struct pmd_tx_desc) == SPEC_DESC_BYTES, "hw/spec/nic.toml");
+_Static_assert(offsetof(struct pmd_rx_give, addr) == SPEC_RX_GIVE_ADDR &&
+                   offsetof(struct pmd_rx_give, bytes) == SPEC_RX_GIVE_BYTES,
+               "hw/spec/nic.toml");
+_Static_assert(offsetof(struct pmd_rx_take, flags) == SPEC_RX_TAKE_FLAGS &&
+                   offsetof(struct pmd_rx_take, len) == SPEC_RX_TAKE_LEN &&
+                   offsetof(struct pmd_rx_take, total) == SPEC_RX_TAKE_TOTAL &&
+                   offsetof(struct pmd_rx_take, hash) == SPEC_RX_TAKE_HASH &&
+                   offsetof(struct pmd_rx_take, meta) == SPEC_RX_TAKE_META &&
+                   offsetof(struct pmd_rx_take, number) == SPEC_RX_TAKE_NUMBER &&
+                   offsetof(struct pmd_rx_take, time) == SPEC_RX_TAKE_TIME &&
+                   offsetof(struct pmd_rx_take, redirect) == SPEC_RX_TAKE_REDIRECT,
+               "hw/spec/nic.toml");
+_Static_assert(offsetof(struct pmd_tx_desc, addr) == SPEC_TX_GIVE_ADDR &&
+                   offsetof(struct pmd_tx_desc, len) == SPEC_TX_GIVE_LEN &&
+                   offsetof(struct pmd_tx_desc, flags) == SPEC_TX_GIVE_FLAGS &&
+                   SPEC_TX_TAKE_FLAGS == SPEC_TX_GIVE_FLAGS,
+               "hw/spec/nic.toml");
+
+/* Where the driver's own fields of a packet lie; -1: no room. */
+struct pmd_fields {
+    int time;
+    int info;
+    uint64_t time_flag;
+    uint64_t info_flag;
+    uint64_t egress_flag;
+};
+
+/* A ring and the buffers that it has. Descriptors are counted without end, mod 2^16. Used by one
+ * thread at a time; the counts at the end are read by others. */
+struct pmd_rxq {
+    struct nic *nic;
+    volatile union pmd_rx_desc *ring;
+    struct rte_mbuf **buffers; /* by place */
+    struct rte_mempool *pool;
+    const struct pmd_fields *fields;
+    uint16_t mask;
+    uint16_t next;   /* the device's oldest */
+    uint16_t given;  /* behind its youngest */
+    uint16_t refill; /* descriptors that are missing before some are given */
+    uint16_t buffer_bytes;
+    uint16_t port_id;
+    uint16_t number;
+    bool on;
+    bool bad;               /* the packet under way makes no sense */
+    uint32_t got_bytes;     /* of the packet under way */
+    struct rte_mbuf *first; /* its buffers so far */
+    struct rte_mbuf *last;
+    const struct rte_memzone *zone;
+    struct rte_eth_dev_data *data;
+    uint64_t errors; /* packets that the device could not write whole */
+};
+
+struct pmd_txq {
+    struct nic *nic;
+    volatile struct pmd_tx_desc *ring;
+    struct rte_mbuf **packets; /* by the place of their first descriptor */
+    uint16_t *ends;            /* the count of their last one, likewise */
+    const struct pmd_fields *fields;
+    uint16_t mask;
+    uint16_t done;  /* the device's oldest */
+    uint16_t given; /* behind its youngest */
+    uint16_t free_thresh;
+    uint16_t number;
+    bool on;
+    const struct rte_memzone *zone;
+    uint64_t errors; /* packets that can't be given to the device at all */
+    uint64_t lost;   /* packets that the device did not send */
+};
+
+struct pmd_program; /* what the slot runs; program.c */
+
+struct pmd {
+    struct nic nic;
+    struct dev *dev;
+    void *plugin; /* of a simulated device, or NULL */
+    struct rte_eth_dev_data *data;
+    struct pmd_fields fields;
+    struct pmd_program *program;
+    pthread_mutex_t lock;   /* of registers that are more than one access: counters, the mailbox */
+    uint64_t *counter_base; /* values of counters at the last reset of statistics */
+    uint64_t rx_errors_base, tx_errors_base, nombuf_base;
+    uint32_t rss_types;
+    uint8_t rss_key[NIC_KEY_BYTES];
+    uint16_t reta[NIC_RETA_MAX];
+    bool reta_set; /* by the application */
+};
+
+/* What a bus has found, to be made an Ethernet device: fills what is in eth_dev. dev becomes the
+ * device's own, also on failure. */
+int pmd_init(struct rte_eth_dev *eth_dev, struct dev *dev, void *plugin);
+/* Undoes it. */
+int pmd_uninit(struct rte_eth_dev *eth_dev);
+
+/* rx.c, tx.c */
+int pmd_rx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,
+                       unsigned int socket, const struct rte_eth_rxconf *conf,
+                       struct rte_mempool *pool);
+void pmd_rx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue);
+int pmd_rx_start(struct pmd_rxq *q);
+int pmd_rx_stop(struct pmd_rxq *q);
+uint16_t pmd_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t count);
+int pmd_rx_status(void *queue, uint16_t offset);
+uint32_t pmd_rx_count(void *queue);
+int pmd_tx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,
+                       unsigned int socket, const struct rte_eth_txconf *conf);
+void pmd_tx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue);
+int pmd_tx_start(struct pmd_txq *q);
+int pmd_tx_stop(struct pmd_txq *q);
+uint16_t pmd_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t count);
+uint16_t pmd_tx_prepare(void *queue, struct rte_mbuf **packets, uint16_t count);
+int pmd_tx_status(void *queue, uint16_t offset);
+int pmd_tx_clean(void *queue, uint32_t count);
+
+/* stats.c */
+int pmd_stats_get(struct rte_eth_dev *eth_dev, struct rte_eth_stats *stats);
+int pmd_stats_reset(struct rte_eth_dev *eth_dev);
+int pmd_xstats_get(struct rte_eth_dev *eth_dev, struct rte_eth_xstat *stats, unsigned int count);
+int pmd_xstats_names(struct rte_eth_dev *eth_dev, struct rte_eth_xstat_name *names,
+                     unsigned int count);
+/* Makes room for what statistics need. */
+int pmd_stats_init(struct pmd *pmd);
+void pmd_stats_free(struct pmd *pmd);
+
+/* rss.c */
+int pmd_reta_update(struct rte_eth_dev *eth_dev, struct rte_eth_rss_reta_entry64 *conf,
+                    uint16_t size);
+int pmd_reta_query(struct rte_eth_dev *eth_dev, struct rte_eth_rss_reta_entry64 *conf,
+                   uint16_t size);
+int pmd_rss_update(struct rte_eth_dev *eth_dev, struct rte_eth_rss_conf *conf);
+int pmd_rss_get(struct rte_eth_dev *eth_dev, struct rte_eth_rss_conf *conf);
+uint64_t pmd_rss_types(void);
+/* Writes what the application wants, or the default, into the device. */
+int pmd_rss_start(struct pmd *pmd);
+
+/* program.c: what the slot runs. section and program may be NULL; path NULL: all packets pass. why:
+ * EXEC_WHY_BYTES for the reason. */
+int pmd_program_load(struct pmd *pmd, const char *path, const char *section, const char *program,
+                     char *why);
+void pmd_program_unload(struct pmd *pmd);
+const char *pmd_program_name(const struct pmd *pmd);
+
+/* The Ethernet device's driver data, or NULL if that port is none of this driver's. */
+struct pmd *pmd_of_port(uint16_t port_id);
+
+extern int pmd_logtype;
+#define PMD_LOG(level, ...)                                                                        \
+    rte_log(RTE_LOG_##level, (uint32_t)pmd_logtype, "net_sluice: " __VA_ARGS__)
+
+#endif

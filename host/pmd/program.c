@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/ctl/executor.h"
+#include "host/pmd/pmd.h"
+#include "hw/spec/gen/csr.h"
+#include "nic_runtime/map.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the slot runs: an object file, verified and translated by what the command line uses, on the
+ * executor `microcode` over this device. */
+
+struct pmd_program {
+    struct arena *arena;
+    const struct load_object *object;
+    const struct load_prog *prog;
+    struct job *job;
+    struct exec *exec;
+};
+
+/* r0 = XDP_PASS; exit (RFC 9669) */
+static const uint8_t pass_all[] = {0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0};
+
+static void say(char *why, const char *text)
+{
+    snprintf(why, EXEC_WHY_BYTES, "%s", text);
+}
+
+static int pick(struct pmd_program *p, const char *name, char *why)
+{
+    const struct load_object *o = p->object;
+
+    for (uint32_t i = 0; !p->prog && i < o->prog_count; i++)
+        if (!name || !strcmp(o->progs[i].name, name))
+            p->prog = &o->progs[i];
+    if (!p->prog) {
+        snprintf(why, EXEC_WHY_BYTES, "the object has no program \"%s\"", name ? name : "");
+        return -ENOENT;
+    }
+    if (p->prog->refusal) {
+        exec_why(why, p->prog->refusal, -EINVAL);
+        return -EINVAL;
+    }
+    p->object = load_only(p->object, p->prog, p->arena);
+    if (!p->object)
+        return -ENOMEM;
+    p->prog = p->object->progs;
+    return 0;
+}
+
+static int read_object(struct pmd_program *p, const char *path, const char *section,
+                       const char *name, char *why)
+{
+    const struct load_options options = {.size = sizeof(options), .section = section};
+    struct diag_sink sink = diag_sink_make(p->arena);
+    jmp_buf oom;
+    int err;
+
+    if (setjmp(oom)) {
+        arena_set_oom(p->arena, NULL);
+        return -ENOMEM;
+    }
+    arena_set_oom(p->arena, &oom);
+    err = path ? load_object(path, &options, p->arena, &sink, &p->object)
+               : load_raw(pass_all, sizeof(pass_all), "pass", NULL, 0, p->arena, &sink, &p->object);
+    arena_set_oom(p->arena, NULL);
+    if (err) {
+        exec_why(why, diag_first_error(&sink), err < 0 ? err : -EINVAL);
+        return err < 0 ? err : -EINVAL;
+    }
+    return pick(p, name, why);
+}
+
+static void close_program(struct pmd_program *p)
+{
+    if (!p)
+        return;
+    exec_close(p->exec);
+    arena_close(p->arena);
+    free(p);
+}
+
+/* Verifies and translates. */
+static int prepare(struct pmd_program *p, const char *path, const char *section, const char *name,
+                   char *why)
+{
+    int err = read_object(p, path, section, name, why);
+
+    if (err)
+        return err;
+    p->job = job_open(p->object, p->prog, NULL, p->arena);
+    if (!p->job)
+        return -ENOMEM;
+    err = exec_find("microcode")->fits(p->job, why);
+    if (!err && p->job->ir->events.count) {
+        say(why,
+            "the program makes events (perf events, ring buffers or printed lines), which this "
+            "driver does not hand on yet");
+        err = -ENOTSUP;
+    }
+    return err;
+}
+
+static int check_slot(struct pmd *pmd, char *why)
+{
+    enum { KIND_CORE = 1 };
+    uint32_t kind = 0;
+    const int err = nic_read(&pmd->nic, pmd->nic.slot + SPEC_CSR_KIND, &kind);
+
+    if (!err && kind == KIND_CORE)
+        return 0;
+    say(why, "the device's slot holds no core, so no program can be loaded");
+    return err ? err : -ENOTSUP;
+}
+
+/* Replaces what runs; from here on a failure leaves no program. */
+static int run(struct pmd *pmd, struct pmd_program *p, char *why)
+{
+    const struct exec_options options = {.size = sizeof(options), .dev = pmd->dev};
+    int err;
+
+    pthread_mutex_lock(&pmd->lock);
+    err = nic_slot_drain(&pmd->nic);
+    if (err) {
+        say(why, "the device does not finish the packets that it has");
+    } else {
+        close_program(pmd->program);
+        pmd->program = NULL;
+        err = exec_open(exec_find("microcode"), p->job, &options, &p->exec, why);
+        if (!err)
+            pmd->program = p;
+    }
+    pthread_mutex_unlock(&pmd->lock);
+    return err ? -EIO : 0;
+}
+
+int pmd_program_load(struct pmd *pmd, const char *path, const char *section, const char *program,
+                     char *why)
+{
+    struct pmd_program *p = calloc(1, sizeof(*p));
+    int err = -ENOMEM;
+
+    *why = 0;
+    if (p)
+        p->arena = arena_open();
+    if (p && p->arena)
+        err = check_slot(pmd, why);
+    if (!err)
+        err = prepare(p, path, section, program, why);
+    if (!err)
+        err = run(pmd, p, why);
+    if (err && p) {
+        if (!*why)
+            say(why, strerror(-err));
+        if (p->arena)
+            close_program(p);
+        else
+            free(p);
+    }
+    return err;
+}
+
+void pmd_program_unload(struct pmd *pmd)
+{
+    close_program(pmd->program);
+    pmd->program = NULL;
+}
+
+const char *pmd_program_name(const struct pmd *pmd)
+{
+    return pmd->program ? pmd->program->prog->name : "none";
+}
+
+/* --- rte_pmd_sluice.h --- */
+
+int rte_pmd_sluice_program_load(uint16_t port_id, const char *path, const char *section,
+                                const char *program, char *why, size_t why_bytes)
+{
+    struct pmd *pmd = pmd_of_port(port_id);
+    char text[EXEC_WHY_BYTES] = "";
+    const int err = pmd ? pmd_program_load(pmd, path, section, program, text) : -ENODEV;
+
+    if (why && why_bytes)
+        snprintf(why, why_bytes, "%s", err ? text : "");
+    return err;
+}
+
+/* What is done with a map of the program while nobody else reaches the mailbox. */
+enum map_act { MAP_SIZES, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE };
+
+static int act_on(struct pmd_program *p, const char *name, enum map_act act, const void *key,
+                  void *values)
+{
+    uint32_t i = 0;
+
+    if (!p)
+        return -ENXIO;
+    while (i < p->object->map_count && strcmp(p->object->maps[i].name, name))
+        i++;
+    if (i == p->object->map_count)
+        return -ENXIO;
+    switch (act) {
+    case MAP_SIZES: {
+        const struct ir_map *m = &p->job->ir->maps[i];
+        const uint32_t sizes[] = {m->key_bytes, m->cpus * m->stride_bytes, m->max_entries};
+
+        memcpy(values, sizes, sizeof(sizes));
+        return 0;
+    }
+    case MAP_LOOKUP:
+        return p->exec->ops->map_lookup(p->exec, i, key, values);
+    case MAP_UPDATE:
+        return p->exec->ops->map_update(p->exec, i, key, values, SPEC_MAP_FLAG_ANY);
+    case MAP_DELETE:
+        return p->exec->ops->map_delete(p->exec, i, key);
+    }
+    return -EINVAL;
+}
+
+static int map_act(uint16_t port_id, const char *name, enum map_act act, const void *key,
+                   void *values)
+{
+    struct pmd *pmd = pmd_of_port(port_id);
+    int err;
+
+    if (!pmd)
+        return -ENODEV;
+    pthread_mutex_lock(&pmd->lock);
+    err = act_on(pmd->program, name, act, key, values);
+    pthread_mutex_unlock(&pmd->lock);
+    return err;
+}
+
+int rte_pmd_sluice_map_sizes(uint16_t port_id, const char *map, uint32_t *key_bytes,
+                             uint32_t *values_bytes, uint32_t *max_entries)
+{
+    uint32_t sizes[3];
+    const int err = map_act(port_id, map, MAP_SIZES, NULL, sizes);
+
+    if (err)
+        return err;
+    *key_bytes = sizes[0];
+    *values_bytes = sizes[1];
+    *max_entries = sizes[2];
+    return 0;
+}
+
+int rte_pmd_sluice_map_lookup(uint16_t port_id, const char *map, const void *key, void *values)
+{
+    return map_act(port_id, map, MAP_LOOKUP, key, values);
+}
+
+int rte_pmd_sluice_map_update(uint16_t port_id, const char *map, const void *key,
+                              const void *values)
+{
+    return map_act(port_id, map, MAP_UPDATE, key, (void *)(uintptr_t)values);
+}
+
+int rte_pmd_sluice_map_delete(uint16_t port_id, const char *map, const void *key)
+{
+    return map_act(port_id, map, MAP_DELETE, key, NULL);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/pmd/pmd.h"
+
+#include <errno.h>
+#include <rte_io.h>
+#include <rte_malloc.h>
+
+/* RX rings: buffers go to the device, packets of one or several of them come back in order. */
+
+enum { REFILL_AT_ONCE = 64 };
+
+static uint16_t held(const struct pmd_rxq *q)
+{
+    return (uint16_t)(q->given - q->next);
+}
+
+static bool is_done(const struct pmd_rxq *q)
+{
+    return held(q) && q->ring[q->next & q->mask].take.flags & PMD_FLAG_DONE;
+}
+
+/* Gives the device one buffer; its address is even, so the descriptor does not look done. */
+static void give(struct pmd_rxq *q, struct rte_mbuf *m)
+{
+    volatile union pmd_rx_desc *d = &q->ring[q->given & q->mask];
+    const uint64_t addr = rte_mbuf_data_iova_default(m);
+
+    RTE_ASSERT(addr % 2 == 0);
+    q->buffers[q->given & q->mask] = m;
+    d->give.bytes = q->buffer_bytes;
+    d->give.addr = addr;
+    q->given++;
+}
+
+/* Fills the ring up; what the pool lacks comes another time. */
+static int refill(struct pmd_rxq *q)
+{
+    struct rte_mbuf *fresh[REFILL_AT_ONCE];
+    uint32_t missing = q->mask + 1u - held(q);
+    bool some = false;
+
+    while (missing) {
+        const uint32_t n = RTE_MIN(missing, (uint32_t)REFILL_AT_ONCE);
+
+        if (rte_pktmbuf_alloc_bulk(q->pool, fresh, n)) {
+            q->data->rx_mbuf_alloc_failed += n;
+            break;
+        }
+        for (uint32_t i = 0; i < n; i++)
+            give(q, fresh[i]);
+        missing -= n;
+        some = true;
+    }
+    if (!some)
+        return 0;
+    rte_io_wmb();
+    return nic_write(q->nic, q->nic->rxq[q->number] + SPEC_RXQ_TAIL, q->given);
+}
+
+/* Adds a buffer to the packet under way. What the device says of it is not trusted: a length that
+ * is none makes the packet a bad one. */
+static void add_buffer(struct pmd_rxq *q, struct rte_mbuf *m, uint16_t len)
+{
+    q->bad |= len == 0 || len > q->buffer_bytes || q->got_bytes + len > PMD_BUFFER_MAX;
+    if (q->bad) {
+        rte_pktmbuf_free_seg(m);
+        return;
+    }
+    m->data_len = len;
+    q->got_bytes += len;
+    if (q->first) {
+        q->last->next = m;
+        q->first->nb_segs++;
+    } else {
+        q->first = m;
+    }
+    q->last = m;
+}
+
+/* What is said of a packet beside its bytes. */
+static void describe(const struct pmd_rxq *q, struct rte_mbuf *m, const struct pmd_rx_take *d)
+{
+    const struct pmd_fields *f = q->fields;
+
+    m->port = q->port_id;
+    m->pkt_len = q->got_bytes - d->meta;
+    m->data_len = (uint16_t)(m->data_len - d->meta);
+    m->data_off = (uint16_t)(m->data_off + d->meta);
+    m->ol_flags = 0;
+    if (d->flags & PMD_RX_FLAG_HASH) {
+        m->hash.rss = d->hash;
+        m->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
+    }
+    if (f->time >= 0) {
+        *RTE_MBUF_DYNFIELD(m, (size_t)f->time, rte_mbuf_timestamp_t *) = d->time;
+        m->ol_flags |= f->time_flag;
+    }
+    if (f->info >= 0) {
+        *RTE_MBUF_DYNFIELD(m, (size_t)f->info, struct rte_pmd_sluice_info *) =
+            (struct rte_pmd_sluice_info){.redirect = d->redirect,
+                                         .number = d->number,
+                                         .meta_bytes = d->meta,
+                                         .ret = (uint8_t)(d->flags >> 8),
+                                         .port = (uint8_t)(d->flags >> PMD_FLAG_PORT_SHIFT)};
+        m->ol_flags |= f->info_flag;
+    }
+}
+
+/* The packet under way is complete: it, or NULL if it is a bad one. */
+static struct rte_mbuf *finish(struct pmd_rxq *q, const struct pmd_rx_take *d)
+{
+    struct rte_mbuf *m = q->first;
+
+    q->bad |= !m || q->got_bytes != d->total || d->meta >= m->data_len;
+    if (q->bad) {
+        rte_pktmbuf_free(m);
+        m = NULL;
+        q->errors++;
+    } else {
+        describe(q, m, d);
+    }
+    q->first = NULL;
+    q->last = NULL;
+    q->got_bytes = 0;
+    q->bad = false;
+    return m;
+}
+
+uint16_t pmd_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
+{
+    struct pmd_rxq *q = queue;
+    uint16_t n = 0;
+
+    if (!is_done(q))
+        nic_advance(q->nic, PMD_POLL_CLOCKS);
+    while (n < count && is_done(q)) {
+        const uint16_t place = q->next & q->mask;
+        struct pmd_rx_take d;
+        struct rte_mbuf *m = q->buffers[place];
+
+        rte_io_rmb(); /* the rest of the descriptor, and the bytes, after its flags */
+        d = *(const struct pmd_rx_take *)(uintptr_t)&q->ring[place].take;
+        q->buffers[place] = NULL;
+        q->next++;
+        add_buffer(q, m, d.len);
+        if (!(d.flags & PMD_FLAG_LAST))
+            continue;
+        m = finish(q, &d);
+        if (m)
+            packets[n++] = m;
+    }
+    if (q->mask + 1u - held(q) >= q->refill)
+        refill(q); /* a device that is gone gives no more packets; link_update tells */
+    return n;
+}
+
+int pmd_rx_status(void *queue, uint16_t offset)
+{
+    struct pmd_rxq *q = queue;
+
+    if (offset > q->mask)
+        return -EINVAL;
+    if (offset >= held(q))
+        return RTE_ETH_RX_DESC_UNAVAIL;
+    return q->ring[(q->next + offset) & q->mask].take.flags & PMD_FLAG_DONE ? RTE_ETH_RX_DESC_DONE
+                                                                            : RTE_ETH_RX_DESC_AVAIL;
+}
+
+uint32_t pmd_rx_count(void *queue)
+{
+    const struct pmd_rxq *q = queue;
+    uint32_t n = 0;
+
+    while (n < held(q) && q->ring[(q->next + n) & q->mask].take.flags & PMD_FLAG_DONE)
+        n++;
+    return n;
+}
+
+static void free_buffers(struct pmd_rxq *q)
+{
+    for (; held(q); q->next++) {
+        rte_pktmbuf_free_seg(q->buffers[q->next & q->mask]);
+        q->buffers[q->next & q->mask] = NULL;
+    }
+    rte_pktmbuf_free(q->first);
+    q->first = NULL;
+    q->last = NULL;
+    q->got_bytes = 0;
+    q->bad = false;
+}
+
+int pmd_rx_start(struct pmd_rxq *q)
+{
+    const uint32_t block = q->nic->rxq[q->number];
+    int err;
+
+    for (uint32_t i = 0; i <= q->mask; i++)
+        q->ring[i].give = (struct pmd_rx_give){0};
+    q->next = 0;
+    q->given = 0;
+    err = nic_ring_start(q->nic, block, q->zone->iova, (uint32_t)rte_log2_u32(q->mask + 1u));
+    if (!err)
+        err = refill(q);
+    q->on = !err;
+    if (!err && !held(q))
+        err = -ENOMEM;
+    if (err)
+        pmd_rx_stop(q);
+    return err;
+}
+
+/* A device that is gone touches nothing any more. */
+int pmd_rx_stop(struct pmd_rxq *q)
+{
+    int err = nic_ring_stop(q->nic, q->nic->rxq[q->number]);
+
+    if (err && err != -ENODEV)
+        return err; /* it may still write: the buffers stay */
+    q->on = false;
+    free_buffers(q);
+    return 0;
+}
+
+void pmd_rx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue)
+{
+    struct pmd_rxq *q = eth_dev->data->rx_queues[queue];
+
+    if (!q)
+        return;
+    if (!q->on || !pmd_rx_stop(q)) {
+        rte_memzone_free(q->zone);
+        rte_free(q->buffers);
+        rte_free(q);
+    } else {
+        PMD_LOG(ERR, "RX queue %u does not stop; its memory stays the device's\n", queue);
+    }
+    eth_dev->data->rx_queues[queue] = NULL;
+}
+
+int pmd_rx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,
+                       unsigned int socket, const struct rte_eth_rxconf *conf,
+                       struct rte_mempool *pool)
+{
+    struct pmd *pmd = eth_dev->data->dev_private;
+    const uint32_t room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
+    struct pmd_rxq *q;
+
+    if (!rte_is_power_of_2(count) || rte_pktmbuf_data_room_size(pool) < RTE_PKTMBUF_HEADROOM ||
+        room < PMD_RX_BUFFER_MIN) {
+        PMD_LOG(ERR,
+                "RX queue %u: a ring has a power of two of descriptors, not %u, and buffers at "
+                "least %u bytes of room, not %u\n",
+                queue, count, PMD_RX_BUFFER_MIN, room);
+        return -EINVAL;
+    }
+    q = rte_zmalloc_socket("sluice rx", sizeof(*q), RTE_CACHE_LINE_SIZE, (int)socket);
+    if (!q)
+        return -ENOMEM;
+    q->buffers = rte_zmalloc_socket("sluice rx", count * sizeof(struct rte_mbuf *),
+                                    RTE_CACHE_LINE_SIZE, (int)socket);
+    q->zone = rte_eth_dma_zone_reserve(eth_dev, "rx", queue, (size_t)count * SPEC_DESC_BYTES,
+                                       RTE_CACHE_LINE_SIZE, (int)socket);
+    if (!q->buffers || !q->zone) {
+        rte_memzone_free(q->zone);
+        rte_free(q->buffers);
+        rte_free(q);
+        return -ENOMEM;
+    }
+    q->nic = &pmd->nic;
+    q->ring = q->zone->addr;
+    q->pool = pool;
+    q->fields = &pmd->fields;
+    q->mask = (uint16_t)(count - 1);
+    q->refill = conf->rx_free_thresh ? conf->rx_free_thresh : (uint16_t)RTE_MIN(count / 4, 32);
+    q->buffer_bytes = (uint16_t)RTE_MIN(room, (uint32_t)PMD_BUFFER_MAX);
+    q->port_id = eth_dev->data->port_id;
+    q->number = queue;
+    q->data = eth_dev->data;
+    eth_dev->data->rx_queues[queue] = q;
+    return 0;
+}

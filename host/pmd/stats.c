@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/pmd/pmd.h"
+#include "hw/spec/gen/xdp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The device's counters can't be set to 0 one by one: a reset of statistics keeps what they were.
+ */
+
+struct counter {
+    const char *name;
+    uint32_t offset;
+};
+
+static const struct counter port_counters[] = {
+    {"rx_port%u_packets", SPEC_PORT_RX_PACKETS},   {"rx_port%u_bytes", SPEC_PORT_RX_BYTES},
+    {"rx_port%u_filtered", SPEC_PORT_RX_FILTERED}, {"rx_port%u_size_errors", SPEC_PORT_RX_SIZE},
+    {"rx_port%u_missed", SPEC_PORT_RX_MISSED},     {"tx_port%u_packets", SPEC_PORT_TX_PACKETS},
+    {"tx_port%u_bytes", SPEC_PORT_TX_BYTES},
+};
+enum { PORT_SIZE = 3, PORT_MISSED = 4 };
+
+/* The rings' PACKETS, BYTES, and DROPPED or BAD lie at the same offsets. */
+static const struct counter rxq_counters[] = {
+    {"rx_ring%u_packets", SPEC_RXQ_PACKETS},
+    {"rx_ring%u_bytes", SPEC_RXQ_BYTES},
+    {"rx_ring%u_dropped", SPEC_RXQ_DROPPED},
+};
+static const struct counter txq_counters[] = {
+    {"tx_ring%u_packets", SPEC_TXQ_PACKETS},
+    {"tx_ring%u_bytes", SPEC_TXQ_BYTES},
+    {"tx_ring%u_bad", SPEC_TXQ_BAD},
+};
+enum { RING_PACKETS, RING_BYTES, RING_LOST };
+
+static const struct counter verdict_counters[] = {
+    {"rx_program_aborted", SPEC_VERDICT_COUNT + 8 * SPEC_XDP_ABORTED},
+    {"rx_program_drop", SPEC_VERDICT_COUNT + 8 * SPEC_XDP_DROP},
+    {"rx_program_pass", SPEC_VERDICT_COUNT + 8 * SPEC_XDP_PASS},
+    {"rx_program_tx", SPEC_VERDICT_COUNT + 8 * SPEC_XDP_TX},
+    {"rx_program_redirect", SPEC_VERDICT_COUNT + 8 * SPEC_XDP_REDIRECT},
+    {"rx_program_redirect_lost", SPEC_VERDICT_NO_TARGET},
+    {"rx_program_events_lost", SPEC_VERDICT_EVENTS_LOST},
+};
+
+enum group { GROUP_PORT, GROUP_RXQ, GROUP_TXQ, GROUP_VERDICT, GROUP_COUNT };
+
+static const struct {
+    const struct counter *rows;
+    uint32_t count;
+} groups[GROUP_COUNT] = {
+    [GROUP_PORT] = {port_counters, RTE_DIM(port_counters)},
+    [GROUP_RXQ] = {rxq_counters, RTE_DIM(rxq_counters)},
+    [GROUP_TXQ] = {txq_counters, RTE_DIM(txq_counters)},
+    [GROUP_VERDICT] = {verdict_counters, RTE_DIM(verdict_counters)},
+};
+
+/* The blocks of a group: how many, and where. */
+static uint32_t blocks_of(const struct nic *nic, enum group g, const uint32_t **addrs)
+{
+    switch (g) {
+    case GROUP_PORT:
+        *addrs = nic->port;
+        return nic->port_count;
+    case GROUP_RXQ:
+        *addrs = nic->rxq;
+        return nic->rxq_count;
+    case GROUP_TXQ:
+        *addrs = nic->txq;
+        return nic->txq_count;
+    case GROUP_VERDICT:
+        *addrs = &nic->verdict;
+        return 1;
+    case GROUP_COUNT:
+        break;
+    }
+    return 0;
+}
+
+/* Number of a counter among all. */
+static uint32_t index_of(const struct nic *nic, enum group g, uint32_t block, uint32_t row)
+{
+    const uint32_t *addrs;
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < g; i++)
+        at += blocks_of(nic, (enum group)i, &addrs) * groups[i].count;
+    return at + block * groups[g].count + row;
+}
+
+static uint32_t counters_of(const struct nic *nic)
+{
+    return index_of(nic, GROUP_COUNT, 0, 0);
+}
+
+int pmd_stats_init(struct pmd *pmd)
+{
+    pmd->counter_base = calloc(counters_of(&pmd->nic), sizeof(*pmd->counter_base));
+    return pmd->counter_base ? 0 : -ENOMEM;
+}
+
+void pmd_stats_free(struct pmd *pmd)
+{
+    free(pmd->counter_base);
+    pmd->counter_base = NULL;
+}
+
+static int read_counter(struct pmd *pmd, enum group g, uint32_t block, uint32_t row,
+                        uint64_t *value)
+{
+    const uint32_t *addrs;
+    int err;
+
+    blocks_of(&pmd->nic, g, &addrs);
+    pthread_mutex_lock(&pmd->lock);
+    err = nic_counter(&pmd->nic, addrs[block] + groups[g].rows[row].offset, value);
+    pthread_mutex_unlock(&pmd->lock);
+    return err;
+}
+
+/* Since the last reset of statistics. */
+static int count_of(struct pmd *pmd, enum group g, uint32_t block, uint32_t row, uint64_t *value)
+{
+    uint64_t now;
+    const int err = read_counter(pmd, g, block, row, &now);
+
+    if (!err)
+        *value = now - pmd->counter_base[index_of(&pmd->nic, g, block, row)];
+    return err;
+}
+
+static int add(struct pmd *pmd, enum group g, uint32_t block, uint32_t row, uint64_t *sum)
+{
+    uint64_t value;
+    const int err = count_of(pmd, g, block, row, &value);
+
+    if (!err)
+        *sum += value;
+    return err;
+}
+
+/* What the rings' software counts. */
+static void soft_errors(const struct pmd *pmd, uint64_t *rx, uint64_t *tx)
+{
+    const struct rte_eth_dev_data *data = pmd->data;
+
+    *rx = 0;
+    *tx = 0;
+    for (uint16_t i = 0; i < data->nb_rx_queues; i++) {
+        const struct pmd_rxq *q = data->rx_queues[i];
+
+        *rx += q ? q->errors : 0;
+    }
+    for (uint16_t i = 0; i < data->nb_tx_queues; i++) {
+        const struct pmd_txq *q = data->tx_queues[i];
+
+        *tx += q ? q->errors : 0;
+    }
+}
+
+static int rx_stats(struct pmd *pmd, struct rte_eth_stats *s)
+{
+    int err = 0;
+
+    for (uint32_t i = 0; !err && i < pmd->nic.rxq_count; i++) {
+        uint64_t packets = 0, bytes = 0, dropped = 0;
+
+        err = add(pmd, GROUP_RXQ, i, RING_PACKETS, &packets);
+        err = err ? err : add(pmd, GROUP_RXQ, i, RING_BYTES, &bytes);
+        err = err ? err : add(pmd, GROUP_RXQ, i, RING_LOST, &dropped);
+        s->ipackets += packets;
+        s->ibytes += bytes;
+        s->imissed += dropped;
+        if (i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
+            s->q_ipackets[i] = packets;
+            s->q_ibytes[i] = bytes;
+            s->q_errors[i] = dropped;
+        }
+    }
+    for (uint32_t i = 0; !err && i < pmd->nic.port_count; i++) {
+        err = add(pmd, GROUP_PORT, i, PORT_MISSED, &s->imissed);
+        err = err ? err : add(pmd, GROUP_PORT, i, PORT_SIZE, &s->ierrors);
+    }
+    return err;
+}
+
+static int tx_stats(struct pmd *pmd, struct rte_eth_stats *s)
+{
+    int err = 0;
+
+    for (uint32_t i = 0; !err && i < pmd->nic.txq_count; i++) {
+        uint64_t packets = 0, bytes = 0;
+
+        err = add(pmd, GROUP_TXQ, i, RING_PACKETS, &packets);
+        err = err ? err : add(pmd, GROUP_TXQ, i, RING_BYTES, &bytes);
+        err = err ? err : add(pmd, GROUP_TXQ, i, RING_LOST, &s->oerrors);
+        s->opackets += packets;
+        s->obytes += bytes;
+        if (i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
+            s->q_opackets[i] = packets;
+            s->q_obytes[i] = bytes;
+        }
+    }
+    return err;
+}
+
+int pmd_stats_get(struct rte_eth_dev *eth_dev, struct rte_eth_stats *stats)
+{
+    struct pmd *pmd = eth_dev->data->dev_private;
+    uint64_t rx, tx;
+    int err = rx_stats(pmd, stats);
+
+    if (!err)
+        err = tx_stats(pmd, stats);
+    soft_errors(pmd, &rx, &tx);
+    stats->ierrors += rx - pmd->rx_errors_base;
+    stats->oerrors += tx - pmd->tx_errors_base;
+    stats->rx_nombuf = eth_dev->data->rx_mbuf_alloc_failed;
+    return err;
+}
+
+int pmd_stats_reset(struct rte_eth_dev *eth_dev)
+{
+    struct pmd *pmd = eth_dev->data->dev_private;
+    const uint32_t *addrs;
+    int err = 0;
+
+    for (int g = 0; g < GROUP_COUNT; g++) {
+        const uint32_t blocks = blocks_of(&pmd->nic, (enum group)g, &addrs);
+
+        for (uint32_t b = 0; !err && b < blocks; b++)
+            for (uint32_t r = 0; !err && r < groups[g].count; r++)
+                err = read_counter(pmd, (enum group)g, b, r,
+                                   &pmd->counter_base[index_of(&pmd->nic, (enum group)g, b, r)]);
+    }
+    soft_errors(pmd, &pmd->rx_errors_base, &pmd->tx_errors_base);
+    eth_dev->data->rx_mbuf_alloc_failed = 0;
+    return err;
+}
+
+int pmd_xstats_get(struct rte_eth_dev *eth_dev, struct rte_eth_xstat *stats, unsigned int count)
+{
+    struct pmd *pmd = eth_dev->data->dev_private;
+    const uint32_t all = counters_of(&pmd->nic);
+    const uint32_t *addrs;
+    uint32_t n = 0;
+    int err = 0;
+
+    if (!stats || count < all)
+        return (int)all;
+    for (int g = 0; g < GROUP_COUNT; g++) {
+        const uint32_t blocks = blocks_of(&pmd->nic, (enum group)g, &addrs);
+
+        for (uint32_t b = 0; !err && b < blocks; b++)
+            for (uint32_t r = 0; !err && r < groups[g].count; r++, n++) {
+                stats[n].id = n;
+                err = count_of(pmd, (enum group)g, b, r, &stats[n].value);
+            }
+    }
+    return err ? err : (int)all;
+}
+
+int pmd_xstats_names(struct rte_eth_dev *eth_dev, struct rte_eth_xstat_name *names,
+                     unsigned int count)
+{
+    struct pmd *pmd = eth_dev->data->dev_private;
+    const uint32_t all = counters_of(&pmd->nic);
+    const uint32_t *addrs;
+    uint32_t n = 0;
+
+    if (!names || count < all)
+        return (int)all;
+    for (int g = 0; g < GROUP_COUNT; g++) {
+        const uint32_t blocks = blocks_of(&pmd->nic, (enum group)g, &addrs);
+
+        for (uint32_t b = 0; b < blocks; b++)
+            for (uint32_t r = 0; r < groups[g].count; r++, n++) {
+                const char *format = groups[g].rows[r].name;
+                const char *number = strstr(format, "%u");
+                char *name = names[n].name;
+
+                if (number)
+                    snprintf(name, sizeof(names[n].name), "%.*s%u%s", (int)(number - format),
+                             format, b, number + 2);
+                else
+                    snprintf(name, sizeof(names[n].name), "%s", format);
+            }
+    }
+    return (int)all;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/pmd/pmd.h"
+#include "hw/spec/gen/limits.h"
+
+#include <errno.h>
+#include <rte_io.h>
+#include <rte_malloc.h>
+
+/* TX rings: a packet takes a descriptor for each of its buffers; the device marks the last one when
+ * all are read. Packets are freed when the ring runs short. */
+
+static uint16_t held(const struct pmd_txq *q)
+{
+    return (uint16_t)(q->given - q->done);
+}
+
+static uint32_t room(const struct pmd_txq *q)
+{
+    return q->mask + 1u - held(q);
+}
+
+/* Frees up to `most` packets that the device is done with; how many. */
+static uint32_t reclaim(struct pmd_txq *q, uint32_t most)
+{
+    uint32_t n = 0;
+
+    while (n < most && held(q)) {
+        const uint16_t place = q->done & q->mask;
+        const uint16_t end = q->ends[place];
+        const uint32_t flags = q->ring[end & q->mask].flags;
+
+        if (!(flags & PMD_FLAG_DONE))
+            break;
+        rte_io_rmb();
+        if (flags & PMD_TX_FLAG_BAD)
+            q->lost++;
+        rte_pktmbuf_free(q->packets[place]);
+        q->packets[place] = NULL;
+        q->done = (uint16_t)(end + 1);
+        n++;
+    }
+    return n;
+}
+
+/* Buffers of a packet that have bytes; 0 if the device can't send it. */
+static uint32_t buffers_of(const struct pmd_txq *q, const struct rte_mbuf *m)
+{
+    uint32_t bytes = 0, n = 0;
+
+    for (const struct rte_mbuf *s = m; s; s = s->next) {
+        bytes += s->data_len;
+        n += s->data_len != 0;
+    }
+    return bytes < SPEC_PKT_MIN_BYTES || bytes > SPEC_PKT_MAX_BYTES || n > PMD_TX_BUFFERS ||
+                   n > q->mask + 1u
+               ? 0
+               : n;
+}
+
+static uint32_t egress(const struct pmd_txq *q, const struct rte_mbuf *m)
+{
+    const struct pmd_fields *f = q->fields;
+
+    return f->info >= 0 && m->ol_flags & f->egress_flag
+               ? RTE_MBUF_DYNFIELD(m, (size_t)f->info, const struct rte_pmd_sluice_info *)->port
+               : 0;
+}
+
+static void put(struct pmd_txq *q, struct rte_mbuf *m, uint32_t buffers)
+{
+    const uint32_t port = egress(q, m) << PMD_FLAG_PORT_SHIFT;
+    const uint16_t first = q->given & q->mask;
+
+    for (const struct rte_mbuf *s = m; s; s = s->next) {
+        volatile struct pmd_tx_desc *d = &q->ring[q->given & q->mask];
+
+        if (!s->data_len)
+            continue;
+        d->addr = rte_mbuf_data_iova(s);
+        d->len = s->data_len;
+        d->flags = port | (--buffers ? 0 : PMD_FLAG_LAST);
+        q->given++;
+    }
+    q->packets[first] = m;
+    q->ends[first] = (uint16_t)(q->given - 1);
+}
+
+uint16_t pmd_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
+{
+    struct pmd_txq *q = queue;
+    const uint16_t before = q->given;
+    uint16_t n = 0;
+
+    if (room(q) < q->free_thresh)
+        reclaim(q, UINT32_MAX);
+    for (; n < count; n++) {
+        const uint32_t buffers = buffers_of(q, packets[n]);
+
+        if (!buffers) {
+            rte_pktmbuf_free(packets[n]);
+            q->errors++;
+            continue;
+        }
+        if (room(q) < buffers)
+            reclaim(q, UINT32_MAX);
+        if (room(q) < buffers)
+            break;
+        put(q, packets[n], buffers);
+    }
+    if (q->given != before) {
+        rte_io_wmb();
+        nic_write(q->nic, q->nic->txq[q->number] + SPEC_TXQ_TAIL, q->given);
+    } else if (held(q)) {
+        nic_advance(q->nic, PMD_POLL_CLOCKS);
+    }
+    return n;
+}
+
+uint16_t pmd_tx_prepare(void *queue, struct rte_mbuf **packets, uint16_t count)
+{
+    const struct pmd_txq *q = queue;
+
+    for (uint16_t i = 0; i < count; i++) {
+        if (packets[i]->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK) {
+            rte_errno = ENOTSUP;
+            return i;
+        }
+        if (!buffers_of(q, packets[i])) {
+            rte_errno = EINVAL;
+            return i;
+        }
+    }
+    return count;
+}
+
+int pmd_tx_status(void *queue, uint16_t offset)
+{
+    const struct pmd_txq *q = queue;
+    uint16_t at = q->done;
+
+    if (offset > q->mask)
+        return -EINVAL;
+    if (offset >= held(q))
+        return RTE_ETH_TX_DESC_DONE;
+    while ((uint16_t)(q->ends[at & q->mask] - q->done) < offset)
+        at = (uint16_t)(q->ends[at & q->mask] + 1);
+    return q->ring[q->ends[at & q->mask] & q->mask].flags & PMD_FLAG_DONE ? RTE_ETH_TX_DESC_DONE
+                                                                          : RTE_ETH_TX_DESC_FULL;
+}
+
+int pmd_tx_clean(void *queue, uint32_t count)
+{
+    return (int)reclaim(queue, count ? count : UINT32_MAX);
+}
+
+int pmd_tx_start(struct pmd_txq *q)
+{
+    int err;
+
+    for (uint32_t i = 0; i <= q->mask; i++)
+        q->ring[i].flags = 0;
+    q->done = 0;
+    q->given = 0;
+    err = nic_ring_start(q->nic, q->nic->txq[q->number], q->zone->iova,
+                         (uint32_t)rte_log2_u32(q->mask + 1u));
+    q->on = true;
+    if (err)
+        pmd_tx_stop(q);
+    return err;
+}
+
+/* Lets the device send what it has, for a while. A device that is gone touches nothing any more. */
+int pmd_tx_stop(struct pmd_txq *q)
+{
+    enum { POLLS = 4096 };
+    int err;
+
+    for (int i = 0; i < POLLS && held(q) && !q->nic->gone; i++) {
+        reclaim(q, UINT32_MAX);
+        if (held(q))
+            nic_advance(q->nic, PMD_POLL_CLOCKS);
+    }
+    err = nic_ring_stop(q->nic, q->nic->txq[q->number]);
+    if (err && err != -ENODEV)
+        return err; /* it may still read: the packets stay */
+    q->on = false;
+    while (held(q)) {
+        const uint16_t place = q->done & q->mask;
+
+        rte_pktmbuf_free(q->packets[place]);
+        q->packets[place] = NULL;
+        q->done = (uint16_t)(q->ends[place] + 1);
+    }
+    return 0;
+}
+
+void pmd_tx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue)
+{
+    struct pmd_txq *q = eth_dev->data->tx_queues[queue];
+
+    if (!q)
+        return;
+    if (!q->on || !pmd_tx_stop(q)) {
+        rte_memzone_free(q->zone);
+        rte_free(q->packets);
+        rte_free(q->ends);
+        rte_free(q);
+    } else {
+        PMD_LOG(ERR, "TX queue %u does not stop; its memory stays the device's\n", queue);
+    }
+    eth_dev->data->tx_queues[queue] = NULL;
+}
+
+int pmd_tx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,
+                       unsigned int socket, const struct rte_eth_txconf *conf)
+{
+    struct pmd *pmd = eth_dev->data->dev_private;
+    struct pmd_txq *q;
+
+    if (!rte_is_power_of_2(count)) {
+        PMD_LOG(ERR, "TX queue %u: a ring has a power of two of descriptors, not %u\n", queue,
+                count);
+        return -EINVAL;
+    }
+    q = rte_zmalloc_socket("sluice tx", sizeof(*q), RTE_CACHE_LINE_SIZE, (int)socket);
+    if (!q)
+        return -ENOMEM;
+    q->packets = rte_zmalloc_socket("sluice tx", count * sizeof(struct rte_mbuf *),
+                                    RTE_CACHE_LINE_SIZE, (int)socket);
+    q->ends =
+        rte_zmalloc_socket("sluice tx", count * sizeof(*q->ends), RTE_CACHE_LINE_SIZE, (int)socket);
+    q->zone = rte_eth_dma_zone_reserve(eth_dev, "tx", queue, (size_t)count * SPEC_DESC_BYTES,
+                                       RTE_CACHE_LINE_SIZE, (int)socket);
+    if (!q->packets || !q->ends || !q->zone) {
+        rte_memzone_free(q->zone);
+        rte_free(q->packets);
+        rte_free(q->ends);
+        rte_free(q);
+        return -ENOMEM;
+    }
+    q->nic = &pmd->nic;
+    q->ring = q->zone->addr;
+    q->fields = &pmd->fields;
+    q->mask = (uint16_t)(count - 1);
+    q->free_thresh = conf->tx_free_thresh ? conf->tx_free_thresh : (uint16_t)(count / 4);
+    q->number = queue;
+    eth_dev->data->tx_queues[queue] = q;
+    return 0;
+}
