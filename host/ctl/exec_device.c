@@ -140,6 +140,11 @@ static int open_device(struct device_exec *d, const char *model, char why[EXEC_W
     return open(&options, &d->dev, why, EXEC_WHY_BYTES);
 }
 
+struct dev *exec_device_dev(const struct exec *exec)
+{
+    return ((const struct device_exec *)exec)->dev;
+}
+
 static struct device_exec *new_exec(const struct exec_ops *ops, struct job *job,
                                     const struct exec_options *options)
 {

@@ -8,4 +8,8 @@
 extern const struct exec_ops exec_microcode;
 extern const struct exec_ops exec_pipeline;
 
+/* The device of an executor that one of these has opened. */
+struct dev;
+struct dev *exec_device_dev(const struct exec *exec);
+
 #endif
