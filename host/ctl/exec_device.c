@@ -417,7 +417,7 @@ static int device_exec_next_key(struct exec *exec, uint32_t map, const void *key
     if (soft)
         return hostmap_next_key(soft, key, next);
     if (!m->key_bytes)
-        return m->type == SPEC_MAP_BLOOM_FILTER ? -ENOSYS : -EINVAL;
+        return m->type == SPEC_MAP_BLOOM_FILTER ? -EOPNOTSUPP : -EINVAL;
     if (is_keyed(exec, map))
         return next_listed((struct device_exec *)exec, map, key, next);
     index = UINT32_MAX;
