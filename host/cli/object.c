@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
+#include "host/ctl/choose.h"
 #include "host/ctl/mapfile.h"
 
 #include <errno.h>
@@ -176,17 +177,12 @@ static int pick_program(const struct cli_object_options *options, struct cli_obj
 {
     const struct load_object *o = out->object;
 
-    out->prog = &o->progs[0];
-    if (!options->program) {
-        if (o->prog_count > 1 && !options->all)
+    out->prog = choose_program(o, options->program);
+    if (out->prog) {
+        if (!options->program && o->prog_count > 1 && !options->all)
             fprintf(stderr, "sluice: %s has %u programs; taking %s (-p NAME picks another)\n",
                     options->path, o->prog_count, out->prog->name);
         return check_picked(options, out);
-    }
-    for (uint32_t i = 0; i < o->prog_count; i++) {
-        out->prog = &o->progs[i];
-        if (!strcmp(out->prog->name, options->program))
-            return check_picked(options, out);
     }
     cli_fail("%s has no program \"%s\"; it has:", options->path, options->program);
     for (uint32_t i = 0; i < o->prog_count; i++)

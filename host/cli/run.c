@@ -4,6 +4,7 @@
 #include "host/cli/events.h"
 #include "host/cli/lockstep.h"
 #include "host/cli/output.h"
+#include "host/ctl/choose.h"
 #include "host/ctl/mapfile.h"
 
 #include <errno.h>
@@ -28,7 +29,11 @@ struct run_arguments {
 };
 
 static const struct argp_option options_table[] = {
-    {"target", 't', "EXECUTOR", 0, "interp, microcode, pipeline or kernel (default interp)", 0},
+    {"target", 't', "EXECUTOR", 0,
+     "interp, microcode, pipeline or kernel (default interp); best: the first of pipeline, "
+     "microcode, "
+     "interp that the program fits",
+     0},
     {"write", 'w', "OUT", 0, "write the packets that leave (PASS, TX, REDIRECT) to a pcap file", 2},
     {"maps-out", OPT_MAPS_OUT, "FILE", 0, "write the maps after the last packet (JSON)", 2},
     {"formatted", OPT_FORMATTED, NULL, 0,
@@ -55,8 +60,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         state->child_inputs[1] = &a->run;
         return 0;
     case 't':
-        if (!exec_find(arg))
-            argp_error(state, "-t: no executor \"%s\"; there are %s", arg,
+        if (!exec_find(arg) && strcmp(arg, "best"))
+            argp_error(state, "-t: no executor \"%s\"; there are %s, best", arg,
                        cli_executors(known, sizeof(known)));
         a->executor = arg;
         return 0;
@@ -387,6 +392,40 @@ static int run_job(struct run_arguments *a, const struct exec_ops *ops, struct j
     return status;
 }
 
+/* Options that only some executors have; ops is NULL for the best one, which is none of them yet.
+ */
+static int check_options(const struct run_arguments *a, const struct exec_ops *ops)
+{
+    if (a->run.exec.icarus && strcmp(a->executor, "pipeline"))
+        return cli_fail("--icarus simulates pipelines; it needs -t pipeline, not %s", a->executor);
+    if (a->run.waves && (!ops || !ops->hardware))
+        return cli_fail("%s has no waveforms; --waves needs -t microcode or -t pipeline",
+                        a->executor);
+    if (a->outputs[OUT_COVERAGE].path && strcmp(a->executor, "interp"))
+        return cli_fail("%s counts no instructions; --coverage needs -t interp", a->executor);
+    if (a->lockstep && strcmp(a->executor, "microcode"))
+        return cli_fail("%s retires no rows of microcode; --lockstep needs -t microcode",
+                        a->executor);
+    return CLI_OK;
+}
+
+static void tell_passed(void *ctx, const char *executor, const char *why)
+{
+    const struct job *job = ctx;
+
+    fprintf(stderr, "sluice: %s does not fit %s: %s\n", job->prog->name, executor, why);
+}
+
+static int pick_best(struct job *job, const struct exec_ops **ops)
+{
+    char why[EXEC_WHY_BYTES];
+
+    if (choose_executor(job, CHOOSE_BEST, tell_passed, job, ops, why))
+        return cli_no_fit("%s fits no executor", job->prog->name);
+    fprintf(stderr, "sluice: running it on %s\n", (*ops)->name);
+    return CLI_OK;
+}
+
 int cli_run(int argc, char **argv)
 {
     struct run_arguments a = {
@@ -411,17 +450,9 @@ int cli_run(int argc, char **argv)
         return CLI_USAGE;
     ops = exec_find(a.executor);
     a.outputs[OUT_WAVES].path = a.run.waves;
-    if (a.run.exec.icarus && strcmp(a.executor, "pipeline"))
-        return cli_fail("--icarus simulates pipelines; it needs -t pipeline, not %s", a.executor);
-    if (a.run.waves && !ops->hardware)
-        return cli_fail("%s has no waveforms; --waves needs -t microcode or -t pipeline",
-                        ops->name);
-    if (a.outputs[OUT_COVERAGE].path && strcmp(ops->name, "interp"))
-        return cli_fail("%s counts no instructions; --coverage needs -t interp", ops->name);
-    if (a.lockstep && strcmp(ops->name, "microcode"))
-        return cli_fail("%s retires no rows of microcode; --lockstep needs -t microcode",
-                        ops->name);
-    status = cli_inputs_check(&a.run, &a.object);
+    status = check_options(&a, ops);
+    if (!status)
+        status = cli_inputs_check(&a.run, &a.object);
     if (!status)
         status = cli_object_open(&a.object, &object);
     if (status)
@@ -434,6 +465,8 @@ int cli_run(int argc, char **argv)
         job = cli_job_open(&a.object, &object, &job_options, &status);
     if (job && pcap_capture_read(a.run.capture, &capture, why, sizeof(why)))
         status = cli_fail("%s", why);
+    if (!status && !ops)
+        status = pick_best(job, &ops);
     if (!status)
         status = run_job(&a, ops, job, &capture, object.maps);
     pcap_capture_free(&capture);

@@ -39,6 +39,16 @@ def test_call_that_an_executor_lacks_is_named_with_its_line(work):
     assert 'bpf_for_each_map_elem' in p.stderr, p.stderr
 
 
+def test_best_executor_is_the_first_that_fits(work):
+    p = lib.sluice('run', build(work, 'loop'), '-t', 'best', '-r', lib.mixed(1000))
+    assert p.stdout.startswith('loop on interp: 1000 packets'), p.stdout
+    passed = [line for line in p.stderr.splitlines() if 'does not fit' in line]
+    assert len(passed) == 2 and passed[0].startswith('sluice: loop does not fit pipeline: instruction '), p.stderr
+    assert 'does not fit microcode: ' in passed[1] and 'sluice: running it on interp\n' in p.stderr, p.stderr
+    p = lib.sluice('run', build(work, 'loop'), '-t', 'best', '--lockstep', '-r', lib.mixed(1000), status=2)
+    assert 'best retires no rows of microcode' in p.stderr, p.stderr
+
+
 def test_rounds_are_unrolled_up_to_their_bound(work):
     obj = build(work, 'ranged')
     assert 'trips 3\n' in lib.sluice('disasm', obj, '-f', 'ir').stdout
