@@ -40,6 +40,7 @@ module dma_ring #(
 );
     localparam RW = RINGS > 1 ? $clog2(RINGS) : 1;
     localparam DW = $clog2(DEPTH);
+    localparam [31:0] ROOM = DEPTH;
     localparam READS = 64;      // under way, at most
 
     generate
@@ -143,7 +144,14 @@ module dma_ring #(
     assign desc_o = got[127:0];
     assign error_o = got[128];
     assign index_o = index;
-    assign index = takes[{ring_i[RW-1:0], 4'd0} +: 16];
+    reg  [15:0]        index_now;
+    integer            k;
+    always @* begin
+        index_now = 16'd0;
+        for (k = 0; k < RINGS; k = k + 1)
+            if (ring_i == k[6:0]) index_now = takes[16*k +: 16];
+    end
+    assign index = index_now;
 
     // bit 1 of a TX descriptor's flags; one that could not be read ends its packet
     localparam END_BIT = `SPEC_TX_GIVE_FLAGS_LSB + 1;
@@ -171,7 +179,7 @@ module dma_ring #(
             wire        pop = pop_i && ring_i == g;
             wire        stop = !on_i[g] || again_q;
 
-            assign wants[g] = !stop && !restart_i[g] && given != 16'd0 && ahead + 16'd2 <= DEPTH;
+            assign wants[g] = !stop && !restart_i[g] && given != 16'd0 && ahead + 16'd2 <= ROOM[15:0];
             assign pair[g] = !fetch_q[0] && given != 16'd1;
             assign fetch[16*g +: 16] = fetch_q;
             assign takes[16*g +: 16] = take_q;

@@ -55,6 +55,7 @@ module dma_tx #(
     localparam [1:0] ST_BAD = 2'd3;     // nothing to read, but to be given back
     localparam BUFFERS = 16;            // of a packet, at most
     localparam BURSTS = 64;             // under way, at most
+    localparam [31:0] PORT_COUNT = PORTS;
     localparam STEP_W = 1 + 1 + 4 + 7 + 16 + 16;
     localparam CREDIT_W = $clog2(DEPTH) + 1;
 
@@ -128,7 +129,7 @@ module dma_tx #(
     wire [15:0]        total = (first ? 16'd0 : total_q) + (len_bad ? 16'd0 : len[15:0]);
     wire               too_long = total > `SPEC_PKT_MAX_BYTES;
     wire               bad = (!first && bad_q) || desc_error || len_bad || too_long;
-    wire               port_bad = first ? flags[23:16] >= PORTS : port_bad_q;
+    wire               port_bad = first ? {24'd0, flags[23:16]} >= PORT_COUNT : port_bad_q;
     wire               full = count_q == BUFFERS - 1 && !ends;
     wire               good = !bad && !port_bad && !skipping && total >= `SPEC_PKT_MIN_BYTES;
     wire [77:0]        listed;
@@ -188,7 +189,11 @@ module dma_tx #(
                         {seg_q, addr_q} <= listed;
                         nth_q <= nth_q + 5'd1;
                     end
-                    if (packet_ends) state_q <= ST_PICK;
+                    if (packet_ends) begin
+                        count_q <= 5'd0;
+                        ring_q <= pick;
+                        state_q <= found ? ST_LIST : ST_PICK;
+                    end
                 end
             default: if (go_bad) state_q <= ST_PICK;
         endcase

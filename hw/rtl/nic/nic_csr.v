@@ -67,7 +67,7 @@ module nic_csr #(
     output wire [32*PORTS-1:0]    ifindex_o,
     output wire [16*PORTS-1:0]    max_bytes_o,
     output wire [48*PORTS-1:0]    mac_o,
-    output wire [1024*PORTS-1:0]  filter_o,
+    output wire [512*PORTS-1:0]   filter_o,
     // rings; the last RX ring is the event ring
     output wire [RINGS-1:0]       rx_on_o,
     output wire [64*RINGS-1:0]    rx_base_o,
@@ -111,6 +111,9 @@ module nic_csr #(
     localparam [31:0] RSS_BASE = {12'd0, `SPEC_BLOCK_RSS_BASE};
     localparam [31:0] VERDICT_BASE = {12'd0, `SPEC_BLOCK_VERDICT_BASE};
     localparam [31:0] EVENTQ_BASE = {12'd0, `SPEC_BLOCK_EVENTQ_BASE};
+    localparam [31:0] RX_COUNT = RX_QUEUES;
+    localparam [31:0] TX_COUNT = TX_QUEUES;
+    localparam [31:0] TABLE_BYTES = 12 * TARGETS;
     localparam RX_COUNTS = 9 * PORTS;
     localparam TX_COUNTS = RX_COUNTS + 3 * RINGS;
     localparam VERDICT_COUNTS = TX_COUNTS + 3 * TX_QUEUES;
@@ -235,14 +238,14 @@ module nic_csr #(
             reg  [31:0]   ifindex_q;
             reg  [15:0]   max_q;
             reg  [47:0]   mac_q;
-            reg  [1023:0] filter_q;
+            reg  [511:0]  filter_q;
             wire          mine = write && waddr_q[19:12] == PAGE_PORT && waddr_q[11:8] == g;
             wire          in_filter = {4'd0, woffset[7:6], 6'd0} == `SPEC_PORT_FILTER;
             assign port_ctrl_o[3*g +: 3] = ctrl_q;
             assign ifindex_o[32*g +: 32] = ifindex_q;
             assign max_bytes_o[16*g +: 16] = max_q;
             assign mac_o[48*g +: 48] = mac_q;
-            assign filter_o[1024*g +: 1024] = filter_q;
+            assign filter_o[512*g +: 512] = filter_q;
             always @(posedge clk) begin
                 if (mine)
                     case ({4'd0, woffset[7:0]})
@@ -252,14 +255,14 @@ module nic_csr #(
                             max_q <= wdata_q > `SPEC_PKT_MAX_BYTES ? 16'd`SPEC_PKT_MAX_BYTES : wdata_q[15:0];
                         `SPEC_PORT_MAC_LO: mac_q[31:0] <= wdata_q;
                         `SPEC_PORT_MAC_HI: mac_q[47:32] <= wdata_q[15:0];
-                        default: if (in_filter) filter_q[{1'b0, woffset[5:2], 5'd0} +: 32] <= wdata_q;
+                        default: if (in_filter) filter_q[{woffset[5:2], 5'd0} +: 32] <= wdata_q;
                     endcase
                 if (clear) begin
                     ctrl_q <= 3'd0;
                     ifindex_q <= g + 1;
                     max_q <= 16'd1518;
                     mac_q <= 48'd0;
-                    filter_q <= 1024'd0;
+                    filter_q <= 512'd0;
                 end
             end
         end
@@ -362,7 +365,7 @@ module nic_csr #(
     assign rss_queue_o = wdata_q < RX_QUEUES ? wdata_q[7:0] : 8'd0;
     assign rss_we_o = w_rss && woffset >= `SPEC_RSS_TABLE && rss_word < 12'd512;
     assign to_host_o = to_host_q;
-    assign table_we_o = w_verdict && woffset >= `SPEC_VERDICT_TABLE && verdict_word < 12 * TARGETS;
+    assign table_we_o = w_verdict && woffset >= `SPEC_VERDICT_TABLE && verdict_word < TABLE_BYTES[11:0];
     assign table_index_o = verdict_word[9:2];
     assign table_data_o = wdata_q;
 
@@ -387,11 +390,11 @@ module nic_csr #(
     wire         is_nic = page == PAGE_NIC;
     wire         is_port = page == PAGE_PORT && {28'd0, port} < PORTS;
     wire         is_event = raddr_q[19:7] == {PAGE_EVENTQ, 5'd0};
-    wire         is_rx = raddr_q[19:16] == 4'd1 && r_rx < RX_QUEUES;
-    wire         is_tx = raddr_q[19:16] == 4'd1 && r_tx < TX_QUEUES;
+    wire         is_rx = raddr_q[19:16] == 4'd1 && r_rx < RX_COUNT[8:0];
+    wire         is_tx = raddr_q[19:16] == 4'd1 && r_tx < TX_COUNT[8:0];
     wire         is_rss = page == PAGE_RSS;
     wire         is_verdict = page == PAGE_VERDICT;
-    wire [6:0]   rx_ring = is_event ? RX_QUEUES : r_rx[6:0];
+    wire [6:0]   rx_ring = is_event ? RX_COUNT[6:0] : r_rx[6:0];
     wire [6:0]   tx_ring = r_tx[6:0];
     wire [11:0]  r_key = offset - `SPEC_RSS_KEY;
     wire [11:0]  r_rss = offset - `SPEC_RSS_TABLE;
@@ -427,7 +430,7 @@ module nic_csr #(
                 p_ifindex = ifindex_o[32*i +: 32];
                 p_max = max_bytes_o[16*i +: 16];
                 p_mac = mac_o[48*i +: 48];
-                p_filter = filter_o[1024*i + 32*offset[5:2] +: 32];
+                p_filter = filter_o[512*i + 32*offset[5:2] +: 32];
             end
         {q_on, q_busy, q_base, q_size, q_tail, q_head} = {102{1'b0}};
         for (i = 0; i < RINGS; i = i + 1)
@@ -531,7 +534,7 @@ module nic_csr #(
         end
         if (is_verdict) begin
             if (offset == `SPEC_VERDICT_TO_HOST) data = {31'd0, to_host_q};
-            if (r_verdict < 12 * TARGETS) data = table_rdata_i;
+            if (r_verdict < TABLE_BYTES[11:0]) data = table_rdata_i;
         end
         if (in_count) data = count_data_i;
         if (kind != 32'd0)

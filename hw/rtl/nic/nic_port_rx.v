@@ -19,7 +19,7 @@ module nic_port_rx #(
     input  wire          allmulti_i,
     input  wire [15:0]   max_bytes_i,
     input  wire [47:0]   mac_i,
-    input  wire [16*64-1:0] filter_i,       // bit 63 of each: in use
+    input  wire [8*64-1:0] filter_i,       // bit 63 of each: in use
     input  wire [63:0]   time_i,
     input  wire          seed_we_i,
     input  wire [31:0]   seed_i,
@@ -88,7 +88,7 @@ module nic_port_rx #(
         bytes0 = 7'd0;
         for (i = 0; i < 64; i = i + 1) bytes0 = bytes0 + {6'd0, keep0_q[i]};
         match0 = promiscuous_i || to == mac_i || to == 48'hffff_ffff_ffff || (allmulti_i && to[0]);
-        for (i = 0; i < 16; i = i + 1)
+        for (i = 0; i < 8; i = i + 1)
             match0 = match0 || (filter_i[64*i+63] && filter_i[64*i +: 48] == to);
     end
 

@@ -64,7 +64,9 @@ module nic_verdict #(
     output wire [4:0]    count_o,           // by return value
     output wire          no_target_o
 );
-    localparam [7:0] EVENT_RING = QUEUES;
+    localparam [31:0] PORT_COUNT = PORTS;
+    localparam [31:0] QUEUE_COUNT = QUEUES;
+    localparam [7:0] EVENT_RING = QUEUE_COUNT[7:0];
     localparam [1:0] TO_NONE = 2'd0;
     localparam [1:0] TO_PORT = 2'd1;
     localparam [1:0] TO_HOST = 2'd2;
@@ -178,8 +180,8 @@ module nic_verdict #(
                 if (hit) begin
                     number = means[7:0];
                     case (means[9:8])
-                        2'd1: if (means[7:0] < PORTS) to = TO_PORT; else lost = 1'b1;
-                        2'd2: if (means[7:0] < QUEUES) to = TO_HOST; else lost = 1'b1;
+                        2'd1: if (means[7:0] < PORT_COUNT[7:0]) to = TO_PORT; else lost = 1'b1;
+                        2'd2: if (means[7:0] < QUEUE_COUNT[7:0]) to = TO_HOST; else lost = 1'b1;
                         default: ;
                     endcase
                 end else if (own) begin

@@ -155,7 +155,7 @@ module sluice_nic #(
     wire [32*PORTS-1:0]      ifindex;
     wire [16*PORTS-1:0]      max_bytes;
     wire [48*PORTS-1:0]      mac;
-    wire [1024*PORTS-1:0]    filter;
+    wire [512*PORTS-1:0]     filter;
     wire [RINGS-1:0]         rx_on;
     wire [64*RINGS-1:0]      rx_base;
     wire [4*RINGS-1:0]       rx_size;
@@ -240,7 +240,7 @@ module sluice_nic #(
             nic_port_rx #(.DEPTH(RX_BEATS), .PORT(g)) u_rx (
                 .clk(clk), .rst(rst), .enable_i(enable && port_ctrl[3*g]), .flush_i(host_reset),
                 .promiscuous_i(port_ctrl[3*g+1]), .allmulti_i(port_ctrl[3*g+2]), .max_bytes_i(max_bytes[16*g +: 16]),
-                .mac_i(mac[48*g +: 48]), .filter_i(filter[1024*g +: 1024]), .time_i(now), .seed_we_i(seed_we),
+                .mac_i(mac[48*g +: 48]), .filter_i(filter[512*g +: 512]), .time_i(now), .seed_we_i(seed_we),
                 .seed_i(seed), .rss_types_i(rss_types), .rss_key_i(rss_key), .rss_we_i(rss_we),
                 .rss_index_i(rss_index), .rss_queue_i(rss_queue), .s_axis_tdata(s_axis_mac_tdata[512*g +: 512]),
                 .s_axis_tkeep(s_axis_mac_tkeep[64*g +: 64]), .s_axis_tvalid(s_axis_mac_tvalid[g]),

@@ -43,7 +43,7 @@ enum spec_block_head {
 #define SPEC_PORT_MAX_BYTES 0x01c /* rw: longest frame that is taken, without FCS (1,518 after reset, at most PKT_MAX_BYTES) */
 #define SPEC_PORT_MAC_LO 0x020 /* rw: the port's address: bytes 0 to 3, byte 0 lowest */
 #define SPEC_PORT_MAC_HI 0x024 /* rw: bytes 4 and 5 */
-#define SPEC_PORT_FILTER 0x040 /* rw: more addresses: even words as MAC_LO, odd ones as MAC_HI with bit 31: in use */
+#define SPEC_PORT_FILTER 0x040 /* rw: 8 more addresses: even words as MAC_LO, odd ones as MAC_HI with bit 31: in use */
 #define SPEC_PORT_RX_PACKETS 0x080 /* ro: packets that went on to the program */
 #define SPEC_PORT_RX_BYTES 0x088 /* ro: their bytes */
 #define SPEC_PORT_RX_FILTERED 0x090 /* ro: packets for other addresses */

@@ -20,7 +20,7 @@ for p in $parameters; do
 done
 cd "$ROOT"
 verilator --cc --top-module sluice_nic --prefix Vtop -Mdir "$obj" -O3 -Wno-fatal -Wno-lint -Wno-style -I. -y hw/rtl/common \
-    -y hw/rtl/pipe -y hw/rtl/nic -y hw/rtl/dma $generics hw/rtl/top/sluice_nic.v "$HERE/echo.v" >"$obj/log" 2>&1 || {
+    -y hw/rtl/pipe -y hw/rtl/nic -y hw/rtl/dma $generics -y tests/rtl/nic hw/rtl/top/sluice_nic.v >"$obj/log" 2>&1 || {
     cat "$obj/log"
     echo "FAIL nic verilator"
     exit 1
@@ -34,7 +34,7 @@ $cxx $cxx_flags $macros -I"$obj" -I"$HERE" -x c++ "$obj/all.cc" "$HERE/bench.cpp
     echo "FAIL nic compile"
     exit 1
 }
-for scenario in random; do
+for scenario in random starve errors reset rings registers overload rss pace; do
     wanted "nic_$scenario" || continue
     for seed in ${SEED:-1 2}; do
         "$obj/bench" "$seed" "$scenario" >"$obj/out" 2>&1 || {
@@ -44,4 +44,9 @@ for scenario in random; do
         cat "$obj/out"
     done
 done
+
+if wanted lint; then
+    sh "$ROOT/hw/rtl/lint/nic.sh" || failures=$((failures + 1))
+fi
+
 [ "$failures" = 0 ]

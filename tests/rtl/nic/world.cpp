@@ -121,6 +121,10 @@ void World::sample_mac(uint32_t p)
 void World::out(uint32_t p)
 {
     Way &w = way[p];
+    if (drain) {
+        w.bytes.clear();
+        return;
+    }
     bool found = false;
     auto match = [&](std::deque<Bytes> &queue, bool may_skip) {
         for (size_t i = 0; i < queue.size() && !found && (may_skip || i == 0); i++)
@@ -150,6 +154,10 @@ void World::arrive(uint32_t p, const Bytes &f, bool error)
 {
     bool multicast = f[0] & 1, broadcast = !memcmp(&f[0], "\xff\xff\xff\xff\xff\xff", 6);
     bool wanted = promiscuous[p] || broadcast || (allmulti[p] && multicast) || !memcmp(&f[0], mac[p], 6);
+    for (uint32_t i = 0; i < 8; i++)
+        wanted = wanted || ((in_use[p] >> i & 1) && !memcmp(&f[0], filter[p][i], 6));
+    if (drain)
+        return;
     if (error)
         expect_error[p]++;
     else if (f.size() < 14 || f.size() > max_bytes[p])
@@ -341,6 +349,8 @@ bool World::send(uint32_t ring, const Bytes &f, uint32_t port, uint32_t pieces, 
         uint32_t len = i + 1 == pieces ? left : std::min<uint32_t>(left - (pieces - 1 - i), 1 + b.rng.below(left));
         uint64_t addr = TX_AREA + uint64_t(ring * SLOTS + slot) * AREA_BYTES + b.rng.below(4160), d = desc(ring, r.give, true);
         uint32_t flags = (i + 1 == pieces ? 2 : 0) | port << 16;
+        for (uint64_t a = addr & ~4095ull; a < addr + len; a += 4096)
+            bad = bad || mem.bad[(a - MEM_BASE) >> 12];
         memcpy(mem.at(addr), f.data() + at, len);
         b.rng.fill(mem.at(d), 32);
         memcpy(mem.at(d) + SPEC_TX_GIVE_ADDR, &addr, 8);
@@ -401,7 +411,15 @@ void World::setup()
         write(port_reg(p, SPEC_PORT_IFINDEX), 7 + p);
         max_bytes[p] = 9216;
         write(port_reg(p, SPEC_PORT_MAX_BYTES), max_bytes[p]);
-        write(port_reg(p, SPEC_PORT_CTRL), 1);
+        in_use[p] = uint32_t(b.rng.next()) & 0xff;
+        b.rng.fill(filter[p], sizeof filter[p]);
+        for (uint32_t i = 0; i < 8; i++) {
+            write(port_reg(p, SPEC_PORT_FILTER) + 8 * i, uint32_t(field(filter[p][i], 0, 4)));
+            write(port_reg(p, SPEC_PORT_FILTER) + 8 * i + 4, uint32_t(field(filter[p][i], 4, 2)) | (in_use[p] >> i & 1) << 31);
+        }
+        promiscuous[p] = b.rng.chance(15);
+        allmulti[p] = b.rng.chance(30);
+        write(port_reg(p, SPEC_PORT_CTRL), 1u | promiscuous[p] << 1 | allmulti[p] << 2);
     }
     // redirect words (1 << 32) | n: 0 the last port, 1 the last queue, 2 drop
     const uint32_t means[] = {1u << 31 | 1u << 8 | (PORTS - 1), 1u << 31 | 2u << 8 | (QUEUES - 1), 1u << 31};
@@ -412,6 +430,42 @@ void World::setup()
     }
     write(SPEC_CSR_CTRL, 1);
     write(0x10000 + SPEC_NIC_CTRL, 1);
+}
+
+// All that is under way comes to its end, and nothing is expected any more.
+void World::forget()
+{
+    drain = true;
+    for (uint32_t p = 0; p < PORTS; p++)
+        in[p].resize(at[p] ? 1 : 0);
+    for (int i = 0; i < 3000; i++)
+        tick();
+    drain = false;
+    for (uint32_t p = 0; p < PORTS; p++) {
+        way[p] = Way();
+        expect_taken[p] = expect_bytes[p] = expect_error[p] = expect_size[p] = expect_filtered[p] = 0;
+    }
+    for (RxRing &r : rx)
+        r = RxRing();
+    for (TxRing &r : tx)
+        r = TxRing();
+    memset(verdicts, 0, sizeof verdicts);
+    no_target = mem.read_errors = mem.write_errors = 0;
+    std::fill(mem.mine.begin(), mem.mine.end(), 0);
+}
+
+void World::hard_reset()
+{
+    mem.clear();
+    for (uint32_t p = 0; p < PORTS; p++) {
+        in[p].clear();
+        at[p] = gap[p] = 0;
+        drive_mac(p);
+        held[p].valid = false;
+        way[p].bytes.clear();
+    }
+    mem.drive(b, t);
+    b.reset();
 }
 
 bool World::done() const

@@ -72,6 +72,9 @@ struct World {
     uint32_t max_bytes[PORTS];
     uint8_t mac[PORTS][6];
     bool promiscuous[PORTS], allmulti[PORTS];
+    uint8_t filter[PORTS][8][6];
+    uint32_t in_use[PORTS]; // of filter
+    bool drain = false;     // what leaves by ports does not count
     uint64_t first_out = 0, last_out = 0, first_done = 0;
     struct {
         bool valid = false, ready = false;
@@ -83,6 +86,7 @@ struct World {
         for (uint32_t p = 0; p < PORTS; p++) {
             max_bytes[p] = 1518;
             promiscuous[p] = allmulti[p] = false;
+            in_use[p] = 0;
         }
         t.mac_link_i = (1u << PORTS) - 1;
         t.s_axil_bready = t.s_axil_rready = 1;
@@ -125,6 +129,8 @@ struct World {
     void arrive(uint32_t p, const Bytes &f, bool error);
     void expect(uint32_t p, const Bytes &f);
     void setup();
+    void forget();
+    void hard_reset();
     bool done() const;
     void check_counters();
 };

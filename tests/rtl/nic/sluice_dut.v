@@ -161,6 +161,8 @@ module sluice_dut (
     end
 
     // --- no external memory
+    wire unused = &{1'b0, s_axil_wdata, m_axi_awready, m_axi_wready, m_axi_bid, m_axi_bresp, m_axi_bvalid, m_axi_arready, m_axi_rid,
+                    m_axi_rdata, m_axi_rresp, m_axi_rlast, m_axi_rvalid, s_axis_tuser};
     assign {m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst, m_axi_awvalid} = 0;
     assign {m_axi_wdata, m_axi_wstrb, m_axi_wlast, m_axi_wvalid, m_axi_bready} = 0;
     assign {m_axi_arid, m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst, m_axi_arvalid, m_axi_rready} = 0;
