@@ -52,7 +52,7 @@ for file in "$ROOT"/tests/text/ir/*.ir "$ROOT"/tests/text/pipeline/*.ir; do
         continue
     fi
     case $name in
-    array_rmw | hash_insert | lru_insert | hash_delete | head_and_tail | run_time_offset | divide | loops_nested | far_read | any_map | events) bench "$name" "$file" ;;
+    array_rmw | hash_insert | lru_insert | hash_delete | head_and_tail | run_time_offset | divide | loops_nested | far_read | any_map | events | unit_bucket) bench "$name" "$file" ;;
     *) [ -z "$LONG" ] || bench "$name" "$file" ;;
     esac
 done
