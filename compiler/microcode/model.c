@@ -239,6 +239,17 @@ static void zero_range(struct ucode_model *m, uint64_t from, uint64_t to)
         memset(m->buf_known + from, 1, to - from);
 }
 
+/* The tokens of a map's keys and, where it changes them, values. */
+static uint8_t mapop_tokens(const struct ucode_slot *s)
+{
+    const uint32_t map = (uint32_t)s->imm & 0xffff;
+    const uint32_t keys = 1u << (map % SPEC_TOKENS);
+
+    if ((uint32_t)s->imm >> UCODE_KIND_SHIFT == UCODE_MAPOP_LOOKUP)
+        return (uint8_t)keys;
+    return (uint8_t)(keys | 1u << ((map + SPEC_TOKENS / 2) % SPEC_TOKENS));
+}
+
 static void do_long(struct ucode_model *m, const struct ucode_row *row, const struct ucode_slot *s)
 {
     const uint64_t a = m->now.regs[s->a];
@@ -247,9 +258,7 @@ static void do_long(struct ucode_model *m, const struct ucode_row *row, const st
     if (m->now.busy)
         m->error = -EPROTO;
     m->next.busy = true;
-    m->next.busy_need = 0;
-    if (s->op == UCODE_MAPOP)
-        m->next.busy_need = row->need & (uint8_t)(1u << ((uint32_t)s->imm % SPEC_TOKENS));
+    m->next.busy_need = s->op == UCODE_MAPOP ? row->need & mapop_tokens(s) : 0;
     switch (s->op) {
     case UCODE_MAPOP:
         m->next.result = do_mapop(m, s);

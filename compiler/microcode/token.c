@@ -2,11 +2,16 @@
 #include "compiler/ir/pointers.h"
 #include "compiler/microcode/mach.h"
 
-/* Which accesses of maps need their map's ordering token: those that could see or leave something
- * else if packets did not run one after the other. If the program adds or removes keys of a map, or
- * changes an LRU map's order, all its accesses do. Otherwise look-ups do not, and values are
- * compared byte by byte: what is only read, or only changed by atomic operations without fetch that
- * all commute and that nobody reads, is free.
+/* Which accesses of maps need an ordering token: those that could see or leave something else if
+ * packets did not run one after the other. A map has one for its keys and one for its values, so
+ * that a packet whose look-up is done lets the next one look up while it works on the value.
+ *
+ * Keys: if the program adds or removes keys of a map, or changes an LRU map's order, all operations
+ * on keys need this token. Values: if it adds or removes keys, all accesses do, and additions and
+ * removals too, which write values and give their places to other keys; so nobody's entry goes
+ * while it is used. Otherwise values are compared byte by byte: what is only read, or only changed
+ * by atomic operations without fetch that all commute and that nobody reads, is free. Look-ups
+ * touch no value.
  *
  * Where a value's bytes are not known, an access stands for all of them. */
 
@@ -19,7 +24,8 @@ struct byte_use {
 };
 
 struct map_use {
-    bool keys_change;
+    bool entries_change;
+    bool order_changes;     /* of an LRU map */
     struct byte_use *bytes; /* of one value */
     uint32_t count;
 };
@@ -140,10 +146,9 @@ static void use_map(struct tokens *t, const struct ir_insn *in, uint32_t map)
     struct map_use *u = &t->maps[map];
     struct span span;
 
-    if (in->op == IR_MAP_LOOKUP)
-        return;
     if (ir_is_map_op(in)) {
-        u->keys_change = true;
+        u->order_changes |= in->op == IR_MAP_USE;
+        u->entries_change |= !ir_is_lookup(in);
         return;
     }
     span = span_of(t, in, map);
@@ -162,21 +167,35 @@ static bool byte_needs_token(const struct byte_use *b, const struct ir_insn *in)
     return b->read || b->written || b->atomic == ATOMIC_MIXED;
 }
 
-static bool needs_token(const struct tokens *t, const struct ir_insn *in, uint32_t map)
+static bool value_needs_token(const struct tokens *t, const struct ir_insn *in, uint32_t map)
 {
     const struct map_use *u = &t->maps[map];
     struct span span;
 
-    if (u->keys_change)
+    if (u->entries_change)
         return true;
-    if (in->op == IR_MAP_LOOKUP)
-        return false;
     span = span_of(t, in, map);
     for (uint32_t i = 0; i < span.count; i++) {
         if (byte_needs_token(&u->bytes[span.first + i], in))
             return true;
     }
     return false;
+}
+
+/* The tokens that an access needs. */
+static uint8_t tokens_of(const struct tokens *t, const struct ir_insn *in, uint32_t map)
+{
+    const struct map_use *u = &t->maps[map];
+    const bool both = u->order_changes || u->entries_change;
+    const uint32_t half = both ? SPEC_TOKENS / 2 : 0;
+    const uint8_t keys = (uint8_t)(1u << (map % SPEC_TOKENS));
+    const uint8_t values = (uint8_t)(1u << ((map + half) % SPEC_TOKENS));
+
+    if (ir_is_lookup(in))
+        return both ? keys : 0;
+    if (ir_is_map_op(in))
+        return keys | values;
+    return value_needs_token(t, in, map) ? values : 0;
 }
 
 /* --- all of them --- */
@@ -196,8 +215,8 @@ static void visit(struct tokens *t, ir_ref ref, bool assign)
             continue;
         if (!assign)
             use_map(t, in, map);
-        else if (needs_token(t, in, map))
-            t->m->need[ref] |= (uint8_t)(1u << (map % SPEC_TOKENS));
+        else
+            t->m->need[ref] |= tokens_of(t, in, map);
     }
     t->m->tokens |= t->m->need[ref];
 }

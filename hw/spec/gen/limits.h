@@ -29,7 +29,7 @@
 #define SPEC_REGS 64 /* 64-bit registers a context; register r lives in bank r mod LANES and only that lane writes it; register 0 reads as zero */
 #define SPEC_PREDS 8 /* 1-bit predicates a context; predicate 0 is always true */
 #define SPEC_ROWS 4096 /* microcode rows of a program bank */
-#define SPEC_TOKENS 8 /* ordering tokens; map m that a program writes has token m mod TOKENS */
+#define SPEC_TOKENS 8 /* ordering tokens; map m that a program writes has token m mod TOKENS, and (m + TOKENS / 2) mod TOKENS for its values if its keys or their order change */
 #define SPEC_PKT_SLOTS 16 /* packet buffers of a core; contexts take them in order */
 #define SPEC_HW_KEY_BYTES 64 /* longest map key of the hardware executors */
 #define SPEC_HW_VALUE_BYTES 256 /* longest map value of the hardware executors */
