@@ -101,7 +101,7 @@ enum spec_block_head {
 #define SPEC_BLOCK_EVENTQ 0x534c0007
 
 #define SPEC_DESC_BYTES 32
-#define SPEC_RX_GIVE_ADDR 0 /* 8 bytes: DMA address of the buffer */
+#define SPEC_RX_GIVE_ADDR 0 /* 8 bytes: DMA address of the buffer; even, for its lowest bit lies where the device writes bit 0 of FLAGS */
 #define SPEC_RX_GIVE_BYTES 8 /* 4 bytes: its length: 64 to 16,384; a packet takes as many buffers as it needs, and is lost with one that is shorter */
 #define SPEC_RX_TAKE_FLAGS 0 /* 4 bytes: bit 0: done; bit 1: last buffer of the packet; bit 2: HASH holds; bits 15:8 low byte of the return value; bits 23:16 port */
 #define SPEC_RX_TAKE_LEN 4 /* 2 bytes: bytes in this buffer */
