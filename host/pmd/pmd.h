@@ -194,10 +194,9 @@ uint64_t pmd_rss_types(void);
 /* Writes what the application wants, or the default, into the device. */
 int pmd_rss_start(struct pmd *pmd);
 
-/* program.c: what the slot runs. section and program may be NULL; path NULL: all packets pass. why:
- * EXEC_WHY_BYTES for the reason. */
-int pmd_program_load(struct pmd *pmd, const char *path, const char *section, const char *program,
-                     char *why);
+/* program.c: what the slot runs; path NULL: all packets pass. why: EXEC_WHY_BYTES for the reason.
+ */
+int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what, char *why);
 void pmd_program_unload(struct pmd *pmd);
 const char *pmd_program_name(const struct pmd *pmd);
 

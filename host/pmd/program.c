@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/executor.h"
+#include "host/ctl/mapfile.h"
 #include "host/pmd/pmd.h"
 #include "hw/spec/gen/csr.h"
 #include "nic_runtime/map.h"
@@ -19,6 +20,8 @@ struct pmd_program {
     const struct load_prog *prog;
     struct job *job;
     struct exec *exec;
+    const char *maps_path; /* of maps, for messages; valid while the program is loaded */
+    json_t *maps;
 };
 
 /* r0 = XDP_PASS; exit (RFC 9669) */
@@ -51,10 +54,9 @@ static int pick(struct pmd_program *p, const char *name, char *why)
     return 0;
 }
 
-static int read_object(struct pmd_program *p, const char *path, const char *section,
-                       const char *name, char *why)
+static int read_object(struct pmd_program *p, const struct rte_pmd_sluice_program *what, char *why)
 {
-    const struct load_options options = {.size = sizeof(options), .section = section};
+    const struct load_options options = {.size = sizeof(options), .section = what->section};
     struct diag_sink sink = diag_sink_make(p->arena);
     jmp_buf oom;
     int err;
@@ -64,14 +66,36 @@ static int read_object(struct pmd_program *p, const char *path, const char *sect
         return -ENOMEM;
     }
     arena_set_oom(p->arena, &oom);
-    err = path ? load_object(path, &options, p->arena, &sink, &p->object)
-               : load_raw(pass_all, sizeof(pass_all), "pass", NULL, 0, p->arena, &sink, &p->object);
+    err = what->path
+              ? load_object(what->path, &options, p->arena, &sink, &p->object)
+              : load_raw(pass_all, sizeof(pass_all), "pass", NULL, 0, p->arena, &sink, &p->object);
     arena_set_oom(p->arena, NULL);
     if (err) {
         exec_why(why, diag_first_error(&sink), err < 0 ? err : -EINVAL);
         return err < 0 ? err : -EINVAL;
     }
-    return pick(p, name, why);
+    return pick(p, what->program, why);
+}
+
+/* What the maps are to hold; what it says of read-only data and of maps of programs counts when the
+ * program is verified. */
+static int read_maps(struct pmd_program *p, const char *path, struct job_options *options,
+                     char *why)
+{
+    struct load_value *values = NULL;
+    int err;
+
+    if (!path)
+        return 0;
+    p->maps_path = path;
+    err = mapfile_read(path, p->object, &p->maps, why, EXEC_WHY_BYTES);
+    if (!err)
+        err = mapfile_preset(path, p->maps, p->object, p->arena, why, EXEC_WHY_BYTES);
+    if (!err)
+        err = mapfile_programs(p->maps, p->object, p->arena, &values, &options->value_count);
+    options->values = values;
+    options->values_known = true;
+    return err;
 }
 
 static void close_program(struct pmd_program *p)
@@ -79,19 +103,22 @@ static void close_program(struct pmd_program *p)
     if (!p)
         return;
     exec_close(p->exec);
+    json_decref(p->maps);
     arena_close(p->arena);
     free(p);
 }
 
 /* Verifies and translates. */
-static int prepare(struct pmd_program *p, const char *path, const char *section, const char *name,
-                   char *why)
+static int prepare(struct pmd_program *p, const struct rte_pmd_sluice_program *what, char *why)
 {
-    int err = read_object(p, path, section, name, why);
+    struct job_options options = {.size = sizeof(options)};
+    int err = read_object(p, what, why);
 
+    if (!err)
+        err = read_maps(p, what->maps, &options, why);
     if (err)
         return err;
-    p->job = job_open(p->object, p->prog, NULL, p->arena);
+    p->job = job_open(p->object, p->prog, &options, p->arena);
     if (!p->job)
         return -ENOMEM;
     err = exec_find("microcode")->fits(p->job, why);
@@ -130,15 +157,18 @@ static int run(struct pmd *pmd, struct pmd_program *p, char *why)
         close_program(pmd->program);
         pmd->program = NULL;
         err = exec_open(exec_find("microcode"), p->job, &options, &p->exec, why);
-        if (!err)
+        if (!err && p->maps)
+            err = mapfile_fill(p->maps_path, p->maps, p->exec, why, EXEC_WHY_BYTES);
+        if (err)
+            nic_slot_drain(&pmd->nic);
+        else
             pmd->program = p;
     }
     pthread_mutex_unlock(&pmd->lock);
     return err ? -EIO : 0;
 }
 
-int pmd_program_load(struct pmd *pmd, const char *path, const char *section, const char *program,
-                     char *why)
+int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what, char *why)
 {
     struct pmd_program *p = calloc(1, sizeof(*p));
     int err = -ENOMEM;
@@ -149,7 +179,7 @@ int pmd_program_load(struct pmd *pmd, const char *path, const char *section, con
     if (p && p->arena)
         err = check_slot(pmd, why);
     if (!err)
-        err = prepare(p, path, section, program, why);
+        err = prepare(p, what, why);
     if (!err)
         err = run(pmd, p, why);
     if (err && p) {
@@ -176,12 +206,12 @@ const char *pmd_program_name(const struct pmd *pmd)
 
 /* --- rte_pmd_sluice.h --- */
 
-int rte_pmd_sluice_program_load(uint16_t port_id, const char *path, const char *section,
-                                const char *program, char *why, size_t why_bytes)
+int rte_pmd_sluice_program_load(uint16_t port_id, const struct rte_pmd_sluice_program *what,
+                                char *why, size_t why_bytes)
 {
     struct pmd *pmd = pmd_of_port(port_id);
     char text[EXEC_WHY_BYTES] = "";
-    const int err = pmd ? pmd_program_load(pmd, path, section, program, text) : -ENODEV;
+    const int err = pmd ? pmd_program_load(pmd, what, text) : -ENODEV;
 
     if (why && why_bytes)
         snprintf(why, why_bytes, "%s", err ? text : "");

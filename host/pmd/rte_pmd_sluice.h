@@ -29,12 +29,20 @@ struct rte_pmd_sluice_info {
  * otherwise through port 0. */
 #define RTE_PMD_SLUICE_EGRESS "rte_net_sluice_egress"
 
-/* Verifies and translates a program of an object file and runs it in place of the present one: the
- * device stops taking packets meanwhile and loses none that its ports have room for. Maps start
- * with what the object says. section, program: NULL for any. why: a reason is left there on
- * failure, and the program that ran before is gone only if errno is -EIO; then no packet passes. */
-int rte_pmd_sluice_program_load(uint16_t port_id, const char *path, const char *section,
-                                const char *program, char *why, size_t why_bytes);
+/* Which program; all but path may be NULL. */
+struct rte_pmd_sluice_program {
+    const char *path;    /* object file */
+    const char *section; /* its programs are those of this ELF section */
+    const char *program; /* its name; NULL: the first */
+    const char *maps;    /* JSON file with what its maps hold at first (docs/maps.md) */
+};
+
+/* Verifies and translates a program and runs it in place of the present one: the device stops
+ * starting packets meanwhile, which wait in its ports as far as there is room. Maps hold what the
+ * object and the file say. why: a reason is left there on failure. With -EIO the program that ran
+ * before is gone, too, and packets wait; with any other errno it still runs. */
+int rte_pmd_sluice_program_load(uint16_t port_id, const struct rte_pmd_sluice_program *what,
+                                char *why, size_t why_bytes);
 
 /* Maps of the program by name; values of per-CPU maps are one after the other, each filled up to a
  * multiple of 8 bytes. -ENXIO: no such map; lookup, delete: -ENOENT; update: -E2BIG when full. */

@@ -24,20 +24,19 @@ enum { PATH_BYTES = 4096, WHY_BYTES = 1024 };
 #define ARG_PROG "prog"
 #define ARG_SECTION "section"
 #define ARG_PROGRAM "program"
+#define ARG_MAPS "maps"
 #define ARG_MAC "mac"
 
-static const char *const arg_names[] = {ARG_MODEL,   ARG_SIM, ARG_PORT, ARG_SEED,
-                                        ARG_STALL,   ARG_DMA, ARG_PROG, ARG_SECTION,
-                                        ARG_PROGRAM, ARG_MAC, NULL};
+static const char *const arg_names[] = {ARG_MODEL,   ARG_SIM,  ARG_PORT, ARG_SEED,
+                                        ARG_STALL,   ARG_DMA,  ARG_PROG, ARG_SECTION,
+                                        ARG_PROGRAM, ARG_MAPS, ARG_MAC,  NULL};
 
 /* What the arguments say; strings belong to the list of arguments. */
 struct args {
     struct dev_nic_options options;
     uint32_t port_count;
     const char *sim;
-    const char *prog;
-    const char *section;
-    const char *program;
+    struct rte_pmd_sluice_program program;
     const char *mac;
     const char *bad; /* the first that makes no sense */
 };
@@ -72,8 +71,13 @@ static int parse_arg(const char *key, const char *value, void *ctx)
     const struct {
         const char *key;
         const char **value;
-    } texts[] = {{ARG_MODEL, &a->options.model}, {ARG_SIM, &a->sim},         {ARG_PROG, &a->prog},
-                 {ARG_SECTION, &a->section},     {ARG_PROGRAM, &a->program}, {ARG_MAC, &a->mac}};
+    } texts[] = {{ARG_MODEL, &a->options.model},
+                 {ARG_SIM, &a->sim},
+                 {ARG_PROG, &a->program.path},
+                 {ARG_SECTION, &a->program.section},
+                 {ARG_PROGRAM, &a->program.program},
+                 {ARG_MAPS, &a->program.maps},
+                 {ARG_MAC, &a->mac}};
     uint64_t number = 0;
 
     for (uint32_t i = 0; i < RTE_DIM(texts); i++)
@@ -164,9 +168,10 @@ static int finish_probe(struct rte_eth_dev *eth_dev, const struct args *a)
 
     if (err)
         return err;
-    err = pmd_program_load(pmd, a->prog, a->section, a->program, why);
+    err = pmd_program_load(pmd, &a->program, why);
     if (err)
-        PMD_LOG(ERR, "%s: %s\n", a->prog ? a->prog : "the program that passes all packets", why);
+        PMD_LOG(ERR, "%s: %s\n",
+                a->program.path ? a->program.path : "the program that passes all packets", why);
     return err;
 }
 
@@ -258,6 +263,6 @@ static struct rte_vdev_driver sluice_vdev = {
 RTE_PMD_REGISTER_VDEV(net_sluice, sluice_vdev);
 RTE_PMD_REGISTER_PARAM_STRING(net_sluice, ARG_PORT
                               "=<what is connected> " ARG_PROG "=<object> " ARG_SECTION
-                              "=<name> " ARG_PROGRAM "=<name> " ARG_MAC "=<address> " ARG_MODEL
-                              "=<file> " ARG_SIM "=<file> " ARG_SEED "=<number> " ARG_STALL
-                              "=<percent> " ARG_DMA "=<clocks>-<clocks>");
+                              "=<name> " ARG_PROGRAM "=<name> " ARG_MAPS "=<file> " ARG_MAC
+                              "=<address> " ARG_MODEL "=<file> " ARG_SIM "=<file> " ARG_SEED
+                              "=<number> " ARG_STALL "=<percent> " ARG_DMA "=<clocks>-<clocks>");
