@@ -54,6 +54,7 @@ struct dma {
     uint32_t max_clocks;
     uint32_t stall_percent;
     struct queue reads;
+    bool beat_offered; /* of a read; not taken so far */
     struct queue writes; /* whose beats have all come */
     struct queue open;   /* whose beats are still to come, the oldest's first */
 };
@@ -245,15 +246,14 @@ static void drive_read(struct dma *d, struct nic_model_in *in)
 
 void dma_drive(struct dma *d, struct nic_model_in *in)
 {
-    const bool hold_read = d->reads.offered >= 0 && in->dma.rvalid;
-
     if (d->reads.offered < 0)
         d->reads.offered = pick(&d->reads, d->now);
     /* what is offered stays as it is until it is taken */
-    if (!hold_read) {
+    if (!d->beat_offered) {
         in->dma.rvalid = d->reads.offered >= 0 && !stalls(d);
         if (in->dma.rvalid)
             drive_read(d, in);
+        d->beat_offered = in->dma.rvalid;
     }
     if (d->writes.offered < 0) {
         d->writes.offered = pick(&d->writes, d->now);
@@ -332,6 +332,7 @@ int dma_clock(struct dma *d, const struct nic_model_in *in, const struct nic_mod
     if (in->dma.rvalid && out->dma.rready) {
         struct request *r = &d->reads.all[d->reads.offered];
 
+        d->beat_offered = false;
         if (++r->done == r->beats)
             drop(&d->reads, (uint32_t)d->reads.offered);
     }

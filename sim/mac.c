@@ -16,6 +16,7 @@ enum {
     BEAT_BYTES = 64,
     FRAME_BYTES = 16384,
     GAP_CLOCKS = 64,
+    WAIT_CLOCKS = 8192, /* from a port's start to the first frame of a file */
     LOOP_FRAMES = 1024, /* that a loopback keeps; more are lost */
     PATHS_BYTES = 4096,
 };
@@ -33,6 +34,7 @@ struct mac {
     uint32_t in_bytes; /* 0: none */
     uint32_t in_sent;
     bool begun;
+    bool waited; /* the port's start has been seen */
     bool offered;
     uint64_t next_start;
     uint64_t gap_clocks;
@@ -224,6 +226,10 @@ void mac_drive(struct mac *m, bool on, uint64_t clock, struct nic_beat *beat)
     const uint32_t left = m->in_bytes - m->in_sent;
     const uint32_t n = left < BEAT_BYTES ? left : BEAT_BYTES;
 
+    if (on && !m->waited) {
+        m->waited = true;
+        m->next_start = clock + (m->source ? WAIT_CLOCKS : 0);
+    }
     if (!m->begun && on && m->in_bytes && clock >= m->next_start) {
         m->begun = true;
         m->next_start = clock + m->gap_clocks;
