@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The DPDK driver under Debian's testpmd, on the simulated NIC: what leaves at the wire and reaches the host is, byte for byte, what the
+command line makes of the same packets."""
+import json
+import os
+
+import lib
+import testpmd
+
+SIZES = (64, 512, 1518, 'imix')
+
+
+def mixed_sizes(work, each):
+    """Packets of all sizes in one capture."""
+    packets = []
+    for size in SIZES:
+        path = lib.traffic(f'driver-{size}-{each}', '--count', each, '--flows', 20, '--size', size)
+        packets += testpmd.frames(path)
+    return testpmd.write(os.path.join(work, 'in.pcap'), packets)
+
+
+def expected(work, name, capture):
+    """What the program does with each packet: (verdict, bytes) of those that leave."""
+    out, trace = os.path.join(work, 'want.pcap'), os.path.join(work, 'trace')
+    lib.sluice('run', lib.example(name), *lib.example_maps(name), '-t', 'interp', '-r', capture, '-w', out, '--trace', trace)
+    with open(trace) as f:
+        verdicts = [json.loads(line)['verdict'] for line in f]
+    leave = [v for v in verdicts if v in ('XDP_PASS', 'XDP_TX', 'XDP_REDIRECT')]
+    packets = testpmd.frames(out)
+    assert len(leave) == len(packets) and 'XDP_REDIRECT' not in leave
+    return verdicts, [p for v, p in zip(leave, packets) if v == 'XDP_PASS'], [p for v, p in zip(leave, packets) if v == 'XDP_TX']
+
+
+def same(got, want, what):
+    assert len(got) == len(want), f'{what}: {len(got)} packets, not {len(want)}'
+    for i, (a, b) in enumerate(zip(got, want)):
+        assert a == b, f'{what}: packet {i}\n  got    {a.hex()}\n  wanted {b.hex()}'
+
+
+def forward(work, name, more='', options=()):
+    capture = mixed_sizes(work, 60)
+    verdicts, passed, sent = expected(work, name, capture)
+    assert len(passed) > 20 and len(sent) > 20, 'the program does not do enough for this test'
+    testpmd.write(os.path.join(work, 'none.pcap'), [])
+    maps = lib.example_maps(name)
+    nic = f'net_sluice0,port=pcap:in.pcap:wire.pcap,prog={lib.example(name)}' + (f',maps={maps[1]}' if maps else '') + more
+    with testpmd.Testpmd(work, [nic, 'net_pcap0,rx_pcap=none.pcap,tx_pcap=host.pcap'], *options) as t:
+        t.ask('start')
+        c = t.wait_for(lambda c: c['rx_port0_packets'] == len(verdicts) and c['rx_good_packets'] == len(passed)
+                       and c['tx_port0_packets'] == len(sent))
+        t.ask('stop')
+        assert c['rx_good_bytes'] == sum(map(len, passed)) and c['tx_port0_bytes'] == sum(map(len, sent)), c
+        for verdict, key in (('XDP_PASS', 'pass'), ('XDP_TX', 'tx'), ('XDP_DROP', 'drop'), ('XDP_ABORTED', 'aborted')):
+            assert c['rx_program_' + key] == verdicts.count(verdict), (verdict, c)
+        assert not any(c[k] for k in ('rx_missed_errors', 'rx_errors', 'tx_errors', 'rx_mbuf_allocation_errors')), c
+    same(testpmd.frames(os.path.join(work, 'host.pcap')), passed, 'at the host')
+    same(testpmd.frames(os.path.join(work, 'wire.pcap')), sent, 'at the wire')
+
+
+def test_csum_does_what_the_command_line_does(work):
+    forward(work, 'csum')
+
+
+def test_tunnel_with_stalls_and_small_buffers_does_the_same(work):
+    forward(work, 'tunnel', ',seed=7,stall=30,dma=1-200', ['--mbuf-size=768', '--rxd=64', '--txd=64'])
+
+
+def test_what_the_host_sends_leaves_as_it_is(work):
+    """Buffers of 640 bytes: larger packets leave in pieces. The ring of 32 descriptors is full again and again."""
+    capture = mixed_sizes(work, 60)
+    want = testpmd.frames(capture)
+    with testpmd.Testpmd(work, ['net_sluice0,port=pcap::wire.pcap,seed=3,stall=20', 'net_pcap0,rx_pcap=in.pcap,tx_pcap=host.pcap'],
+                         '--mbuf-size=768', '--txd=32') as t:
+        t.ask('set fwd io retry\nstart')
+        c = t.wait_for(lambda c: c['tx_good_packets'] == len(want))
+        t.ask('stop')
+        assert c['tx_good_bytes'] == c['tx_port0_bytes'] == sum(map(len, want)) and c['tx_errors'] == 0, c
+    same(testpmd.frames(os.path.join(work, 'wire.pcap')), want, 'at the wire')
+
+
+def test_ports_start_and_stop_and_change_again_and_again(work):
+    """What the host sends comes back by the wire's loopback and goes on for ever, over two devices; after each change it does so again."""
+    devices = ['net_sluice0,port=loopback', 'net_sluice1,port=loopback,port=loopback']
+    with testpmd.Testpmd(work, devices, '--rxd=64', '--txd=64') as t:
+        for change in ('', 'port config all rxq 3\nport config all txq 2', 'port config all rxd 256', 'port config mtu 0 9000', 'port config mtu 1 576'):
+            t.ask('stop\nport stop all\n' + change + '\nport start all\nclear port xstats all\nset txpkts 64,100\nstart tx_first')
+            for port in (0, 1):
+                t.wait_for(lambda c: c['rx_good_packets'] > 100 and c['tx_good_packets'] > 100 and c['rx_errors'] == c['tx_errors'] == 0, port)
+        t.ask('stop\nport stop all\nport close 0\nshow port info 1\nport close 1')
+        assert 'ail' not in t.text.replace('vailable', ''), t.text
+        assert not [line for line in t.text.splitlines() if line.startswith('net_sluice:')], t.text
+
+
+def test_a_program_that_does_not_fit_says_why(work):
+    for name, reason in (('missing.o', 'missing.o'), (lib.example('flowmon'), 'events')):
+        try:
+            testpmd.Testpmd(work, [f'net_sluice0,prog={name}']).quit()
+        except AssertionError as e:
+            assert reason in str(e) and 'net_sluice:' in str(e), e
+        else:
+            raise AssertionError(f'{name} was taken')

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Debian's dpdk-testpmd with the driver under test, spoken to as a person would; its MAC sides are captures."""
+import os
+import queue
+import re
+import struct
+import subprocess
+import threading
+import time
+
+import lib
+
+PATIENCE = 60  # seconds for anything; other tests run beside this one
+
+
+class Testpmd:
+    """One run: commands in, text out."""
+
+    def __init__(self, work, vdevs, *options):
+        self.text, self.lines, self.asked = '', queue.Queue(), 0
+        env = dict(os.environ, LD_LIBRARY_PATH=os.path.join(lib.BUILD))
+        # EAL takes no driver by a path below a folder that all may write to, but by its name
+        # half of what it prints would wait in a buffer if a pipe were one to it
+        command = ['stdbuf', '-oL', 'dpdk-testpmd', '-l', '0,1', '--no-pci', '--no-huge', '--no-shconf', '--no-telemetry', '-m', '128',
+                   '--log-level=*:warning', '-d', 'librte_net_sluice.so', *('--vdev=' + v for v in vdevs), '--', '-i', '--no-mlockall',
+                   '--total-num-mbufs=2048', '--no-flush-rx', '--nb-cores=1', *options]
+        self.process = subprocess.Popen(command, cwd=work, env=env, text=True, errors='replace', stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        threading.Thread(target=self.read, daemon=True).start()
+        said = self.ask('help')
+        assert 'net_sluice:' not in said and 'probe failed' not in said, said
+
+    def read(self):
+        for piece in iter(lambda: self.process.stdout.read(1), ''):
+            self.lines.put(piece)
+        self.lines.put(None)
+
+    def ask(self, command):
+        """Gives a command; what it prints until it is done."""
+        self.asked += 1
+        mark = f'no such command {self.asked}'
+        self.process.stdin.write(f'{command}\n{mark}\n')
+        self.process.stdin.flush()
+        return self.until(re.compile(re.escape(mark) + r'\s+Command not found'))
+
+    def until(self, end):
+        start, text, limit = time.time(), '', PATIENCE
+        while not end.search(text):
+            try:
+                piece = self.lines.get(timeout=max(0.1, limit - (time.time() - start)))
+            except queue.Empty:
+                self.process.kill()
+                raise AssertionError(f'dpdk-testpmd says no more after\n{self.text[-3000:]}') from None
+            if piece is None:
+                raise AssertionError(f'dpdk-testpmd ended with {self.process.wait()}:\n{self.text[-6000:]}')
+            text += piece
+            self.text += piece
+        return text
+
+    def counters(self, port=0):
+        return {name: int(n) for name, n in re.findall(r'^(\w+): (\d+)', self.ask(f'show port xstats {port}'), re.M)}
+
+    def wait_for(self, true, port=0):
+        """Counters, once they satisfy; they say what was missing if they never do."""
+        start = time.time()
+        while True:
+            c = self.counters(port)
+            if true(c):
+                return c
+            assert time.time() - start < PATIENCE, {k: v for k, v in c.items() if v}
+            time.sleep(0.2)
+
+    def quit(self):
+        self.process.stdin.write('quit\n')
+        self.process.stdin.close()
+        try:
+            status = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError(f'dpdk-testpmd does not end:\n{self.text[-3000:]}') from None
+        assert status == 0, f'dpdk-testpmd ended with {status}:\n{self.text[-6000:]}'
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *rest):
+        if kind:
+            self.process.kill()
+            self.process.wait()
+        else:
+            self.quit()
+
+
+def frames(path):
+    """The frames of a capture, in order."""
+    with open(path, 'rb') as f:
+        data = f.read()
+    order = '<' if data[:4] in (b'\xd4\xc3\xb2\xa1', b'\x4d\x3c\xb2\xa1') else '>'
+    at, found = 24, []
+    while at < len(data):
+        length = struct.unpack_from(order + 'I', data, at + 8)[0]
+        found.append(data[at + 16:at + 16 + length])
+        at += 16 + length
+    return found
+
+
+def write(path, packets):
+    with open(path, 'wb') as f:
+        f.write(struct.pack('<IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for i, p in enumerate(packets):
+            f.write(struct.pack('<IIII', i // 1000, i % 1000 * 1000, len(p), len(p)) + p)
+    return path
