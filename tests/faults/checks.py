@@ -22,6 +22,7 @@ UNITS = {
     'build': ['build', 'build_equivalence'],
     'inner': ['inner', 'ucode_texts', 'pipe'],
     'interp': ['vm', 'helper', 'vm_kernel', 'helper_kernel'],
+    'library': ['exec_maps', 'sluice', 'sluice_maps'],
     'load': ['load_elf', 'load_progs', 'load_maps', 'load_kernel', 'load_btf', 'load_text', 'kernel_patch', 'load_clang'],
     'maps': ['map', 'map_trial', 'map_kernel'],
     'microcode': ['ucode_encode', 'ucode_texts', 'ucode_image_text', 'ucode_limits', 'ucode_random', 'ucode_programs'],
@@ -31,6 +32,8 @@ UNITS = {
     'tail': ['tail'],
     'verify': ['verify_text', 'verify_facts', 'verify_scalar', 'verify_run', 'verify_kernel'],
 }
+# what the tests of a subject need beside themselves: without a device they skip what is about one
+UNIT_NEEDS = {'library': ['sluice-sim.so', 'core_model.so']}
 HUNG = 'hung'
 FUZZ = {'kernel': '5000', 'microcode': '300', 'pipeline': '60'}
 DEVICE = ['sluice', 'sluice-sim.so', 'core_model.so']
@@ -115,7 +118,7 @@ def units(subject):
             if status:
                 return f'{test[6:]}: {failed[1] if failed else fell(status)}'
         return None
-    return Check(tests, find)
+    return Check(tests + UNIT_NEEDS.get(subject, []), find)
 
 
 def recording(_):

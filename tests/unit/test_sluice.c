@@ -282,6 +282,7 @@ static void test_sluice_executor_that_does_not_fit_passed_over_aloud(void **stat
     assert_string_equal(name, "interp");
     assert_int_equal(heard.count, 2);
     assert_int_equal(heard.last.severity, SLUICE_NOTE);
+    assert_string_equal(heard.last.code, "LIB0002");
     assert_non_null(strstr(heard.text, "does not fit microcode: instruction "));
     assert_int_equal(sluice_load(sluice_object_next_program(object, NULL), &opts, &loaded), 0);
     assert_string_equal(sluice_loaded_executor(loaded), "interp");
@@ -328,6 +329,37 @@ static void run_counter(const char *executor)
     sluice_unload(loaded);
 }
 
+static void test_sluice_load_without_what_it_is_told_to_read(void **state)
+{
+    struct heard heard = {0};
+    const struct sluice_sink sink = sink_of(&heard);
+    struct sluice_load_opts opts = {
+        .size = sizeof(opts), .sink = &sink, .executor = "interp", .fib = "/no/such/file"};
+    struct sluice_object *object = open_text(counter);
+    struct sluice_program *p = sluice_object_next_program(object, NULL);
+    struct sluice_loaded *loaded = NULL;
+
+    (void)state;
+    assert_true(sluice_load(p, &opts, &loaded) < 0);
+    assert_string_equal(heard.last.code, "LIB0004");
+    assert_non_null(strstr(heard.text, "/no/such/file"));
+    opts.fib = NULL;
+    opts.executor = "interp,abacus"; /* the first is opened, the second is never looked for */
+    assert_int_equal(sluice_load(p, &opts, &loaded), 0);
+    sluice_unload(loaded);
+    opts.executor = "abacus";
+    assert_int_equal(sluice_load(p, &opts, &loaded), -ENOENT);
+    opts.executor = "";
+    assert_int_equal(sluice_load(p, &opts, &loaded), -ENOENT);
+    opts.executor = "interp";
+    opts.queue = sluice_num_possible_cpus();
+    assert_int_equal(sluice_load(p, &opts, &loaded), -EINVAL);
+    assert_int_equal(sluice_load(NULL, NULL, &loaded), -EINVAL);
+    assert_int_equal(sluice_load(p, NULL, NULL), -EINVAL);
+    sluice_unload(NULL);
+    sluice_object_close(object);
+}
+
 static void test_sluice_run_gives_verdicts_bytes_and_statistics(void **state)
 {
     (void)state;
@@ -359,6 +391,7 @@ static void test_sluice_batch_with_a_packet_that_cannot_be_run_does_not_run(void
     assert_int_equal(sluice_run(loaded, &batch), -EINVAL);
     assert_int_equal(batch.done, 0);
     assert_non_null(strstr(heard.text, "packet 1 of the batch: 13 bytes"));
+    assert_string_equal(heard.last.code, "LIB0005");
     packets[1] = (struct sluice_packet){.data = plain, .len = 14, .queue = 4};
     assert_int_equal(sluice_run(loaded, &batch), -EINVAL);
     packets[1] = (struct sluice_packet){.data = NULL, .len = 14};
@@ -460,6 +493,8 @@ static void test_sluice_events_come_to_the_callback(void **state)
                                "call bpf_ringbuf_output\n"
                                "r0 = 2\n"
                                "exit\n";
+    struct heard heard = {0};
+    const struct sluice_sink sink = sink_of(&heard);
     struct told told = {0};
     const struct sluice_load_opts opts = {
         .size = sizeof(opts), .executor = "interp", .event = take, .event_ctx = &told};
@@ -480,8 +515,11 @@ static void test_sluice_events_come_to_the_callback(void **state)
                      0);
     assert_int_equal(lost, 0);
     told.answer = -ECANCELED;
+    batch.sink = &sink;
     assert_int_equal(sluice_run(told.loaded, &batch), -ECANCELED);
     assert_int_equal(batch.done, 0);
+    assert_string_equal(heard.last.code, "LIB0006");
+    assert_non_null(strstr(heard.text, "the run ended at packet 0: Operation canceled"));
     sluice_unload(told.loaded);
     sluice_object_close(object);
 }
@@ -495,6 +533,7 @@ int main(void)
         cmocka_unit_test(test_sluice_rejected_program_told_with_instruction),
         cmocka_unit_test(test_sluice_best_executor_is_first_that_fits),
         cmocka_unit_test(test_sluice_executor_that_does_not_fit_passed_over_aloud),
+        cmocka_unit_test(test_sluice_load_without_what_it_is_told_to_read),
         cmocka_unit_test(test_sluice_run_gives_verdicts_bytes_and_statistics),
         cmocka_unit_test(test_sluice_run_on_the_core_gives_the_same),
         cmocka_unit_test(test_sluice_batch_with_a_packet_that_cannot_be_run_does_not_run),

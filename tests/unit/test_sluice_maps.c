@@ -421,6 +421,18 @@ static void test_sluice_replace_hands_maps_over_between_executors(void **state)
     replace_through(executors, 4);
 }
 
+/* Verilator takes its time over the pipeline's model, so the complete test run leaves it out. */
+static void test_sluice_replace_hands_maps_over_to_a_pipeline(void **state)
+{
+    static const char *const executors[] = {"interp",   "pipeline", "microcode",
+                                            "pipeline", "kernel",   "interp"};
+
+    (void)state;
+    if (!has_core() || getenv("SLUICE_TEST_QUICK"))
+        skip();
+    replace_through(executors, 6);
+}
+
 static char last[1024];
 
 static void hear(void *ctx, const struct sluice_diag *diag)
@@ -547,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_sluice_port_attaches_one_program_at_a_time),
         cmocka_unit_test(test_sluice_replace_hands_maps_over),
         cmocka_unit_test(test_sluice_replace_hands_maps_over_between_executors),
+        cmocka_unit_test(test_sluice_replace_hands_maps_over_to_a_pipeline),
         cmocka_unit_test(test_sluice_replace_refuses_to_forget_a_bloom_filter),
         cmocka_unit_test(test_sluice_port_map_follows_the_program_of_the_port),
         cmocka_unit_test(test_sluice_replace_loses_no_update_of_another_thread),
