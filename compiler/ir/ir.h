@@ -92,11 +92,12 @@ enum ir_table {
     IR_TABLE_COUNT
 };
 
-/* Where a map's values lie on a device. */
+/* Where a map lies on a device. */
 enum ir_place {
     IR_MEMORY_AUTO, /* on chip if there is room, else outside */
     IR_MEMORY_CHIP,
-    IR_MEMORY_EXTERNAL,
+    IR_MEMORY_EXTERNAL, /* values outside, keys if the chip has no room for them */
+    IR_MEMORY_FAR,      /* values and, of hash maps, keys outside */
     IR_MEMORY_COUNT
 };
 
@@ -244,6 +245,7 @@ struct ir_func {
     uint32_t block_capacity;
     struct ir_map *maps;
     uint32_t map_count;
+    uint64_t ext_bytes;        /* external memory that the device has; 0: SPEC_EXT_BYTES */
     struct ir_source *sources; /* by pc */
     uint32_t source_count;
     uint32_t stack_bytes; /* stack memory still in use after promotion; 0: none */

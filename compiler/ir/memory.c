@@ -20,7 +20,8 @@ void ir_choose_memories(const struct ir_func *f, uint64_t chip_bytes, bool *exte
     uint64_t on_chip = 0;
 
     for (uint32_t i = 0; i < f->map_count; i++) {
-        external[i] = f->maps[i].engine && f->maps[i].memory == IR_MEMORY_EXTERNAL;
+        external[i] = f->maps[i].engine && (f->maps[i].memory == IR_MEMORY_EXTERNAL ||
+                                            f->maps[i].memory == IR_MEMORY_FAR);
         on_chip += external[i] ? 0 : ir_map_bytes(&f->maps[i]);
     }
     while (on_chip > chip_bytes) {

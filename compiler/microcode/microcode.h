@@ -58,6 +58,14 @@ static inline bool ucode_map_external(const struct ucode_image *image, uint32_t 
            image->mapdesc[map][SPEC_MAPDESC_VMEM_BASE] >= SPEC_EXT_BASE;
 }
 
+/* Whether the map's keys lie there (ENTRY_BASE). */
+static inline bool ucode_map_keys_external(const struct ucode_image *image, uint32_t map)
+{
+    return (image->mapdesc[map][SPEC_MAPDESC_ENGINE] == SPEC_ENGINE_HASH ||
+            image->mapdesc[map][SPEC_MAPDESC_ENGINE] == SPEC_ENGINE_LRU) &&
+           image->mapdesc[map][SPEC_MAPDESC_ENTRY_BASE] >= SPEC_EXT_BASE;
+}
+
 /* For tests: a copy of an image whose rows wait for no token, so that results may be wrong where
  * packets meet. */
 const struct ucode_image *ucode_image_unordered(const struct ucode_image *image,

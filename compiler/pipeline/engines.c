@@ -59,6 +59,8 @@ static uint32_t cells(const struct ir_map *m)
 
 int pipe_check_maps(struct pipe_graph *g)
 {
+    const uint64_t ext_bytes = g->f->ext_bytes ? g->f->ext_bytes : SPEC_EXT_BYTES;
+
     pipe_place_maps(g);
     for (uint32_t i = 0; i < g->f->map_count; i++) {
         const struct ir_map *m = &g->f->maps[i];
@@ -70,12 +72,19 @@ int pipe_check_maps(struct pipe_graph *g)
             return pipe_refuse(g, "PIPE0006", IR_NO_PC,
                                "map %s: %u bytes a value in steps of %u for %u CPUs make no sense",
                                m->name, m->value_bytes, m->stride_bytes, m->cpus);
-        if (g->external[i] && g->external_base[i] + ir_map_bytes(m) > SPEC_EXT_BYTES)
+        if (m->memory == IR_MEMORY_FAR && spec_engine_has_keys(m->engine) &&
+            m->engine != SPEC_ENGINE_LPM)
+            return pipe_refuse(g, "PIPE0009", IR_NO_PC,
+                               "map %s is to have its keys in external memory, which pipelines "
+                               "don't reach; run the program as microcode, or leave the keys on "
+                               "chip",
+                               m->name);
+        if (g->external[i] && g->external_base[i] + ir_map_bytes(m) > ext_bytes)
             return pipe_refuse(g, "PIPE0009", IR_NO_PC,
                                "map %s: the values of the maps in external memory, up to this one, "
                                "are more than the %llu bytes that can be reached there; make the "
                                "maps smaller, or run the program in software",
-                               m->name, (unsigned long long)SPEC_EXT_BYTES);
+                               m->name, (unsigned long long)ext_bytes);
         if (!g->external[i] && pipe_vmem_bytes(m, 1) > PIPE_VMEM_BYTES_MAX)
             return pipe_refuse(g, "PIPE0006", IR_NO_PC,
                                "map %s needs %llu bytes of value memory on chip; it can have %llu",

@@ -62,20 +62,23 @@ static void add_rejection(json_t *j, const struct diag *d)
         json_object_set_new(j, "file", cli_json_text(d->where.source_file));
 }
 
-/* Which maps lie where, of those that the device holds; external says which are outside of the
- * chip.
- */
-static json_t *map_memories(const struct job *job, bool (*external)(const struct job *, uint32_t))
+/* Whether a map, or a part of it, is outside of the chip. */
+typedef bool (*outside_fn)(const struct job *job, uint32_t map);
+
+/* Where maps lie, of those that the device holds; keys NULL: all on chip. */
+static json_t *map_memories(const struct job *job, outside_fn external, outside_fn keys)
 {
+    static const char *const places[] = {"chip", "external"};
     json_t *all = json_array();
 
     for (uint32_t i = 0; i < job->ir->map_count; i++) {
         const struct ir_map *m = &job->ir->maps[i];
 
         if (m->engine)
-            json_array_append_new(all, json_pack("{s:o,s:s,s:I}", "name", cli_json_text(m->name),
-                                                 "memory", external(job, i) ? "external" : "chip",
-                                                 "bytes", (json_int_t)ir_map_bytes(m)));
+            json_array_append_new(
+                all, json_pack("{s:o,s:s,s:s,s:I}", "name", cli_json_text(m->name), "memory",
+                               places[external(job, i)], "keys", places[keys && keys(job, i)],
+                               "bytes", (json_int_t)ir_map_bytes(m)));
     }
     return all;
 }
@@ -83,6 +86,11 @@ static json_t *map_memories(const struct job *job, bool (*external)(const struct
 static bool external_to_core(const struct job *job, uint32_t map)
 {
     return ucode_map_external(job->microcode, map);
+}
+
+static bool keys_external_to_core(const struct job *job, uint32_t map)
+{
+    return ucode_map_keys_external(job->microcode, map);
 }
 
 static bool external_to_pipeline(const struct job *job, uint32_t map)
@@ -95,13 +103,13 @@ static void add_hardware_facts(json_t *j, const struct exec_ops *ops, struct job
     if (ops == exec_find("microcode")) {
         json_object_set_new(j, "rows", json_integer(job->microcode->row_count));
         json_object_set_new(j, "operations", json_integer(job->microcode->ops));
-        json_object_set_new(j, "maps", map_memories(job, external_to_core));
+        json_object_set_new(j, "maps", map_memories(job, external_to_core, keys_external_to_core));
     } else if (ops == exec_find("pipeline")) {
         json_object_set_new(j, "stages", json_integer(job->pipeline->stages));
         json_object_set_new(j, "window_bytes", json_integer(job->pipeline->window_bytes));
         json_object_set_new(j, "cycles_best", json_integer(job->pipeline->cycles_best));
         json_object_set_new(j, "cycles_same_key", json_integer(job->pipeline->cycles_same_key));
-        json_object_set_new(j, "maps", map_memories(job, external_to_pipeline));
+        json_object_set_new(j, "maps", map_memories(job, external_to_pipeline, NULL));
         if (job->pipeline->event_beats)
             json_object_set_new(j, "cycles_events", json_integer(job->pipeline->event_beats));
     }
@@ -164,6 +172,7 @@ static json_t *check_program(const struct check_arguments *a, const struct cli_o
     options.opt.dump_to = stderr;
     options.memories = a->object.memories;
     options.memory_count = a->object.memory_count;
+    options.memory_bytes = a->object.memory_bytes;
     options.verify.log = a->verbose ? stderr : NULL;
     alone = load_only(object->object, prog, object->arena);
     status_of_programs = alone ? cli_programs(object, alone, &options) : 0;
@@ -192,6 +201,11 @@ static json_t *check_program(const struct check_arguments *a, const struct cli_o
     return j;
 }
 
+static bool is_external(const json_t *map, const char *part)
+{
+    return !strcmp(json_string_value(json_object_get(map, part)), "external");
+}
+
 /* Names the maps in external memory, if there are any. */
 static void print_external(const json_t *maps)
 {
@@ -201,10 +215,16 @@ static void print_external(const json_t *maps)
 
     json_array_foreach(maps, i, m)
     {
-        if (strcmp(json_string_value(json_object_get(m, "memory")), "external"))
+        const bool keys = is_external(m, "keys");
+
+        if (is_external(m, "memory"))
+            printf("%s%s (%lld bytes%s)", before, json_string_value(json_object_get(m, "name")),
+                   (long long)json_integer_value(json_object_get(m, "bytes")),
+                   keys ? ", and keys" : "");
+        else if (keys)
+            printf("%s%s (keys)", before, json_string_value(json_object_get(m, "name")));
+        else
             continue;
-        printf("%s%s (%lld bytes)", before, json_string_value(json_object_get(m, "name")),
-               (long long)json_integer_value(json_object_get(m, "bytes")));
         before = ", ";
     }
 }

@@ -70,6 +70,7 @@ struct cli_object_options {
     uint32_t map_size_count;
     struct job_memory memories[CLI_MAP_SIZES]; /* names are the arguments' */
     uint32_t memory_count;
+    uint64_t memory_bytes; /* of external memory; 0: all that can be reached */
 };
 extern const struct argp cli_object_argp;
 

@@ -16,7 +16,8 @@ enum {
     OPT_MAPS,
     OPT_MAP_ENTRIES,
     OPT_MAPS_IN,
-    OPT_MAP_MEMORY
+    OPT_MAP_MEMORY,
+    OPT_MEMORY_BYTES
 };
 
 static const struct argp_option options_table[] = {
@@ -29,9 +30,15 @@ static const struct argp_option options_table[] = {
      "loads it; may be given more than once",
      1},
     {"map-memory", OPT_MAP_MEMORY, "[NAME=]WHERE", 0,
-     "hardware: where the values of map NAME, or of all maps, lie: chip, external, or auto (the "
-     "default: the largest are external where the chip has no room for all); may be given more "
-     "than once, the last that names a map counts",
+     "hardware: where map NAME, or all maps, lie: chip; external, which is where the values are "
+     "then; far, where hash maps' keys are too; or auto (the default: the largest are external or "
+     "far where the chip has no room for all); may be given more than once, the last that names a "
+     "map counts",
+     1},
+    {"memory-bytes", OPT_MEMORY_BYTES, "N", 0,
+     "hardware: size of the external memory, a multiple of 64 (default 2147483648, which is all "
+     "that "
+     "can be reached)",
      1},
     {"maps-in", OPT_MAPS_IN, "FILE", 0,
      "contents of the maps before the first packet (JSON); what it says of read-only data and of "
@@ -62,8 +69,10 @@ static void parse_entries(struct cli_object_options *o, char *arg, struct argp_s
 
 static void parse_memory(struct cli_object_options *o, char *arg, struct argp_state *state)
 {
-    static const char *const names[IR_MEMORY_COUNT] = {
-        [IR_MEMORY_AUTO] = "auto", [IR_MEMORY_CHIP] = "chip", [IR_MEMORY_EXTERNAL] = "external"};
+    static const char *const names[IR_MEMORY_COUNT] = {[IR_MEMORY_AUTO] = "auto",
+                                                       [IR_MEMORY_CHIP] = "chip",
+                                                       [IR_MEMORY_EXTERNAL] = "external",
+                                                       [IR_MEMORY_FAR] = "far"};
     struct job_memory *memory = &o->memories[o->memory_count];
     char *where = strrchr(arg, '=');
 
@@ -79,7 +88,8 @@ static void parse_memory(struct cli_object_options *o, char *arg, struct argp_st
         o->memory_count++;
         return;
     }
-    argp_error(state, "--map-memory: \"%s\" is none of auto, chip, external", where ? where : arg);
+    argp_error(state, "--map-memory: \"%s\" is none of auto, chip, external, far",
+               where ? where : arg);
 }
 
 static void check_pass(const struct argp_state *state, const char *name)
@@ -117,6 +127,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_MAP_MEMORY:
         parse_memory(o, arg, state);
+        return 0;
+    case OPT_MEMORY_BYTES:
+        o->memory_bytes =
+            cli_number(state, "--memory-bytes", arg, SPEC_EXT_LINE_BYTES, SPEC_EXT_BYTES);
+        if (o->memory_bytes % SPEC_EXT_LINE_BYTES)
+            argp_error(state, "--memory-bytes: %s is no multiple of %d", arg, SPEC_EXT_LINE_BYTES);
         return 0;
     case OPT_MAPS_IN:
         o->maps_in = arg;
@@ -301,6 +317,7 @@ struct job *cli_job_open(const struct cli_object_options *options, const struct 
     o.opt.dump_to = stderr;
     o.memories = options->memories;
     o.memory_count = options->memory_count;
+    o.memory_bytes = options->memory_bytes;
     *status = cli_programs(object, object->object, &o);
     if (*status)
         return NULL;

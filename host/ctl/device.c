@@ -143,7 +143,7 @@ static int check_memory(struct dev *dev, const struct ucode_image *image)
     int err;
 
     for (uint32_t i = 0; i < image->map_count; i++)
-        external |= ucode_map_external(image, i);
+        external |= ucode_map_external(image, i) || ucode_map_keys_external(image, i);
     err = external ? dev->ops->read32(dev, SPEC_CSR_EXT_LINES, &lines) : 0;
     return err ? err : external && !lines ? -ENXIO : 0;
 }
@@ -450,6 +450,17 @@ static int walk_array(struct dev *dev, uint32_t map, const struct ir_map *m, uin
     return err;
 }
 
+/* Entry *i is free: *i becomes the one before the next that may be in use. */
+static int next_entry(struct dev *dev, uint32_t *i)
+{
+    uint32_t next;
+    int err = dev->ops->read32(dev, SPEC_CSR_MBOX_RESULT, &next);
+
+    if (!err && next > *i)
+        *i = next - 1;
+    return err;
+}
+
 /* Without values only the keys are read. */
 static int walk_hash(struct dev *dev, uint32_t map, const struct ir_map *m, void *values,
                      int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
@@ -465,7 +476,7 @@ static int walk_hash(struct dev *dev, uint32_t map, const struct ir_map *m, void
         if (!err)
             err = command(dev, map, SPEC_MBOX_ENTRY);
         if (err == -ENOENT) {
-            err = 0;
+            err = next_entry(dev, &i);
             continue;
         }
         if (!err)

@@ -122,6 +122,7 @@ static int open_device(struct device_exec *d, const char *model, char why[EXEC_W
         .seed = o->seed,
         .idle_percent = o->idle_percent,
         .stall_percent = o->stall_percent,
+        .memory_bytes = d->exec.job->options.memory_bytes,
         .memory_min_clocks = o->memory_min_clocks,
         .memory_max_clocks = o->memory_max_clocks,
     };

@@ -139,6 +139,7 @@ static void set_memories(struct job *job)
 {
     const struct job_options *o = &job->options;
 
+    job->ir->ext_bytes = o->memory_bytes;
     for (uint32_t i = 0; i < o->memory_count; i++)
         for (uint32_t k = 0; k < job->ir->map_count; k++)
             if (!o->memories[i].map || !strcmp(o->memories[i].map, job->ir->maps[k].name))

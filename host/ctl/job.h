@@ -23,7 +23,7 @@ enum job_step {
     JOB_STEP_COUNT
 };
 
-/* Where the values of a map are to lie on a device; name NULL: of all maps. Of several that name a
+/* Where a map is to lie on a device; name NULL: of all maps. Of several that name a
  * map the last one counts. */
 struct job_memory {
     const char *map;
@@ -43,6 +43,7 @@ struct job_options {
     bool values_known;
     const struct job_memory *memories;
     uint32_t memory_count;
+    uint64_t memory_bytes; /* external memory of the device; 0: SPEC_EXT_BYTES */
     bool unordered; /* for tests: in hardware packets do not wait for each other, so results may be
                        wrong */
 };

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Maps whose values lie in external memory: results are those of all executors whatever the memory's latency, and users are told where
-maps lie."""
+"""Maps whose values, or keys too, lie in external memory: results are those of all executors whatever the memory's latency, and users are told where
+maps lie and who does not reach them."""
 import json
 import os
 
@@ -8,6 +8,7 @@ import hazards
 import lib
 
 ALL = ('--map-memory', 'external')
+FAR = ('--map-memory', 'far')
 PACED = ('--stall', 25, '--idle', 15)
 
 
@@ -15,17 +16,17 @@ def build(work, name='external', *defines):
     return lib.clang(os.path.join(lib.ROOT, 'tests', 'progs', 'maps', 'external.bpf.c'), os.path.join(work, name + '.o'), defines=defines)
 
 
-def compared(obj, capture, *options):
-    j = json.loads(lib.sluice('compare', obj, '-t', 'interp,microcode,pipeline', '-r', capture, '--json', '--no-progress', *options).stdout)
-    assert j['mismatches'] == 0 and all('cycles' in j['executors'][x] for x in ('microcode', 'pipeline')), j
+def compared(obj, capture, *options, hardware=('microcode', 'pipeline')):
+    j = json.loads(lib.sluice('compare', obj, '-t', ','.join(('interp', *hardware)), '-r', capture, '--json', '--no-progress', *options).stdout)
+    assert j['mismatches'] == 0 and all('cycles' in j['executors'][x] for x in hardware), j
     return j['executors']
 
 
-def memories(obj, *options):
+def memories(obj, *options, part='memory'):
     j = json.loads(lib.sluice('check', obj, '--json', *options).stdout)
-    core, pipeline = ({m['name']: m['memory'] for m in j['executors'][x]['maps']} for x in ('microcode', 'pipeline'))
-    assert core == pipeline, j
-    return core
+    places = {x: {m['name']: m[part] for m in e['maps']} for x, e in j['executors'].items() if 'maps' in e}
+    assert part == 'keys' or places['pipeline'] == places['microcode'], j
+    return places['microcode']
 
 
 def test_values_across_lines_agree(work):
@@ -54,6 +55,53 @@ def test_array_of_a_million_entries_agrees(work):
     expected = trace(work, obj, 'interp', capture)
     for executor in ('microcode', 'pipeline'):
         assert trace(work, obj, executor, capture) == expected, executor
+
+
+def connections(work, name='connections', *defines):
+    return lib.clang(os.path.join(lib.ROOT, 'tests', 'progs', 'maps', 'connections.bpf.c'), os.path.join(work, name + '.o'), defines=defines)
+
+
+def test_keys_in_external_memory_agree(work):
+    """Small maps, so that they are full and evict all the time, with contents from a file, walked while packets pass."""
+    obj = connections(work, 'small', '-DCONNECTIONS=40', '-DRECENT=24')
+    capture = lib.traffic('connections-700', '--count', 700, '--flows', 90, '--size', 64, '--seed', 5)
+    maps = os.path.join(work, 'in.json')
+    with open(maps, 'w') as f:
+        json.dump({'recent': [{'key': [i, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0], 'value': [i] * 8} for i in range(20)]}, f)
+    for options in (('--memory-latency', 1), ('--memory-latency', '1-200', *PACED, '--poll-maps', '--queues', 4), ('--maps-in', maps)):
+        compared(obj, capture, *FAR, *options, hardware=('microcode',))
+    compared(obj, capture, '--map-memory', 'recent=far', '--map-memory', 'known=chip', hardware=('microcode',))
+    j = json.loads(lib.sluice('run', obj, '-t', 'microcode', '--lockstep', '-r', capture, '--json', '--no-progress', *FAR, *PACED).stdout)
+    assert j['lockstep']['packets'] == 700 and 'difference' not in j['lockstep'], j
+
+
+def test_connection_tables_of_many_entries_agree(work):
+    """Tables that no chip holds: packets insert, find, replace and delete; all maps are compared at the end."""
+    obj = connections(work)
+    assert memories(obj, part='keys') == {'known': 'external', 'recent': 'external', 'closed': 'chip'}
+    capture = lib.traffic('connections-many', '--count', 1500, '--flows', 600, '--zipf', 0.3, '--size', 64, '--seed', 6)
+    compared(obj, capture, '--memory-latency', '20-90', hardware=('microcode',))
+
+
+def test_table_of_a_million_entries_runs(work):
+    """The longest keys and values that there are."""
+    obj = connections(work, 'million', '-DCONNECTIONS=1000000', '-DRECENT=1000000', '-DKEY=64', '-DVALUE=256')
+    assert memories(obj, part='keys') == {'known': 'external', 'recent': 'external', 'closed': 'chip'}
+    capture = lib.traffic('connections-700', '--count', 700, '--flows', 90, '--size', 64, '--seed', 5)
+    assert trace(work, obj, 'interp', capture) == trace(work, obj, 'microcode', capture)
+    small = json.loads(lib.sluice('check', obj, '--json', '--memory-bytes', 100000000).stdout)['executors']['microcode']
+    assert not small['fits'] and 'UCODE0021' in small['reason'] and 'the core has 100000000' in small['reason'], small
+    far = json.loads(lib.sluice('check', build(work), '--json', '--map-memory', 'flows=far').stdout)['executors']['pipeline']
+    assert not far['fits'] and "have its keys in external memory, which pipelines don't reach" in far['reason'] and 'PIPE0009' in far['reason'], far
+    lru = connections(work, 'lru', '-DRECENT=1100000')
+    why = json.loads(lib.sluice('check', lru, '--json').stdout)['executors']['microcode']
+    assert not why['fits'] and 'UCODE0022' in why['reason'] and '1100001 wanted' in why['reason'], why
+
+
+def test_core_with_keys_in_external_memory_is_serial(work):
+    keyed = [k for k in hazards.KINDS if k not in hazards.KEYLESS]
+    obj = hazards.program(work, keyed)
+    hazards.agree(work, obj, keyed, 'microcode', (2, 3), 2, hazards.PACES[1:2], 5, '--lockstep', *FAR, '--memory-latency', '1-90')
 
 
 def test_latency_of_the_memory_shows(work):
@@ -103,5 +151,5 @@ def test_icarus_has_none(work):
 def test_wrong_options_are_refused(work):
     obj = build(work)
     assert 'the object has no map nobody' in lib.sluice('check', obj, '--map-memory', 'nobody=chip', status=2).stderr
-    assert '"elsewhere" is none of auto, chip, external' in lib.sluice('check', obj, '--map-memory', 'elsewhere', status=2).stderr
+    assert '"elsewhere" is none of auto, chip, external, far' in lib.sluice('check', obj, '--map-memory', 'elsewhere', status=2).stderr
     assert 'wrong way round' in lib.sluice('run', obj, '-t', 'microcode', '-r', lib.mixed(1000), '--memory-latency', '9-3', status=2).stderr

@@ -181,19 +181,69 @@ static void test_ucode_long_value_refused(void **state)
 
 static void test_ucode_hash_entries_exceeded_refused(void **state)
 {
-    const struct ir_map map = hash_map(4, 8, SPEC_CORE_HASH_ENTRIES);
+    struct ir_map map = hash_map(4, 8, SPEC_CORE_HASH_ENTRIES);
 
     (void)state;
+    map.memory = IR_MEMORY_CHIP;
     refused(compile_maps(&map, 1), "UCODE0007", "65537 wanted");
 }
 
 static void test_ucode_hash_buckets_exceeded_refused(void **state)
 {
     /* 33000 entries take 32768 buckets; the second map's do not fit behind them */
-    const struct ir_map maps[2] = {hash_map(4, 8, 33000), hash_map(4, 8, 1000)};
+    struct ir_map maps[2] = {hash_map(4, 8, 33000), hash_map(4, 8, 1000)};
 
     (void)state;
+    maps[0].memory = maps[1].memory = IR_MEMORY_CHIP;
     refused(compile_maps(maps, 2), "UCODE0008", "33280 wanted");
+}
+
+/* A map of keys that do not fit on chip is outside: keys of LRU maps first, then of the others,
+ * then buckets at a multiple of their number, and values behind all that. */
+static void test_ucode_keys_without_room_external(void **state)
+{
+    struct ir_map maps[] = {hash_map(4, 8, 1000), hash_map(64, 256, 1000000), hash_map(4, 8, 700),
+                            hash_map(4, 8, 70000)};
+    const bool keys[] = {false, true, false, true};
+    const struct ucode_image *image;
+    struct diag_sink sink;
+    struct arena *arena;
+    struct ir_func *f;
+
+    (void)state;
+    maps[3].engine = SPEC_ENGINE_LRU;
+    arena = arena_open();
+    sink = diag_sink_make(arena);
+    f = ir_func_new(arena, "limits");
+    ir_block_new(f);
+    f->maps = arena_memdup(arena, maps, sizeof(maps));
+    f->map_count = 4;
+    end(f, constant(f, 2));
+    assert_int_equal(ucode_compile(f, arena, &sink, &image), 0);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(ucode_map_keys_external(image, i), keys[i]);
+    assert_int_equal(image->mapdesc[3][SPEC_MAPDESC_ENTRY_BASE], SPEC_EXT_BASE);
+    assert_int_equal(image->mapdesc[1][SPEC_MAPDESC_ENTRY_BASE], SPEC_EXT_BASE + 70001);
+    assert_int_equal(image->mapdesc[1][SPEC_MAPDESC_BUCKET_BASE], SPEC_EXT_BASE + 5 * 262144);
+    assert_int_equal(image->mapdesc[1][SPEC_MAPDESC_BUCKET_MASK], 262143);
+    assert_int_equal(image->mapdesc[3][SPEC_MAPDESC_BUCKET_BASE], SPEC_EXT_BASE + 6 * 262144);
+    assert_int_equal(image->mapdesc[3][SPEC_MAPDESC_BUCKET_MASK], 32767);
+    assert_int_equal(image->mapdesc[1][SPEC_MAPDESC_VMEM_BASE],
+                     SPEC_EXT_BASE + (6 * 262144 + 32768) * 64u);
+    arena_close(arena);
+}
+
+static void test_ucode_keys_beyond_external_memory_refused(void **state)
+{
+    struct ir_map lru = hash_map(4, 8, SPEC_CORE_FAR_LRU);
+    const struct ir_map many = hash_map(4, 8, SPEC_FAR_ENTRIES);
+    const struct ir_map large = hash_map(64, 256, 7000000);
+
+    (void)state;
+    lru.engine = SPEC_ENGINE_LRU;
+    refused(compile_maps(&lru, 1), "UCODE0022", "1048577 wanted");
+    refused(compile_maps(&many, 1), "UCODE0023", "16777217 wanted");
+    refused(compile_maps(&large, 1), "UCODE0021", "2147483648");
 }
 
 /* An LPM map has rooms of its own in the core, and a bucket for each entry. */
@@ -306,6 +356,8 @@ int main(void)
         cmocka_unit_test(test_ucode_long_value_refused),
         cmocka_unit_test(test_ucode_hash_entries_exceeded_refused),
         cmocka_unit_test(test_ucode_hash_buckets_exceeded_refused),
+        cmocka_unit_test(test_ucode_keys_without_room_external),
+        cmocka_unit_test(test_ucode_keys_beyond_external_memory_refused),
         cmocka_unit_test(test_ucode_lpm_entries_exceeded_refused),
         cmocka_unit_test(test_ucode_too_many_maps_refused),
         cmocka_unit_test(test_ucode_too_many_rows_refused),

@@ -80,6 +80,9 @@ lint map_hash KEY_BYTES=40 ENTRIES=1001 BUCKETS=4096
 lint map_hash MAPS=3 KEY_BYTES=9 VALUE_BYTES=16 ENTRIES=300 BUCKETS=128 LRU=1
 lint map_lru
 lint map_lru MAPS=32 ENTRIES=65536 EW=16
+lint map_hash_far
+lint map_hash_far MAPS=32 KEY_BYTES=64 VALUE_BYTES=256 TAG_W=4 LRU_ENTRIES=1048576
+lint map_hash_far MAPS=3 KEY_BYTES=5 VALUE_BYTES=24 FP_BITS=1 SLOTS=1 LRU_ENTRIES=100
 lint map_lpm_pick
 lint map_lpm_pick BITS=128
 lint map_lpm_filter
@@ -91,6 +94,8 @@ lint map_lpm MAPS=32 KEY_BYTES=20 VALUE_BYTES=256 ENTRIES=16384 BUCKETS=8192 CEL
 lint map_lpm MAPS=3 KEY_BYTES=5 ENTRIES=300 BUCKETS=128 CELLS=16
 lint map_keys
 lint map_keys MAPS=32 LPM_ENTRIES=1024 LPM_CELLS=4096
+lint map_keys MAPS=32 FAR=1 FAR_LRU=4096
+lint map_axi_join
 lint map_mailbox
 lint map_mailbox HAS_HASH=0
 lint map_mailbox KEY_BYTES=64 VALUE_BYTES=256
@@ -129,6 +134,8 @@ refuses map_rows ROWS=24
 refuses map_rows WORDS=9
 refuses map_hash KEY_BYTES=65
 refuses map_hash VALUE_BYTES=12
+refuses map_hash_far SLOTS=8
+refuses map_hash_far FP_BITS=16
 refuses map_lpm KEY_BYTES=4
 refuses map_lpm KEY_BYTES=21
 refuses map_lpm CELLS=48
@@ -146,6 +153,7 @@ synth map_vmem "-chparam BYTES 65536" 16 3000
 synth map_ext "" 16 9000
 synth map_vmem_ext "" 16 9000
 synth map_hash "-chparam KEY_BYTES 16 -chparam VALUE_BYTES 16 -chparam ENTRIES 4096 -chparam BUCKETS 2048" 20 4000
+synth map_hash_far "-chparam KEY_BYTES 16 -chparam VALUE_BYTES 16 -chparam LRU_ENTRIES 4096" 4 9000
 synth map_lpm "-chparam KEY_BYTES 8 -chparam ENTRIES 1024 -chparam BUCKETS 1024 -chparam CELLS 4096" 20 5000
 synth pipe_payload "-chparam DEPTH 512" 30 1500
 synth pipe_fifo "-chparam WIDTH 513 -chparam DEPTH 1024" 15 1500

@@ -15,7 +15,8 @@ module sluice_dut #(
     parameter LPM_BUCKETS = `SPEC_CORE_LPM_BUCKETS,       // of all LPM maps, a power of two
     parameter LPM_CELLS = `SPEC_CORE_LPM_CELLS,           // of a prefix length, a power of two
     parameter EVENTS = 1,                                 // 1: packets may leave with an event area, 0: never
-    parameter EXT_LINES = 0                               // cache before external memory: a power of two, 16 to 65536; 0: none
+    parameter EXT_LINES = 0,                              // cache before external memory: a power of two, 16 to 65536; 0: none
+    parameter FAR_LRU = `SPEC_CORE_FAR_LRU                // of all LRU maps with keys in external memory
 ) (
     input  wire         clk,
     input  wire         rst,
@@ -267,10 +268,17 @@ module sluice_dut #(
     assign m_req_ready = req_ready && mbox_turn;
     assign c_req_ready = req_ready && !mbox_turn;
 
+    wire [3:0]    k_awid, k_arid;
+    wire [31:0]   k_awaddr, k_araddr;
+    wire [511:0]  k_wdata;
+    wire          k_awvalid, k_awready, k_wvalid, k_wready, k_bvalid, k_bready;
+    wire          k_arvalid, k_arready, k_rvalid, k_rready;
+
     map_keys #(
         .MAPS(`SPEC_HW_MAPS), .KEY_BYTES(KEY_BYTES), .VALUE_BYTES(VALUE_BYTES),
         .HASH_ENTRIES(HASH_ENTRIES), .HASH_BUCKETS(HASH_BUCKETS), .LPM_ENTRIES(LPM_ENTRIES),
-        .LPM_BUCKETS(LPM_BUCKETS), .LPM_CELLS(LPM_CELLS), .TAG_W(TAG_W)
+        .LPM_BUCKETS(LPM_BUCKETS), .LPM_CELLS(LPM_CELLS), .TAG_W(TAG_W),
+        .FAR(EXT_LINES != 0), .FAR_LRU(FAR_LRU)
     ) u_keys (
         .clk(clk), .rst(rst), .cfg_valid_i(cfg_valid), .cfg_ready_o(cfg_ready),
         .cfg_map_i(cfg_map), .cfg_desc_i(cfg_desc), .req_valid_i(req_valid),
@@ -282,7 +290,13 @@ module sluice_dut #(
         .req_tag_i({mbox_turn, c_req_ctx}), .resp_valid_o(resp_valid), .resp_tag_o(resp_tag),
         .resp_status_o(resp_status), .resp_addr_o(resp_addr), .resp_key_o(resp_key),
         .w_valid_o(w_valid), .w_ready_i(w_ready), .w_addr_o(w_addr), .w_data_o(w_data),
-        .w_strb_o(w_strb));
+        .w_strb_o(w_strb), .m_axi_awid(k_awid), .m_axi_awaddr(k_awaddr), .m_axi_awvalid(k_awvalid),
+        .m_axi_awready(k_awready), .m_axi_wdata(k_wdata), .m_axi_wvalid(k_wvalid),
+        .m_axi_wready(k_wready), .m_axi_bid(m_axi_bid), .m_axi_bresp(m_axi_bresp),
+        .m_axi_bvalid(k_bvalid), .m_axi_bready(k_bready), .m_axi_arid(k_arid),
+        .m_axi_araddr(k_araddr), .m_axi_arvalid(k_arvalid), .m_axi_arready(k_arready),
+        .m_axi_rid(m_axi_rid), .m_axi_rdata(m_axi_rdata), .m_axi_rresp(m_axi_rresp),
+        .m_axi_rvalid(k_rvalid), .m_axi_rready(k_rready));
 
     // --- map values: port A always takes, and answers at a fixed time
     wire          a_ready;
@@ -313,7 +327,7 @@ module sluice_dut #(
     assign b_rvalid = chip_rvalid || ext_rvalid;
     assign b_rdata = ext_rvalid ? ext_rdata : chip_rdata;
 
-    // --- map values in external memory
+    // --- external memory: of values behind a cache, and keys
     assign m_axi_awlen = 8'd0;
     assign m_axi_awsize = 3'd6;
     assign m_axi_awburst = 2'd1;
@@ -326,6 +340,11 @@ module sluice_dut #(
     generate
         if (EXT_LINES != 0) begin : g_ext
             wire unused_ext = &{1'b0, m_axi_rlast};
+            wire [3:0]   v_awid, v_arid;
+            wire [31:0]  v_awaddr, v_araddr;
+            wire [511:0] v_wdata;
+            wire         v_awvalid, v_awready, v_wvalid, v_wready, v_bvalid, v_bready;
+            wire         v_arvalid, v_arready, v_rvalid, v_rready;
 
             map_ext #(.LINES(EXT_LINES)) u_ext (
                 .clk(clk), .rst(rst), .a_valid_i(a_valid && a_ext), .a_ctx_i(a_ctx), .a_op_i(a_op),
@@ -333,19 +352,38 @@ module sluice_dut #(
                 .a_expect_i(a_expect), .wait_o(ext_wait), .r_valid_o(ext_done), .r_data_o(ext_data),
                 .b_valid_i(b_valid && b_ext), .b_ready_o(ext_ready), .b_write_i(b_write),
                 .b_addr_i(b_addr), .b_data_i(b_data), .b_rvalid_o(ext_rvalid),
-                .b_rdata_o(ext_rdata), .m_axi_awid(m_axi_awid), .m_axi_awaddr(m_axi_awaddr),
+                .b_rdata_o(ext_rdata), .m_axi_awid(v_awid), .m_axi_awaddr(v_awaddr),
+                .m_axi_awvalid(v_awvalid), .m_axi_awready(v_awready), .m_axi_wdata(v_wdata),
+                .m_axi_wvalid(v_wvalid), .m_axi_wready(v_wready), .m_axi_bid(m_axi_bid),
+                .m_axi_bresp(m_axi_bresp), .m_axi_bvalid(v_bvalid), .m_axi_bready(v_bready),
+                .m_axi_arid(v_arid), .m_axi_araddr(v_araddr), .m_axi_arvalid(v_arvalid),
+                .m_axi_arready(v_arready), .m_axi_rid(m_axi_rid), .m_axi_rdata(m_axi_rdata),
+                .m_axi_rresp(m_axi_rresp), .m_axi_rvalid(v_rvalid), .m_axi_rready(v_rready));
+
+            map_axi_join u_join (
+                .clk(clk), .rst(rst), .a_awid(v_awid), .a_awaddr(v_awaddr), .a_awvalid(v_awvalid),
+                .a_awready(v_awready), .a_wdata(v_wdata), .a_wvalid(v_wvalid), .a_wready(v_wready),
+                .a_bvalid(v_bvalid), .a_bready(v_bready), .a_arid(v_arid), .a_araddr(v_araddr),
+                .a_arvalid(v_arvalid), .a_arready(v_arready), .a_rvalid(v_rvalid),
+                .a_rready(v_rready), .b_awid(k_awid), .b_awaddr(k_awaddr), .b_awvalid(k_awvalid),
+                .b_awready(k_awready), .b_wdata(k_wdata), .b_wvalid(k_wvalid), .b_wready(k_wready),
+                .b_bvalid(k_bvalid), .b_bready(k_bready), .b_arid(k_arid), .b_araddr(k_araddr),
+                .b_arvalid(k_arvalid), .b_arready(k_arready), .b_rvalid(k_rvalid),
+                .b_rready(k_rready), .m_axi_awid(m_axi_awid), .m_axi_awaddr(m_axi_awaddr),
                 .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready),
                 .m_axi_wdata(m_axi_wdata), .m_axi_wvalid(m_axi_wvalid), .m_axi_wready(m_axi_wready),
-                .m_axi_bid(m_axi_bid), .m_axi_bresp(m_axi_bresp), .m_axi_bvalid(m_axi_bvalid),
-                .m_axi_bready(m_axi_bready), .m_axi_arid(m_axi_arid), .m_axi_araddr(m_axi_araddr),
-                .m_axi_arvalid(m_axi_arvalid), .m_axi_arready(m_axi_arready), .m_axi_rid(m_axi_rid),
-                .m_axi_rdata(m_axi_rdata), .m_axi_rresp(m_axi_rresp), .m_axi_rvalid(m_axi_rvalid),
-                .m_axi_rready(m_axi_rready));
+                .m_axi_bid(m_axi_bid), .m_axi_bvalid(m_axi_bvalid), .m_axi_bready(m_axi_bready),
+                .m_axi_arid(m_axi_arid), .m_axi_araddr(m_axi_araddr),
+                .m_axi_arvalid(m_axi_arvalid), .m_axi_arready(m_axi_arready),
+                .m_axi_rid(m_axi_rid), .m_axi_rvalid(m_axi_rvalid), .m_axi_rready(m_axi_rready));
         end else begin : g_no_ext
             wire unused_ext = &{1'b0, a_ctx, m_axi_awready, m_axi_wready, m_axi_bid, m_axi_bresp,
                                 m_axi_bvalid, m_axi_arready, m_axi_rid, m_axi_rdata, m_axi_rresp,
-                                m_axi_rlast, m_axi_rvalid, ext_data, ext_ready, ext_rdata};
+                                m_axi_rlast, m_axi_rvalid, ext_data, ext_ready, ext_rdata, k_awid,
+                                k_awaddr, k_awvalid, k_wdata, k_wvalid, k_bready, k_arid, k_araddr,
+                                k_arvalid, k_rready};
 
+            assign {k_awready, k_wready, k_bvalid, k_arready, k_rvalid} = 5'd0;
             assign ext_wait = 8'd0;
             assign ext_done = 1'b0;
             assign ext_data = 64'd0;

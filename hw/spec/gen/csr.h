@@ -39,7 +39,7 @@ enum spec_mbox {
     SPEC_MBOX_LOOKUP = 3, /* MBOX_RESULT = where the key's value is, or status ENOENT */
     SPEC_MBOX_UPDATE = 4, /* insert or replace; status EINVAL, EEXIST, ENOENT, E2BIG as in Linux */
     SPEC_MBOX_DELETE = 5, /* status ENOENT if there is none */
-    SPEC_MBOX_ENTRY = 6, /* the key and value offset of entry MBOX_ADDR; ENOENT if it is free, EINVAL past the last */
+    SPEC_MBOX_ENTRY = 6, /* the key and value offset of entry MBOX_ADDR; EINVAL past the last; ENOENT if it is free, and MBOX_RESULT = the next entry that may be in use, or 0: the one behind it */
     SPEC_MBOX_CONFIG = 7, /* core: MBOX_VALUE holds the map's descriptor (SPEC_MAPDESC_*), and the map becomes empty */
 };
 
@@ -51,8 +51,8 @@ enum spec_mapdesc {
     SPEC_MAPDESC_MAX_ENTRIES = 4, /* entries that may be in use */
     SPEC_MAPDESC_CPUS = 5, /* values an entry: 1, or SPEC_QUEUES for a per-CPU map; entry e of CPU c is at (e * CPUS + c) * STRIDE */
     SPEC_MAPDESC_VMEM_BASE = 6, /* first byte of the map's values in value memory; with bit 31 (SPEC_EXT_BASE) in external memory, at the other bits */
-    SPEC_MAPDESC_ENTRY_BASE = 7, /* hash: first entry; the map owns MAX_ENTRIES + 1 */
-    SPEC_MAPDESC_BUCKET_BASE = 8, /* hash: first bucket */
+    SPEC_MAPDESC_ENTRY_BASE = 7, /* hash: first entry; the map owns MAX_ENTRIES + 1; with bit 31 keys and buckets are in external memory, and the other bits are the line of the first key */
+    SPEC_MAPDESC_BUCKET_BASE = 8, /* hash: first bucket; with bit 31 its line in external memory, a multiple of the buckets */
     SPEC_MAPDESC_BUCKET_MASK = 9, /* hash: buckets the map owns, a power of two, minus 1 */
     SPEC_MAPDESC_WORDS = 10,
 };

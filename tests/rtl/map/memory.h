@@ -23,6 +23,7 @@ template <class V> struct Memory {
     std::vector<Line> datas;
     Stall ar_stall, aw_stall, w_stall, r_stall, b_stall;
     uint32_t least = 4, most = 40;
+    bool shared = false; // a line may be asked for by several ids at once
     int r_at = -1, b_at = -1; // the answers that are offered
     uint64_t reads_done = 0, writes_done = 0, deepest = 0, overtaken = 0;
 
@@ -114,7 +115,7 @@ template <class V> struct Memory {
             if (written(line))
                 b.fail("line %x is asked for while it is written", line);
             for (const Request &r : reads)
-                if (r.line == line || r.id == t.m_axi_arid)
+                if ((r.line == line && !shared) || r.id == t.m_axi_arid)
                     b.fail("line %x, id %u: asked for twice", line, t.m_axi_arid);
             reads.push_back({t.m_axi_arid, line, due(), Line{}});
             deepest = reads.size() > deepest ? reads.size() : deepest;

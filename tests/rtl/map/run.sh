@@ -52,6 +52,13 @@ run map_lru_few lru map_lru "MAPS=1 ENTRIES=4 EW=2" 10000000
 run map_lru_maps lru map_lru "MAPS=5 ENTRIES=15 EW=4" 10000000
 run map_lru_many lru map_lru "MAPS=3 ENTRIES=100 EW=7" 1000000
 
+# Keys in external memory: maps that are full and whose lines overflow, with short fingerprints; one line a map; keys
+# and values as in the core.
+run map_far_small far map_hash_far "MAPS=3 KEY_BYTES=4 VALUE_BYTES=16 TAG_W=4 FP_BITS=3 SLOTS=7 LRU_ENTRIES=96 +ENTRIES=96 +BUCKETS=12 +EVICT=0 +OPERATIONS=9000" 1000000
+run map_far_line far map_hash_far "MAPS=4 KEY_BYTES=8 VALUE_BYTES=8 TAG_W=3 FP_BITS=15 SLOTS=7 LRU_ENTRIES=32 +ENTRIES=32 +BUCKETS=4 +EVICT=0 +OPERATIONS=4000" 1000000
+run map_far_lru far map_hash_far "MAPS=2 KEY_BYTES=3 VALUE_BYTES=16 TAG_W=4 FP_BITS=2 SLOTS=7 LRU_ENTRIES=16 +ENTRIES=32 +BUCKETS=16 +EVICT=1 +OPERATIONS=12000" 1000000
+run map_far_core far map_hash_far "MAPS=2 KEY_BYTES=64 VALUE_BYTES=256 TAG_W=4 FP_BITS=15 SLOTS=7 LRU_ENTRIES=2048 +ENTRIES=2048 +BUCKETS=512 +EVICT=0 +OPERATIONS=4000" 1000000
+
 # A descriptor as above, of engine 4 lpm. Long and short keys, one map and several, filters that are nearly always wrong.
 run map_lpm_one lpm map_lpm "MAPS=1 KEY_BYTES=8 VALUE_BYTES=8 ENTRIES=256 BUCKETS=256 CELLS=1024 TAG_W=1 DESC=320'h00000003000000000000000000000000000000010000000500000008000000080000000800000004 +RESET_ENTRIES=5" 1000000
 run map_lpm_many lpm map_lpm "MAPS=4 KEY_BYTES=20 VALUE_BYTES=32 ENTRIES=1024 BUCKETS=1024 CELLS=4096 TAG_W=4" 1000000
