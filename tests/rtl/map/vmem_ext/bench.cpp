@@ -178,10 +178,6 @@ double State::measure(bool cold, bool write)
     const uint64_t start = b.clocks, host_before = host_done;
     uint32_t asked = 0;
 
-    t.b_write_i = 0;
-    t.b_addr_i = 128;
-    t.b_valid_i = host_offered = true;
-    host_since = b.clocks;
 
     memory.steady(STEADY);
     while (asked < COLD) {
@@ -194,6 +190,13 @@ double State::measure(bool cold, bool write)
             t.a_data_i = b.rng.next();
             asked++;
         }
+        if (asked == COLD / 2 && host_done == host_before && !host_offered) {
+            t.b_write_i = 0;
+            t.b_addr_i = 128;
+            host_offered = true;
+            host_since = b.clocks;
+        }
+        t.b_valid_i = host_offered;
         t.a_valid_i = 1;
         memory.offer();
         b.settle();
@@ -201,7 +204,6 @@ double State::measure(bool cold, bool write)
         take();
         memory.take();
         b.edge();
-        t.b_valid_i = host_offered;
     }
     const double clocks = double(b.clocks - start) / COLD;
 
