@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 import traceback
+import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(ROOT, 'tests', folder) for folder in ('e2e', 'rules')]
@@ -200,6 +201,8 @@ def function(tally, name, fn):
         try:
             fn(work)
             tally.note(name, True, time.time() - start)
+        except unittest.SkipTest as e:
+            tally.skip(f'{name}: {e}')
         except Exception:
             tally.note(name, False, time.time() - start, traceback.format_exc())
 

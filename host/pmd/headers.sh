@@ -11,7 +11,7 @@ root=$1 out=$2
 headers='lib/ethdev/ethdev_driver.h lib/ethdev/ethdev_vdev.h lib/ethdev/ethdev_pci.h lib/eal/include/bus_driver.h
 lib/eal/include/dev_driver.h drivers/bus/vdev/bus_vdev_driver.h drivers/bus/pci/bus_pci_driver.h'
 fail() {
-    echo "$1; or build without the DPDK driver: meson setup -Dpmd=false" >&2
+    echo "$1; or build without the DPDK driver: meson setup -Dpmd=disabled" >&2
     exit 1
 }
 version=$(dpkg-query -W -f '${source:Version}' libdpdk-dev 2>/dev/null) || version=
