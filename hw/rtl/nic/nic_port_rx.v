@@ -3,7 +3,7 @@
 //
 // What is not taken is counted by the first reason that holds: an error of the MAC, its size, its address, no room.
 // Latency: 9 clocks from a frame's last beat to its first one out. Throughput: a beat a clock. Order: kept. Back-pressure: none
-// towards the MAC. flush_i throws away frames that are in the store but for one whose first beat has left.
+// towards the MAC. flush_i throws away frames that are in the store but for one whose first beat has left, and the one that comes.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module nic_port_rx #(
@@ -203,6 +203,7 @@ module nic_port_rx #(
             if (first1_q) head0_q <= data1_q;
             if (second_q) head1_q <= data1_q;
         end
+        if (flush_i) on_q <= 1'b0;
         if (done) rand_q <= rand_next;
         if (seed_we_i) rand_q <= seed == 32'd0 ? 32'd1 : seed;
         if (rst) begin

@@ -234,7 +234,15 @@ static int scenario_reset(World &w)
         w.forget();
         w.setup();
     }
-    return w.b.pass("6 resets in the middle of traffic");
+    // a frame that is coming in the host's reset is none
+    w.in[0].push_back({make_frame(w.b.rng, w.mac[0], Wish(), 1500), false, 0});
+    for (int i = 0; i < 4; i++)
+        w.tick();
+    host_reset(w);
+    w.forget();
+    if (w.count(w.port_reg(0, SPEC_PORT_RX_PACKETS)))
+        w.b.fail("the port has taken a frame that was coming in the reset");
+    return w.b.pass("7 resets in the middle of traffic");
 }
 
 // Rings go off and on in the middle of traffic.
@@ -424,6 +432,10 @@ static int scenario_overload(World &w)
     w.out_percent = 0;
     Wish tx;
     tx.ret = 3;
+    for (int i = 0; i < 600; i++)
+        w.tick();
+    if (w.read(0x10000 + SPEC_NIC_HUNG))
+        w.b.fail("a slot without packets counts as hung");
     w.write(SPEC_CSR_CTRL, 3);
     for (uint32_t p = 0; p < PORTS; p++)
         for (uint32_t i = 0; i < 1500; i++)
@@ -502,6 +514,8 @@ static int scenario_pace(World &w)
     w.b.reset();
     w.setup();
     w.out_percent = w.mem.percent = w.mem.spread = 0;
+    w.rss.types = 0x3f;
+    w.write(0x16000 + SPEC_RSS_CTRL, w.rss.types);
     w.mem.latency = 30;
     for (uint32_t q = 0; q < QUEUES; q++)
         w.start_rx(q, 6);

@@ -103,7 +103,8 @@ static Bytes make_frame(Rng &rng, const uint8_t *dst, const Wish &w, uint32_t le
     if (kind < 4) {
         if (at < len)
             f[at] = char(0x40 | (rng.chance(60) ? 5 : rng.below(16)));
-        set16(at + 6, rng.chance(80) ? 0x4000 : uint32_t(rng.next()) & 0xffff);
+        static const uint16_t fragments[] = {0, 0x4000, 0x4000, 0x8000, 0x2000, 0x0001, 0x3000};
+        set16(at + 6, rng.chance(90) ? fragments[rng.below(7)] : uint32_t(rng.next()) & 0xffff);
         if (at + 9 < len)
             f[at + 9] = char(protocols[rng.below(4)]);
     } else {

@@ -395,7 +395,7 @@ void World::poll_tx(uint32_t ring)
 void World::setup()
 {
     b.rng.fill(rss.key, sizeof rss.key);
-    rss.types = 0x3f;
+    rss.types = uint32_t(b.rng.next()) & 0x3f;
     for (uint32_t i = 0; i < 128; i++)
         rss.table[i] = uint8_t(b.rng.below(QUEUES));
     for (uint32_t i = 0; i < 10; i++)
