@@ -8,7 +8,7 @@
 #   WORK_DIR  scratch folder, and where Verilator's own objects are kept between runs (RUNTIME_DIR
 #             in the environment names another folder for those)
 # RTL_FIRST in the environment names a folder whose modules take the place of those of the same name in hw/rtl, for tests; VERILATOR_OPTIONS
-# are more options.
+# are more options, MODEL_OPT takes the place of LEVEL: a model that runs for some thousand clocks only is there sooner with -O0.
 set -eu
 absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
 root=$(absolute "$1") out=$(absolute "$2") work=$(absolute "$3")
@@ -23,6 +23,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+opt=${MODEL_OPT:-$opt}
 need() { # COMMAND TEXT: stops, naming what is missing
     command -v "$1" >/dev/null || { echo "$2 is not in PATH; ./dev build installs it" >&2; exit 1; }
 }

@@ -24,6 +24,11 @@ def sluice(*args, status=0, timeout=900):
     return p
 
 
+def few_clocks():
+    """The models that this test builds from here on run for some thousand clocks only, for which the compiler need not optimise them."""
+    os.environ['MODEL_OPT'] = '-O0'
+
+
 def all_examples():
     return sorted(os.path.basename(p)[:-len('.bpf.c')] for p in glob.glob(os.path.join(ROOT, 'examples', '*.bpf.c')))
 

@@ -270,6 +270,7 @@ def test_compile_writes_image_verilog_listing_and_cost(work):
 
 
 def test_waves_are_written(work):
+    lib.few_clocks()
     for e in ('microcode', 'pipeline'):
         path = os.path.join(work, e + '.fst')
         lib.sluice('run', lib.example('swap'), '-t', e, '-r', lib.traffic('tiny', '--count', 4), '--waves', path)

@@ -19,9 +19,10 @@ def add(name):
 
     def stalls(work):
         check(name, lib.mixed(1000), '--idle', 30, '--stall', 40, '--seed', 7)
-    globals()[f'test_{name}_on_mixed_traffic_agrees'] = mixed
-    globals()[f'test_{name}_on_one_flow_agrees'] = one_flow
-    globals()[f'test_{name}_with_random_stalls_agrees'] = stalls
+    # the kind first: tests that begin at once and need the same model would both build it
+    globals()[f'test_mixed_traffic_through_{name}_agrees'] = mixed
+    globals()[f'test_one_flow_through_{name}_agrees'] = one_flow
+    globals()[f'test_random_stalls_around_{name}_agree'] = stalls
 
 
 for _name in lib.examples():

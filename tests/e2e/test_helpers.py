@@ -18,11 +18,16 @@ FIB = ['--fib', os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib.json')]
 OPTIONS = {'cpu': ['--queue', '3'], 'percpu_elem': ['--queues', '4'], 'tail': ['-p', 'tail'], 'fib': FIB, 'mtu': FIB,
            'fib_questions': ['--fib', os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib_questions.json')]}
 
+# Their pipelines take so few clocks for a packet that a model is not worth optimising.
+FEW_CLOCKS = ('cpu', 'fib', 'fib_questions', 'length_across_move')
+
 
 def add(source):
     name = os.path.basename(source)[:-len('.bpf.c')]
 
     def agrees(work):
+        if name in FEW_CLOCKS:
+            lib.few_clocks()
         obj = lib.clang(source, os.path.join(work, name + '.o'))
         j = json.loads(lib.sluice('compare', obj, '-r', lib.mixed(1000), '--json', *OPTIONS.get(name, [])).stdout)
         assert j['mismatches'] == 0, (name, j['differences'][:5])
@@ -232,6 +237,7 @@ def test_device_refuses_more_interfaces_than_it_holds(work):
 
 
 def questions_agree(work, flags, *executors):
+    lib.few_clocks()
     obj = helper_object(work, 'fib_questions', f'-DFLAGS={flags}')
     j = lib.compare(obj, lib.mixed(1000), *OPTIONS['fib_questions'], '-t', ','.join(('interp', *executors)))
     assert j['mismatches'] == 0, (flags, j['differences'][:5])
