@@ -9,7 +9,7 @@ import lib
 sys.path.insert(0, os.path.join(lib.ROOT, 'tests', 'faults'))
 import faults  # noqa: E402
 
-AREAS = {'host', 'core', 'library', 'engine', 'events', 'far', 'inner', 'interp', 'load', 'maps', 'microcode', 'opt', 'pipeline', 'queue', 'tail', 'verify'}
+AREAS = {'host', 'core', 'library', 'engine', 'events', 'far', 'inner', 'interp', 'load', 'maps', 'microcode', 'nic', 'opt', 'pipeline', 'queue', 'tail', 'verify'}
 
 
 def trial():
