@@ -80,7 +80,7 @@ static uint32_t blocks_of(const struct nic *nic, enum group g, const uint32_t **
     return 0;
 }
 
-/* Number of a counter among all. */
+/* Number of a counter among all; GROUP_COUNT: how many there are. */
 static uint32_t index_of(const struct nic *nic, enum group g, uint32_t block, uint32_t row)
 {
     const uint32_t *addrs;
@@ -88,7 +88,7 @@ static uint32_t index_of(const struct nic *nic, enum group g, uint32_t block, ui
 
     for (uint32_t i = 0; i < g; i++)
         at += blocks_of(nic, (enum group)i, &addrs) * groups[i].count;
-    return at + block * groups[g].count + row;
+    return g == GROUP_COUNT ? at : at + block * groups[g].count + row;
 }
 
 static uint32_t counters_of(const struct nic *nic)

@@ -20,6 +20,7 @@ from test_vectors import REJECTED  # noqa: E402
 JOBS = 2
 UNITS = {
     'build': ['build', 'build_equivalence'],
+    'driver': ['pmd_rings'],
     'inner': ['inner', 'ucode_texts', 'pipe'],
     'interp': ['vm', 'helper', 'vm_kernel', 'helper_kernel'],
     'library': ['exec_maps', 'sluice', 'sluice_maps'],
