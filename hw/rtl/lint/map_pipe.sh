@@ -154,7 +154,7 @@ synth map_vmem "-chparam BYTES 65536" 16 3000
 synth map_ext "" 16 9000
 synth map_vmem_ext "" 16 9000
 synth map_hash "-chparam KEY_BYTES 16 -chparam VALUE_BYTES 16 -chparam ENTRIES 4096 -chparam BUCKETS 2048" 20 4000
-synth map_hash_far "-chparam KEY_BYTES 16 -chparam VALUE_BYTES 16 -chparam LRU_ENTRIES 4096" 4 9000
+synth map_hash_far "-chparam SLOTS 2 -chparam LRU_ENTRIES 4096" 4 5000
 synth map_lpm "-chparam KEY_BYTES 8 -chparam ENTRIES 1024 -chparam BUCKETS 1024 -chparam CELLS 4096" 20 5000
 synth pipe_payload "-chparam DEPTH 512" 30 1500
 synth pipe_fifo "-chparam WIDTH 513 -chparam DEPTH 1024" 15 1500
