@@ -19,9 +19,10 @@ static const struct counter port_counters[] = {
     {"rx_port%u_packets", SPEC_PORT_RX_PACKETS},   {"rx_port%u_bytes", SPEC_PORT_RX_BYTES},
     {"rx_port%u_filtered", SPEC_PORT_RX_FILTERED}, {"rx_port%u_size_errors", SPEC_PORT_RX_SIZE},
     {"rx_port%u_missed", SPEC_PORT_RX_MISSED},     {"tx_port%u_packets", SPEC_PORT_TX_PACKETS},
-    {"tx_port%u_bytes", SPEC_PORT_TX_BYTES},
+    {"tx_port%u_bytes", SPEC_PORT_TX_BYTES},       {"rx_port%u_errors", SPEC_PORT_RX_ERRORS},
+    {"tx_port%u_dropped", SPEC_PORT_TX_DROPPED},
 };
-enum { PORT_SIZE = 3, PORT_MISSED = 4 };
+enum { PORT_SIZE = 3, PORT_MISSED = 4, PORT_ERRORS = 7 };
 
 /* The rings' PACKETS, BYTES, and DROPPED or BAD lie at the same offsets. */
 static const struct counter rxq_counters[] = {
@@ -183,6 +184,7 @@ static int rx_stats(struct pmd *pmd, struct rte_eth_stats *s)
     for (uint32_t i = 0; !err && i < pmd->nic.port_count; i++) {
         err = add(pmd, GROUP_PORT, i, PORT_MISSED, &s->imissed);
         err = err ? err : add(pmd, GROUP_PORT, i, PORT_SIZE, &s->ierrors);
+        err = err ? err : add(pmd, GROUP_PORT, i, PORT_ERRORS, &s->ierrors);
     }
     return err;
 }
