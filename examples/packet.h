@@ -8,7 +8,6 @@
  */
 
 #include <linux/bpf.h>
-#include <linux/icmp.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -18,6 +17,31 @@
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+
+/* ICMP's header and numbers (RFC 792), under the names of linux/icmp.h: that one leads to the C
+ * library's headers, which are there for -target bpf only where those of 32-bit programs are
+ * installed. */
+enum {
+    ICMP_ECHOREPLY = 0,
+    ICMP_DEST_UNREACH = 3,
+    ICMP_FRAG_NEEDED = 4, /* a code of ICMP_DEST_UNREACH */
+    ICMP_ECHO = 8,
+    ICMP_TIME_EXCEEDED = 11,
+    ICMP_PARAMETERPROB = 12,
+};
+
+struct icmphdr {
+    __u8 type;
+    __u8 code;
+    __sum16 checksum;
+    union {
+        struct {
+            __be16 id;
+            __be16 sequence;
+        } echo;
+        __be32 gateway;
+    } un;
+};
 
 /* Before a loop whose bound is constant. */
 #ifdef __clang__
