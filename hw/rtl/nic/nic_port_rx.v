@@ -100,7 +100,8 @@ module nic_port_rx #(
     wire [15:0]  len0 = first1_q ? 16'd0 : len_q;
     wire [16:0]  sum = {1'b0, len0} + {10'd0, bytes1_q};
     wire [15:0]  len = sum[16] ? 16'hffff : sum[15:0];
-    wire         long = len > max_bytes_i || len > `SPEC_PKT_MAX_BYTES;
+    reg          long_q;                    // it was too long already, whatever max_bytes_i says by now
+    wire         long = (long_q && !first1_q) || len > max_bytes_i || len > `SPEC_PKT_MAX_BYTES;
     wire         short = len < `SPEC_PKT_MIN_BYTES;
     wire         ends = valid1_q && last1_q && on1_q;
     wire         keep = on1_q && match1_q && !long;
@@ -199,6 +200,7 @@ module nic_port_rx #(
         valid1_q <= valid0_q;
         if (valid1_q) begin
             len_q <= len;
+            long_q <= long;
             second_q <= first1_q;
             if (first1_q) head0_q <= data1_q;
             if (second_q) head1_q <= data1_q;

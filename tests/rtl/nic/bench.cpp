@@ -242,6 +242,18 @@ static int scenario_reset(World &w)
     w.forget();
     if (w.count(w.port_reg(0, SPEC_PORT_RX_PACKETS)))
         w.b.fail("the port has taken a frame that was coming in the reset");
+    // one that has become too long is none, also if longer ones are taken before it ends
+    w.setup();
+    w.max_bytes[0] = 100;
+    w.write(w.port_reg(0, SPEC_PORT_MAX_BYTES), 100);
+    w.in[0].push_back({make_frame(w.b.rng, w.mac[0], Wish(), 1500), false, 0});
+    for (int i = 0; i < 4; i++)
+        w.tick();
+    w.write(w.port_reg(0, SPEC_PORT_MAX_BYTES), 1518);
+    if (w.in[0].empty())
+        w.b.fail("the frame has ended before its port took longer ones");
+    settle(w);
+    w.check_counters();
     return w.b.pass("7 resets in the middle of traffic");
 }
 
