@@ -140,7 +140,8 @@ struct pmd {
     struct pmd_program *program;
     pthread_mutex_t lock;   /* of registers that are more than one access: counters, the mailbox */
     uint64_t *counter_base; /* values of counters at the last reset of statistics */
-    uint64_t rx_errors_base, tx_errors_base, nombuf_base;
+    uint64_t rx_errors_base, tx_errors_base;
+    uint64_t rx_errors_past, tx_errors_past; /* of queues that are released */
     uint32_t rss_types;
     uint8_t rss_key[NIC_KEY_BYTES];
     uint16_t reta[NIC_RETA_MAX];

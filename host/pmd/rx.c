@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/pmd.h"
+#include "hw/spec/gen/limits.h"
 
 #include <errno.h>
 #include <rte_io.h>
@@ -223,10 +224,12 @@ int pmd_rx_stop(struct pmd_rxq *q)
 
 void pmd_rx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue)
 {
+    struct pmd *pmd = eth_dev->data->dev_private;
     struct pmd_rxq *q = eth_dev->data->rx_queues[queue];
 
     if (!q)
         return;
+    pmd->rx_errors_past += q->errors;
     if (!q->on || !pmd_rx_stop(q)) {
         rte_memzone_free(q->zone);
         rte_free(q->buffers);
@@ -235,6 +238,18 @@ void pmd_rx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue)
         PMD_LOG(ERR, "RX queue %u does not stop; its memory stays the device's\n", queue);
     }
     eth_dev->data->rx_queues[queue] = NULL;
+}
+
+/* Descriptors that may be missing before some are given: the device always has enough of them for
+ * the longest packet, or the ring would stand still. */
+static uint16_t refill_at(const struct pmd_rxq *q, uint16_t wanted)
+{
+    const uint32_t count = q->mask + 1u;
+    const uint32_t longest = SPEC_PKT_MAX_BYTES + UINT8_MAX; /* with metadata */
+    const uint32_t needed = (longest + q->buffer_bytes - 1) / q->buffer_bytes;
+    const uint32_t most = count > needed ? count - needed : 1;
+
+    return (uint16_t)RTE_MIN(wanted ? wanted : RTE_MIN(count / 4, 32u), most);
 }
 
 int pmd_rx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,
@@ -271,8 +286,8 @@ int pmd_rx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t cou
     q->pool = pool;
     q->fields = &pmd->fields;
     q->mask = (uint16_t)(count - 1);
-    q->refill = conf->rx_free_thresh ? conf->rx_free_thresh : (uint16_t)RTE_MIN(count / 4, 32);
     q->buffer_bytes = (uint16_t)RTE_MIN(room, (uint32_t)PMD_BUFFER_MAX);
+    q->refill = refill_at(q, conf->rx_free_thresh);
     q->port_id = eth_dev->data->port_id;
     q->number = queue;
     q->data = eth_dev->data;

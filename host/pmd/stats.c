@@ -148,8 +148,8 @@ static void soft_errors(const struct pmd *pmd, uint64_t *rx, uint64_t *tx)
 {
     const struct rte_eth_dev_data *data = pmd->data;
 
-    *rx = 0;
-    *tx = 0;
+    *rx = pmd->rx_errors_past;
+    *tx = pmd->tx_errors_past;
     for (uint16_t i = 0; i < data->nb_rx_queues; i++) {
         const struct pmd_rxq *q = data->rx_queues[i];
 

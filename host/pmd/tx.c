@@ -196,10 +196,12 @@ int pmd_tx_stop(struct pmd_txq *q)
 
 void pmd_tx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue)
 {
+    struct pmd *pmd = eth_dev->data->dev_private;
     struct pmd_txq *q = eth_dev->data->tx_queues[queue];
 
     if (!q)
         return;
+    pmd->tx_errors_past += q->errors;
     if (!q->on || !pmd_tx_stop(q)) {
         rte_memzone_free(q->zone);
         rte_free(q->packets);

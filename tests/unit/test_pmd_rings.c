@@ -217,6 +217,31 @@ static void test_rx_empty_pool_is_counted_and_fills_up_later(void **state)
     rte_pktmbuf_free(m[0]);
 }
 
+static void test_rx_ring_never_waits_for_more_than_it_has(void **state)
+{
+    static const uint32_t sizes[] = {64, SPEC_PKT_MAX_BYTES};
+    static const uint16_t wanted[] = {1, RING, 2 * RING};
+    struct bench *b = *state;
+    static uint8_t data[SPEC_PKT_MAX_BYTES];
+    struct rte_mbuf *m;
+
+    for (uint32_t w = 0; w < RTE_DIM(wanted); w++) {
+        const struct rte_eth_rxconf conf = {.rx_free_thresh = wanted[w]};
+
+        assert_int_equal(rte_eth_dev_stop(b->port), 0);
+        assert_int_equal(rte_eth_rx_queue_setup(b->port, 0, RING, 0, &conf, pool), 0);
+        assert_int_equal(rte_eth_dev_start(b->port), 0);
+        for (uint32_t i = 0; i < 2 * RTE_DIM(sizes) * RING; i++) {
+            const struct soft_packet p = {.data = data, .bytes = sizes[i % RTE_DIM(sizes)]};
+
+            assert_true(soft_nic_receive(b->soft, 0, &p));
+            assert_int_equal(rte_eth_rx_burst(b->port, 0, &m, 1), 1);
+            assert_int_equal(m->pkt_len, p.bytes);
+            rte_pktmbuf_free(m);
+        }
+    }
+}
+
 static void test_rx_descriptors_that_lie_lose_their_packet_only(void **state)
 {
     static const struct soft_packet bad[] = {
@@ -367,6 +392,34 @@ static void test_start_and_stop_again_and_again_lose_no_buffer(void **state)
     }
 }
 
+static void test_errors_of_queues_that_are_set_up_again_stay_counted(void **state)
+{
+    static const struct soft_packet bad = {
+        .data = (const uint8_t *)"x", .bytes = 1, .len_fault = 9};
+    struct bench *b = *state;
+    uint8_t data[64] = {0};
+    struct rte_eth_stats stats;
+
+    for (uint32_t round = 1; round <= 3; round++) {
+        struct rte_mbuf *m = packet_of(data, 13, 1);
+
+        assert_int_equal(rte_eth_tx_burst(b->port, 0, &m, 1), 1);
+        assert_true(soft_nic_receive(b->soft, 0, &bad));
+        assert_int_equal(rte_eth_rx_burst(b->port, 0, &m, 1), 0);
+        assert_int_equal(rte_eth_dev_stop(b->port), 0);
+        start(b);
+        assert_int_equal(rte_eth_stats_get(b->port, &stats), 0);
+        assert_int_equal(stats.oerrors, round);
+        assert_int_equal(stats.ierrors, round);
+    }
+    assert_int_equal(rte_eth_stats_reset(b->port), 0);
+    assert_int_equal(rte_eth_dev_stop(b->port), 0);
+    start(b);
+    assert_int_equal(rte_eth_stats_get(b->port, &stats), 0);
+    assert_int_equal(stats.oerrors, 0);
+    assert_int_equal(stats.ierrors, 0);
+}
+
 static void test_device_that_is_gone_says_so_and_closes(void **state)
 {
     struct bench *b = *state;
@@ -429,12 +482,14 @@ int main(void)
         ON_BENCH(test_rx_packet_of_several_buffers_is_one_packet),
         ON_BENCH(test_rx_full_ring_drops_and_goes_on_round_the_counts),
         ON_BENCH(test_rx_empty_pool_is_counted_and_fills_up_later),
+        ON_BENCH(test_rx_ring_never_waits_for_more_than_it_has),
         ON_BENCH(test_rx_descriptors_that_lie_lose_their_packet_only),
         ON_BENCH(test_tx_packets_of_any_buffers_leave_as_they_are),
         ON_BENCH(test_tx_full_ring_takes_what_it_has_room_for),
         ON_BENCH(test_tx_packets_that_can_not_be_sent_are_counted_and_freed),
         ON_BENCH(test_tx_leaves_through_the_port_that_it_names),
         ON_BENCH(test_start_and_stop_again_and_again_lose_no_buffer),
+        ON_BENCH(test_errors_of_queues_that_are_set_up_again_stay_counted),
         ON_BENCH(test_device_that_is_gone_says_so_and_closes),
         cmocka_unit_test(test_list_of_blocks_that_makes_no_sense_is_refused),
     };
