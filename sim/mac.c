@@ -92,7 +92,7 @@ static int open_pcap(struct mac *m, const char *text, char *why, size_t why_byte
 
         *gap++ = 0;
         m->gap_clocks = strtoull(gap, &end, 10);
-        if (*end || end == gap) {
+        if (*end || *gap < '0' || *gap > '9') {
             snprintf(why, why_bytes, "port=pcap:%s: the gap is no number of clocks", text);
             return -EINVAL;
         }

@@ -57,7 +57,7 @@ static void parse_clocks(struct args *a, const char *value)
     unsigned int min, max;
     char end;
 
-    if (sscanf(value, "%u-%u%c", &min, &max, &end) != 2 || min > max || max > 1u << 20) {
+    if (sscanf(value, "%u-%u%c", &min, &max, &end) != 2 || min > max || !max || max > 1u << 20) {
         a->bad = ARG_DMA;
         return;
     }
