@@ -286,6 +286,8 @@ static int emit(struct mac *m, uint64_t ns)
 
     if (m->sink)
         pcap_dump((uint8_t *)m->sink, &head, m->out);
+    if (m->sink && ferror(pcap_dump_file(m->sink)))
+        return -EIO;
     /* an interface that takes no more loses frames, as a wire does */
     if (m->fd >= 0 && send(m->fd, m->out, m->out_bytes, 0) < 0 && errno == ENETDOWN)
         return -EIO;

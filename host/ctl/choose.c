@@ -35,8 +35,15 @@ int choose_executor(struct job *job, const char *list, choose_passed_fn *passed,
                     const struct exec_ops **out, char why[EXEC_WHY_BYTES])
 {
     const struct exec_ops *ops;
+    const char *rest = list;
     int fits = -ENOENT;
 
+    do {
+        const int err = choose_next(&rest, &ops, why); /* a wrong name further on is wrong, too */
+
+        if (err)
+            return err;
+    } while (ops);
     snprintf(why, EXEC_WHY_BYTES, "no executor is named");
     for (;;) {
         const int err = choose_next(&list, &ops, why);

@@ -205,8 +205,13 @@ int sluice_load(const struct sluice_program *program, const struct sluice_load_o
 
     if (!err)
         err = lib_sink(opts.sink, &sink);
-    if (err || !program || !out || opts.queue >= SPEC_QUEUES)
+    if (err || !program || !out)
         return err ? err : -EINVAL;
+    if (opts.queue >= SPEC_QUEUES) {
+        lib_say(&sink, SLUICE_ERROR, "LIB0005", NULL, "queue %u: there are %d, from 0", opts.queue,
+                SPEC_QUEUES);
+        return -EINVAL;
+    }
     err = make_loaded(program, &l);
     if (err)
         return err;

@@ -34,11 +34,19 @@ static int packet_of(const struct sluice_batch *b, uint32_t i, struct sluice_pac
     return 0;
 }
 
-static bool is_good(const struct sluice_packet *p)
+/* What is wrong with a packet; NULL: nothing. */
+static const char *fault_of(const struct sluice_packet *p)
 {
-    return p->data && p->len >= SPEC_PKT_MIN_BYTES && p->len <= SPEC_PKT_MAX_BYTES &&
-           p->queue < SPEC_QUEUES && !p->reserved;
+    if (!p->data)
+        return "it has no data";
+    if (p->len < SPEC_PKT_MIN_BYTES || p->len > SPEC_PKT_MAX_BYTES)
+        return "a packet has 14 to 9216 bytes";
+    if (p->queue >= SPEC_QUEUES)
+        return "there are 4 queues, from 0";
+    return p->reserved ? "its member reserved is not 0" : NULL;
 }
+_Static_assert(SPEC_PKT_MIN_BYTES == 14 && SPEC_PKT_MAX_BYTES == 9216 && SPEC_QUEUES == 4,
+               "the texts above say these");
 
 /* Reads what the user gave, and looks at each packet. */
 static int read_batch(struct sluice_batch *user, struct sluice_batch *b, struct sluice_sink *sink)
@@ -59,11 +67,10 @@ static int read_batch(struct sluice_batch *user, struct sluice_batch *b, struct 
         struct sluice_packet p;
 
         err = packet_of(b, i, &p);
-        if (!err && !is_good(&p)) {
+        if (!err && fault_of(&p)) {
             lib_say(sink, SLUICE_ERROR, "LIB0005", NULL,
-                    "packet %u of the batch: %u bytes (a packet has %d to %d), queue %u (there are "
-                    "%d)",
-                    i, p.len, SPEC_PKT_MIN_BYTES, SPEC_PKT_MAX_BYTES, p.queue, SPEC_QUEUES);
+                    "packet %u of the batch (%u bytes, queue %u): %s", i, p.len, p.queue,
+                    fault_of(&p));
             err = -EINVAL;
         }
     }

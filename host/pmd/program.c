@@ -211,7 +211,9 @@ int rte_pmd_sluice_program_load(uint16_t port_id, const struct rte_pmd_sluice_pr
 {
     struct pmd *pmd = pmd_of_port(port_id);
     char text[EXEC_WHY_BYTES] = "";
-    const int err = pmd ? pmd_program_load(pmd, what, text) : -ENODEV;
+    const int err = !pmd                  ? -ENODEV
+                    : !what || !what->path ? -EINVAL
+                                           : pmd_program_load(pmd, what, text);
 
     if (why && why_bytes)
         snprintf(why, why_bytes, "%s", err ? text : "");

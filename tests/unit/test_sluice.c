@@ -247,6 +247,7 @@ static void test_sluice_best_executor_is_first_that_fits(void **state)
     assert_string_equal(name, "microcode");
     assert_int_equal(heard.count, 0);
     assert_int_equal(sluice_program_best(p, "abacus,interp", &sink, &name), -ENOENT);
+    assert_int_equal(sluice_program_best(p, "interp,abacus", &sink, &name), -ENOENT);
     assert_non_null(strstr(heard.text, "there is no executor \"abacus\" [LIB0003]"));
     assert_int_equal(sluice_program_fits(p, "abacus", reason, sizeof(reason)), -ENOENT);
     assert_non_null(strstr(reason, "abacus"));
@@ -390,12 +391,13 @@ static void test_sluice_batch_with_a_packet_that_cannot_be_run_does_not_run(void
     batch.sink = &sink;
     assert_int_equal(sluice_run(loaded, &batch), -EINVAL);
     assert_int_equal(batch.done, 0);
-    assert_non_null(strstr(heard.text, "packet 1 of the batch: 13 bytes"));
+    assert_non_null(strstr(heard.text, "packet 1 of the batch (13 bytes, queue 0): a packet has 14 to 9216"));
     assert_string_equal(heard.last.code, "LIB0005");
     packets[1] = (struct sluice_packet){.data = plain, .len = 14, .queue = 4};
     assert_int_equal(sluice_run(loaded, &batch), -EINVAL);
     packets[1] = (struct sluice_packet){.data = NULL, .len = 14};
     assert_int_equal(sluice_run(loaded, &batch), -EINVAL);
+    assert_non_null(strstr(heard.text, "it has no data"));
     batch.packet_size = 4;
     assert_int_equal(sluice_run(loaded, &batch), -EINVAL);
     assert_int_equal(sluice_map_lookup_elem(counts, &key, 4, &value, 8, 0), 0);
