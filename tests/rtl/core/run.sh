@@ -21,7 +21,7 @@ mkdir -p "$WORK"
 top="--top-module sluice_dut ${PARAMETERS:-}"
 rm -rf "$WORK/obj"
 mkdir -p "$WORK/obj"
-verilator --cc $top --prefix Vsluice_dut -Mdir "$WORK/obj" -O3 --x-assign fast \
+verilator --cc $top --prefix Vsluice_dut -Mdir "$WORK/obj" -O3 -fno-const-bit-op-tree --x-assign fast \
     --x-initial fast -Wno-fatal -Wno-lint -Wno-style --output-split 20000 -I. -y hw/rtl/common \
     -y hw/rtl/axis -y hw/rtl/core -y hw/rtl/map -y hw/rtl/csr -y hw/rtl/top hw/rtl/top/*_dut.v \
     >"$WORK/log" 2>&1 || { cat "$WORK/log"; echo "FAIL core verilator"; exit 1; }

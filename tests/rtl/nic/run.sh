@@ -19,7 +19,7 @@ for p in $parameters; do
     generics="$generics -G$p" macros="$macros -DP_${p%%=*}=${p#*=}"
 done
 cd "$ROOT"
-verilator --cc --top-module sluice_nic --prefix Vtop -Mdir "$obj" -O3 -Wno-fatal -Wno-lint -Wno-style -I. -y hw/rtl/common \
+verilator --cc --top-module sluice_nic --prefix Vtop -Mdir "$obj" -O3 -fno-const-bit-op-tree -Wno-fatal -Wno-lint -Wno-style -I. -y hw/rtl/common \
     -y hw/rtl/pipe -y hw/rtl/nic -y hw/rtl/dma $generics -y tests/rtl/nic hw/rtl/top/sluice_nic.v >"$obj/log" 2>&1 || {
     cat "$obj/log"
     echo "FAIL nic verilator"

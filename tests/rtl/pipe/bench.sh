@@ -34,7 +34,7 @@ bench() {
     done
     sources=$(find "$folder" -name '*.v' -o -name '*.sv' | sort)
     found=$(find "$ROOT/hw/rtl" -name "$top.v")
-    if ! verilator --cc --top-module "$top" --prefix Vtop -Mdir "$obj" -O3 -Wno-fatal -Wno-lint -Wno-style \
+    if ! verilator --cc --top-module "$top" --prefix Vtop -Mdir "$obj" -O3 -fno-const-bit-op-tree -Wno-fatal -Wno-lint -Wno-style \
         -I"$ROOT" -I"$ROOT/hw/spec/gen" -y "$ROOT/hw/rtl/map" -y "$ROOT/hw/rtl/pipe" -y "$ROOT/hw/rtl/csr" \
         -y "$ROOT/hw/rtl/common" $generics $found $sources "$ROOT/tests/rtl/pipe/hs_check.v" >"$obj/log" 2>&1; then
         cat "$obj/log"
