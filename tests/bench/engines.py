@@ -22,8 +22,9 @@ ENGINES = [
     ('hash: keys', 'map_hash', KEYED + ' BUCKETS={half}'),
     ('LPM: prefixes of 4 bytes', 'map_lpm', 'KEY_BYTES=8 VALUE_BYTES=8 ENTRIES={entries} BUCKETS={entries} CELLS={four} TAG_W=8'),
     ('LRU hash: keys and order', 'map_hash', KEYED + ' BUCKETS={half} LRU=1'),
+    ('hash and LRU: keys in external memory, so many entries of LRU maps', 'map_hash_far', 'MAPS=4 KEY_BYTES=16 VALUE_BYTES=32 TAG_W=4 LRU_ENTRIES={entries}'),
 ]
-BENCHES = 'map_hash_one', 'map_hash_many', 'map_hash_large', 'map_hash_roomy', 'map_hash_lru_roomy', 'map_hash_lru_one', 'map_lpm_one', 'map_ext'
+BENCHES = 'map_hash_one', 'map_hash_many', 'map_hash_large', 'map_hash_roomy', 'map_hash_lru_roomy', 'map_hash_lru_one', 'map_lpm_one', 'map_ext', 'map_vmem_ext', 'map_far_core', 'map_far_lru'
 
 
 def synthesis(module, parameters):
