@@ -64,7 +64,7 @@ def clocks(name):
     line = next((x for x in out.stdout.splitlines() if x.startswith(f'PASS {name} ') or x.startswith(f'PASS {name}:')), None)
     if out.returncode or not line:
         raise RuntimeError(f'{name}: {out.stdout}{out.stderr}')
-    return re.search(r'([\d.]+ clocks a (?:lookup|hit).*)', line)[1]
+    return re.search(r'([\d.]+ clocks a (?:lookup|hit).*|memory of \d+ clocks.*)', line)[1]
 
 
 def main():
