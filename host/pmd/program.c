@@ -108,6 +108,12 @@ static void close_program(struct pmd_program *p)
     free(p);
 }
 
+void pmd_program_unload(struct pmd *pmd)
+{
+    close_program(pmd->program);
+    pmd->program = NULL;
+}
+
 /* Verifies and translates. */
 static int prepare(struct pmd_program *p, const struct rte_pmd_sluice_program *what, char *why)
 {
@@ -151,11 +157,10 @@ static int run(struct pmd *pmd, struct pmd_program *p, char *why)
 
     pthread_mutex_lock(&pmd->lock);
     err = nic_slot_drain(&pmd->nic);
+    pmd_program_unload(pmd);
     if (err) {
         say(why, "the device does not finish the packets that it has");
     } else {
-        close_program(pmd->program);
-        pmd->program = NULL;
         err = exec_open(exec_find("microcode"), p->job, &options, &p->exec, why);
         if (!err && p->maps)
             err = mapfile_fill(p->maps_path, p->maps, p->exec, why, EXEC_WHY_BYTES);
@@ -191,12 +196,6 @@ int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
             free(p);
     }
     return err;
-}
-
-void pmd_program_unload(struct pmd *pmd)
-{
-    close_program(pmd->program);
-    pmd->program = NULL;
 }
 
 const char *pmd_program_name(const struct pmd *pmd)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/ctl/executor.h"
 #include "host/pmd/pmd.h"
+#include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/limits.h"
 #include "tests/common/soft_nic.h"
 
@@ -439,6 +441,24 @@ static void test_device_that_is_gone_says_so_and_closes(void **state)
     assert_int_equal(rte_mempool_avail_count(pool), MBUFS);
 }
 
+static void test_program_over_a_slot_that_does_not_drain_is_gone(void **state)
+{
+    struct bench *b = *state;
+    struct pmd *pmd = pmd_of_port(b->port);
+    const struct rte_pmd_sluice_program all = {0};
+    char why[EXEC_WHY_BYTES];
+
+    assert_int_equal(pmd_program_load(pmd, &all, why), 0);
+    assert_string_equal(pmd_program_name(pmd), "raw");
+    *soft_nic_word(b->soft, SPEC_CSR_STATUS) = 1; /* busy */
+    assert_int_equal(pmd_program_load(pmd, &all, why), -EIO);
+    assert_non_null(strstr(why, "does not finish"));
+    assert_string_equal(pmd_program_name(pmd), "none");
+    *soft_nic_word(b->soft, SPEC_CSR_STATUS) = 0;
+    assert_int_equal(pmd_program_load(pmd, &all, why), 0);
+    assert_string_equal(pmd_program_name(pmd), "raw");
+}
+
 static void test_list_of_blocks_that_makes_no_sense_is_refused(void **state)
 {
     static const struct {
@@ -491,6 +511,7 @@ int main(void)
         ON_BENCH(test_start_and_stop_again_and_again_lose_no_buffer),
         ON_BENCH(test_errors_of_queues_that_are_set_up_again_stay_counted),
         ON_BENCH(test_device_that_is_gone_says_so_and_closes),
+        ON_BENCH(test_program_over_a_slot_that_does_not_drain_is_gone),
         cmocka_unit_test(test_list_of_blocks_that_makes_no_sense_is_refused),
     };
 
