@@ -260,6 +260,10 @@ int pmd_rx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t cou
     const uint32_t room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
     struct pmd_rxq *q;
 
+    if (conf->rx_deferred_start) {
+        PMD_LOG(ERR, "RX queue %u: queues start with their port only\n", queue);
+        return -ENOTSUP;
+    }
     if (!rte_is_power_of_2(count) || rte_pktmbuf_data_room_size(pool) < RTE_PKTMBUF_HEADROOM ||
         room < PMD_RX_BUFFER_MIN) {
         PMD_LOG(ERR,

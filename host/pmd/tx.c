@@ -219,6 +219,10 @@ int pmd_tx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t cou
     struct pmd *pmd = eth_dev->data->dev_private;
     struct pmd_txq *q;
 
+    if (conf->tx_deferred_start) {
+        PMD_LOG(ERR, "TX queue %u: queues start with their port only\n", queue);
+        return -ENOTSUP;
+    }
     if (!rte_is_power_of_2(count)) {
         PMD_LOG(ERR, "TX queue %u: a ring has a power of two of descriptors, not %u\n", queue,
                 count);

@@ -422,6 +422,18 @@ static void test_errors_of_queues_that_are_set_up_again_stay_counted(void **stat
     assert_int_equal(stats.ierrors, 0);
 }
 
+static void test_queues_that_are_to_start_later_are_refused(void **state)
+{
+    static const struct rte_eth_rxconf rx = {.rx_deferred_start = 1};
+    static const struct rte_eth_txconf tx = {.tx_deferred_start = 1};
+    struct bench *b = *state;
+
+    assert_int_equal(rte_eth_dev_stop(b->port), 0);
+    assert_int_equal(rte_eth_rx_queue_setup(b->port, 0, RING, 0, &rx, pool), -ENOTSUP);
+    assert_int_equal(rte_eth_tx_queue_setup(b->port, 0, RING, 0, &tx), -ENOTSUP);
+    start(b);
+}
+
 static void test_device_that_is_gone_says_so_and_closes(void **state)
 {
     struct bench *b = *state;
@@ -510,6 +522,7 @@ int main(void)
         ON_BENCH(test_tx_leaves_through_the_port_that_it_names),
         ON_BENCH(test_start_and_stop_again_and_again_lose_no_buffer),
         ON_BENCH(test_errors_of_queues_that_are_set_up_again_stay_counted),
+        ON_BENCH(test_queues_that_are_to_start_later_are_refused),
         ON_BENCH(test_device_that_is_gone_says_so_and_closes),
         ON_BENCH(test_program_over_a_slot_that_does_not_drain_is_gone),
         cmocka_unit_test(test_list_of_blocks_that_makes_no_sense_is_refused),
