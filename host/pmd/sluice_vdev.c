@@ -203,10 +203,27 @@ static int probe(struct rte_vdev_device *vdev, const struct args *a)
     return 0;
 }
 
+/* An argument that would be passed over: the reason, or NULL. */
+static const char *check_list(const struct rte_kvargs *list, const char **key)
+{
+    static const char *const of_program[] = {ARG_SECTION, ARG_PROGRAM, ARG_MAPS};
+
+    for (uint32_t i = 0; (*key = arg_names[i]); i++)
+        if (strcmp(*key, ARG_PORT) && rte_kvargs_count(list, *key) > 1)
+            return "is given twice";
+    for (uint32_t i = 0; i < RTE_DIM(of_program); i++) {
+        *key = of_program[i];
+        if (rte_kvargs_count(list, *key) && !rte_kvargs_count(list, ARG_PROG))
+            return "says something of a program that " ARG_PROG "= does not name";
+    }
+    return NULL;
+}
+
 static int vdev_probe(struct rte_vdev_device *vdev)
 {
     struct args a = {0};
     struct rte_kvargs *list;
+    const char *key, *why;
     int err;
 
     if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
@@ -219,10 +236,15 @@ static int vdev_probe(struct rte_vdev_device *vdev)
         PMD_LOG(ERR, "%s: an argument is none of this driver's\n", rte_vdev_device_name(vdev));
         return -EINVAL;
     }
+    why = check_list(list, &key);
     rte_kvargs_process(list, NULL, parse_arg, &a);
-    if (a.bad)
-        PMD_LOG(ERR, "%s: the value of %s= makes no sense\n", rte_vdev_device_name(vdev), a.bad);
-    err = a.bad ? -EINVAL : probe(vdev, &a);
+    if (!why && a.bad) {
+        key = a.bad;
+        why = "has a value that makes no sense";
+    }
+    if (why)
+        PMD_LOG(ERR, "%s: %s= %s\n", rte_vdev_device_name(vdev), key, why);
+    err = why ? -EINVAL : probe(vdev, &a);
     rte_kvargs_free(list);
     return err;
 }

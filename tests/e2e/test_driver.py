@@ -92,10 +92,22 @@ def test_ports_start_and_stop_and_change_again_and_again(work):
 
 
 def test_a_program_that_does_not_fit_says_why(work):
-    for name, reason in (('missing.o', 'missing.o'), (lib.example('flowmon'), 'events')):
-        try:
-            testpmd.Testpmd(work, [f'net_sluice0,prog={name}']).quit()
-        except AssertionError as e:
-            assert reason in str(e) and 'net_sluice:' in str(e), e
-        else:
-            raise AssertionError(f'{name} was taken')
+    refused(work, 'prog=missing.o', 'missing.o')
+    refused(work, f'prog={lib.example("flowmon")}', 'events')
+
+
+def test_arguments_that_would_be_passed_over_are_refused(work):
+    program = f'prog={lib.example("csum")}'
+    refused(work, f'{program},{program}', 'prog= is given twice')
+    refused(work, 'mac=02:00:00:00:00:01,mac=02:00:00:00:00:02', 'mac= is given twice')
+    refused(work, 'section=xdp', 'section= says something of a program that prog= does not name')
+    refused(work, 'dma=0-0', 'dma= has a value that makes no sense')
+
+
+def refused(work, arguments, reason):
+    try:
+        testpmd.Testpmd(work, ['net_sluice0,' + arguments]).quit()
+    except AssertionError as e:
+        assert reason in str(e) and 'net_sluice:' in str(e), e
+    else:
+        raise AssertionError(f'{arguments} was taken')
