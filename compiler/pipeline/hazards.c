@@ -43,6 +43,7 @@ struct site {
 struct map_view {
     struct pipe_graph *g;
     const struct ir_map *map;
+    bool external; /* its values lie in external memory */
     struct site *values;
     uint32_t value_count;
     struct site *keys;
@@ -329,7 +330,7 @@ static bool fuse(struct map_view *v, struct pipe_map_plan *plan)
             arena_printf(g->arena, "a value has more than %u bytes", 8 * PIPE_ROW_WORDS_MAX);
         return false;
     }
-    if (v->g->external[v->map - v->g->f->maps]) {
+    if (v->external) {
         plan->why_apart = "its values lie in external memory";
         return false;
     }
@@ -544,7 +545,7 @@ static void choose_banks(const struct map_view *v, struct pipe_map_plan *plan)
     uint32_t most = v->value_count;
 
     plan->banks = 1;
-    if (plan->fused || v->g->external[v->map - v->g->f->maps])
+    if (plan->fused || v->external)
         return;
     for (uint32_t banks = 2; banks <= BANKS_MAX; banks *= 2) {
         const uint32_t now = busiest_bank(v, banks);
@@ -565,7 +566,7 @@ int pipe_hazards(struct pipe_graph *g)
 {
     g->maps = arena_array(g->arena, g->f->map_count, sizeof(*g->maps));
     for (uint32_t m = 0; m < g->f->map_count; m++) {
-        struct map_view v = {.g = g, .map = &g->f->maps[m]};
+        struct map_view v = {.g = g, .map = &g->f->maps[m], .external = g->external[m]};
 
         collect(&v, m);
         if (g->unordered)
@@ -581,34 +582,4 @@ int pipe_hazards(struct pipe_graph *g)
     }
     pipe_drop_inputs(g);
     return 0;
-}
-
-/* needs: the schedule. gives: each stretch's first and last boundary, sites in order of their
- * stages. */
-void pipe_hazard_stretches(struct pipe_graph *g)
-{
-    for (uint32_t m = 0; m < g->f->map_count; m++) {
-        struct pipe_map_plan *plan = &g->maps[m];
-        pipe_ref *const lists[2] = {plan->value_sites, plan->key_sites};
-        const uint32_t counts[2] = {plan->value_count, plan->key_count};
-
-        for (uint32_t l = 0; l < 2; l++) {
-            for (uint32_t i = 1; i < counts[l]; i++) {
-                const pipe_ref x = lists[l][i];
-                uint32_t k = i;
-
-                for (; k && g->nodes[lists[l][k - 1]].stage > g->nodes[x].stage; k--)
-                    lists[l][k] = lists[l][k - 1];
-                lists[l][k] = x;
-            }
-        }
-        plan->first_stage = PIPE_NO_STAGE;
-        plan->last_stage = 0;
-        for (uint32_t i = 0; i < plan->protected_count; i++) {
-            const uint32_t stage = g->nodes[plan->protected[i]].stage;
-
-            plan->first_stage = stage < plan->first_stage ? stage : plan->first_stage;
-            plan->last_stage = stage > plan->last_stage ? stage : plan->last_stage;
-        }
-    }
 }

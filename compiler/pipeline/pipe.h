@@ -7,8 +7,8 @@
 
 /* What the steps of the generator share. A program becomes a graph without control flow
  * (predicate.c, lower.c, window.c), whose nodes are placed into stages (schedule.c); hazards.c
- * decides how packets meet at maps, live.c what each stage boundary carries, emit*.c and listing.c
- * write it down. */
+ * decides how packets meet at maps, stretches.c where they wait, live.c what each stage boundary
+ * carries, emit*.c and listing.c write it down. */
 
 typedef uint32_t pipe_ref; /* a node of pipe_graph.nodes; 0: none */
 
@@ -328,7 +328,7 @@ bool pipe_fuse(struct pipe_graph *g, const struct pipe_fuse_request *r, struct p
 /* Does unit b run after unit a on some path? */
 bool pipe_before(const struct pipe_graph *g, pipe_ref a, pipe_ref b);
 int pipe_schedule(struct pipe_graph *g);
-void pipe_hazard_stretches(struct pipe_graph *g);
+void pipe_stretches(struct pipe_graph *g);
 void pipe_live(struct pipe_graph *g);
 const char *pipe_emit(struct pipe_graph *g);
 const char *pipe_listing(struct pipe_graph *g);

@@ -150,7 +150,7 @@ static int run_steps(struct pipe_graph *g)
     err = pipe_schedule(g);
     if (err)
         return err;
-    pipe_hazard_stretches(g);
+    pipe_stretches(g);
     pipe_live(g);
     return 0;
 }
