@@ -29,7 +29,7 @@ enum {
     OPT_UNIT
 };
 
-enum { PROGRESS_EVERY = 16, DEFAULT_CLOCK_MHZ = 250, LATENCY_MIN = 40, LATENCY_MAX = 120 };
+enum { PROGRESS_EVERY = 16, DEFAULT_CLOCK_MHZ = 250 };
 
 static const struct argp_option options_table[] = {
     {"read", 'r', "IN", 0, "packets to run: a pcap or pcapng file", 2},
@@ -74,8 +74,8 @@ void cli_run_options_init(struct cli_run_options *options)
         .exec = {.size = sizeof(struct exec_options),
                  .seed = 1,
                  .ifindex = 1,
-                 .memory_min_clocks = LATENCY_MIN,
-                 .memory_max_clocks = LATENCY_MAX},
+                 .memory_min_clocks = EXEC_MEMORY_MIN_CLOCKS,
+                 .memory_max_clocks = EXEC_MEMORY_MAX_CLOCKS},
         .pipe = {.size = sizeof(struct pipe_options)},
     };
 }
@@ -91,6 +91,47 @@ static void parse_latency(struct cli_run_options *o, char *arg, struct argp_stat
         (uint32_t)cli_number(state, "--memory-latency", most ? most : arg, 1, 100000);
     if (o->exec.memory_max_clocks < o->exec.memory_min_clocks)
         argp_error(state, "--memory-latency: %s-%s has its bounds the wrong way round", arg, most);
+}
+
+/* The options of hardware executors; ARGP_ERR_UNKNOWN for all others. */
+static error_t parse_hardware(int key, char *arg, struct argp_state *state)
+{
+    struct cli_run_options *o = state->input;
+
+    switch (key) {
+    case OPT_CLOCK:
+        o->clock_mhz = (uint32_t)cli_number(state, "--clock-mhz", arg, 1, 10000);
+        return 0;
+    case OPT_IDLE:
+        o->exec.idle_percent = (uint32_t)cli_number(state, "--idle", arg, 0, 99);
+        return 0;
+    case OPT_STALL:
+        o->exec.stall_percent = (uint32_t)cli_number(state, "--stall", arg, 0, 99);
+        return 0;
+    case OPT_POLL:
+        o->exec.poll_maps = true;
+        return 0;
+    case OPT_LATENCY:
+        parse_latency(o, arg, state);
+        return 0;
+    case OPT_DELAY:
+        o->pipe.delay_levels = (uint32_t)cli_number(state, "--delay-levels", arg, 1, 64);
+        return 0;
+    case OPT_UNIT:
+        o->pipe.unit_levels = (uint32_t)cli_number(state, "--unit-levels", arg, 1, 64);
+        return 0;
+    case OPT_ICARUS:
+        o->exec.icarus = true;
+        return 0;
+    case OPT_UNORDERED:
+        o->unordered = true;
+        return 0;
+    case OPT_WAVES:
+        o->waves = arg;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -128,42 +169,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_QUIET:
         o->no_progress = true;
         return 0;
-    case OPT_CLOCK:
-        o->clock_mhz = (uint32_t)cli_number(state, "--clock-mhz", arg, 1, 10000);
-        return 0;
-    case OPT_IDLE:
-        o->exec.idle_percent = (uint32_t)cli_number(state, "--idle", arg, 0, 99);
-        return 0;
-    case OPT_STALL:
-        o->exec.stall_percent = (uint32_t)cli_number(state, "--stall", arg, 0, 99);
-        return 0;
-    case OPT_POLL:
-        o->exec.poll_maps = true;
-        return 0;
-    case OPT_LATENCY:
-        parse_latency(o, arg, state);
-        return 0;
-    case OPT_DELAY:
-        o->pipe.delay_levels = (uint32_t)cli_number(state, "--delay-levels", arg, 1, 64);
-        return 0;
-    case OPT_UNIT:
-        o->pipe.unit_levels = (uint32_t)cli_number(state, "--unit-levels", arg, 1, 64);
-        return 0;
-    case OPT_ICARUS:
-        o->exec.icarus = true;
-        return 0;
-    case OPT_UNORDERED:
-        o->unordered = true;
-        return 0;
-    case OPT_WAVES:
-        o->waves = arg;
-        return 0;
     case ARGP_KEY_END:
         if (!o->capture)
             argp_error(state, "-r IN is missing: the packets to run (sluice traffic makes some)");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_hardware(key, arg, state);
     }
 }
 

@@ -29,6 +29,9 @@ struct exec_listener {
     int (*event)(void *ctx, const struct exec_event *event); /* non-zero ends the run */
 };
 
+/* Clocks that simulated external memory takes where nobody says how many. */
+enum { EXEC_MEMORY_MIN_CLOCKS = 40, EXEC_MEMORY_MAX_CLOCKS = 120 };
+
 struct exec_options {
     size_t size;
     uint64_t seed;              /* of the packets' random generators, and of stalls */

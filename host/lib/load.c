@@ -13,8 +13,6 @@
 
 /* Programs on executors. */
 
-enum { MEMORY_MIN_CLOCKS = 40, MEMORY_MAX_CLOCKS = 120 }; /* of simulated external memory */
-
 int lib_lock_open(pthread_mutex_t *lock)
 {
     pthread_mutexattr_t attr;
@@ -195,8 +193,8 @@ int sluice_load(const struct sluice_program *program, const struct sluice_load_o
                 struct sluice_loaded **out)
 {
     struct exec_options options = {.size = sizeof(options),
-                                   .memory_min_clocks = MEMORY_MIN_CLOCKS,
-                                   .memory_max_clocks = MEMORY_MAX_CLOCKS};
+                                   .memory_min_clocks = EXEC_MEMORY_MIN_CLOCKS,
+                                   .memory_max_clocks = EXEC_MEMORY_MAX_CLOCKS};
     struct sluice_load_opts opts;
     struct sluice_sink sink;
     struct sluice_loaded *l;
