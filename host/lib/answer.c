@@ -107,13 +107,12 @@ int sluice_diag_format(const struct sluice_diag *diag, char *text, size_t text_s
         snprintf(insn, sizeof(insn), "instruction %u: ", d.insn);
     if (d.source_line)
         snprintf(line, sizeof(line), "%u", d.source_line);
-    return snprintf(text, text_size, "%s%s%s%s%s%s%s%s%s: %s [%s]%s%s%s%s%s", d.file ? d.file : "",
-                    d.file ? ": " : "", d.section ? "section " : "", d.section ? d.section : "",
-                    d.section ? ": " : "", d.program ? d.program : "", d.program ? ": " : "", insn,
-                    severity, d.message ? d.message : "", d.code ? d.code : "",
-                    d.source_line ? " at " : "",
-                    d.source_line ? d.source_file ? d.source_file : "?" : "",
-                    d.source_line ? ":" : "", line, "");
+    return snprintf(
+        text, text_size, "%s%s%s%s%s%s%s%s%s: %s [%s]%s%s%s%s", d.file ? d.file : "",
+        d.file ? ": " : "", d.section ? "section " : "", d.section ? d.section : "",
+        d.section ? ": " : "", d.program ? d.program : "", d.program ? ": " : "", insn, severity,
+        d.message ? d.message : "", d.code ? d.code : "", d.source_line ? " at " : "",
+        d.source_line ? d.source_file ? d.source_file : "?" : "", d.source_line ? ":" : "", line);
 }
 
 uint32_t sluice_executor_count(void)
