@@ -2,37 +2,20 @@
 #include "host/ctl/exec_device.h"
 
 #include "host/ctl/device.h"
-#include "host/ctl/hostmap.h"
-#include "host/ctl/keylist.h"
+#include "host/ctl/exec_device_maps.h"
 #include "host/ctl/lockstep.h"
 #include "host/ctl/model.h"
 #include "host/ctl/netfile.h"
 #include "host/ctl/nettable.h"
-#include "host/ctl/replay.h"
-#include "nic_runtime/vm.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* The hardware executors: a program compiled for a device, the simulated device opened and loaded,
  * packets streamed. */
-
-struct device_exec {
-    struct exec exec; /* first member */
-    struct dev *dev;
-    void *plugin;
-    struct hostmap *soft; /* by number: maps that the device does not hold, as the program names
-                             none of them, or what it tells of them comes with the packets */
-    struct map **maps;    /* of soft, or NULL */
-    struct keylist *keys; /* by number: for walks by key over maps that the device holds */
-    struct replay replay;
-    struct events events; /* of the packet that has come */
-    struct vm_world world;
-};
 
 /* The packets of a run on their way between the two stream interfaces. */
 struct device_run {
@@ -100,14 +83,8 @@ static void device_close(struct exec *exec)
         d->dev->ops->close(d->dev);
     if (d->plugin)
         dlclose(d->plugin);
-    for (uint32_t i = 0; d->soft && i < exec->job->object->map_count; i++)
-        hostmap_close(&d->soft[i]);
-    for (uint32_t i = 0; d->keys && i < exec->job->object->map_count; i++)
-        keylist_close(&d->keys[i]);
+    device_exec_close_maps(d);
     events_close(&d->events);
-    free(d->keys);
-    free(d->maps);
-    free(d->soft);
     free(d);
 }
 
@@ -156,27 +133,6 @@ static struct device_exec *new_exec(const struct exec_ops *ops, struct job *job,
     return d;
 }
 
-/* Maps of types that are not supported at all are left out: nobody can fill them. */
-static int make_soft_maps(struct device_exec *d)
-{
-    const struct job *job = d->exec.job;
-    int err = 0;
-
-    d->soft = calloc(job->object->map_count + 1, sizeof(*d->soft));
-    d->maps = calloc(job->object->map_count + 1, sizeof(struct map *));
-    d->keys = calloc(job->object->map_count + 1, sizeof(*d->keys));
-    if (!d->soft || !d->maps || !d->keys)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < job->object->map_count && err != -ENOMEM; i++) {
-        if (job->ir->maps[i].engine == SPEC_ENGINE_NONE)
-            err = hostmap_open(&d->soft[i], job->object, i);
-        d->maps[i] = d->soft[i].map;
-    }
-    d->replay = (struct replay){.events = &job->ir->events, .maps = d->maps};
-    d->world = (struct vm_world){.ctx = &d->events, .event = events_take};
-    return err == -ENOMEM ? err : 0;
-}
-
 static int put_entry(void *ctx, uint32_t map, const void *key, const void *value)
 {
     struct device_exec *d = ctx;
@@ -198,7 +154,7 @@ static int fill_tables(struct device_exec *d, char why[EXEC_WHY_BYTES])
 static int finish_open(struct device_exec *d, int err, struct exec **out, char why[EXEC_WHY_BYTES])
 {
     if (!err)
-        err = make_soft_maps(d);
+        err = device_exec_open_maps(d);
     if (!err)
         err = fill_tables(d, why);
     if (!err)
@@ -209,6 +165,8 @@ static int finish_open(struct device_exec *d, int err, struct exec **out, char w
         device_close(&d->exec);
         return err;
     }
+    d->replay = (struct replay){.events = &d->exec.job->ir->events, .maps = d->maps};
+    d->world = (struct vm_world){.ctx = &d->events, .event = events_take};
     *out = &d->exec;
     return 0;
 }
@@ -267,195 +225,6 @@ static int pipeline_open(struct job *job, const struct exec_options *options, st
         return -ENOMEM;
     *why = 0;
     return finish_open(d, open_device(d, model, why), out, why);
-}
-
-static const struct ir_map *map_of(const struct exec *exec, uint32_t map)
-{
-    return &exec->job->ir->maps[map];
-}
-
-/* The host's own copy of a map that the device does not hold, or NULL. */
-static struct hostmap *soft_of(const struct exec *exec, uint32_t map)
-{
-    struct device_exec *d = (struct device_exec *)(uintptr_t)exec;
-
-    return map_of(exec, map)->engine == SPEC_ENGINE_NONE ? &d->soft[map] : NULL;
-}
-
-/* Whether a map that the device holds has keys of its own, not indices. */
-static bool is_keyed(const struct exec *exec, uint32_t map)
-{
-    const uint32_t engine = map_of(exec, map)->engine;
-
-    return engine != SPEC_ENGINE_NONE && engine != SPEC_ENGINE_VMEM;
-}
-
-/* The lock's word is 0 whatever the host gives. */
-static int update_locked(struct device_exec *d, uint32_t map, const void *key, const void *value,
-                         uint64_t flags)
-{
-    const struct load_map *m = &d->exec.job->object->maps[map];
-    const struct ir_map *i = map_of(&d->exec, map);
-    uint8_t *copy = malloc(i->stride_bytes);
-    int err = -ENOMEM;
-
-    if (copy) {
-        memcpy(copy, value, i->stride_bytes);
-        memset(copy + m->fields->lock_off, 0, sizeof(uint32_t));
-        err = device_map_update(d->dev, map, i, key, copy, flags);
-    }
-    free(copy);
-    return err;
-}
-
-/* What a map of programs or maps gets must be known to the linked programs. */
-static int check_held(struct exec *exec, uint32_t map, const void *key, const void *values)
-{
-    const struct load_map *m = &exec->job->object->maps[map];
-    uint32_t number, slot;
-
-    memcpy(&number, values, sizeof(number));
-    if (job_holds_maps(m))
-        return job_takes_map(exec->job, map, number);
-    if (!job_holds_programs(m) || soft_of(exec, map))
-        return 0;
-    memcpy(&slot, key, sizeof(slot));
-    return job_takes_program(exec->job, map, slot, number);
-}
-
-static int device_exec_update(struct exec *exec, uint32_t map, const void *key, const void *values,
-                              uint64_t flags)
-{
-    struct device_exec *d = (struct device_exec *)exec;
-    const struct hostmap *soft = soft_of(exec, map);
-    const bool lock = load_has_lock(&exec->job->object->maps[map]);
-    int err = check_held(exec, map, key, values);
-
-    if (err)
-        return err;
-    if (soft)
-        return soft->map ? map_host_update(soft->map, key, values, flags) : -ENOTSUP;
-    if (lock) /* no packet runs: nobody can tell in place from elsewhere */
-        err = update_locked(d, map, key, values, flags & ~(uint64_t)BPF_F_LOCK);
-    else
-        err = device_map_update(d->dev, map, map_of(exec, map), key, values, flags);
-    if (!err && is_keyed(exec, map))
-        keylist_note(&d->keys[map], key);
-    return err;
-}
-
-static int device_exec_delete(struct exec *exec, uint32_t map, const void *key)
-{
-    const struct hostmap *soft = soft_of(exec, map);
-
-    return soft ? hostmap_delete(soft, key)
-                : device_map_delete(((struct device_exec *)exec)->dev, map, map_of(exec, map), key);
-}
-
-static int device_exec_pop(struct exec *exec, uint32_t map, void *values)
-{
-    const struct hostmap *soft = soft_of(exec, map);
-
-    return soft ? hostmap_pop(soft, values)
-                : device_map_pop(((struct device_exec *)exec)->dev, map, map_of(exec, map), values);
-}
-
-static int add_key(void *ctx, const void *key, const void *values)
-{
-    (void)values;
-    return keylist_add(ctx, key);
-}
-
-/* The list of a map's keys, made again if it may lack some. */
-static int list_keys(struct device_exec *d, uint32_t map)
-{
-    const struct ir_map *m = map_of(&d->exec, map);
-    struct keylist *l = &d->keys[map];
-    int err;
-
-    if (l->valid)
-        return 0;
-    keylist_start(l, m->key_bytes, m->type == SPEC_MAP_LPM_TRIE);
-    err = device_map_keys(d->dev, map, m, add_key, l);
-    if (!err)
-        keylist_end(l);
-    return err;
-}
-
-/* The mailbox names entries by number, and an entry changes its number when its value is replaced:
- * the walk goes by a list of the keys, past those that are gone. */
-static int next_listed(struct device_exec *d, uint32_t map, const void *key, void *next)
-{
-    const struct ir_map *m = map_of(&d->exec, map);
-    const struct keylist *l = &d->keys[map];
-    int err = key ? device_map_has(d->dev, map, m, key) : -ENOENT;
-    const void *at;
-    bool known;
-
-    if (err && err != -ENOENT)
-        return err;
-    known = !err;
-    err = list_keys(d, map);
-    if (err)
-        return err;
-    for (uint32_t i = known ? keylist_after(l, key) : 0; (at = keylist_key(l, i)); i++) {
-        err = device_map_has(d->dev, map, m, at);
-        if (err == -ENOENT)
-            continue;
-        if (!err)
-            memcpy(next, at, m->key_bytes);
-        return err;
-    }
-    return -ENOENT;
-}
-
-static int device_exec_next_key(struct exec *exec, uint32_t map, const void *key, void *next)
-{
-    const struct hostmap *soft = soft_of(exec, map);
-    const struct ir_map *m = map_of(exec, map);
-    uint32_t index;
-
-    if (soft)
-        return hostmap_next_key(soft, key, next);
-    if (!m->key_bytes)
-        return m->type == SPEC_MAP_BLOOM_FILTER ? -EOPNOTSUPP : -EINVAL;
-    if (is_keyed(exec, map))
-        return next_listed((struct device_exec *)exec, map, key, next);
-    index = UINT32_MAX;
-    if (key)
-        memcpy(&index, key, sizeof(index));
-    index = index < m->max_entries ? index + 1 : 0;
-    if (index == m->max_entries)
-        return -ENOENT;
-    memcpy(next, &index, sizeof(index));
-    return 0;
-}
-
-static int device_exec_lookup(struct exec *exec, uint32_t map, const void *key, void *values)
-{
-    const struct hostmap *soft = soft_of(exec, map);
-
-    if (soft)
-        return soft->map ? map_host_lookup(soft->map, key, values) : -ENOTSUP;
-    return device_map_lookup(((struct device_exec *)exec)->dev, map, map_of(exec, map), key,
-                             values);
-}
-
-static int device_exec_walk(struct exec *exec, uint32_t map,
-                            int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
-{
-    const struct hostmap *soft = soft_of(exec, map);
-
-    if (soft)
-        return soft->map ? hostmap_walk(soft, visit, ctx) : 0;
-    return device_map_walk(((struct device_exec *)exec)->dev, map, map_of(exec, map), visit, ctx);
-}
-
-static uint64_t device_exec_lost(struct exec *exec, uint32_t map)
-{
-    const struct map *m = ((struct device_exec *)exec)->maps[map];
-
-    return m ? map_ring_lost(m) : 0;
 }
 
 static bool next_packet(void *ctx, struct dev_packet *packet)
@@ -532,7 +301,7 @@ static int poll_map(void *ctx)
     struct exec *exec = &run->d->exec;
     const uint32_t map = run->polled++ % exec->job->ir->map_count;
 
-    return soft_of(exec, map) ? 0 : device_exec_walk(exec, map, pass_over, NULL);
+    return device_exec_is_soft(exec, map) ? 0 : device_exec_walk(exec, map, pass_over, NULL);
 }
 
 static int device_run(struct exec *exec, const struct exec_stream *stream, struct exec_stats *stats,
@@ -550,8 +319,7 @@ static int device_run(struct exec *exec, const struct exec_stream *stream, struc
     struct dev_stream_stats s = {0};
     int err = d->dev->ops->stream ? d->dev->ops->stream(d->dev, &dev_stream, &s) : -ENOSYS;
 
-    for (uint32_t i = 0; i < exec->job->object->map_count; i++)
-        d->keys[i].valid = false; /* packets may have added some */
+    device_exec_maps_changed(d);
     err = err ? err : run.error;
     if (err == -ETIMEDOUT)
         snprintf(why, EXEC_WHY_BYTES,
