@@ -6,15 +6,13 @@
 
 #include <cmocka.h>
 
-#include "host/sluice.h"
-#include "tests/common/text_object.h"
+#include "tests/common/library.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The library through its header alone. */
 
@@ -76,32 +74,6 @@ static struct sluice_sink sink_of(struct heard *h)
     return (struct sluice_sink){sizeof(struct sluice_sink), h, hear};
 }
 
-static struct sluice_object *open_text(const char *text)
-{
-    struct sluice_object *object = NULL;
-    size_t bytes;
-    void *data = text_object(text, &bytes);
-
-    assert_non_null(data);
-    assert_int_equal(sluice_object_open_memory(data, bytes, NULL, &object), 0);
-    free(data);
-    return object;
-}
-
-static struct sluice_loaded *load_on(const struct sluice_object *object, const char *executor)
-{
-    const struct sluice_load_opts opts = {.size = sizeof(opts), .executor = executor};
-    struct sluice_loaded *loaded = NULL;
-
-    assert_int_equal(sluice_load(sluice_object_next_program(object, NULL), &opts, &loaded), 0);
-    return loaded;
-}
-
-static bool has_core(void)
-{
-    return !access(SLUICE_BUILD_ROOT "/core_model.so", R_OK);
-}
-
 static const uint8_t plain[64] = {1}, bad[64] = {0xff};
 
 static struct sluice_batch batch_of(const struct sluice_packet *packets,
@@ -119,7 +91,7 @@ static struct sluice_batch batch_of(const struct sluice_packet *packets,
 
 static void test_sluice_object_lists_programs_and_maps(void **state)
 {
-    struct sluice_object *object = open_text(counter);
+    struct sluice_object *object = library_open(counter);
     struct sluice_program *p = sluice_object_find_program_by_name(object, "count");
     struct sluice_map *map = sluice_object_find_map_by_name(object, "cpus");
 
@@ -174,7 +146,7 @@ static void test_sluice_options_of_another_header_taken_or_refused(void **state)
         uint64_t more;
     } newer = {.opts = {.size = sizeof(newer), .executor = "interp"}};
     size_t older[2] = {sizeof(older), 0};
-    struct sluice_object *object = open_text(counter);
+    struct sluice_object *object = library_open(counter);
     struct sluice_program *p = sluice_object_next_program(object, NULL);
     struct sluice_loaded *loaded = NULL;
     struct {
@@ -199,7 +171,7 @@ static void test_sluice_options_of_another_header_taken_or_refused(void **state)
 
 static void test_sluice_rejected_program_told_with_instruction(void **state)
 {
-    struct sluice_object *object = open_text(rejected);
+    struct sluice_object *object = library_open(rejected);
     struct sluice_program *p = sluice_object_next_program(object, NULL);
     struct heard heard = {0};
     const struct sluice_sink sink = sink_of(&heard);
@@ -224,7 +196,7 @@ static void test_sluice_rejected_program_told_with_instruction(void **state)
 
 static void test_sluice_best_executor_is_first_that_fits(void **state)
 {
-    struct sluice_object *object = open_text(counter);
+    struct sluice_object *object = library_open(counter);
     struct sluice_program *p = sluice_object_next_program(object, NULL);
     struct sluice_executor_info info = {.size = sizeof(info)};
     struct heard heard = {0};
@@ -273,7 +245,7 @@ static void test_sluice_executor_that_does_not_fit_passed_over_aloud(void **stat
     struct heard heard = {0};
     const struct sluice_sink sink = sink_of(&heard);
     const struct sluice_load_opts opts = {.size = sizeof(opts), .sink = &sink};
-    struct sluice_object *object = open_text(walk);
+    struct sluice_object *object = library_open(walk);
     struct sluice_loaded *loaded = NULL;
     const char *name = NULL;
 
@@ -295,8 +267,8 @@ static void test_sluice_executor_that_does_not_fit_passed_over_aloud(void **stat
 
 static void run_counter(const char *executor)
 {
-    struct sluice_object *object = open_text(counter);
-    struct sluice_loaded *loaded = load_on(object, executor);
+    struct sluice_object *object = library_open(counter);
+    struct sluice_loaded *loaded = library_load(object, executor);
     struct sluice_map *counts = sluice_loaded_find_map_by_name(loaded, "counts");
     struct sluice_map *cpus = sluice_loaded_find_map_by_name(loaded, "cpus");
     const struct sluice_packet packets[] = {{.data = plain, .len = sizeof(plain)},
@@ -336,7 +308,7 @@ static void test_sluice_load_without_what_it_is_told_to_read(void **state)
     const struct sluice_sink sink = sink_of(&heard);
     struct sluice_load_opts opts = {
         .size = sizeof(opts), .sink = &sink, .executor = "interp", .fib = "/no/such/file"};
-    struct sluice_object *object = open_text(counter);
+    struct sluice_object *object = library_open(counter);
     struct sluice_program *p = sluice_object_next_program(object, NULL);
     struct sluice_loaded *loaded = NULL;
 
@@ -370,15 +342,15 @@ static void test_sluice_run_gives_verdicts_bytes_and_statistics(void **state)
 static void test_sluice_run_on_the_core_gives_the_same(void **state)
 {
     (void)state;
-    if (!has_core())
+    if (!library_has_core())
         skip();
     run_counter("microcode");
 }
 
 static void test_sluice_batch_with_a_packet_that_cannot_be_run_does_not_run(void **state)
 {
-    struct sluice_object *object = open_text(counter);
-    struct sluice_loaded *loaded = load_on(object, "interp");
+    struct sluice_object *object = library_open(counter);
+    struct sluice_loaded *loaded = library_load(object, "interp");
     struct sluice_map *counts = sluice_loaded_find_map_by_name(loaded, "counts");
     struct sluice_packet packets[] = {{.data = plain, .len = 64}, {.data = plain, .len = 13}};
     struct heard heard = {0};
@@ -417,8 +389,8 @@ static void test_sluice_packets_and_results_of_other_headers(void **state)
     struct {
         uint32_t ret, len;
     } older[2];
-    struct sluice_object *object = open_text(counter);
-    struct sluice_loaded *loaded = load_on(object, "interp");
+    struct sluice_object *object = library_open(counter);
+    struct sluice_loaded *loaded = library_load(object, "interp");
     struct sluice_batch batch = batch_of(&newer[0].p, (struct sluice_result *)older, 2);
 
     (void)state;
@@ -432,28 +404,38 @@ static void test_sluice_packets_and_results_of_other_headers(void **state)
     sluice_object_close(object);
 }
 
-static void test_sluice_device_info_says_what_the_device_is(void **state)
+static void test_sluice_device_info_of_software_refused(void **state)
 {
-    struct sluice_object *object = open_text(counter);
-    struct sluice_loaded *loaded = load_on(object, "interp");
+    struct sluice_object *object = library_open(counter);
+    struct sluice_loaded *loaded = library_load(object, "interp");
     struct sluice_device_info info = {.size = sizeof(info)};
 
     (void)state;
     assert_int_equal(sluice_loaded_device_info(loaded, &info), -ENODEV);
     assert_int_equal(sluice_loaded_device_info(NULL, &info), -EINVAL);
     sluice_unload(loaded);
-    if (has_core()) {
-        const struct sluice_packet packet = {.data = plain, .len = 64};
-        struct sluice_batch batch = batch_of(&packet, NULL, 1);
+    sluice_object_close(object);
+}
 
-        loaded = load_on(object, "microcode");
-        assert_int_equal(sluice_run(loaded, &batch), 0);
-        assert_int_equal(sluice_loaded_device_info(loaded, &info), 0);
-        assert_int_equal(info.id, 0x45434c53);
-        assert_int_equal(info.kind, SLUICE_DEVICE_CORE);
-        assert_true(info.packets_in == 1 && info.packets_out == 1 && info.rows > 0);
-        sluice_unload(loaded);
-    }
+static void test_sluice_device_info_says_what_the_device_is(void **state)
+{
+    const struct sluice_packet packet = {.data = plain, .len = 64};
+    struct sluice_batch batch = batch_of(&packet, NULL, 1);
+    struct sluice_device_info info = {.size = sizeof(info)};
+    struct sluice_object *object;
+    struct sluice_loaded *loaded;
+
+    (void)state;
+    if (!library_has_core())
+        skip();
+    object = library_open(counter);
+    loaded = library_load(object, "microcode");
+    assert_int_equal(sluice_run(loaded, &batch), 0);
+    assert_int_equal(sluice_loaded_device_info(loaded, &info), 0);
+    assert_int_equal(info.id, 0x45434c53);
+    assert_int_equal(info.kind, SLUICE_DEVICE_CORE);
+    assert_true(info.packets_in == 1 && info.packets_out == 1 && info.rows > 0);
+    sluice_unload(loaded);
     sluice_object_close(object);
 }
 
@@ -502,7 +484,7 @@ static void test_sluice_events_come_to_the_callback(void **state)
         .size = sizeof(opts), .executor = "interp", .event = take, .event_ctx = &told};
     const struct sluice_packet packets[] = {{.data = plain, .len = 64}, {.data = plain, .len = 64}};
     struct sluice_batch batch = batch_of(packets, NULL, 2);
-    struct sluice_object *object = open_text(ring);
+    struct sluice_object *object = library_open(ring);
     struct sluice_stats stats = {.size = sizeof(stats)};
     uint64_t lost = 9;
 
@@ -540,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_sluice_run_on_the_core_gives_the_same),
         cmocka_unit_test(test_sluice_batch_with_a_packet_that_cannot_be_run_does_not_run),
         cmocka_unit_test(test_sluice_packets_and_results_of_other_headers),
+        cmocka_unit_test(test_sluice_device_info_of_software_refused),
         cmocka_unit_test(test_sluice_device_info_says_what_the_device_is),
         cmocka_unit_test(test_sluice_events_come_to_the_callback),
     };

@@ -6,8 +6,7 @@
 
 #include <cmocka.h>
 
-#include "host/sluice.h"
-#include "tests/common/text_object.h"
+#include "tests/common/library.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
@@ -18,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Maps and ports of the library, through its header alone. */
 
@@ -54,39 +52,13 @@ static const char bloom[] = ".map array array 4 8 3\n.map bloom bloom_filter 0 8
 
 static const uint8_t bytes[64] = {1};
 
-static struct sluice_object *open_text(const char *text)
-{
-    struct sluice_object *object = NULL;
-    size_t size;
-    void *data = text_object(text, &size);
-
-    assert_non_null(data);
-    assert_int_equal(sluice_object_open_memory(data, size, NULL, &object), 0);
-    free(data);
-    return object;
-}
-
-static struct sluice_loaded *load_on(const struct sluice_object *object, const char *executor)
-{
-    const struct sluice_load_opts opts = {.size = sizeof(opts), .executor = executor};
-    struct sluice_loaded *loaded = NULL;
-
-    assert_int_equal(sluice_load(sluice_object_next_program(object, NULL), &opts, &loaded), 0);
-    return loaded;
-}
-
 static struct sluice_loaded *load_text(const char *text, const char *executor)
 {
-    struct sluice_object *object = open_text(text);
-    struct sluice_loaded *loaded = load_on(object, executor);
+    struct sluice_object *object = library_open(text);
+    struct sluice_loaded *loaded = library_load(object, executor);
 
     sluice_object_close(object);
     return loaded;
-}
-
-static bool has_core(void)
-{
-    return !access(SLUICE_BUILD_ROOT "/core_model.so", R_OK);
 }
 
 static struct sluice_batch one_packet(struct sluice_result *result)
@@ -213,15 +185,15 @@ static void test_sluice_maps_give_what_bpf_gives(void **state)
 static void test_sluice_maps_on_the_core_give_the_same(void **state)
 {
     (void)state;
-    if (!has_core())
+    if (!library_has_core())
         skip();
     use_maps("microcode");
 }
 
 static void test_sluice_map_wrong_use_refused(void **state)
 {
-    struct sluice_object *object = open_text(counter);
-    struct sluice_loaded *l = load_on(object, "interp");
+    struct sluice_object *object = library_open(counter);
+    struct sluice_loaded *l = library_load(object, "interp");
     struct sluice_map *m = sluice_loaded_find_map_by_name(l, "hash");
     uint32_t key = 1, count = 1;
     uint8_t value[16] = {0};
@@ -252,9 +224,9 @@ static void test_sluice_map_wrong_use_refused(void **state)
 
 static void test_sluice_initial_value_counts_for_what_is_loaded_later(void **state)
 {
-    struct sluice_object *object = open_text(counter);
+    struct sluice_object *object = library_open(counter);
     struct sluice_map *m = sluice_object_find_map_by_name(object, ".rodata");
-    struct sluice_loaded *before = load_on(object, "interp"), *after;
+    struct sluice_loaded *before = library_load(object, "interp"), *after;
     struct sluice_result result;
     struct sluice_batch batch = one_packet(&result);
     const uint64_t one = 1;
@@ -265,7 +237,7 @@ static void test_sluice_initial_value_counts_for_what_is_loaded_later(void **sta
     assert_int_equal(size, 8);
     assert_int_equal(sluice_map_set_initial_value(m, &one, 4), -EINVAL);
     assert_int_equal(sluice_map_set_initial_value(m, &one, 8), 0);
-    after = load_on(object, "interp");
+    after = library_load(object, "interp");
     assert_int_equal(
         sluice_map_set_initial_value(sluice_loaded_find_map_by_name(after, ".rodata"), &one, 8),
         -EBUSY);
@@ -418,7 +390,7 @@ static void test_sluice_replace_hands_maps_over_between_executors(void **state)
     static const char *const executors[] = {"interp", "microcode", "microcode", "interp"};
 
     (void)state;
-    if (!has_core())
+    if (!library_has_core())
         skip();
     replace_through(executors, 4);
 }
@@ -430,7 +402,7 @@ static void test_sluice_replace_hands_maps_over_to_a_pipeline(void **state)
                                             "pipeline", "kernel",   "interp"};
 
     (void)state;
-    if (!has_core() || getenv("SLUICE_TEST_QUICK"))
+    if (!library_has_core() || getenv("SLUICE_TEST_QUICK"))
         skip();
     replace_through(executors, 6);
 }
@@ -529,8 +501,8 @@ static void *add(void *ctx)
 
 static void test_sluice_replace_loses_no_update_of_another_thread(void **state)
 {
-    struct sluice_object *object = open_text(counter);
-    struct sluice_loaded *l = load_on(object, "interp");
+    struct sluice_object *object = library_open(counter);
+    struct sluice_loaded *l = library_load(object, "interp");
     struct sluice_port *port = NULL;
     struct sluice_result result;
     struct sluice_batch batch = one_packet(&result);
@@ -544,7 +516,7 @@ static void test_sluice_replace_loses_no_update_of_another_thread(void **state)
     adder.array = sluice_port_find_map_by_name(port, "array");
     assert_int_equal(pthread_create(&thread, NULL, add, &adder), 0);
     for (uint32_t i = 0; i < REPLACEMENTS; i++) {
-        l = load_on(object, "interp");
+        l = library_load(object, "interp");
         assert_int_equal(sluice_port_run(port, &batch), 0);
         while (atomic_load(&adder.written) < 3 * i && !adder.err)
             sched_yield(); /* it writes before, between and after */
