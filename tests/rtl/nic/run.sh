@@ -11,6 +11,7 @@ WORK=${WORK:-$own_work}
 ONLY=${1:-}
 . "$ROOT/tests/rtl/pipe/bench.sh"
 runtime
+! wanted nic_counters || bench nic_counters "$HERE/counters" nic_counters "COUNT=3"
 obj=$WORK/nic
 mkdir -p "$obj"
 parameters="PORTS=2 RX_QUEUES=4 TX_QUEUES=4"
@@ -34,7 +35,7 @@ $cxx $cxx_flags $macros -I"$obj" -I"$HERE" -x c++ "$obj/all.cc" "$HERE/bench.cpp
     echo "FAIL nic compile"
     exit 1
 }
-for scenario in random starve errors reset rings registers overload rss pace; do
+for scenario in random starve errors reset rings registers wrap overload rss pace; do
     wanted "nic_$scenario" || continue
     for seed in ${SEED:-1 2}; do
         "$obj/bench" "$seed" "$scenario" >"$obj/out" 2>&1 || {
