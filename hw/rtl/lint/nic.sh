@@ -56,6 +56,7 @@ refuses dma_rx RINGS=1
 refuses dma_tx AHEAD=16
 refuses dma_tx PORTS=17
 refuses nic_csr RX_QUEUES=65
+refuses nic_csr_rings RINGS=66
 refuses nic_counters COUNT=1024
 
 # The stores are RAM, and the tables that no one reads all at once.

@@ -268,76 +268,6 @@ module nic_csr #(
         end
     endgenerate
 
-    // --- rings: RX, events, TX
-    wire [RINGS-1:0]     rx_sel;
-    wire [TX_QUEUES-1:0] tx_sel;
-    wire [8:0]           w_rx = {waddr_q[15:12] - 4'd2, waddr_q[11:7]};   // number of the ring: pages 0x12 and 0x13,
-    wire [8:0]           w_tx = {waddr_q[15:12] - 4'd4, waddr_q[11:7]};   // 0x14 and 0x15
-    wire [11:0]          ring_offset = {5'd0, woffset[6:0]};
-    function [3:0] log2_in_range(input [31:0] log2);
-        log2_in_range = log2 < 32'd3 ? 4'd3 : log2 > 32'd15 ? 4'd15 : log2[3:0];
-    endfunction
-
-    generate
-        for (g = 0; g < RINGS; g = g + 1) begin : g_rx
-            reg         on_q;
-            reg  [63:0] base_q;
-            reg  [3:0]  size_q;
-            reg  [15:0] tail_q;
-            assign rx_sel[g] = write && (g == RX_QUEUES ? waddr_q[19:7] == {PAGE_EVENTQ, 5'd0}
-                                                        : waddr_q[19:16] == 4'd1 && w_rx == g);
-            assign rx_on_o[g] = on_q;
-            assign rx_base_o[64*g +: 64] = base_q;
-            assign rx_size_o[4*g +: 4] = size_q;
-            assign rx_tail_o[16*g +: 16] = tail_q;
-            always @(posedge clk) begin
-                if (rx_sel[g])
-                    case (ring_offset)
-                        `SPEC_RXQ_CTRL: on_q <= wdata_q[0];
-                        `SPEC_RXQ_BASE_LO: base_q[31:0] <= {wdata_q[31:6], 6'd0};
-                        `SPEC_RXQ_BASE_HI: base_q[63:32] <= wdata_q;
-                        `SPEC_RXQ_SIZE_LOG2: size_q <= log2_in_range(wdata_q);
-                        `SPEC_RXQ_TAIL: tail_q <= wdata_q[15:0];
-                        default: ;
-                    endcase
-                if (clear) on_q <= 1'b0;
-                if (rst || (soft_q && idle_i)) begin
-                    base_q <= 64'd0;
-                    size_q <= 4'd3;
-                    tail_q <= 16'd0;
-                end
-            end
-        end
-        for (g = 0; g < TX_QUEUES; g = g + 1) begin : g_tx
-            reg         on_q;
-            reg  [63:0] base_q;
-            reg  [3:0]  size_q;
-            reg  [15:0] tail_q;
-            assign tx_sel[g] = write && waddr_q[19:16] == 4'd1 && w_tx == g;
-            assign tx_on_o[g] = on_q;
-            assign tx_base_o[64*g +: 64] = base_q;
-            assign tx_size_o[4*g +: 4] = size_q;
-            assign tx_tail_o[16*g +: 16] = tail_q;
-            always @(posedge clk) begin
-                if (tx_sel[g])
-                    case (ring_offset)
-                        `SPEC_TXQ_CTRL: on_q <= wdata_q[0];
-                        `SPEC_TXQ_BASE_LO: base_q[31:0] <= {wdata_q[31:6], 6'd0};
-                        `SPEC_TXQ_BASE_HI: base_q[63:32] <= wdata_q;
-                        `SPEC_TXQ_SIZE_LOG2: size_q <= log2_in_range(wdata_q);
-                        `SPEC_TXQ_TAIL: tail_q <= wdata_q[15:0];
-                        default: ;
-                    endcase
-                if (clear) on_q <= 1'b0;
-                if (rst || (soft_q && idle_i)) begin
-                    base_q <= 64'd0;
-                    size_q <= 4'd3;
-                    tail_q <= 16'd0;
-                end
-            end
-        end
-    endgenerate
-
     // --- RSS, verdicts
     reg  [5:0]   types_q;
     reg  [319:0] key_q;
@@ -406,19 +336,34 @@ module nic_csr #(
         .rdata_o(rss_rdata));
     assign table_rindex_o = r_verdict[9:2];
 
-    // what is the chosen port's and ring's
+    // --- rings: RX and events, TX
+    wire [8:0]   w_rx = {waddr_q[15:12] - 4'd2, waddr_q[11:7]};    // number of the ring: pages 0x12 and 0x13,
+    wire [8:0]   w_tx = {waddr_q[15:12] - 4'd4, waddr_q[11:7]};    // 0x14 and 0x15
+    wire         w_page1 = write && waddr_q[19:16] == 4'd1;
+    wire         w_event = write && waddr_q[19:7] == {PAGE_EVENTQ, 5'd0};
+    wire [11:0]  w_ring_offset = {5'd0, woffset[6:0]};
+    wire         as_new = rst || (soft_q && idle_i);
+    wire [31:0]  rx_data;
+    wire [31:0]  tx_data;
+
+    nic_csr_rings #(.RINGS(RINGS)) u_rx (
+        .clk(clk), .off_i(clear), .clear_i(as_new), .we_i(w_event || (w_page1 && w_rx < RX_COUNT[8:0])),
+        .windex_i(w_event ? RX_COUNT[6:0] : w_rx[6:0]), .woffset_i(w_ring_offset), .wdata_i(wdata_q),
+        .rindex_i(rx_ring), .roffset_i(rd_ring_offset), .rdata_o(rx_data), .on_o(rx_on_o), .base_o(rx_base_o),
+        .size_o(rx_size_o), .tail_o(rx_tail_o), .head_i(rx_head_i), .busy_i(rx_busy_i));
+    nic_csr_rings #(.RINGS(TX_QUEUES)) u_tx (
+        .clk(clk), .off_i(clear), .clear_i(as_new), .we_i(w_page1 && w_tx < TX_COUNT[8:0]), .windex_i(w_tx[6:0]),
+        .woffset_i(w_ring_offset), .wdata_i(wdata_q), .rindex_i(tx_ring), .roffset_i(rd_ring_offset),
+        .rdata_o(tx_data), .on_o(tx_on_o), .base_o(tx_base_o), .size_o(tx_size_o), .tail_o(tx_tail_o),
+        .head_i(tx_head_i), .busy_i(tx_busy_i));
+
+    // what is the chosen port's
     reg  [2:0]   p_ctrl;
     reg          p_link;
     reg  [31:0]  p_ifindex;
     reg  [15:0]  p_max;
     reg  [47:0]  p_mac;
     reg  [31:0]  p_filter;
-    reg          q_on;
-    reg          q_busy;
-    reg  [63:0]  q_base;
-    reg  [3:0]   q_size;
-    reg  [15:0]  q_tail;
-    reg  [15:0]  q_head;
     integer      i;
 
     always @* begin
@@ -431,25 +376,6 @@ module nic_csr #(
                 p_max = max_bytes_o[16*i +: 16];
                 p_mac = mac_o[48*i +: 48];
                 p_filter = filter_o[512*i + 32*offset[5:2] +: 32];
-            end
-        {q_on, q_busy, q_base, q_size, q_tail, q_head} = {102{1'b0}};
-        for (i = 0; i < RINGS; i = i + 1)
-            if (!is_tx && rx_ring == i[6:0]) begin
-                q_on = rx_on_o[i];
-                q_busy = rx_busy_i[i];
-                q_base = rx_base_o[64*i +: 64];
-                q_size = rx_size_o[4*i +: 4];
-                q_tail = rx_tail_o[16*i +: 16];
-                q_head = rx_head_i[16*i +: 16];
-            end
-        for (i = 0; i < TX_QUEUES; i = i + 1)
-            if (is_tx && tx_ring == i[6:0]) begin
-                q_on = tx_on_o[i];
-                q_busy = tx_busy_i[i];
-                q_base = tx_base_o[64*i +: 64];
-                q_size = tx_size_o[4*i +: 4];
-                q_tail = tx_tail_o[16*i +: 16];
-                q_head = tx_head_i[16*i +: 16];
             end
     end
 
@@ -514,18 +440,10 @@ module nic_csr #(
                 `SPEC_PORT_MAC_HI: data = {16'd0, p_mac[47:32]};
                 default: if (port_offset[7:6] == 2'd1) data = p_filter;
             endcase
-        if (is_event || is_rx || is_tx)
-            case (rd_ring_offset)
-                `SPEC_RXQ_NUMBER: data = is_event ? 32'd0 : is_tx ? {25'd0, tx_ring} : {25'd0, rx_ring};
-                `SPEC_RXQ_CTRL: data = {31'd0, q_on};
-                `SPEC_RXQ_STATUS: data = {31'd0, q_busy};
-                `SPEC_RXQ_BASE_LO: data = q_base[31:0];
-                `SPEC_RXQ_BASE_HI: data = q_base[63:32];
-                `SPEC_RXQ_SIZE_LOG2: data = {28'd0, q_size};
-                `SPEC_RXQ_TAIL: data = {16'd0, q_tail};
-                `SPEC_RXQ_HEAD: data = {16'd0, q_head};
-                default: ;
-            endcase
+        if (is_event || is_rx) data = rx_data;
+        if (is_tx) data = tx_data;
+        if (rd_ring_offset == `SPEC_RXQ_NUMBER && is_rx) data = {25'd0, rx_ring};
+        if (rd_ring_offset == `SPEC_TXQ_NUMBER && is_tx) data = {25'd0, tx_ring};
         if (is_rss) begin
             if (offset == `SPEC_RSS_CTRL) data = {26'd0, types_q};
             if (offset == `SPEC_RSS_TABLE_MASK) data = 32'd127;
