@@ -36,61 +36,19 @@ module dma_read #(
         end
     endgenerate
 
-    reg  [3:0]   turn_q;
-    reg  [3:0]   id_q;
-    reg  [63:0]  addr_q;
-    reg  [7:0]   len_q;
-    reg          valid_q;
-    reg  [3:0]   pick;
-    reg          found;
-    reg  [63:0]  addr;
-    reg  [7:0]   len;
-    wire         accept = found && (!valid_q || m_axi_arready);
-    integer      i;
-
-    always @* begin
-        pick = 4'd0;
-        found = 1'b0;
-        for (i = 0; i < MASTERS; i = i + 1)
-            if (!found && i > turn_q && s_ar_valid_i[i]) begin
-                pick = i[3:0];
-                found = 1'b1;
-            end
-        for (i = 0; i < MASTERS; i = i + 1)
-            if (!found && s_ar_valid_i[i]) begin
-                pick = i[3:0];
-                found = 1'b1;
-            end
-        addr = 64'd0;
-        len = 8'd0;
-        for (i = 0; i < MASTERS; i = i + 1)
-            if (pick == i[3:0]) begin
-                addr = s_ar_addr_i[64*i +: 64];
-                len = s_ar_len_i[8*i +: 8];
-            end
-    end
+    wire         accept;
+    wire [3:0]   pick;
+    dma_address #(.MASTERS(MASTERS)) u_address (
+        .clk(clk), .rst(rst), .room_i(1'b1), .s_valid_i(s_ar_valid_i), .s_ready_o(s_ar_ready_o),
+        .s_addr_i(s_ar_addr_i), .s_len_i(s_ar_len_i), .accept_o(accept), .pick_o(pick), .m_id_o(m_axi_arid),
+        .m_addr_o(m_axi_araddr), .m_len_o(m_axi_arlen), .m_valid_o(m_axi_arvalid), .m_ready_i(m_axi_arready));
 
     genvar g;
     generate
         for (g = 0; g < MASTERS; g = g + 1) begin : g_master
-            assign s_ar_ready_o[g] = accept && pick == g;
             assign s_r_valid_o[g] = m_axi_rvalid && m_axi_rid == g;
         end
     endgenerate
-
-    always @(posedge clk) begin
-        if (!valid_q || m_axi_arready) valid_q <= accept;
-        if (accept) begin
-            turn_q <= pick;
-            id_q <= pick;
-            addr_q <= addr;
-            len_q <= len;
-        end
-        if (rst) begin
-            valid_q <= 1'b0;
-            turn_q <= 4'd0;
-        end
-    end
 
     // beats of different bursts may come in turn
     reg  [15:0]  seen_q;
@@ -100,12 +58,10 @@ module dma_read #(
         if (rst) seen_q <= 16'd0;
     end
 
-    assign m_axi_arid = id_q;
-    assign m_axi_araddr = addr_q;
-    assign m_axi_arlen = len_q;
-    assign m_axi_arvalid = valid_q;
     assign m_axi_rready = 1'b1;
     assign s_r_data_o = m_axi_rdata;
     assign s_r_error_o = m_axi_rresp != 2'd0;
+
+    wire unused = &{1'b0, accept, pick};
 endmodule
 `default_nettype wire

@@ -57,8 +57,8 @@ module dma_ring #(
     reg  [RW-1:0]      turn_q;
     reg                ask_q;
     reg  [63:0]        ask_addr_q;
-    reg  [RW-1:0]      pick;
-    reg                found;
+    wire [RW-1:0]      pick;
+    wire               found;
     reg  [15:0]        pick_index;
     reg                pick_pair;
     reg  [63:0]        pick_base;
@@ -68,19 +68,9 @@ module dma_ring #(
     wire               begin_read = found && order_room && (!ask_q || ar_ready_i);
     integer            i;
 
+    turn_next #(.SOURCES(RINGS), .TURN_W(RW)) u_turn (.ask_i(wants), .turn_i(turn_q), .found_o(found), .pick_o(pick));
+
     always @* begin
-        pick = {RW{1'b0}};
-        found = 1'b0;
-        for (i = 0; i < RINGS; i = i + 1)
-            if (!found && i > turn_q && wants[i]) begin
-                pick = i[RW-1:0];
-                found = 1'b1;
-            end
-        for (i = 0; i < RINGS; i = i + 1)
-            if (!found && wants[i]) begin
-                pick = i[RW-1:0];
-                found = 1'b1;
-            end
         pick_index = 16'd0;
         pick_pair = 1'b0;
         pick_base = 64'd0;

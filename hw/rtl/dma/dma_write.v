@@ -45,40 +45,13 @@ module dma_write #(
         end
     endgenerate
 
-    reg  [3:0]   turn_q;
-    reg  [3:0]   id_q;
-    reg  [63:0]  addr_q;
-    reg  [7:0]   len_q;
-    reg          valid_q;
     reg  [5:0]   orders_q;
-    reg  [3:0]   pick;
-    reg          found;
-    reg  [63:0]  addr;
-    reg  [7:0]   len;
-    wire         accept = found && (!valid_q || m_axi_awready) && orders_q < ORDERS;
-    integer      i;
-
-    always @* begin
-        pick = 4'd0;
-        found = 1'b0;
-        for (i = 0; i < MASTERS; i = i + 1)
-            if (!found && i > turn_q && s_aw_valid_i[i]) begin
-                pick = i[3:0];
-                found = 1'b1;
-            end
-        for (i = 0; i < MASTERS; i = i + 1)
-            if (!found && s_aw_valid_i[i]) begin
-                pick = i[3:0];
-                found = 1'b1;
-            end
-        addr = 64'd0;
-        len = 8'd0;
-        for (i = 0; i < MASTERS; i = i + 1)
-            if (pick == i[3:0]) begin
-                addr = s_aw_addr_i[64*i +: 64];
-                len = s_aw_len_i[8*i +: 8];
-            end
-    end
+    wire         accept;
+    wire [3:0]   pick;
+    dma_address #(.MASTERS(MASTERS)) u_address (
+        .clk(clk), .rst(rst), .room_i(orders_q < ORDERS), .s_valid_i(s_aw_valid_i), .s_ready_o(s_aw_ready_o),
+        .s_addr_i(s_aw_addr_i), .s_len_i(s_aw_len_i), .accept_o(accept), .pick_o(pick), .m_id_o(m_axi_awid),
+        .m_addr_o(m_axi_awaddr), .m_len_o(m_axi_awlen), .m_valid_o(m_axi_awvalid), .m_ready_i(m_axi_awready));
 
     // --- data follow the addresses
     wire         order_valid;
@@ -111,32 +84,16 @@ module dma_write #(
     genvar g;
     generate
         for (g = 0; g < MASTERS; g = g + 1) begin : g_master
-            assign s_aw_ready_o[g] = accept && pick == g;
             assign s_w_ready_o[g] = order_valid && order == g && m_axi_wready;
             assign s_b_valid_o[g] = m_axi_bvalid && m_axi_bid == g;
         end
     endgenerate
 
     always @(posedge clk) begin
-        if (!valid_q || m_axi_awready) valid_q <= accept;
-        if (accept) begin
-            turn_q <= pick;
-            id_q <= pick;
-            addr_q <= addr;
-            len_q <= len;
-        end
         orders_q <= orders_q + {5'd0, accept} - {5'd0, burst_ends};
-        if (rst) begin
-            valid_q <= 1'b0;
-            turn_q <= 4'd0;
-            orders_q <= 6'd0;
-        end
+        if (rst) orders_q <= 6'd0;
     end
 
-    assign m_axi_awid = id_q;
-    assign m_axi_awaddr = addr_q;
-    assign m_axi_awlen = len_q;
-    assign m_axi_awvalid = valid_q;
     assign m_axi_wdata = data;
     assign m_axi_wstrb = strb;
     assign m_axi_wlast = last;

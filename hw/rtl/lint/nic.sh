@@ -48,9 +48,11 @@ refuses() { # MODULE PARAMETER=VALUE
 lint sluice_nic
 lint sluice_nic PORTS=4 RX_QUEUES=16 TX_QUEUES=9 TARGETS=8
 lint sluice_nic PORTS=1 RX_QUEUES=1 TX_QUEUES=1 TARGETS=1 AHEAD=64 RX_BEATS=1024 DMA_BEATS=256 INSIDE=64
+refuses turn_next SOURCES=3
 refuses nic_frame_fifo DEPTH=100
 refuses nic_merge PORTS=17
 refuses nic_verdict TARGETS=65
+refuses dma_address MASTERS=17
 refuses dma_ring DEPTH=33
 refuses dma_rx RINGS=1
 refuses dma_tx AHEAD=16

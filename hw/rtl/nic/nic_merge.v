@@ -33,28 +33,19 @@ module nic_merge #(
     reg              last_q;
     reg  [3:0]       port_q;
     reg  [WIDTH-1:0] data_q;
-    reg  [3:0]       pick;
-    reg              found;
+    wire [3:0]       next;
+    wire             found;
+    wire [3:0]       pick = open_q || !found ? turn_q : next;
     reg  [WIDTH-1:0] data;
     reg              last;
     reg              valid;
     wire             free = !valid_q || m_ready_i;
     integer          i;
 
-    // the first source after the last one that has something
+    turn_next #(.SOURCES(PORTS), .TURN_W(4)) u_turn (
+        .ask_i(s_valid_i), .turn_i(turn_q), .found_o(found), .pick_o(next));
+
     always @* begin
-        pick = turn_q;
-        found = open_q;
-        for (i = 0; i < PORTS; i = i + 1)
-            if (!found && i > turn_q && s_valid_i[i]) begin
-                pick = i[3:0];
-                found = 1'b1;
-            end
-        for (i = 0; i < PORTS; i = i + 1)
-            if (!found && s_valid_i[i]) begin
-                pick = i[3:0];
-                found = 1'b1;
-            end
         data = {WIDTH{1'b0}};
         last = 1'b0;
         valid = 1'b0;
