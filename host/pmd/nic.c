@@ -5,11 +5,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     BLOCKS_MAX = 512, /* of a list that ends */
     WAIT_POLLS = 1 << 16,
-    WAIT_CLOCKS = 64, /* that a simulated device goes on between two of them */
+    WAIT_CLOCKS = 64,      /* that a simulated device goes on between two of them */
+    BOARD_PAUSE_NS = 1000, /* of a board's host between two of them, at least */
     NIC_CTRL_ON = 1,
     NIC_CTRL_RESET = 2,
     RING_ON = 1,
@@ -63,6 +65,16 @@ int nic_counter(struct nic *nic, uint32_t addr, uint64_t *value)
     return err;
 }
 
+void nic_wait(const struct nic *nic, uint32_t clocks)
+{
+    const struct timespec pause = {.tv_nsec = BOARD_PAUSE_NS};
+
+    if (nic->dev->ops->advance)
+        nic_advance(nic, clocks);
+    else
+        nanosleep(&pause, NULL);
+}
+
 /* Polls until no bit of mask is set. */
 static int wait_clear(struct nic *nic, uint32_t addr, uint32_t mask)
 {
@@ -74,7 +86,7 @@ static int wait_clear(struct nic *nic, uint32_t addr, uint32_t mask)
             return err;
         if (!(value & mask))
             return 0;
-        nic_advance(nic, WAIT_CLOCKS);
+        nic_wait(nic, WAIT_CLOCKS);
     }
     return -ETIMEDOUT;
 }

@@ -40,12 +40,15 @@ int nic_write(struct nic *nic, uint32_t addr, uint32_t value);
 /* A counter of 64 bits. Two threads must not read counters at once. */
 int nic_counter(struct nic *nic, uint32_t addr, uint64_t *value);
 
-/* Lets a simulated device go on. */
+/* Lets a simulated device go on; nothing on a board. */
 static inline void nic_advance(const struct nic *nic, uint32_t clocks)
 {
     if (nic->dev->ops->advance)
         nic->dev->ops->advance(nic->dev, clocks);
 }
+
+/* Waits for the device: lets a simulated one go on for so many clocks, sleeps on a board. */
+void nic_wait(const struct nic *nic, uint32_t clocks);
 
 /* Resets rings, ports and counters, not the slot. -ETIMEDOUT. */
 int nic_reset(struct nic *nic);

@@ -178,7 +178,7 @@ int pmd_tx_stop(struct pmd_txq *q)
     for (int i = 0; i < POLLS && held(q) && !q->nic->gone; i++) {
         reclaim(q, UINT32_MAX);
         if (held(q))
-            nic_advance(q->nic, PMD_POLL_CLOCKS);
+            nic_wait(q->nic, PMD_POLL_CLOCKS);
     }
     err = nic_ring_stop(q->nic, q->nic->txq[q->number]);
     if (err && err != -ENODEV)

@@ -468,6 +468,7 @@ def gen_nic():
     t = table('nic')
     b = ''.join(f'#define SPEC_{n.upper()} 0x{t[n]:05x}\n' for n in ('bar_bytes', 'bar_slot', 'bar_list'))
     b += f'#define SPEC_NIC_VERSION {t["version"]}\n'
+    b += ''.join(f'#define SPEC_{n.upper()} 0x{t[n]:0{d}x}\n' for n, d in (('pci_vendor', 4), ('pci_device', 4), ('pci_class', 6)))
     b += '\n/* Each block begins with these. */\n' + enum('spec_block_head', 'SPEC_BLOCK_', [('type', 0, ''), ('version', 4, ''), ('next', 8, '')])
     for k in t['block']:
         b += f'\n/* {k["doc"]} */\n#define SPEC_BLOCK_{k["name"]} 0x{k["type"]:08x}\n'
@@ -589,6 +590,8 @@ def gen_doc():
     o.append('## Mailbox commands\n\n' + md_table(['value', 'name', 'meaning'], [(m['value'], m['name'], m.get('doc', '')) for m in c['mbox']]))
     o.append('## Map descriptor words\n\n' + md_table(['word', 'name', 'meaning'], [(m['value'], m['name'], m['doc']) for m in c['mapdesc']]))
     n = table('nic')
+    o.append('## NIC on PCI\n\n' + md_table(['field', 'value'], [(name, f'0x{n[key]:0{digits}x}') for name, key, digits in
+             (('vendor', 'pci_vendor', 4), ('device', 'pci_device', 4), ('class', 'pci_class', 6), ('bytes of BAR 0', 'bar_bytes', 0))]))
     for k in n['block']:
         o.append(f'## NIC registers: block {k["name"]}\n\nType 0x{k["type"]:08x}: {k["doc"]}.\n\n' +
                  (md_table(['offset', 'name', 'access', 'words', 'meaning'],

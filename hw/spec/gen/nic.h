@@ -10,6 +10,9 @@
 #define SPEC_BAR_SLOT 0x00000
 #define SPEC_BAR_LIST 0x10000
 #define SPEC_NIC_VERSION 1
+#define SPEC_PCI_VENDOR 0x1234
+#define SPEC_PCI_DEVICE 0x534c
+#define SPEC_PCI_CLASS 0x020000
 
 /* Each block begins with these. */
 enum spec_block_head {
