@@ -139,9 +139,10 @@ static void put_inputs(struct icarus *m, const struct model_in *in)
     char text[LINE_BYTES];
     int n = snprintf(text, sizeof(text), "s %x %x %x %x %x %016llx ",
                      in->rst << 3 | in->s_tvalid << 2 | in->s_tlast << 1 | in->m_tready,
-                     in->awvalid << 4 | in->wvalid << 3 | in->bready << 2 | in->arvalid << 1 |
-                         in->rready,
-                     in->awaddr, in->araddr, in->wdata, (unsigned long long)in->s_tkeep);
+                     in->regs.awvalid << 4 | in->regs.wvalid << 3 | in->regs.bready << 2 |
+                         in->regs.arvalid << 1 | in->regs.rready,
+                     in->regs.awaddr & 0xffff, in->regs.araddr & 0xffff, in->regs.wdata,
+                     (unsigned long long)in->s_tkeep);
 
     for (int i = SPEC_IN_TUSER_BITS / 32 - 1; i >= 0; i--)
         n += snprintf(text + n, sizeof(text) - (size_t)n, "%08x", in->s_tuser[i]);
@@ -167,20 +168,20 @@ static void icarus_settle(void *model, const struct model_in *in, struct model_o
         return;
     take_hex(&at, &handshakes, 1); /* eight bits, read as hex digits */
     take_hex(&at, &resp, 1);
-    take_hex(&at, &out->rdata, 1);
+    take_hex(&at, &out->regs.rdata, 1);
     take_hex(&at, keep, 2);
     take_hex(&at, out->m_tuser, 4);
     take_hex(&at, m->data, DATA_WORDS);
     out->s_tready = handshakes >> 28 & 1;
     out->m_tvalid = handshakes >> 24 & 1;
     out->m_tlast = handshakes >> 20 & 1;
-    out->awready = handshakes >> 16 & 1;
-    out->wready = handshakes >> 12 & 1;
-    out->bvalid = handshakes >> 8 & 1;
-    out->arready = handshakes >> 4 & 1;
-    out->rvalid = handshakes & 1;
-    out->bresp = resp >> 4;
-    out->rresp = resp & 15;
+    out->regs.awready = handshakes >> 16 & 1;
+    out->regs.wready = handshakes >> 12 & 1;
+    out->regs.bvalid = handshakes >> 8 & 1;
+    out->regs.arready = handshakes >> 4 & 1;
+    out->regs.rvalid = handshakes & 1;
+    out->regs.bresp = resp >> 4;
+    out->regs.rresp = resp & 15;
     out->m_tkeep = (uint64_t)keep[1] << 32 | keep[0];
 }
 

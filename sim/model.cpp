@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Wraps the Verilated sluice_dut in the C interface of model.h; the only C++ in the project.
+// Wraps the Verilated sluice_dut in the C interface of model.h.
 #include "Vsluice_dut.h"
 #include "verilated.h"
 #if VM_TRACE
 #include "verilated_fst_c.h"
 #endif
 #include "sim/model.h"
+#include "sim/model_ports.hpp"
 
 #include <cstring>
 #include <memory>
@@ -35,47 +36,6 @@ template <typename T> struct retired<T, std::void_t<decltype(std::declval<T &>()
     static const uint32_t *words(T &t)
     {
         return &t.trace_o[0];
-    }
-};
-
-/* The port m_axi_*, if the device has one. */
-template <typename T, typename = void> struct memory_port {
-    static void put(T &, const model_memory_in &)
-    {
-    }
-    static void get(T &, model_memory_out &)
-    {
-    }
-};
-
-template <typename T>
-struct memory_port<T, std::void_t<decltype(std::declval<T &>().m_axi_araddr)>> {
-    static void put(T &t, const model_memory_in &in)
-    {
-        t.m_axi_arready = in.arready;
-        t.m_axi_awready = in.awready;
-        t.m_axi_wready = in.wready;
-        t.m_axi_rvalid = in.rvalid;
-        if (in.rvalid) {
-            t.m_axi_rid = in.rid;
-            t.m_axi_rlast = 1;
-            std::memcpy(&t.m_axi_rdata[0], in.rdata, sizeof(in.rdata));
-        }
-        t.m_axi_bvalid = in.bvalid;
-        t.m_axi_bid = in.bid;
-    }
-    static void get(T &t, model_memory_out &out)
-    {
-        out.arvalid = t.m_axi_arvalid;
-        out.arid = t.m_axi_arid;
-        out.araddr = t.m_axi_araddr;
-        out.awvalid = t.m_axi_awvalid;
-        out.awid = t.m_axi_awid;
-        out.awaddr = t.m_axi_awaddr;
-        out.wvalid = t.m_axi_wvalid;
-        out.wdata = &t.m_axi_wdata[0];
-        out.rready = t.m_axi_rready;
-        out.bready = t.m_axi_bready;
     }
 };
 
@@ -141,15 +101,7 @@ void model_settle(void *handle, const model_in *in, model_out *out)
         std::memcpy(&t.s_axis_tuser[0], in->s_tuser, sizeof(in->s_tuser));
     }
     t.m_axis_tready = in->m_tready;
-    t.s_axil_awvalid = in->awvalid;
-    t.s_axil_awaddr = in->awaddr;
-    t.s_axil_wvalid = in->wvalid;
-    t.s_axil_wdata = in->wdata;
-    t.s_axil_wstrb = 0xf;
-    t.s_axil_bready = in->bready;
-    t.s_axil_arvalid = in->arvalid;
-    t.s_axil_araddr = in->araddr;
-    t.s_axil_rready = in->rready;
+    put_regs(t, in->regs);
     memory_port<Vsluice_dut>::put(t, in->memory);
     t.clk = 0;
     t.eval();
@@ -160,14 +112,7 @@ void model_settle(void *handle, const model_in *in, model_out *out)
     out->m_tdata = &t.m_axis_tdata[0];
     out->m_tkeep = t.m_axis_tkeep;
     std::memcpy(out->m_tuser, &t.m_axis_tuser[0], sizeof(out->m_tuser));
-    out->awready = t.s_axil_awready;
-    out->wready = t.s_axil_wready;
-    out->bvalid = t.s_axil_bvalid;
-    out->bresp = t.s_axil_bresp;
-    out->arready = t.s_axil_arready;
-    out->rvalid = t.s_axil_rvalid;
-    out->rresp = t.s_axil_rresp;
-    out->rdata = t.s_axil_rdata;
+    get_regs(t, out->regs);
     memory_port<Vsluice_dut>::get(t, out->memory);
     out->trace = retired<Vsluice_dut>::words(t);
 }

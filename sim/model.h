@@ -14,6 +14,16 @@
 extern "C" {
 #endif
 
+/* The host's side of the port s_axil_*, and the device's. */
+struct model_regs_in {
+    bool awvalid, wvalid, bready, arvalid, rready;
+    uint32_t awaddr, araddr, wdata; /* a slot alone knows the low 16 bits of an address */
+};
+struct model_regs_out {
+    bool awready, wready, bvalid, arready, rvalid;
+    uint32_t bresp, rresp, rdata;
+};
+
 /* The memory's side of the port m_axi_*, and the device's. */
 struct model_memory_in {
     bool arready, awready, wready, rvalid, bvalid;
@@ -36,9 +46,7 @@ struct model_in {
     uint64_t s_tkeep;
     uint32_t s_tuser[SPEC_IN_TUSER_BITS / 32];
     bool m_tready;
-    bool awvalid, wvalid, bready, arvalid, rready;
-    uint16_t awaddr, araddr;
-    uint32_t wdata;
+    struct model_regs_in regs;
     struct model_memory_in memory;
 };
 
@@ -50,9 +58,7 @@ struct model_out {
     const uint32_t *m_tdata; /* 16 words, the model's own memory */
     uint64_t m_tkeep;
     uint32_t m_tuser[4];
-    bool awready, wready, bvalid, arready, rvalid;
-    uint32_t bresp, rresp;
-    uint32_t rdata;
+    struct model_regs_out regs;
     const uint32_t *trace; /* the core's rows that retire (UCODE_RETIRE_BITS), the model's own
                               memory; NULL: tells nothing */
     struct model_memory_out memory; /* nothing is valid in a device without the port */
@@ -69,7 +75,7 @@ struct model_api {
     bool traced; /* built with waves */
 };
 
-#define MODEL_ABI 3u
+#define MODEL_ABI 4u
 
 extern const struct model_api sluice_model_api;
 

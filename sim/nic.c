@@ -4,6 +4,7 @@
 #include "sim/dma.h"
 #include "sim/mac.h"
 #include "sim/memory.h"
+#include "sim/regs.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -18,8 +19,7 @@
 
 enum {
     RESET_CLOCKS = 8,
-    READY_CLOCKS = 1 << 22, /* that a register access takes at most: memories are cleared */
-    QUIET_CLOCKS = 512,     /* without anything that moves: time to ask whether it is idle */
+    QUIET_CLOCKS = 512, /* without anything that moves: time to ask whether it is idle */
     DMA_MIN_CLOCKS = 16,
     DMA_MAX_CLOCKS = 64,
     CLOCK_NS = 4,        /* 250 MHz */
@@ -36,6 +36,7 @@ struct nic {
     void *model;
     struct nic_model_in in;
     struct nic_model_out out;
+    struct regs regs;
     struct dma *dma;
     struct memory *memory;
     struct mac *macs[NIC_MODEL_PORTS];
@@ -60,8 +61,10 @@ static bool stalls(struct nic *n)
     return n->stall_percent && (uint32_t)(n->rng >> 33) % 100 < n->stall_percent;
 }
 
-static void begin_clock(struct nic *n)
+static void begin_clock(void *ctx)
 {
+    struct nic *n = ctx;
+
     n->in.mac_ready = 0;
     for (uint32_t p = 0; p < n->api->ports; p++) {
         mac_waits(n->macs[p]);
@@ -95,8 +98,10 @@ static bool move_frames(struct nic *n)
     return moved;
 }
 
-static void end_clock(struct nic *n)
+/* Whether the device has broken a rule, so far. */
+static int end_clock(void *ctx)
 {
+    struct nic *n = ctx;
     const bool moved = move_frames(n);
     int err = dma_clock(n->dma, &n->in, &n->out);
 
@@ -109,60 +114,14 @@ static void end_clock(struct nic *n)
         n->quiet_clocks++;
     n->api->clock(n->model);
     n->cycle++;
+    return n->broken;
 }
 
-/* --- registers: one transfer a clock each way --- */
-
-static int write_words(struct nic *n, uint32_t addr, const uint32_t *words, uint32_t count)
-{
-    uint32_t addresses = 0, data = 0, done = 0;
-    int err = n->broken;
-
-    n->in.bready = true;
-    for (uint32_t quiet = 0; done < count && !err; quiet++) {
-        n->in.awvalid = addresses < count;
-        n->in.awaddr = addr + 4 * addresses;
-        n->in.wvalid = data < count;
-        n->in.wdata = data < count ? words[data] : 0;
-        begin_clock(n);
-        addresses += n->in.awvalid && n->out.awready;
-        data += n->in.wvalid && n->out.wready;
-        if (n->out.bvalid) {
-            err = n->out.bresp ? -EIO : 0;
-            done++;
-            quiet = 0;
-        }
-        end_clock(n);
-        err = n->broken ? n->broken : quiet > READY_CLOCKS ? -ETIMEDOUT : err;
-    }
-    n->in.awvalid = false;
-    n->in.wvalid = false;
-    n->in.bready = false;
-    return err;
-}
+/* --- registers --- */
 
 static int read_words(struct nic *n, uint32_t addr, uint32_t *words, uint32_t count)
 {
-    uint32_t addresses = 0, done = 0;
-    int err = n->broken;
-
-    n->in.rready = true;
-    for (uint32_t quiet = 0; done < count && !err; quiet++) {
-        n->in.arvalid = addresses < count;
-        n->in.araddr = addr + 4 * addresses;
-        begin_clock(n);
-        addresses += n->in.arvalid && n->out.arready;
-        if (n->out.rvalid) {
-            err = n->out.rresp ? -EIO : 0;
-            words[done++] = n->out.rdata;
-            quiet = 0;
-        }
-        end_clock(n);
-        err = n->broken ? n->broken : quiet > READY_CLOCKS ? -ETIMEDOUT : err;
-    }
-    n->in.arvalid = false;
-    n->in.rready = false;
-    return err;
+    return n->broken ? n->broken : regs_read(&n->regs, addr, words, count);
 }
 
 /* Frames are offered to ports that take them only, as if the other end knew. */
@@ -181,7 +140,7 @@ static int nic_write_words(struct dev *dev, uint32_t addr, const uint32_t *words
     int err;
 
     pthread_mutex_lock(&n->lock);
-    err = write_words(n, addr, words, count);
+    err = n->broken ? n->broken : regs_write(&n->regs, addr, words, count);
     for (uint32_t i = 0; !err && i < count; i++)
         note_write(n, addr + 4 * i, words[i]);
     n->asleep = false;
@@ -246,8 +205,7 @@ static int nic_advance(struct dev *dev, uint32_t clocks)
         n->asleep = false;
     for (uint32_t i = 0; !err && !n->asleep && i < clocks; i++) {
         begin_clock(n);
-        end_clock(n);
-        err = n->broken;
+        err = end_clock(n);
         if (!err && n->quiet_clocks >= QUIET_CLOCKS && !frames_wait(n))
             err = fall_asleep(n);
     }
@@ -390,6 +348,7 @@ int sluice_dev_nic_open(const struct dev_nic_options *options, struct dev **out,
     if (!n)
         return -ENOMEM;
     n->dev.ops = &nic_ops;
+    n->regs = (struct regs){&n->in.regs, &n->out.regs, n, begin_clock, end_clock};
     pthread_mutex_init(&n->lock, NULL);
     n->rng = options->seed * 0x9e3779b97f4a7c15u | 1;
     n->stall_percent = options->stall_percent;

@@ -2,6 +2,7 @@
 // Wraps the Verilated sluice_nic in the C interface of nic_model.h.
 #include "sim/nic_model.h"
 #include "Vsluice_nic.h"
+#include "sim/model_ports.hpp"
 #include "verilated.h"
 
 #include <cstring>
@@ -80,21 +81,6 @@ void put_dma(Vsluice_nic &t, const nic_model_in *in)
     }
 }
 
-void put_memory(Vsluice_nic &t, const model_memory_in &in)
-{
-    t.m_axi_arready = in.arready;
-    t.m_axi_awready = in.awready;
-    t.m_axi_wready = in.wready;
-    t.m_axi_rvalid = in.rvalid;
-    if (in.rvalid) {
-        t.m_axi_rid = in.rid;
-        t.m_axi_rlast = 1;
-        std::memcpy(&t.m_axi_rdata[0], in.rdata, sizeof(in.rdata));
-    }
-    t.m_axi_bvalid = in.bvalid;
-    t.m_axi_bid = in.bid;
-}
-
 void get_dma(Vsluice_nic &t, nic_model_out *out)
 {
     out->dma.ar = {bool(t.m_axi_dma_arvalid), t.m_axi_dma_arid,    t.m_axi_dma_arlen,
@@ -109,20 +95,6 @@ void get_dma(Vsluice_nic &t, nic_model_out *out)
     out->dma.bready = t.m_axi_dma_bready;
 }
 
-void get_memory(Vsluice_nic &t, model_memory_out &out)
-{
-    out.arvalid = t.m_axi_arvalid;
-    out.arid = t.m_axi_arid;
-    out.araddr = t.m_axi_araddr;
-    out.awvalid = t.m_axi_awvalid;
-    out.awid = t.m_axi_awid;
-    out.awaddr = t.m_axi_awaddr;
-    out.wvalid = t.m_axi_wvalid;
-    out.wdata = &t.m_axi_wdata[0];
-    out.rready = t.m_axi_rready;
-    out.bready = t.m_axi_bready;
-}
-
 void model_settle(void *handle, const nic_model_in *in, nic_model_out *out)
 {
     Vsluice_nic &t = *static_cast<model *>(handle)->top;
@@ -130,17 +102,9 @@ void model_settle(void *handle, const nic_model_in *in, nic_model_out *out)
 
     t.rst = in->rst;
     put_macs(t, in);
-    t.s_axil_awvalid = in->awvalid;
-    t.s_axil_awaddr = in->awaddr;
-    t.s_axil_wvalid = in->wvalid;
-    t.s_axil_wdata = in->wdata;
-    t.s_axil_wstrb = 0xf;
-    t.s_axil_bready = in->bready;
-    t.s_axil_arvalid = in->arvalid;
-    t.s_axil_araddr = in->araddr;
-    t.s_axil_rready = in->rready;
+    put_regs(t, in->regs);
     put_dma(t, in);
-    put_memory(t, in->memory);
+    memory_port<Vsluice_nic>::put(t, in->memory);
     t.clk = 0;
     t.eval();
     out->mac_ready = t.s_axis_mac_tready;
@@ -148,16 +112,9 @@ void model_settle(void *handle, const nic_model_in *in, nic_model_out *out)
     out->mac_last = t.m_axis_mac_tlast;
     out->mac_data = reinterpret_cast<uint32_t *>(&t.m_axis_mac_tdata);
     std::memcpy(out->mac_keep, keep, sizeof(uint64_t) * PORTS);
-    out->awready = t.s_axil_awready;
-    out->wready = t.s_axil_wready;
-    out->bvalid = t.s_axil_bvalid;
-    out->bresp = t.s_axil_bresp;
-    out->arready = t.s_axil_arready;
-    out->rvalid = t.s_axil_rvalid;
-    out->rresp = t.s_axil_rresp;
-    out->rdata = t.s_axil_rdata;
+    get_regs(t, out->regs);
     get_dma(t, out);
-    get_memory(t, out->memory);
+    memory_port<Vsluice_nic>::get(t, out->memory);
 }
 
 void model_clock(void *handle)

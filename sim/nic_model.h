@@ -37,8 +37,7 @@ struct nic_model_in {
     struct nic_beat mac[NIC_MODEL_PORTS];
     uint16_t mac_ready; /* a bit a port: takes frames out */
     uint16_t mac_link;
-    bool awvalid, wvalid, bready, arvalid, rready;
-    uint32_t awaddr, araddr, wdata;
+    struct model_regs_in regs;
     struct {
         bool arready, awready, wready, rvalid, rlast, bvalid;
         uint8_t rid, rresp, bid, bresp;
@@ -53,8 +52,7 @@ struct nic_model_out {
     uint16_t mac_last;
     const uint32_t *mac_data; /* 16 words a port, the model's own memory */
     uint64_t mac_keep[NIC_MODEL_PORTS];
-    bool awready, wready, bvalid, arready, rvalid;
-    uint32_t bresp, rresp, rdata;
+    struct model_regs_out regs;
     struct {
         struct nic_dma_request ar, aw;
         bool wvalid, wlast, rready, bready;
@@ -75,7 +73,7 @@ struct nic_model_api {
     void (*clock)(void *model);
 };
 
-#define NIC_MODEL_ABI 1u
+#define NIC_MODEL_ABI 2u
 
 extern const struct nic_model_api sluice_nic_model_api;
 

@@ -7,6 +7,7 @@
 #include "sim/icarus.h"
 #include "sim/memory.h"
 #include "sim/model.h"
+#include "sim/regs.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -20,7 +21,6 @@
 enum {
     BEAT_BYTES = 64,
     RESET_CLOCKS = 8,
-    READY_CLOCKS = 1 << 22, /* for memories that are cleared after reset or CONFIG */
     /* Without a beat in or out while packets are inside: the device hangs. A packet may run as many
      * instructions as the verifier explores, at a row of CONTEXTS clocks each in the core, some of
      * them with long operations. */
@@ -36,6 +36,7 @@ struct sim {
     void *model;
     struct model_in in;
     struct model_out out;
+    struct regs regs;
     uint64_t cycle;
     uint64_t rng;
     uint32_t idle_percent;
@@ -212,16 +213,19 @@ static int note_moves(struct sim *sim, struct flow *flow)
 }
 
 /* A clock, in which packets move too if they are on their way. */
-static void begin_clock(struct sim *sim)
+static void begin_clock(void *ctx)
 {
+    struct sim *sim = ctx;
+
     if (sim->flow)
         drive(sim, sim->flow);
     memory_drive(sim->memory, &sim->in.memory);
     settle(sim);
 }
 
-static int end_clock(struct sim *sim)
+static int end_clock(void *ctx)
 {
+    struct sim *sim = ctx;
     const int moved = sim->flow ? note_moves(sim, sim->flow) : 0;
     const int err = memory_clock(sim->memory, &sim->in.memory, &sim->out.memory);
 
@@ -229,66 +233,14 @@ static int end_clock(struct sim *sim)
     return moved ? moved : err;
 }
 
-/* The registers' port has room for one transfer a clock each way: a new one goes out while the one
- * before is answered. */
 static int sim_write_words(struct dev *dev, uint32_t addr, const uint32_t *words, uint32_t count)
 {
-    struct sim *sim = (struct sim *)dev;
-    uint32_t addresses = 0, data = 0, done = 0, quiet = 0;
-    int err = 0;
-    int moved;
-
-    sim->in.bready = true;
-    for (; done < count && !err; quiet++) {
-        sim->in.awvalid = addresses < count;
-        sim->in.awaddr = (uint16_t)(addr + 4 * addresses);
-        sim->in.wvalid = data < count;
-        sim->in.wdata = data < count ? words[data] : 0;
-        begin_clock(sim);
-        addresses += sim->in.awvalid && sim->out.awready;
-        data += sim->in.wvalid && sim->out.wready;
-        if (sim->out.bvalid) {
-            err = sim->out.bresp ? -EIO : 0;
-            done++;
-            quiet = 0;
-        }
-        moved = end_clock(sim);
-        err = err ? err : moved;
-        if (quiet > READY_CLOCKS)
-            err = -ETIMEDOUT;
-    }
-    sim->in.awvalid = false;
-    sim->in.wvalid = false;
-    sim->in.bready = false;
-    return err;
+    return regs_write(&((struct sim *)dev)->regs, addr, words, count);
 }
 
 static int sim_read_words(struct dev *dev, uint32_t addr, uint32_t *words, uint32_t count)
 {
-    struct sim *sim = (struct sim *)dev;
-    uint32_t addresses = 0, done = 0, quiet = 0;
-    int err = 0;
-    int moved;
-
-    sim->in.rready = true;
-    for (; done < count && !err; quiet++) {
-        sim->in.arvalid = addresses < count;
-        sim->in.araddr = (uint16_t)(addr + 4 * addresses);
-        begin_clock(sim);
-        addresses += sim->in.arvalid && sim->out.arready;
-        if (sim->out.rvalid) {
-            err = sim->out.rresp ? -EIO : 0;
-            words[done++] = sim->out.rdata;
-            quiet = 0;
-        }
-        moved = end_clock(sim);
-        err = err ? err : moved;
-        if (quiet > READY_CLOCKS)
-            err = -ETIMEDOUT;
-    }
-    sim->in.arvalid = false;
-    sim->in.rready = false;
-    return err;
+    return regs_read(&((struct sim *)dev)->regs, addr, words, count);
 }
 
 static int sim_write32(struct dev *dev, uint32_t addr, uint32_t value)
@@ -439,6 +391,7 @@ int sluice_dev_sim_open(const struct dev_sim_options *options, struct dev **out,
     if (!sim)
         return -ENOMEM;
     sim->dev.ops = &sim_ops;
+    sim->regs = (struct regs){&sim->in.regs, &sim->out.regs, sim, begin_clock, end_clock};
     sim->rng = options->seed * 0x9e3779b97f4a7c15u + 1;
     if (!sim->rng)
         sim->rng = 1;

@@ -32,7 +32,7 @@ def text(path):
 
 def test_includes_follow_the_arrows(work):
     bad = []
-    for path in files('.c', '.h', '.cpp'):
+    for path in files('.c', '.h', '.cpp', '.hpp'):
         parts = path.split('/')
         if parts[0] not in MAY_INCLUDE:
             continue
@@ -79,7 +79,7 @@ def test_generated_files_match_the_tables(work):
 
 
 def test_sources_name_their_licence(work):
-    bad = [f for f in files('.c', '.h', '.cpp', '.v', '.vh', '.py', '.sh', '.toml')
+    bad = [f for f in files('.c', '.h', '.cpp', '.hpp', '.v', '.vh', '.py', '.sh', '.toml')
            if 'SPDX-License-Identifier: BSD-3-Clause' not in text(f)[:400] and not f.endswith('.test')]
     assert not bad, '\n'.join(bad)
 

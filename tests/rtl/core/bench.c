@@ -185,22 +185,22 @@ void bench_write(struct bench *b, uint32_t address, uint32_t value)
 {
     bool taken = false;
 
-    b->in.awaddr = (uint16_t)address;
-    b->in.wdata = value;
+    b->in.regs.awaddr = (uint16_t)address;
+    b->in.regs.wdata = value;
     for (int i = 0; i < BUS_CLOCKS; i++) {
         if (!taken) {
-            b->in.awvalid = b->in.awvalid || bench_below(b, 2);
-            b->in.wvalid = b->in.wvalid || bench_below(b, 2);
+            b->in.regs.awvalid = b->in.regs.awvalid || bench_below(b, 2);
+            b->in.regs.wvalid = b->in.regs.wvalid || bench_below(b, 2);
         }
-        b->in.bready = taken && bench_below(b, 2);
+        b->in.regs.bready = taken && bench_below(b, 2);
         bench_step(b);
-        BENCH_CHECK(b, b->out.awready == b->out.wready, "address and data taken apart");
-        BENCH_CHECK(b, !b->out.bvalid || (taken && b->out.bresp == 0), "write answer");
-        if (b->in.awvalid && b->in.wvalid && b->out.awready) {
+        BENCH_CHECK(b, b->out.regs.awready == b->out.regs.wready, "address and data taken apart");
+        BENCH_CHECK(b, !b->out.regs.bvalid || (taken && b->out.regs.bresp == 0), "write answer");
+        if (b->in.regs.awvalid && b->in.regs.wvalid && b->out.regs.awready) {
             taken = true;
-            b->in.awvalid = b->in.wvalid = false;
-        } else if (b->in.bready && b->out.bvalid) {
-            b->in.bready = false;
+            b->in.regs.awvalid = b->in.regs.wvalid = false;
+        } else if (b->in.regs.bready && b->out.regs.bvalid) {
+            b->in.regs.bready = false;
             return;
         }
     }
@@ -211,18 +211,18 @@ uint32_t bench_read(struct bench *b, uint32_t address)
 {
     bool taken = false;
 
-    b->in.arvalid = true;
-    b->in.araddr = (uint16_t)address;
+    b->in.regs.arvalid = true;
+    b->in.regs.araddr = (uint16_t)address;
     for (int i = 0; i < BUS_CLOCKS; i++) {
-        b->in.rready = taken && bench_below(b, 2);
+        b->in.regs.rready = taken && bench_below(b, 2);
         bench_step(b);
-        BENCH_CHECK(b, !b->out.rvalid || (taken && b->out.rresp == 0), "read answer");
-        if (!taken && b->out.arready) {
+        BENCH_CHECK(b, !b->out.regs.rvalid || (taken && b->out.regs.rresp == 0), "read answer");
+        if (!taken && b->out.regs.arready) {
             taken = true;
-            b->in.arvalid = false;
-        } else if (b->in.rready && b->out.rvalid) {
-            b->in.rready = false;
-            return b->out.rdata;
+            b->in.regs.arvalid = false;
+        } else if (b->in.regs.rready && b->out.regs.rvalid) {
+            b->in.regs.rready = false;
+            return b->out.regs.rdata;
         }
     }
     bench_fail(b, "read of register %04x hangs", address);

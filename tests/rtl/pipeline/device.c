@@ -29,8 +29,8 @@ int device_open(struct device *d, const char *path)
         d->api->clock(d->model);
     }
     d->in.rst = false;
-    d->in.bready = true;
-    d->in.rready = true;
+    d->in.regs.bready = true;
+    d->in.regs.rready = true;
     return 0;
 }
 
@@ -58,18 +58,18 @@ static void write32(struct device *d, uint32_t addr, uint32_t value)
 {
     bool taken = false;
 
-    d->in.awvalid = d->in.wvalid = true;
-    d->in.awaddr = (uint16_t)addr;
-    d->in.wdata = value;
+    d->in.regs.awvalid = d->in.regs.wvalid = true;
+    d->in.regs.awaddr = (uint16_t)addr;
+    d->in.regs.wdata = value;
     for (uint32_t i = 0; i < PATIENCE && !taken; i++) {
         settle(d);
-        taken = d->out.awready && d->out.wready;
+        taken = d->out.regs.awready && d->out.regs.wready;
         clock_edge(d);
     }
-    d->in.awvalid = d->in.wvalid = false;
+    d->in.regs.awvalid = d->in.regs.wvalid = false;
     for (bool done = false; taken && !done;) {
         settle(d);
-        done = d->out.bvalid;
+        done = d->out.regs.bvalid;
         clock_edge(d);
     }
     d->wrong = d->wrong || !taken;
@@ -80,18 +80,18 @@ uint32_t device_read32(struct device *d, uint32_t addr)
     uint32_t value = 0;
     bool taken = false;
 
-    d->in.arvalid = true;
-    d->in.araddr = (uint16_t)addr;
+    d->in.regs.arvalid = true;
+    d->in.regs.araddr = (uint16_t)addr;
     for (uint32_t i = 0; i < PATIENCE && !taken; i++) {
         settle(d);
-        taken = d->out.arready;
+        taken = d->out.regs.arready;
         clock_edge(d);
     }
-    d->in.arvalid = false;
+    d->in.regs.arvalid = false;
     for (bool done = false; taken && !done;) {
         settle(d);
-        done = d->out.rvalid;
-        value = d->out.rdata;
+        done = d->out.regs.rvalid;
+        value = d->out.regs.rdata;
         clock_edge(d);
     }
     d->wrong = d->wrong || !taken;
