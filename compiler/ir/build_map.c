@@ -11,7 +11,6 @@ enum {
     WORD = 8,
     FLAG_LOCK = 4, /* BPF_F_LOCK */
     LOCK_BYTES = 4,
-    LENGTH_BYTES = 4, /* of an lpm_trie's key */
 };
 
 int build_map_usable(struct builder *b, uint32_t map)
@@ -45,10 +44,6 @@ int build_map_usable(struct builder *b, uint32_t map)
     if (m->key_bytes > SPEC_HW_KEY_BYTES)
         return build_refuse(b, "IRB0012", "map %s: a key has %u bytes, the hash engine takes %u",
                             m->name, m->key_bytes, SPEC_HW_KEY_BYTES);
-    if (row->engine == SPEC_ENGINE_LPM && m->key_bytes - LENGTH_BYTES > SPEC_HW_LPM_BYTES)
-        return build_refuse(b, "IRB0016",
-                            "map %s: a prefix has up to %u bytes, the LPM engine takes %u", m->name,
-                            m->key_bytes - LENGTH_BYTES, SPEC_HW_LPM_BYTES);
     if (m->value_bytes > SPEC_HW_VALUE_BYTES)
         return build_refuse(b, "IRB0013", "map %s: a value has %u bytes, the hash engine takes %u",
                             m->name, m->value_bytes, SPEC_HW_VALUE_BYTES);

@@ -224,6 +224,9 @@ static int place(const struct ir_map *map, struct outside outside, struct room *
         return 0;
     if (map->key_bytes > SPEC_HW_KEY_BYTES)
         return refuse(sink, "UCODE0005", map, "bytes of a key", map->key_bytes, SPEC_HW_KEY_BYTES);
+    if (map->engine == SPEC_ENGINE_LPM && map->key_bytes > 4 + SPEC_CORE_LPM_BYTES)
+        return refuse(sink, "UCODE0024", map, "bytes of a prefix", map->key_bytes - 4,
+                      SPEC_CORE_LPM_BYTES);
     if (map->value_bytes > SPEC_HW_VALUE_BYTES)
         return refuse(sink, "UCODE0006", map, "bytes of a value", map->value_bytes,
                       SPEC_HW_VALUE_BYTES);

@@ -131,7 +131,7 @@ static void huge_queue(struct built *t)
 static void long_prefix(struct built *t)
 {
     t->object.maps[ARRAY].type = SPEC_MAP_LPM_TRIE;
-    t->object.maps[ARRAY].key_bytes = 4 + SPEC_HW_LPM_BYTES + 1;
+    t->object.maps[ARRAY].key_bytes = SPEC_HW_KEY_BYTES + 1;
 }
 
 static void packet_atomic(struct built *t)
@@ -180,7 +180,7 @@ static const struct {
     {"IRB0015", FIB_LOOKUP("r0"), NULL}, /* flags of run time */
     {"IRB0015", FIB_LOOKUP("2"), NULL},  /* BPF_FIB_LOOKUP_OUTPUT */
     {"IRB0015", FIB_LOOKUP("9"), NULL},  /* BPF_FIB_LOOKUP_DIRECT | BPF_FIB_LOOKUP_TBID */
-    {"IRB0016", CLEAR_KEY LOOK_UP("4"), long_prefix},
+    {"IRB0012", CLEAR_KEY LOOK_UP("4"), long_prefix},
     {"IRB0017", /* what is in the map of maps, nobody has said */
      CLEAR_KEY "r1 = map[7] ll\nr2 = r10\nr2 += -72\ncall bpf_map_lookup_elem#1\n"
                "if r0 == 0 goto pc+4\nr1 = r0\nr2 = r10\nr2 += -72\n"

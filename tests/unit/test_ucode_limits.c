@@ -233,6 +233,17 @@ static void test_ucode_keys_without_room_external(void **state)
     arena_close(arena);
 }
 
+static void test_ucode_prefix_longer_than_the_engine_takes_refused(void **state)
+{
+    struct ir_map map = hash_map(4 + SPEC_CORE_LPM_BYTES, 8, 16);
+
+    (void)state;
+    map.engine = SPEC_ENGINE_LPM;
+    accepted(compile_maps(&map, 1));
+    map.key_bytes++;
+    refused(compile_maps(&map, 1), "UCODE0024", "17 wanted, the core has 16");
+}
+
 static void test_ucode_keys_beyond_external_memory_refused(void **state)
 {
     struct ir_map lru = hash_map(4, 8, SPEC_CORE_FAR_LRU);
@@ -357,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_ucode_hash_entries_exceeded_refused),
         cmocka_unit_test(test_ucode_hash_buckets_exceeded_refused),
         cmocka_unit_test(test_ucode_keys_without_room_external),
+        cmocka_unit_test(test_ucode_prefix_longer_than_the_engine_takes_refused),
         cmocka_unit_test(test_ucode_keys_beyond_external_memory_refused),
         cmocka_unit_test(test_ucode_lpm_entries_exceeded_refused),
         cmocka_unit_test(test_ucode_too_many_maps_refused),

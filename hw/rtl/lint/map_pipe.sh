@@ -85,13 +85,14 @@ lint map_hash_far
 lint map_hash_far MAPS=32 KEY_BYTES=64 VALUE_BYTES=256 TAG_W=4 LRU_ENTRIES=1048576
 lint map_hash_far MAPS=3 KEY_BYTES=5 VALUE_BYTES=24 FP_BITS=1 SLOTS=1 LRU_ENTRIES=100
 lint map_lpm_pick
-lint map_lpm_pick BITS=128
+lint map_lpm_pick BITS=480
 lint map_lpm_filter
-lint map_lpm_filter MAPS=32 BITS=128 CELLS=65536
+lint map_lpm_filter MAPS=32 BITS=480 CELLS=65536
 lint map_lpm_ring
-lint map_lpm_ring BITS=128 SLOTS_W=5 TAG_W=4
+lint map_lpm_ring BITS=480 SLOTS_W=5 TAG_W=4
 lint map_lpm
 lint map_lpm MAPS=32 KEY_BYTES=20 VALUE_BYTES=256 ENTRIES=16384 BUCKETS=8192 CELLS=4096 TAG_W=4
+lint map_lpm KEY_BYTES=64
 lint map_lpm MAPS=3 KEY_BYTES=5 ENTRIES=300 BUCKETS=128 CELLS=16
 lint map_keys
 lint map_keys MAPS=32 LPM_ENTRIES=1024 LPM_CELLS=4096
@@ -138,7 +139,7 @@ refuses map_hash VALUE_BYTES=12
 refuses map_hash_far SLOTS=8
 refuses map_hash_far FP_BITS=16
 refuses map_lpm KEY_BYTES=4
-refuses map_lpm KEY_BYTES=21
+refuses map_lpm KEY_BYTES=65
 refuses map_lpm CELLS=48
 refuses map_mailbox KEY_BYTES=0
 refuses pipe_fifo DEPTH=12

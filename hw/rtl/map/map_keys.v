@@ -76,7 +76,7 @@ module map_keys #(
     output wire                     m_axi_rready
 );
     localparam MW       = MAPS < 2 ? 1 : $clog2(MAPS);
-    localparam LPM_KEY  = 4 + `SPEC_HW_LPM_BYTES;
+    localparam LPM_KEY  = 4 + `SPEC_CORE_LPM_BYTES;
     localparam LPM_W    = TAG_W + 64 + 8 * LPM_KEY;
     localparam FAR_W    = TAG_W + 64 + 8 * KEY_BYTES;
 

@@ -21,7 +21,7 @@
 
 module map_lpm #(
     parameter         MAPS        = 1,       // maps, 1 to SPEC_HW_MAPS
-    parameter         KEY_BYTES   = 8,       // longest key with its length, 5 to 4 + 16
+    parameter         KEY_BYTES   = 8,       // longest key with its length, 5 to SPEC_HW_KEY_BYTES
     parameter         VALUE_BYTES = 8,       // longest value: multiple of 8, to SPEC_HW_VALUE_BYTES
     parameter         ENTRIES     = 16,      // entries of all maps, at least 2
     parameter         BUCKETS     = 8,       // buckets of all maps, at least 2
@@ -73,7 +73,7 @@ module map_lpm #(
                      ST_WAIT = 3'd4, ST_NOTE = 3'd5, ST_DONE = 3'd6;
 
     generate
-        if (KEY_BYTES < 5 || KEY_BYTES > 4 + `SPEC_HW_LPM_BYTES || CELLS < 16 || CELLS > 1048576
+        if (KEY_BYTES < 5 || KEY_BYTES > `SPEC_HW_KEY_BYTES || CELLS < 16 || CELLS > 1048576
             || (1 << $clog2(CELLS)) != CELLS) begin : g_illegal
             map_lpm_illegal_parameter u_stop ();
         end
@@ -93,7 +93,7 @@ module map_lpm #(
                                 && cfg_desc[32*`SPEC_MAPDESC_CPUS+:32] == 32'd1;
     localparam [31:0] HASH = `SPEC_ENGINE_HASH;
     wire [319:0]     hash_desc = {cfg_desc[319:32], cfg_fits ? HASH : 32'd0};
-    reg [4:0]        bytes_table [0:MAPS-1];  // of a key without its length
+    reg [5:0]        bytes_table [0:MAPS-1];  // of a key without its length
     reg [MAPS-1:0]   dirty_q;                 // had an insertion since its configuration
     reg              clearing_q;
     reg [CW-1:0]     clear_q;
@@ -103,7 +103,7 @@ module map_lpm #(
     always @(posedge clk) begin
         if (configure) begin
             init_q                         <= 1'b0;
-            bytes_table[cfg_map[MW-1:0]]   <= cfg_key_bytes[4:0] - 5'd4;
+            bytes_table[cfg_map[MW-1:0]]   <= cfg_key_bytes[5:0] - 6'd4;
             clearing_q                     <= (dirty_q & ~cfg_one) == {MAPS{1'b0}};
             clear_q                        <= {CW{1'b0}};
         end else if (clearing_q) begin
@@ -124,7 +124,7 @@ module map_lpm #(
     reg [KW-1:0]     s1_key_q, s2_key_q, s3_key_q, s4_key_q;
     reg              s2_fits_q, s3_fits_q, s4_fits_q, s5_fits_q;  // the prefix is in the key
     reg [BITS-1:0]   s5_data_q;
-    reg [7:0]        s5_length_q;
+    reg [8:0]        s5_length_q;
     reg [BITS:0]     s5_rest_q;
     reg [8*VALUE_BYTES-1:0] value_q;  // and the rest of what is no look-up
     reg [63:0]       flags_q;
@@ -170,7 +170,7 @@ module map_lpm #(
         end
     end
 
-    wire [7:0]  s1_most = {bytes_table[s1_map_q[MW-1:0]], 3'd0};
+    wire [8:0]  s1_most = {bytes_table[s1_map_q[MW-1:0]], 3'd0};
     always @(posedge clk) begin
         if (take) begin
             s1_op_q  <= req_op_i;
@@ -188,7 +188,7 @@ module map_lpm #(
             s2_map_q  <= s1_map_q;
             s2_tag_q  <= s1_tag_q;
             s2_key_q  <= s1_key_q;
-            s2_fits_q <= s1_key_q[31:0] <= {24'd0, s1_most};
+            s2_fits_q <= s1_key_q[31:0] <= {23'd0, s1_most};
         end
         if (advance && s2_valid_q) begin
             s3_op_q   <= s2_op_q;
@@ -218,7 +218,7 @@ module map_lpm #(
     wire [BITS-1:0] s1_data, s4_data;  // by their place in the prefix
     wire [BITS:1]   may;
     wire [BITS:0]   s4_may;
-    wire [7:0]      s4_length;
+    wire [8:0]      s4_length;
     wire [BITS:0]   s4_rest;
     wire            note;              // a prefix is there, or gone
     genvar n;
@@ -226,7 +226,7 @@ module map_lpm #(
         for (n = 0; n < BITS; n = n + 1) begin : g_bit
             assign s1_data[n]    = s1_key_q[32+n/8*8+7-n%8];
             assign s4_data[n]    = s4_key_q[32+n/8*8+7-n%8];
-            assign s4_may[n+1]   = may[n+1] && s4_fits_q && s4_key_q[7:0] > n;
+            assign s4_may[n+1]   = may[n+1] && s4_fits_q && s4_key_q[8:0] > n;
         end
     endgenerate
     assign s4_may[0] = 1'b1;
@@ -244,7 +244,7 @@ module map_lpm #(
         .step3_i   (advance && s3_valid_q),
         .may_o     (may),
         .change_i  (note),
-        .length_i  (s4_key_q[7:0]),
+        .length_i  (s4_key_q[8:0]),
         .more_i    (s4_op_q == OP_UPDATE),
         .clear_i   (clearing_q),
         .clear_at_i(clear_q)
@@ -260,7 +260,8 @@ module map_lpm #(
 
     // --- look-ups in the hash engine ---
     wire [SLOTS_W-1:0] slot, again_slot;
-    wire [7:0]         again_map, again_length;
+    wire [7:0]         again_map;
+    wire [8:0]         again_length;
     wire [BITS-1:0]    again_data;
     wire               hash_done;
     wire [SLOTS_W-1:0] hash_slot;
@@ -304,7 +305,7 @@ module map_lpm #(
     // The key of a try: the prefix, zeros behind it, its length; of one that fits nowhere, a length
     // that no entry has.
     wire [BITS-1:0] try_data   = again ? again_data : ask ? s4_data : s5_data_q;
-    wire [7:0]      try_length = again ? again_length : ask ? s4_key_q[7:0] : s5_length_q;
+    wire [8:0]      try_length = again ? again_length : ask ? s4_key_q[8:0] : s5_length_q;
     wire            try_fits   = again || (ask ? s4_fits_q : s5_fits_q);
     wire [KW-1:0]   try_key;
     generate
@@ -312,7 +313,7 @@ module map_lpm #(
             assign try_key[32+n/8*8+7-n%8] = try_data[n] && try_length > n;
         end
     endgenerate
-    assign try_key[31:0] = try_fits ? {24'd0, try_length} : 32'hffffffff;
+    assign try_key[31:0] = try_fits ? {23'd0, try_length} : 32'hffffffff;
 
     // --- everything but look-ups, one at a time: is the prefix there, the operation, the filter ---
     reg  existed_q;

@@ -11,7 +11,7 @@
 
 module map_lpm_filter #(
     parameter MAPS  = 1,    // maps
-    parameter BITS  = 32,   // longest prefix: a multiple of 8, 8 to 128
+    parameter BITS  = 32,   // longest prefix: a multiple of 8, 8 to 480
     parameter CELLS = 1024  // cells of a length: a power of two, 16 to 2^20
 ) (
     input  wire                     clk,
@@ -24,7 +24,7 @@ module map_lpm_filter #(
     output wire [BITS:1]            may_o,
 
     input  wire                     change_i,  // an entry of this length is there, or gone
-    input  wire [7:0]               length_i,
+    input  wire [8:0]               length_i,
     input  wire                     more_i,
     input  wire                     clear_i,   // one cell of each length
     input  wire [$clog2(CELLS)-1:0] clear_at_i

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The longest of the prefix lengths that a look-up may find, and the others. Combinational, in
-// two levels of eight.
+// two levels: eight, and the rest.
 `default_nettype none
 
 module map_lpm_pick #(
-    parameter BITS = 32  // longest prefix: a multiple of 8, 8 to 128
+    parameter BITS = 32  // longest prefix: a multiple of 8, 8 to 480
 ) (
     input  wire [BITS:0] may_i,     // bit n: a prefix of n bits; bit 0 is taken as set
-    output wire [7:0]    length_o,
+    output wire [8:0]    length_o,
     output wire [BITS:0] rest_o     // may_i without it; bit 0 is clear if it was the last
 );
     localparam GROUPS = BITS / 8;
@@ -25,13 +25,13 @@ module map_lpm_pick #(
         end
     endgenerate
 
-    reg [7:0] length;
+    reg [8:0] length;
     integer   i;
     always @* begin
-        length = 8'd0;
+        length = 9'd0;
         for (i = 0; i < GROUPS; i = i + 1)
             if (any[i])
-                length = {1'b0, i[3:0], best[3*i+:3]} + 8'd1;
+                length = {i[5:0], best[3*i+:3]} + 9'd1;
     end
 
     generate

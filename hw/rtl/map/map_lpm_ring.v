@@ -34,7 +34,7 @@ module map_lpm_ring #(
     output wire [SLOTS_W-1:0] again_slot_o,
     output wire [7:0]         again_map_o,
     output wire [BITS-1:0]    again_data_o,
-    output wire [7:0]         again_length_o,
+    output wire [8:0]         again_length_o,
 
     output wire               resp_valid_o,
     output wire [TAG_W-1:0]   resp_tag_o,

@@ -48,7 +48,7 @@
 #define SPEC_CORE_FAR_LRU 1048576 /* entries of the core's LRU maps whose keys lie in external memory, all maps together (one spare a map included): their order is kept on chip */
 #define SPEC_FAR_ENTRIES 16777216 /* hash entries whose keys lie in external memory, all maps together (one spare a map included) */
 #define SPEC_FAR_BUCKET 12 /* places of a bucket in external memory, which is a line */
-#define SPEC_HW_LPM_BYTES 16 /* longest prefix of an lpm_trie on the hardware executors, in bytes */
+#define SPEC_CORE_LPM_BYTES 16 /* longest prefix of an lpm_trie on the core in simulation, in bytes; a parameter of its engine */
 #define SPEC_CORE_LPM_ENTRIES 16384 /* entries of the core's LPM maps in simulation, all maps together (one spare a map included) */
 #define SPEC_CORE_LPM_BUCKETS 16384 /* buckets of the core's LPM maps in simulation, all maps together */
 #define SPEC_CORE_LPM_CELLS 4096 /* cells of each prefix length in the filter of the core's LPM engine */
