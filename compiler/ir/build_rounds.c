@@ -131,28 +131,13 @@ int build_link_call_back(struct builder *b, struct build_node *node, uint32_t ca
     return build_link(b, node, node->context, (int64_t)call + 1);
 }
 
-/* A program that a tail call in a callback goes on in. */
-static bool begins_part(const struct builder *b, uint32_t context)
-{
-    for (uint32_t i = 0; b->parts && i < b->parts->count; i++)
-        if (b->parts->of[i].context == context)
-            return true;
-    return false;
-}
-
-static int refuse_tail_call(struct builder *b, const struct build_node *node)
-{
-    b->pc = node->start;
-    return build_refuse(b, "IRB0016", "bpf_tail_call in a function that is called back");
-}
-
+/* The verifier takes no tail call in a function that is called back, so it is never a part. */
 int build_link_rounds(struct builder *b, struct build_node *node)
 {
     for (uint32_t c = node->context + 1; c < b->facts->context_count; c++)
         if (b->facts->contexts[c].parent == node->context &&
             b->facts->contexts[c].call_insn == node->start) {
-            if (!b->node_at[c] || begins_part(b, c))
-                return refuse_tail_call(b, node);
+            assert(b->node_at[c]);
             build_add_succ(b, node, b->node_at[c][0] - 1);
         }
     return build_link(b, node, node->context, (int64_t)node->start + 1);
