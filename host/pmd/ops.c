@@ -302,14 +302,16 @@ static int fw_version_get(struct rte_eth_dev *eth_dev, char *text, size_t bytes)
     static const char *const kinds[] = {"none", "core", "pipeline"};
     struct pmd *pmd = pmd_of(eth_dev);
     uint32_t version = 0, kind = 0;
+    char name[PMD_NAME_BYTES];
     int n, err = nic_read(&pmd->nic, pmd->nic.slot + SPEC_CSR_VERSION, &version);
 
     if (!err)
         err = nic_read(&pmd->nic, pmd->nic.slot + SPEC_CSR_KIND, &kind);
     if (err)
         return err;
+    pmd_program_name(pmd, name, sizeof(name));
     n = snprintf(text, bytes, "nic %d, %s %u, program %s", SPEC_NIC_VERSION,
-                 kinds[kind < RTE_DIM(kinds) ? kind : 0], version, pmd_program_name(pmd));
+                 kinds[kind < RTE_DIM(kinds) ? kind : 0], version, name);
     return n < 0 ? -EINVAL : (size_t)n < bytes ? 0 : n + 1;
 }
 
@@ -352,11 +354,13 @@ static int get_reg(struct rte_eth_dev *eth_dev, struct rte_dev_reg_info *regs)
 
 static int priv_dump(struct rte_eth_dev *eth_dev, FILE *file)
 {
-    const struct pmd *pmd = pmd_of(eth_dev);
+    struct pmd *pmd = pmd_of(eth_dev);
     const struct rte_eth_dev_data *data = eth_dev->data;
+    char name[PMD_NAME_BYTES];
 
-    fprintf(file, "program: %s\nports: %u, RX rings: %u, TX rings: %u\ngone: %s\n",
-            pmd_program_name(pmd), pmd->nic.port_count, pmd->nic.rxq_count, pmd->nic.txq_count,
+    pmd_program_name(pmd, name, sizeof(name));
+    fprintf(file, "program: %s\nports: %u, RX rings: %u, TX rings: %u\ngone: %s\n", name,
+            pmd->nic.port_count, pmd->nic.rxq_count, pmd->nic.txq_count,
             pmd->nic.gone ? "yes" : "no");
     for (uint16_t i = 0; i < data->nb_rx_queues; i++) {
         const struct pmd_rxq *q = data->rx_queues[i];

@@ -21,6 +21,7 @@ enum {
     PMD_BUFFER_MAX = 16384,  /* hw/spec/nic.toml, rx_desc */
     PMD_TX_BUFFERS = 16,     /* of a packet; hw/spec/nic.toml, tx_desc */
     PMD_OVERHEAD_BYTES = 18, /* Ethernet header and a VLAN tag; no FCS */
+    PMD_NAME_BYTES = 128,    /* of a program; longer ones are cut */
     PMD_POLL_CLOCKS = 256,   /* that a simulated device goes on when a burst finds nothing */
     PMD_FLAG_DONE = 1,
     PMD_FLAG_LAST = 2,
@@ -199,7 +200,8 @@ int pmd_rss_start(struct pmd *pmd);
  */
 int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what, char *why);
 void pmd_program_unload(struct pmd *pmd);
-const char *pmd_program_name(const struct pmd *pmd);
+/* Its name, or "none". */
+void pmd_program_name(struct pmd *pmd, char *name, size_t bytes);
 
 /* The Ethernet device's driver data, or NULL if that port is none of this driver's. */
 struct pmd *pmd_of_port(uint16_t port_id);

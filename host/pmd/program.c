@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/ctl/executor.h"
+#include "host/pmd/program.h"
 #include "host/ctl/mapfile.h"
-#include "host/pmd/pmd.h"
 #include "hw/spec/gen/csr.h"
-#include "nic_runtime/map.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -13,16 +11,6 @@
 
 /* What the slot runs: an object file, verified and translated by what the command line uses, on the
  * executor `microcode` over this device. */
-
-struct pmd_program {
-    struct arena *arena;
-    const struct load_object *object;
-    const struct load_prog *prog;
-    struct job *job;
-    struct exec *exec;
-    const char *maps_path; /* of maps, for messages; valid while the program is loaded */
-    json_t *maps;
-};
 
 /* r0 = XDP_PASS; exit (RFC 9669) */
 static const uint8_t pass_all[] = {0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0};
@@ -198,9 +186,11 @@ int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
     return err;
 }
 
-const char *pmd_program_name(const struct pmd *pmd)
+void pmd_program_name(struct pmd *pmd, char *name, size_t bytes)
 {
-    return pmd->program ? pmd->program->prog->name : "none";
+    pthread_mutex_lock(&pmd->lock);
+    snprintf(name, bytes, "%s", pmd->program ? pmd->program->prog->name : "none");
+    pthread_mutex_unlock(&pmd->lock);
 }
 
 /* --- rte_pmd_sluice.h --- */
@@ -210,87 +200,11 @@ int rte_pmd_sluice_program_load(uint16_t port_id, const struct rte_pmd_sluice_pr
 {
     struct pmd *pmd = pmd_of_port(port_id);
     char text[EXEC_WHY_BYTES] = "";
-    const int err = !pmd                  ? -ENODEV
+    const int err = !pmd                   ? -ENODEV
                     : !what || !what->path ? -EINVAL
                                            : pmd_program_load(pmd, what, text);
 
     if (why && why_bytes)
         snprintf(why, why_bytes, "%s", err ? text : "");
     return err;
-}
-
-/* What is done with a map of the program while nobody else reaches the mailbox. */
-enum map_act { MAP_SIZES, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE };
-
-static int act_on(struct pmd_program *p, const char *name, enum map_act act, const void *key,
-                  void *values)
-{
-    uint32_t i = 0;
-
-    if (!p)
-        return -ENXIO;
-    while (i < p->object->map_count && strcmp(p->object->maps[i].name, name))
-        i++;
-    if (i == p->object->map_count)
-        return -ENXIO;
-    switch (act) {
-    case MAP_SIZES: {
-        const struct ir_map *m = &p->job->ir->maps[i];
-        const uint32_t sizes[] = {m->key_bytes, m->cpus * m->stride_bytes, m->max_entries};
-
-        memcpy(values, sizes, sizeof(sizes));
-        return 0;
-    }
-    case MAP_LOOKUP:
-        return p->exec->ops->map_lookup(p->exec, i, key, values);
-    case MAP_UPDATE:
-        return p->exec->ops->map_update(p->exec, i, key, values, SPEC_MAP_FLAG_ANY);
-    case MAP_DELETE:
-        return p->exec->ops->map_delete(p->exec, i, key);
-    }
-    return -EINVAL;
-}
-
-static int map_act(uint16_t port_id, const char *name, enum map_act act, const void *key,
-                   void *values)
-{
-    struct pmd *pmd = pmd_of_port(port_id);
-    int err;
-
-    if (!pmd)
-        return -ENODEV;
-    pthread_mutex_lock(&pmd->lock);
-    err = act_on(pmd->program, name, act, key, values);
-    pthread_mutex_unlock(&pmd->lock);
-    return err;
-}
-
-int rte_pmd_sluice_map_sizes(uint16_t port_id, const char *map, uint32_t *key_bytes,
-                             uint32_t *values_bytes, uint32_t *max_entries)
-{
-    uint32_t sizes[3];
-    const int err = map_act(port_id, map, MAP_SIZES, NULL, sizes);
-
-    if (err)
-        return err;
-    *key_bytes = sizes[0];
-    *values_bytes = sizes[1];
-    *max_entries = sizes[2];
-    return 0;
-}
-
-int rte_pmd_sluice_map_lookup(uint16_t port_id, const char *map, const void *key, void *values)
-{
-    return map_act(port_id, map, MAP_LOOKUP, key, values);
-}
-
-int rte_pmd_sluice_map_update(uint16_t port_id, const char *map, const void *key,
-                              const void *values)
-{
-    return map_act(port_id, map, MAP_UPDATE, key, (void *)(uintptr_t)values);
-}
-
-int rte_pmd_sluice_map_delete(uint16_t port_id, const char *map, const void *key)
-{
-    return map_act(port_id, map, MAP_DELETE, key, NULL);
 }

@@ -229,7 +229,10 @@ void pmd_rx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue)
 
     if (!q)
         return;
+    pthread_mutex_lock(&pmd->lock); /* others may be at the queues' counts */
     pmd->rx_errors_past += q->errors;
+    eth_dev->data->rx_queues[queue] = NULL;
+    pthread_mutex_unlock(&pmd->lock);
     if (!q->on || !pmd_rx_stop(q)) {
         rte_memzone_free(q->zone);
         rte_free(q->buffers);
@@ -237,7 +240,6 @@ void pmd_rx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue)
     } else {
         PMD_LOG(ERR, "RX queue %u does not stop; its memory stays the device's\n", queue);
     }
-    eth_dev->data->rx_queues[queue] = NULL;
 }
 
 /* Descriptors that may be missing before some are given: the device always has enough of them for
@@ -295,6 +297,8 @@ int pmd_rx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t cou
     q->port_id = eth_dev->data->port_id;
     q->number = queue;
     q->data = eth_dev->data;
+    pthread_mutex_lock(&pmd->lock);
     eth_dev->data->rx_queues[queue] = q;
+    pthread_mutex_unlock(&pmd->lock);
     return 0;
 }

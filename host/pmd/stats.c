@@ -109,27 +109,27 @@ void pmd_stats_free(struct pmd *pmd)
     pmd->counter_base = NULL;
 }
 
+/* needs: the device's lock */
 static int read_counter(struct pmd *pmd, enum group g, uint32_t block, uint32_t row,
                         uint64_t *value)
 {
     const uint32_t *addrs;
-    int err;
 
     blocks_of(&pmd->nic, g, &addrs);
-    pthread_mutex_lock(&pmd->lock);
-    err = nic_counter(&pmd->nic, addrs[block] + groups[g].rows[row].offset, value);
-    pthread_mutex_unlock(&pmd->lock);
-    return err;
+    return nic_counter(&pmd->nic, addrs[block] + groups[g].rows[row].offset, value);
 }
 
 /* Since the last reset of statistics. */
 static int count_of(struct pmd *pmd, enum group g, uint32_t block, uint32_t row, uint64_t *value)
 {
     uint64_t now;
-    const int err = read_counter(pmd, g, block, row, &now);
+    int err;
 
+    pthread_mutex_lock(&pmd->lock); /* a reset in between would make it negative */
+    err = read_counter(pmd, g, block, row, &now);
     if (!err)
         *value = now - pmd->counter_base[index_of(&pmd->nic, g, block, row)];
+    pthread_mutex_unlock(&pmd->lock);
     return err;
 }
 
@@ -143,7 +143,7 @@ static int add(struct pmd *pmd, enum group g, uint32_t block, uint32_t row, uint
     return err;
 }
 
-/* What the rings' software counts. */
+/* What the rings' software counts. needs: the device's lock, or a queue might go away meanwhile */
 static void soft_errors(const struct pmd *pmd, uint64_t *rx, uint64_t *tx)
 {
     const struct rte_eth_dev_data *data = pmd->data;
@@ -217,9 +217,11 @@ int pmd_stats_get(struct rte_eth_dev *eth_dev, struct rte_eth_stats *stats)
 
     if (!err)
         err = tx_stats(pmd, stats);
+    pthread_mutex_lock(&pmd->lock);
     soft_errors(pmd, &rx, &tx);
     stats->ierrors += rx - pmd->rx_errors_base;
     stats->oerrors += tx - pmd->tx_errors_base;
+    pthread_mutex_unlock(&pmd->lock);
     stats->rx_nombuf = eth_dev->data->rx_mbuf_alloc_failed;
     return err;
 }
@@ -230,6 +232,7 @@ int pmd_stats_reset(struct rte_eth_dev *eth_dev)
     const uint32_t *addrs;
     int err = 0;
 
+    pthread_mutex_lock(&pmd->lock);
     for (int g = 0; g < GROUP_COUNT; g++) {
         const uint32_t blocks = blocks_of(&pmd->nic, (enum group)g, &addrs);
 
@@ -239,6 +242,7 @@ int pmd_stats_reset(struct rte_eth_dev *eth_dev)
                                    &pmd->counter_base[index_of(&pmd->nic, (enum group)g, b, r)]);
     }
     soft_errors(pmd, &pmd->rx_errors_base, &pmd->tx_errors_base);
+    pthread_mutex_unlock(&pmd->lock);
     eth_dev->data->rx_mbuf_alloc_failed = 0;
     return err;
 }

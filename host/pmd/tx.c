@@ -201,7 +201,10 @@ void pmd_tx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue)
 
     if (!q)
         return;
+    pthread_mutex_lock(&pmd->lock); /* others may be at the queues' counts */
     pmd->tx_errors_past += q->errors;
+    eth_dev->data->tx_queues[queue] = NULL;
+    pthread_mutex_unlock(&pmd->lock);
     if (!q->on || !pmd_tx_stop(q)) {
         rte_memzone_free(q->zone);
         rte_free(q->packets);
@@ -210,7 +213,6 @@ void pmd_tx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue)
     } else {
         PMD_LOG(ERR, "TX queue %u does not stop; its memory stays the device's\n", queue);
     }
-    eth_dev->data->tx_queues[queue] = NULL;
 }
 
 int pmd_tx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,
@@ -250,6 +252,8 @@ int pmd_tx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t cou
     q->mask = (uint16_t)(count - 1);
     q->free_thresh = conf->tx_free_thresh ? conf->tx_free_thresh : (uint16_t)(count / 4);
     q->number = queue;
+    pthread_mutex_lock(&pmd->lock);
     eth_dev->data->tx_queues[queue] = q;
+    pthread_mutex_unlock(&pmd->lock);
     return 0;
 }

@@ -453,6 +453,14 @@ static void test_device_that_is_gone_says_so_and_closes(void **state)
     assert_int_equal(rte_mempool_avail_count(pool), MBUFS);
 }
 
+static void assert_program(struct pmd *pmd, const char *expected)
+{
+    char name[PMD_NAME_BYTES];
+
+    pmd_program_name(pmd, name, sizeof(name));
+    assert_string_equal(name, expected);
+}
+
 static void test_program_over_a_slot_that_does_not_drain_is_gone(void **state)
 {
     struct bench *b = *state;
@@ -461,14 +469,14 @@ static void test_program_over_a_slot_that_does_not_drain_is_gone(void **state)
     char why[EXEC_WHY_BYTES];
 
     assert_int_equal(pmd_program_load(pmd, &all, why), 0);
-    assert_string_equal(pmd_program_name(pmd), "raw");
+    assert_program(pmd, "raw");
     *soft_nic_word(b->soft, SPEC_CSR_STATUS) = 1; /* busy */
     assert_int_equal(pmd_program_load(pmd, &all, why), -EIO);
     assert_non_null(strstr(why, "does not finish"));
-    assert_string_equal(pmd_program_name(pmd), "none");
+    assert_program(pmd, "none");
     *soft_nic_word(b->soft, SPEC_CSR_STATUS) = 0;
     assert_int_equal(pmd_program_load(pmd, &all, why), 0);
-    assert_string_equal(pmd_program_name(pmd), "raw");
+    assert_program(pmd, "raw");
 }
 
 static void test_list_of_blocks_that_makes_no_sense_is_refused(void **state)

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_PMD_PROGRAM_H
+#define SLUICE_PMD_PROGRAM_H
+
+#include "host/ctl/executor.h"
+#include "host/pmd/pmd.h"
+
+#include <jansson.h>
+
+/* What the slot runs. Who looks at a device's program holds the device's lock: another thread may
+ * replace it. */
+struct pmd_program {
+    struct arena *arena;
+    const struct load_object *object;
+    const struct load_prog *prog;
+    struct job *job;
+    struct exec *exec;
+    const char *maps_path; /* of maps, for messages; valid while the program is loaded */
+    json_t *maps;
+};
+
+/* maps.c: number of a map by its name. -ENXIO: there is no program, or none of its maps has it. */
+int pmd_map_find(const struct pmd_program *p, const char *name, uint32_t *index);
+
+#endif
