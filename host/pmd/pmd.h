@@ -203,6 +203,10 @@ void pmd_program_unload(struct pmd *pmd);
 /* Its name, or "none". */
 void pmd_program_name(struct pmd *pmd, char *name, size_t bytes);
 
+/* telemetry.c: from when to when clients of the telemetry socket reach the device. */
+void pmd_telemetry_add(struct pmd *pmd);
+void pmd_telemetry_remove(const struct pmd *pmd);
+
 /* The Ethernet device's driver data, or NULL if that port is none of this driver's. */
 struct pmd *pmd_of_port(uint16_t port_id);
 

@@ -131,6 +131,7 @@ int pmd_init(struct rte_eth_dev *eth_dev, struct dev *dev, void *plugin)
     eth_dev->rx_queue_count = pmd_rx_count;
     eth_dev->rx_descriptor_status = pmd_rx_status;
     eth_dev->tx_descriptor_status = pmd_tx_status;
+    pmd_telemetry_add(pmd);
     return 0;
 }
 
@@ -138,6 +139,7 @@ int pmd_uninit(struct rte_eth_dev *eth_dev)
 {
     struct pmd *pmd = eth_dev->data->dev_private;
 
+    pmd_telemetry_remove(pmd);
     pmd_forget_memory(eth_dev);
     pmd_program_unload(pmd);
     pmd_stats_free(pmd);
