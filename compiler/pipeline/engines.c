@@ -357,11 +357,13 @@ static void draw_registers(struct pipe_text *t, const struct pipe_graph *g)
     pipe_put(
         t,
         "        .enable_o      (enable),\n        .bank_o        (),\n        .headroom_o    (),\n"
-        "        .tokens_o      (),\n        .prog_we_o     (),\n        .prog_bank_o   (),\n"
+        "        .tokens_o      (),\n        .row_limit_o   (),\n"
+        "        .prog_we_o     (),\n        .prog_bank_o   (),\n"
         "        .prog_row_o    (),\n        .prog_data_o   (),\n"
         "        .packet_in_i   (s_axis_tvalid && s_axis_tready && s_axis_tlast),\n"
         "        .packet_out_i  (m_axis_tvalid && m_axis_tready && m_axis_tlast),\n"
         "        .stall_i       (hazard_stall),\n        .row_i         (1'b0),\n"
+        "        .limited_i     (1'b0),\n"
         "        .mbox_valid_o  (mbox_valid),\n        .mbox_cmd_o    (mbox_cmd),\n"
         "        .mbox_map_o    (mbox_map),\n        .mbox_addr_o   (mbox_addr),\n"
         "        .mbox_flags_o  (mbox_flags),\n        .mbox_key_o    (mbox_key),\n"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a packet brings and leaves besides its bytes, by packet slot: input words, output words, return value; and the
 // order in which packets leave. Output words that the program does not write have their defaults: data = PKT_BASE,
-// data_end = PKT_BASE + length, redirect = 0, meta = 0, events = 0.
+// data_end = PKT_BASE + length, redirect = 0, meta = 0, events = 0; those of a packet that its limit ends have them again.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_io #(
@@ -28,6 +28,7 @@ module core_io #(
     input  wire              exit6_i,
     input  wire [SLOT_W-1:0] slot6_i,
     input  wire [31:0]       ret6_i,
+    input  wire              limit6_i,        // the program's limit ended it
     input  wire              retire_i,
     input  wire [SLOT_W-1:0] retire_slot_i,
     // to the egress, in order of arrival
@@ -100,6 +101,13 @@ module core_io #(
         if (we4[2]) set_redirect_q[slot4_i] <= 1'b1;
         if (we4[3]) set_meta_q[slot4_i] <= 1'b1;
         if (we4[4]) set_events_q[slot4_i] <= 1'b1;
+        if (limit6_i) begin
+            set_data_q[slot6_i] <= 1'b0;
+            set_end_q[slot6_i] <= 1'b0;
+            set_redirect_q[slot6_i] <= 1'b0;
+            set_meta_q[slot6_i] <= 1'b0;
+            set_events_q[slot6_i] <= 1'b0;
+        end
         if (retire_i) done_q[retire_slot_i] <= 1'b1;
         if (m_valid_o && m_ready_i) begin
             done_q[out_q] <= 1'b0;

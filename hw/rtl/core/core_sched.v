@@ -5,6 +5,8 @@
 // bank waits until all contexts are idle, so two programs never run at once.
 // A context ends by an exit (stage 6), at the earliest clock in which it also has no long operation under
 // way: retire6_o. Then it can take a packet whose first row is in the context's next turn.
+// A packet may issue as many rows as its bank's limit says; if the last of them does not end the program, the context
+// ends there all the same: limit6_o. Turns in which it waits do not count, so packets behind one that runs for ever are spared.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_sched #(
@@ -18,6 +20,7 @@ module core_sched #(
     output wire                   start_o,       // the packet in start_slot_o starts in context start_ctx_o
     output wire [2:0]             start_ctx_o,
     output wire [SLOT_W-1:0]      start_slot_o,
+    input  wire [63:0]            row_limit_i,   // rows of a packet, of bank 0 and of bank 1; 0: no limit
     // stage 0
     output wire [2:0]             phase_o,
     output wire                   valid0_o,
@@ -30,6 +33,7 @@ module core_sched #(
     input  wire                   taken6_i,
     input  wire [11:0]            target6_i,
     input  wire                   exit6_i,
+    output wire                   limit6_o,      // the limit ends the program
     input  wire [7:0]             busy_i,        // contexts with a long operation under way
     output wire                   retire6_o,
     output wire [2:0]             retire_ctx_o,
@@ -42,6 +46,7 @@ module core_sched #(
     reg  [7:0]        ended_q;
     reg  [7:0]        bank_q;
     reg  [11:0]       pc_q [0:7];
+    reg  [31:0]       left_q [0:7];              // rows that the packet may still issue; 0: no limit
     reg  [SLOT_W-1:0] slot_q [0:7];
     reg  [SLOT_W:0]   started_q;
     reg               last_bank_q;
@@ -53,7 +58,10 @@ module core_sched #(
     wire              bank_s = slot_bank_i[started_q[SLOT_W-1:0]];
     wire              bank_ok = bank_s == last_bank_q || active_q == 8'd0;
     wire              start = started_q != arrived_i && !active_q[ctx_s] && bank_ok;
-    wire              retire6 = active_q[ctx6] && (ended_q[ctx6] || exit6_i) && !busy_i[ctx6];
+    wire [31:0]       left6 = left_q[ctx6];
+    wire              limit6 = next6_i && left6 == 32'd1;
+    wire              end6 = exit6_i || limit6;
+    wire              retire6 = active_q[ctx6] && (ended_q[ctx6] || end6) && !busy_i[ctx6];
     wire [11:0]       pc6 = pc_q[ctx6];
     reg  [7:0]        active_d;
     reg  [7:0]        ended_d;
@@ -61,7 +69,7 @@ module core_sched #(
     always @* begin
         active_d = active_q;
         ended_d = ended_q;
-        if (exit6_i) ended_d[ctx6] = 1'b1;
+        if (end6) ended_d[ctx6] = 1'b1;
         if (retire6) begin
             active_d[ctx6] = 1'b0;
             ended_d[ctx6] = 1'b0;
@@ -90,8 +98,14 @@ module core_sched #(
 
     // A context that starts is idle, so its row counter is not written by stage 6 in the same clock.
     always @(posedge clk) begin
-        if (next6_i) pc_q[ctx6] <= taken6_i ? target6_i : pc6 + 12'd1;
-        if (start) pc_q[ctx_s] <= 12'd0;
+        if (next6_i) begin
+            pc_q[ctx6] <= taken6_i ? target6_i : pc6 + 12'd1;
+            if (left6 != 32'd0) left_q[ctx6] <= left6 - 32'd1;
+        end
+        if (start) begin
+            pc_q[ctx_s] <= 12'd0;
+            left_q[ctx_s] <= bank_s ? row_limit_i[63:32] : row_limit_i[31:0];
+        end
     end
 
     assign phase_o = phase_q;
@@ -102,6 +116,7 @@ module core_sched #(
     assign start_o = start;
     assign start_ctx_o = ctx_s;
     assign start_slot_o = started_q[SLOT_W-1:0];
+    assign limit6_o = limit6;
     assign retire6_o = retire6;
     assign retire_ctx_o = ctx6;
     assign retire_slot_o = slot_q[ctx6];

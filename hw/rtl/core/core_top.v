@@ -35,6 +35,8 @@ module core_top #(
     output wire         packet_out_o,
     output wire         stall_o,
     output wire         row_o,
+    input  wire [63:0]  row_limit_i,
+    output wire         limited_o,
     input  wire         prog_we_i,
     input  wire         prog_bank_i,
     input  wire [11:0]  prog_row_i,
@@ -99,8 +101,11 @@ module core_top #(
     wire                     next6;
     wire                     taken6;
     wire [11:0]              target6;
-    wire                     exit6;
-    wire [31:0]              ret6;
+    wire                     branch_exit6;
+    wire [31:0]              branch_ret6;
+    wire                     limit6;
+    wire                     exit6 = branch_exit6 || limit6;
+    wire [31:0]              ret6 = limit6 ? 32'd0 : branch_ret6;   // 0: XDP_ABORTED
     wire [7:0]               busy;
     wire [7:0]               ending;
     wire [7:0]               waiting = EXT != 0 ? ext_wait_i : 8'd0;
@@ -118,9 +123,11 @@ module core_top #(
 
     core_sched #(.SLOT_W(SLOT_W)) u_sched (
         .clk(clk), .rst(rst), .arrived_i(arrived), .slot_bank_i(slot_bank), .start_o(start),
-        .start_ctx_o(start_ctx), .start_slot_o(start_slot), .phase_o(phase), .valid0_o(valid0),
+        .start_ctx_o(start_ctx), .start_slot_o(start_slot), .row_limit_i(row_limit_i),
+        .phase_o(phase), .valid0_o(valid0),
         .bank0_o(bank0), .pc0_o(pc0), .slot2_o(slot2), .next6_i(next6), .taken6_i(taken6),
-        .target6_i(target6), .exit6_i(exit6), .busy_i(busy | waiting), .retire6_o(retire6),
+        .target6_i(target6), .exit6_i(branch_exit6), .limit6_o(limit6),
+        .busy_i(busy | waiting), .retire6_o(retire6),
         .retire_ctx_o(retire_ctx), .retire_slot_o(retire_slot));
 
     // --- stages 0 to 2: the row
@@ -146,6 +153,7 @@ module core_top #(
         .retire_ctx_i(retire_ctx), .retire_slot_i(retire_slot));
 
     assign row_o = issue2;
+    assign limited_o = limit6;
     assign stall_o = valid2 && !issue2;
 
     reg              issue3_q;
@@ -241,7 +249,7 @@ module core_top #(
     core_branch u_branch (
         .clk(clk), .rst(rst), .issue5_i(issue5_q), .taken5_i(taken5), .exit5_i(exit5),
         .target5_i(target5), .operand5_i(operand5), .next6_o(next6), .taken6_o(taken6),
-        .target6_o(target6), .exit6_o(exit6), .ret6_o(ret6));
+        .target6_o(target6), .exit6_o(branch_exit6), .ret6_o(branch_ret6));
 
     // --- packet memory
     wire [1:0]         pkt_load4 = {en4[1] && (op4[13:7] == `UCODE_LDPKT || op4[13:7] == `UCODE_LDPKTBE),
@@ -389,7 +397,7 @@ module core_top #(
         .clk(clk), .rst(rst), .meta_we_i(meta_we), .meta_slot_i(meta_slot), .meta_i(meta),
         .slot2_i(slot2), .meta3_o(meta3), .start_i(start), .start_slot_i(start_slot),
         .slot4_i(slot4_q), .out4_i(out4), .word4_i({dst4[20:18], dst4[14:12], dst4[8:6], dst4[2:0]}),
-        .operand4_i(b4), .exit6_i(exit6), .slot6_i(slot6_q), .ret6_i(ret6), .retire_i(retire6),
+        .operand4_i(b4), .exit6_i(exit6), .slot6_i(slot6_q), .ret6_i(ret6), .limit6_i(limit6), .retire_i(retire6),
         .retire_slot_i(retire_slot), .m_valid_o(e_valid), .m_ready_i(e_ready), .m_slot_o(e_slot),
         .m_data_o(e_data), .m_end_o(e_end), .m_redirect_o(e_redirect), .m_meta_o(e_meta),
         .m_events_o(e_events),

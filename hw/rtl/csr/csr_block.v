@@ -38,10 +38,12 @@ module csr_block #(
     output wire         bank_o,
     output wire [8:0]   headroom_o,      // PROG_HEADROOM in bytes: 0, 64, 128, 192 or 256
     output wire [7:0]   tokens_o,
+    output wire [63:0]  row_limit_o,     // ROW_LIMIT of bank 0, then of bank 1
     input  wire         packet_in_i,     // one pulse a packet accepted,
     input  wire         packet_out_i,    // a packet that has left,
     input  wire         stall_i,         // a slot or clock lost,
-    input  wire         row_i,           // a row issued
+    input  wire         row_i,           // a row issued,
+    input  wire         limited_i,       // a packet ended by its limit
     // program writes
     output wire         prog_we_o,
     output wire         prog_bank_o,
@@ -95,6 +97,8 @@ module csr_block #(
     reg  [31:0]   count_out_q;
     reg  [31:0]   count_stall_q;
     reg  [31:0]   count_rows_q;
+    reg  [31:0]   count_limited_q;
+    reg  [63:0]   row_limit_q;
     reg           prog_bank_q;
     reg  [11:0]   prog_row_q;
     reg  [511:0]  prog_word_q;
@@ -141,6 +145,9 @@ module csr_block #(
                         headroom_q <= s_axil_wdata[8:0] > 9'd256 ? 9'd256
                                                                  : {s_axil_wdata[8:6], 6'd0};
                 `SPEC_CSR_TOKENS: if (s_axil_wstrb[0]) tokens_q <= s_axil_wdata[7:0];
+                `SPEC_CSR_ROW_LIMIT: row_limit_q[31:0] <= (row_limit_q[31:0] & ~wmask) | (s_axil_wdata & wmask);
+                `SPEC_CSR_ROW_LIMIT + 16'd4:
+                    row_limit_q[63:32] <= (row_limit_q[63:32] & ~wmask) | (s_axil_wdata & wmask);
                 `SPEC_CSR_PROG_ROW:
                     if (s_axil_wstrb == 4'hf)
                         {prog_bank_q, prog_row_q} <= {s_axil_wdata[16], s_axil_wdata[11:0]};
@@ -155,6 +162,7 @@ module csr_block #(
         if (packet_out_i) count_out_q <= count_out_q + 32'd1;
         if (stall_i) count_stall_q <= count_stall_q + 32'd1;
         if (row_i) count_rows_q <= count_rows_q + 32'd1;
+        if (limited_i) count_limited_q <= count_limited_q + 32'd1;
         if (rst) begin
             ctrl_q <= 2'd0;
             headroom_q <= 9'd0;
@@ -166,6 +174,8 @@ module csr_block #(
             count_out_q <= 32'd0;
             count_stall_q <= 32'd0;
             count_rows_q <= 32'd0;
+            count_limited_q <= 32'd0;
+            row_limit_q <= 64'd0;
         end
     end
 
@@ -230,6 +240,9 @@ module csr_block #(
                 `SPEC_CSR_COUNT_STALL: rdata_q <= count_stall_q;
                 `SPEC_CSR_COUNT_ROWS: rdata_q <= count_rows_q;
                 `SPEC_CSR_EXT_LINES: rdata_q <= EXT_LINES;
+                `SPEC_CSR_ROW_LIMIT: rdata_q <= HAS_PROGRAM != 0 ? row_limit_q[31:0] : 32'd0;
+                `SPEC_CSR_ROW_LIMIT + 16'd4: rdata_q <= HAS_PROGRAM != 0 ? row_limit_q[63:32] : 32'd0;
+                `SPEC_CSR_COUNT_LIMITED: rdata_q <= count_limited_q;
                 `SPEC_CSR_PROG_ROW:
                     rdata_q <= HAS_PROGRAM != 0 ? {15'd0, prog_bank_q, 4'd0, prog_row_q} : 32'd0;
                 `SPEC_CSR_MBOX_MAP: rdata_q <= {24'd0, map_q};
@@ -266,6 +279,7 @@ module csr_block #(
     assign bank_o = ctrl_q[1];
     assign headroom_o = headroom_q;
     assign tokens_o = tokens_q;
+    assign row_limit_o = row_limit_q;
     assign prog_we_o = prog_we_q;
     assign prog_bank_o = prog_bank_q;
     assign prog_row_o = prog_row_q;

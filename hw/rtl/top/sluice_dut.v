@@ -99,6 +99,8 @@ module sluice_dut #(
     wire          packet_out;
     wire          stall;
     wire          row;
+    wire [63:0]   row_limit;
+    wire          limited;
     wire          prog_we;
     wire          prog_bank;
     wire [11:0]   prog_row;
@@ -130,7 +132,8 @@ module sluice_dut #(
         .s_axil_rdata(s_axil_rdata), .s_axil_rresp(s_axil_rresp), .s_axil_rvalid(s_axil_rvalid),
         .s_axil_rready(s_axil_rready),
         .enable_o(enable), .bank_o(bank), .headroom_o(headroom), .tokens_o(tokens),
-        .packet_in_i(packet_in), .packet_out_i(packet_out), .stall_i(stall), .row_i(row),
+        .row_limit_o(row_limit), .packet_in_i(packet_in), .packet_out_i(packet_out), .stall_i(stall),
+        .row_i(row), .limited_i(limited),
         .prog_we_o(prog_we), .prog_bank_o(prog_bank), .prog_row_o(prog_row),
         .prog_data_o(prog_data), .mbox_valid_o(mbox_valid), .mbox_cmd_o(mbox_cmd),
         .mbox_map_o(mbox_map), .mbox_addr_o(mbox_addr), .mbox_flags_o(mbox_flags),
@@ -187,7 +190,8 @@ module sluice_dut #(
         .m_axis_tdata(m_axis_tdata), .m_axis_tkeep(m_axis_tkeep), .m_axis_tvalid(m_axis_tvalid),
         .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast), .m_axis_tuser(m_axis_tuser),
         .enable_i(enable), .bank_i(bank), .headroom_i(headroom), .packet_in_o(packet_in),
-        .packet_out_o(packet_out), .stall_o(stall), .row_o(row), .prog_we_i(prog_we),
+        .packet_out_o(packet_out), .stall_o(stall), .row_o(row), .row_limit_i(row_limit),
+        .limited_o(limited), .prog_we_i(prog_we),
         .prog_bank_i(prog_bank), .prog_row_i(prog_row), .prog_data_i(prog_data),
         .cfg_we_i(cfg_we), .cfg_map_i(mbox_map[4:0]), .cfg_base_i(mbox_value[BASE_LSB +: 32]),
         .base_map_i(mbox_map[4:0]), .base_o(base),

@@ -21,6 +21,8 @@
 #define SPEC_CSR_EXT_LINES 0x0030 /* ro: core: lines of 64 bytes in the cache before external memory for map values; 0: there is no such memory */
 #define SPEC_CSR_PROG_ROW 0x0040 /* rw: core: bank << 16 | row that PROG_COMMIT writes; counts up after each */
 #define SPEC_CSR_PROG_COMMIT 0x0044 /* wo: core: any write stores the words of PROG_WORD as a row */
+#define SPEC_CSR_ROW_LIMIT 0x0050 /* rw: core: rows that a packet of bank 0, and of bank 1, may issue: the program ends there with XDP_ABORTED unless this row ends it; counts for packets that start later; 0 (after reset): no limit */
+#define SPEC_CSR_COUNT_LIMITED 0x0058 /* ro: core: packets that ROW_LIMIT has ended */
 #define SPEC_CSR_PROG_WORD 0x0080 /* rw: core: a row's bits, 32 a word, lowest first */
 #define SPEC_CSR_MBOX_MAP 0x0100 /* rw: map that the command is for */
 #define SPEC_CSR_MBOX_ADDR 0x0104 /* rw: byte offset in the map's value memory, or entry number */
