@@ -317,7 +317,7 @@ module dma_rx #(
         end
     endgenerate
 
-    assign idle_o = !p_valid && !d_valid && commands_q == 7'd0 && bursts_q == 7'd0 && puts_q == 7'd0;
+    assign idle_o = !p_valid && !d_valid && commands_q == 7'd0 && bursts_q == 7'd0 && lens_q == 9'd0 && puts_q == 7'd0;
 
     wire unused = &{1'b0, s_ring_i[7], lost, d_tail, whole, many, desc, span[5:0], flag_valid, back_valid};
 endmodule

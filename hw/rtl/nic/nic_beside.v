@@ -24,12 +24,12 @@ module nic_beside #(
     output wire             valid_o,
     input  wire             pop_i,
     output wire [WIDTH-1:0] data_o,
-    output wire [15:0]      number_o,
+    output wire [63:0]      number_o,
     output wire             inside_o,       // packets are inside
     output wire             hung_o
 );
     reg         first_q;
-    reg  [15:0] number_q;
+    reg  [63:0] number_q;
     reg  [31:0] inside_q;
     reg  [31:0] wait_q;
     reg         hung_q;
@@ -42,20 +42,20 @@ module nic_beside #(
     assign inside_o = inside_q != 32'd0;
     assign hung_o = hung_q;
 
-    pipe_fifo #(.WIDTH(WIDTH + 16), .DEPTH(PACKETS)) u_fifo (
+    pipe_fifo #(.WIDTH(WIDTH + 64), .DEPTH(PACKETS)) u_fifo (
         .clk(clk), .rst(rst), .s_valid_i(enter), .s_ready_o(room), .s_data_i({number_q, s_data_i}), .m_valid_o(valid_o),
         .m_ready_i(pop_i), .m_data_o({number_o, data_o}));
 
     always @(posedge clk) begin
         if (go) first_q <= s_last_i;
-        if (enter) number_q <= number_q + 16'd1;
+        if (enter) number_q <= number_q + 64'd1;
         inside_q <= inside_q + {31'd0, enter} - {31'd0, pop_i};
         wait_q <= pop_i || !inside_o ? 32'd0 : wait_q + 32'd1;
         if (watchdog_i != 32'd0 && wait_q >= watchdog_i) hung_q <= 1'b1;
         if (clear_i) {hung_q, wait_q} <= 33'd0;
         if (rst) begin
             first_q <= 1'b1;
-            number_q <= 16'd0;
+            number_q <= 64'd0;
             inside_q <= 32'd0;
             wait_q <= 32'd0;
             hung_q <= 1'b0;

@@ -35,7 +35,7 @@ module nic_verdict #(
     input  wire          side_hashed_i,
     input  wire [31:0]   side_hash_i,
     input  wire [63:0]   side_time_i,
-    input  wire [15:0]   side_number_i,
+    input  wire [63:0]   side_number_i,
     // to the host
     output wire          h_valid_o,
     input  wire          h_ready_i,
@@ -48,10 +48,10 @@ module nic_verdict #(
     output wire [3:0]    h_port_o,
     output wire          h_hashed_o,
     output wire [31:0]   h_hash_o,
-    output wire [7:0]    h_meta_o,
+    output wire [7:0]    h_meta_o,          // of events: the RX queue
     output wire [15:0]   h_number_o,
     output wire [63:0]   h_time_o,
-    output wire [63:0]   h_redirect_o,
+    output wire [63:0]   h_redirect_o,      // of events: the number
     // to a port
     output wire          t_valid_o,
     input  wire          t_ready_i,
@@ -62,7 +62,8 @@ module nic_verdict #(
     output wire [3:0]    t_port_o,
     // one pulse a packet
     output wire [4:0]    count_o,           // by return value
-    output wire          no_target_o
+    output wire          no_target_o,
+    output wire          busy_o             // a beat is on its way
 );
     localparam [31:0] PORT_COUNT = PORTS;
     localparam [31:0] QUEUE_COUNT = QUEUES;
@@ -70,7 +71,7 @@ module nic_verdict #(
     localparam [1:0] TO_NONE = 2'd0;
     localparam [1:0] TO_PORT = 2'd1;
     localparam [1:0] TO_HOST = 2'd2;
-    localparam SIDE_W = 4 + 8 + 1 + 32 + 64 + 16;
+    localparam SIDE_W = 4 + 8 + 1 + 32 + 64 + 64;
 
     generate
         if (PORTS < 1 || PORTS > 16 || QUEUES < 1 || QUEUES > 64 || TARGETS < 1 || TARGETS > 64) begin : g_illegal
@@ -127,7 +128,7 @@ module nic_verdict #(
     wire                a_hashed;
     wire [31:0]         a_hash;
     wire [63:0]         a_time;
-    wire [15:0]         a_number;
+    wire [63:0]         a_number;
     wire                a_event = a_beat_q < events;
     wire [7:0]          beat = a_beat_q - events;
     wire [15:0]         start = {2'd0, beat, 6'd0};
@@ -214,6 +215,7 @@ module nic_verdict #(
     wire [7:0]          b_events = b_user_q[`SPEC_OUT_EVENTS_LSB +: `SPEC_OUT_EVENTS_BITS];
     wire                b_free = !b_valid_q || b_go;
     wire [7:0]          b_queue;
+    wire [63:0]         b_number;
 
     assign a_free = !a_valid_q || b_free;
 
@@ -260,9 +262,10 @@ module nic_verdict #(
     assign h_ring_o = b_event_q ? EVENT_RING : b_number_q;
     assign h_total_o = b_event_q ? {2'd0, b_events, 6'd0} : b_len;
     assign h_ret_o = b_ret[7:0];
-    assign h_meta_o = b_event_q ? 8'd0 : b_user_q[`SPEC_OUT_META_LSB +: `SPEC_OUT_META_BITS];
-    assign h_redirect_o = b_user_q[`SPEC_OUT_REDIRECT_LSB +: `SPEC_OUT_REDIRECT_BITS];
-    assign {h_port_o, b_queue, h_hashed_o, h_hash_o, h_time_o, h_number_o} = b_side_q;
+    assign h_meta_o = b_event_q ? b_queue : b_user_q[`SPEC_OUT_META_LSB +: `SPEC_OUT_META_BITS];
+    assign h_redirect_o = b_event_q ? b_number : b_user_q[`SPEC_OUT_REDIRECT_LSB +: `SPEC_OUT_REDIRECT_BITS];
+    assign h_number_o = b_number[15:0];
+    assign {h_port_o, b_queue, h_hashed_o, h_hash_o, h_time_o, b_number} = b_side_q;
     assign t_valid_o = b_valid_q && b_port;
     assign t_data_o = b_data_q;
     assign t_at_o = b_at_q;
@@ -273,7 +276,8 @@ module nic_verdict #(
     wire         counts = b_valid_q && b_go && b_first_q;
     assign count_o = !counts ? 5'd0 : b_ret < 32'd5 ? 5'd1 << b_ret[2:0] : 5'd1;
     assign no_target_o = counts && b_lost_q;
+    assign busy_o = a_valid_q || b_valid_q;
 
-    wire unused = &{1'b0, skip[15:7], at[6], b_queue, a_hashed, a_hash, a_time, a_number};
+    wire unused = &{1'b0, skip[15:7], at[6], a_hashed, a_hash, a_time, a_number};
 endmodule
 `default_nettype wire

@@ -145,6 +145,7 @@ module sluice_nic #(
     wire         host_reset;
     wire         quiet;
     wire         busy;
+    wire         to_host_busy;
     wire [1:0]   dma_error;
     wire         hung;
     wire [31:0]  watchdog;
@@ -199,7 +200,7 @@ module sluice_nic #(
         .m_axil_bready(slot_bready), .m_axil_araddr(slot_araddr), .m_axil_arvalid(slot_arvalid),
         .m_axil_arready(slot_arready), .m_axil_rdata(slot_rdata), .m_axil_rresp(slot_rresp),
         .m_axil_rvalid(slot_rvalid), .m_axil_rready(slot_rready), .enable_o(enable), .soft_o(host_reset), .idle_i(quiet),
-        .busy_i(busy), .dma_error_i(dma_error), .hung_i(hung), .watchdog_o(watchdog), .time_o(now),
+        .busy_i(busy), .to_host_busy_i(to_host_busy), .dma_error_i(dma_error), .hung_i(hung), .watchdog_o(watchdog), .time_o(now),
         .seed_we_o(seed_we), .seed_o(seed), .link_i(mac_link_i), .port_ctrl_o(port_ctrl), .ifindex_o(ifindex),
         .max_bytes_o(max_bytes), .mac_o(mac), .filter_o(filter), .rx_on_o(rx_on), .rx_base_o(rx_base),
         .rx_size_o(rx_size), .rx_tail_o(rx_tail), .rx_head_i(rx_head), .rx_busy_i(rx_busy), .tx_on_o(tx_on),
@@ -300,7 +301,7 @@ module sluice_nic #(
     wire               side_hashed;
     wire [31:0]        side_hash;
     wire [63:0]        side_time;
-    wire [15:0]        side_number;
+    wire [63:0]        side_number;
     wire               any_inside;
 
     nic_beside #(.WIDTH(SIDE_W), .PACKETS(INSIDE)) u_beside (
@@ -356,6 +357,7 @@ module sluice_nic #(
     wire [3:0]         t_port;
     wire [4:0]         verdicts;
     wire               no_target;
+    wire               verdict_busy;
 
     nic_verdict #(.PORTS(PORTS), .QUEUES(RX_QUEUES), .TARGETS(TARGETS)) u_verdict (
         .clk(clk), .rst(rst), .to_host_i(to_host), .ifindex_i(ifindex), .table_we_i(table_we),
@@ -369,7 +371,7 @@ module sluice_nic #(
         .h_port_o(h_port), .h_hashed_o(h_hashed), .h_hash_o(h_hash), .h_meta_o(h_meta), .h_number_o(h_number),
         .h_time_o(h_time), .h_redirect_o(h_redirect), .t_valid_o(t_valid), .t_ready_i(t_ready),
         .t_data_o(t_data), .t_at_o(t_at), .t_bytes_o(t_bytes), .t_last_o(t_last), .t_port_o(t_port),
-        .count_o(verdicts), .no_target_o(no_target));
+        .count_o(verdicts), .no_target_o(no_target), .busy_o(verdict_busy));
 
     // --- host memory
     wire [2:0]         ar_valid;
@@ -493,6 +495,7 @@ module sluice_nic #(
 
     // --- state
     assign busy = any_inside || one_valid || in_valid != {PORTS{1'b0}} || out_idle != {PORTS{1'b1}} || !rx_idle || !tx_idle;
+    assign to_host_busy = any_inside || verdict_busy || !rx_idle;
     assign quiet = in_idle == {PORTS{1'b1}} && rx_busy == {RINGS{1'b0}} && tx_busy == {TX_QUEUES{1'b0}}
                    && rx_idle && tx_idle;
     assign dma_error = {r_failed, b_error && b_valid != 3'd0};

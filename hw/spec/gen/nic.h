@@ -28,7 +28,7 @@ enum spec_block_head {
 #define SPEC_NIC_TX_QUEUES 0x014 /* ro: TX rings */
 #define SPEC_NIC_SLOT_BASE 0x018 /* ro: address of the program slot's registers */
 #define SPEC_NIC_CTRL 0x01c /* rw: bit 0: the ports take packets; bit 1: a write of 1 resets rings, ports and counters (not the slot); reads 1 until that is done */
-#define SPEC_NIC_STATUS 0x020 /* ro: bit 0: packets or DMA under way; bit 1: a DMA access has failed since reset */
+#define SPEC_NIC_STATUS 0x020 /* ro: bit 0: packets or DMA under way; bit 1: a DMA access has failed since reset; bit 2: packets are in the slot, or they or their events on their way from there to host memory */
 #define SPEC_NIC_DMA_ERRORS 0x024 /* ro: DMA accesses that host memory answered with an error */
 #define SPEC_NIC_TIME_LO 0x028 /* rw: time in ns, which packets get as they arrive; reading keeps TIME_HI, writing waits for TIME_HI */
 #define SPEC_NIC_TIME_HI 0x02c /* rw: upper half; a write sets both */
@@ -110,10 +110,10 @@ enum spec_block_head {
 #define SPEC_RX_TAKE_LEN 4 /* 2 bytes: bytes in this buffer */
 #define SPEC_RX_TAKE_TOTAL 6 /* 2 bytes: bytes of the packet with its metadata (events: of the area) */
 #define SPEC_RX_TAKE_HASH 8 /* 4 bytes: of RSS */
-#define SPEC_RX_TAKE_META 12 /* 2 bytes: bytes of metadata in front of the packet */
+#define SPEC_RX_TAKE_META 12 /* 2 bytes: bytes of metadata in front of the packet; events: the packet's RX queue (RSS), which is the program's CPU */
 #define SPEC_RX_TAKE_NUMBER 14 /* 2 bytes: of the packet, counted by the device mod 2^16 as it enters the slot: joins a packet and its events */
 #define SPEC_RX_TAKE_TIME 16 /* 8 bytes: arrival time in ns */
-#define SPEC_RX_TAKE_REDIRECT 24 /* 8 bytes: the program's redirect word (xdp.toml) */
+#define SPEC_RX_TAKE_REDIRECT 24 /* 8 bytes: the program's redirect word (xdp.toml); events: the packet's number in 64 bits */
 #define SPEC_TX_GIVE_ADDR 0 /* 8 bytes: DMA address of the bytes */
 #define SPEC_TX_GIVE_LEN 8 /* 4 bytes: how many: 1 to PKT_MAX_BYTES; a packet has at most 16 buffers, together at least 14 and at most PKT_MAX_BYTES */
 #define SPEC_TX_GIVE_FLAGS 12 /* 4 bytes: bit 0: 0 (the device sets it); bit 1: last buffer of the packet; bits 23:16 port, as in the packet's first buffer */

@@ -182,8 +182,9 @@ void World::expect(uint32_t p, const Bytes &f)
     e.meta = uint8_t(f[7]);
     e.events = uint8_t(f[8]);
     e.redirect = redirect_word(f);
-    uint32_t queue = rss.table[e.hash & 127];
+    uint32_t queue = e.queue = rss.table[e.hash & 127];
     verdicts[e.ret < 5 ? e.ret : 0]++;
+    begun++; // whatever is reset
     if (e.events)
         rx[QUEUES].expected.push_back(e);
     int to_port = -1, to_queue = -1;
@@ -289,6 +290,12 @@ void World::taken(uint32_t ring, const uint8_t *d, bool failed)
     uint64_t time = field(d, SPEC_RX_TAKE_TIME, 8);
     if (r.last_number >= 0 && int16_t(number - r.last_number) <= 0)
         b.fail("ring %u: number %d after %d", ring, number, r.last_number);
+    if (event) {
+        uint64_t full = field(d, SPEC_RX_TAKE_REDIRECT, 8);
+        if (int(full & 0xffff) != number || (r.last_number >= 0 && full <= r.last_long_number) || full >= begun)
+            b.fail("event of packet %llu after %llu", (unsigned long long)full, (unsigned long long)r.last_long_number);
+        r.last_long_number = full;
+    }
     r.last_number = number;
     first_done = first_done ? first_done : b.clocks;
     Bytes got;
@@ -316,8 +323,8 @@ void World::taken(uint32_t ring, const uint8_t *d, bool failed)
         }
         uint32_t hash = uint32_t(field(d, SPEC_RX_TAKE_HASH, 4));
         if ((flags >> 8 & 0xff) != e.ret || (flags >> 2 & 1) != e.hashed || hash != e.hash ||
-            field(d, SPEC_RX_TAKE_TOTAL, 2) != got.size() || field(d, SPEC_RX_TAKE_META, 2) != (event ? 0 : e.meta) ||
-            field(d, SPEC_RX_TAKE_REDIRECT, 8) != e.redirect || flags >> 24 || (flags & 0xf8))
+            field(d, SPEC_RX_TAKE_TOTAL, 2) != got.size() || field(d, SPEC_RX_TAKE_META, 2) != (event ? e.queue : e.meta) ||
+            (!event && field(d, SPEC_RX_TAKE_REDIRECT, 8) != e.redirect) || flags >> 24 || (flags & 0xf8))
             b.fail("ring %u: flags %x, hash %x (%x expected), total %u, meta %u", ring, flags, hash, e.hash,
                    unsigned(field(d, SPEC_RX_TAKE_TOTAL, 2)), unsigned(field(d, SPEC_RX_TAKE_META, 2)));
         if (time == 0 || time > 4 * b.clocks)
@@ -541,5 +548,5 @@ void World::check_counters()
     same("DMA_ERRORS", 0, read(0x10000 + SPEC_NIC_DMA_ERRORS), mem.read_errors + mem.write_errors);
     if (!loss)
         same("lost packets", 0, lost + missed, 0);
-    same("STATUS busy", 0, read(0x10000 + SPEC_NIC_STATUS) & 1, 0);
+    same("STATUS busy", 0, read(0x10000 + SPEC_NIC_STATUS) & 5, 0);
 }

@@ -17,7 +17,7 @@ static const uint32_t AREA_BYTES = 24576;
 
 struct Expected {
     Bytes bytes; // with metadata
-    uint32_t port, hash;
+    uint32_t port, hash, queue;
     bool hashed;
     uint8_t ret, meta;
     uint64_t redirect;
@@ -33,6 +33,7 @@ struct RxRing {
     Bytes packet;
     uint64_t skipped = 0, packets = 0, lost = 0, total_bytes = 0, last_time = 0;
     int last_number = -1;
+    uint64_t last_long_number = 0; // of events, with last_number
 };
 
 struct TxRing {
@@ -68,7 +69,7 @@ struct World {
     uint32_t gap[PORTS] = {0}, out_percent = 20;
     bool loss = false; // packets may be missing, if counters say so
     uint64_t expect_taken[PORTS] = {0}, expect_bytes[PORTS] = {0}, expect_error[PORTS] = {0}, expect_size[PORTS] = {0},
-             expect_filtered[PORTS] = {0}, verdicts[5] = {0}, no_target = 0;
+             expect_filtered[PORTS] = {0}, verdicts[5] = {0}, no_target = 0, begun = 0;
     uint32_t max_bytes[PORTS];
     uint8_t mac[PORTS][6];
     bool promiscuous[PORTS], allmulti[PORTS];
