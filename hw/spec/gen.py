@@ -464,6 +464,33 @@ def nic_fields(t):
                 yield f'{ring[:2].upper()}_{way.upper()}_{f["name"]}', f
 
 
+WAY_WHEN = ['always', 'port', 'queue', 'entry', 'ifindex', 'to_host']
+WAY_TO = ['nothing', 'lost', 'port', 'host']
+WAY_NUMBER = ['rss', 'ingress', 'entry', 'ifindex']
+
+
+def gen_ways(t):
+    """The ways of packets as a table in C."""
+    b = ''.join('\n' + enum(f'spec_way_{tag}', f'SPEC_WAY_{tag.upper()}_', [(n, i, '') for i, n in enumerate(names)])
+                for tag, names in (('when', WAY_WHEN), ('to', WAY_TO), ('number', WAY_NUMBER)))
+    b += ('\n/* What becomes of a packet: the first row that holds. */\nstruct spec_way {\n    uint32_t ret;\n    enum spec_way_when when;\n'
+          f'    enum spec_way_to to;\n    enum spec_way_number number;\n}};\n\nenum {{ SPEC_WAYS = {len(t["way"]["row"])} }};\nstatic const struct spec_way spec_ways[SPEC_WAYS] = {{\n')
+    values = {v['name']: v['value'] for v in table('xdp')['verdict']}
+    for w in t['way']['row']:
+        b += (f'    {{{values[w["ret"]]}, SPEC_WAY_WHEN_{w["when"].upper()}, SPEC_WAY_TO_{w["to"].upper()}, SPEC_WAY_NUMBER_{w["number"].upper()}}}, /* {w["ret"]} */\n')
+    return b + '};\n'
+
+
+def verilog_ways(t):
+    """The same as one expression of 4 bits, to above number, of signals ret and when_*. No macro with arguments: Icarus 11 can't read it."""
+    values = {v['name']: v['value'] for v in table('xdp')['verdict']}
+    e = ''
+    for w in t['way']['row']:
+        when = '' if w['when'] == 'always' else f' && when_{w["when"]}'
+        e += f"ret == 32'd{values[w['ret']]}{when} ? {{2'd{WAY_TO.index(w['to'])}, 2'd{WAY_NUMBER.index(w['number'])}}} : "
+    return 'SPEC_WAY', f"({e}4'd0)"
+
+
 def gen_nic():
     t = table('nic')
     b = ''.join(f'#define SPEC_{n.upper()} 0x{t[n]:05x}\n' for n in ('bar_bytes', 'bar_slot', 'bar_list'))
@@ -475,6 +502,7 @@ def gen_nic():
         b += ''.join(f'#define SPEC_{k["name"]}_{r["name"]} 0x{r["offset"]:03x} /* {r["access"]}: {r["doc"]} */\n' for r in k['reg'])
     b += f'\n#define SPEC_DESC_BYTES {t["rx_desc"]["bytes"]}\n'
     b += ''.join(f'#define SPEC_{n} {f["offset"]} /* {f["bytes"]} bytes: {f["doc"]} */\n' for n, f in nic_fields(t))
+    b += gen_ways(t)
     return c_header('nic', b)
 
 
@@ -541,6 +569,10 @@ def gen_vh():
     for name, f in nic_fields(n):
         d(f'SPEC_{name}_LSB', 8 * f['offset'])
         d(f'SPEC_{name}_BITS', 8 * f['bytes'])
+    for tag, names in (('TO', WAY_TO), ('NUMBER', WAY_NUMBER)):
+        for i, name in enumerate(names):
+            d(f'SPEC_WAY_{tag}_{name.upper()}', f"2'd{i}")
+    d(*verilog_ways(n))
     return f'// SPDX-License-Identifier: BSD-3-Clause\n// {NOTE}\n`ifndef SLUICE_SPEC_VH\n`define SLUICE_SPEC_VH\n' + '\n'.join(out) + '\n`endif\n'
 
 
@@ -596,6 +628,8 @@ def gen_doc():
         o.append(f'## NIC registers: block {k["name"]}\n\nType 0x{k["type"]:08x}: {k["doc"]}.\n\n' +
                  (md_table(['offset', 'name', 'access', 'words', 'meaning'],
                            [(f'0x{r["offset"]:03x}', r['name'], r['access'], r.get('count', 1), r['doc']) for r in k['reg']]) if k['reg'] else ''))
+    o.append('## What becomes of a packet after the program\n\n' + md_table(['return value', 'when', 'to', 'number'],
+             [(f'`{w["ret"]}`', w['when'], w['to'], w['number']) for w in n['way']['row']]))
     for ring in ('rx', 'tx'):
         for way, who in (('give', 'host'), ('take', 'device')):
             o.append(f'## {ring.upper()} descriptor as the {who} writes it\n\n' +

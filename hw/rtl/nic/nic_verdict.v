@@ -68,9 +68,6 @@ module nic_verdict #(
     localparam [31:0] PORT_COUNT = PORTS;
     localparam [31:0] QUEUE_COUNT = QUEUES;
     localparam [7:0] EVENT_RING = QUEUE_COUNT[7:0];
-    localparam [1:0] TO_NONE = 2'd0;
-    localparam [1:0] TO_PORT = 2'd1;
-    localparam [1:0] TO_HOST = 2'd2;
     localparam SIDE_W = 4 + 8 + 1 + 32 + 64 + 64;
 
     generate
@@ -143,8 +140,8 @@ module nic_verdict #(
     assign side_ready_o = s_axis_tvalid && s_axis_tready && s_axis_tlast;
     assign {a_port, a_queue, a_hashed, a_hash, a_time, a_number} = a_side_q;
 
-    // --- the decision
     reg  [1:0]  to;
+    reg  [1:0]  from;       // what names the port or ring
     reg  [7:0]  number;
     reg         lost;
     reg         hit;
@@ -152,7 +149,14 @@ module nic_verdict #(
     reg         own;
     reg  [3:0]  own_port;
     integer     i;
+    // the table's conditions
+    wire        when_port = hit && means[9:8] == 2'd1;
+    wire        when_queue = hit && means[9:8] == 2'd2;
+    wire        when_entry = hit;
+    wire        when_ifindex = own;
+    wire        when_to_host = to_host_i;
 
+    // --- what the redirect word names
     always @* begin
         hit = 1'b0;
         means = 10'd0;
@@ -168,30 +172,20 @@ module nic_verdict #(
                 own = 1'b1;
                 own_port = i[3:0];
             end
-        to = TO_NONE;
-        number = a_queue;
-        lost = 1'b0;
-        case (ret)
-            32'd2: to = TO_HOST;
-            32'd3: begin
-                to = TO_PORT;
-                number = {4'd0, a_port};
-            end
-            32'd4:
-                if (hit) begin
-                    number = means[7:0];
-                    case (means[9:8])
-                        2'd1: if (means[7:0] < PORT_COUNT[7:0]) to = TO_PORT; else lost = 1'b1;
-                        2'd2: if (means[7:0] < QUEUE_COUNT[7:0]) to = TO_HOST; else lost = 1'b1;
-                        default: ;
-                    endcase
-                end else if (own) begin
-                    to = TO_PORT;
-                    number = {4'd0, own_port};
-                end else if (to_host_i) to = TO_HOST;
-                else lost = 1'b1;
-            default: ;
+    end
+
+    // --- the decision (hw/spec/nic.toml, table way)
+    always @* begin
+        {to, from} = `SPEC_WAY;
+        case (from)
+            `SPEC_WAY_NUMBER_INGRESS: number = {4'd0, a_port};
+            `SPEC_WAY_NUMBER_ENTRY: number = means[7:0];
+            `SPEC_WAY_NUMBER_IFINDEX: number = {4'd0, own_port};
+            default: number = a_queue;
         endcase
+        lost = to == `SPEC_WAY_TO_LOST || from == `SPEC_WAY_NUMBER_ENTRY
+            && means[7:0] >= (to == `SPEC_WAY_TO_PORT ? PORT_COUNT[7:0] : QUEUE_COUNT[7:0]);
+        if (lost) to = `SPEC_WAY_TO_LOST;
     end
 
     // --- B: on its way
@@ -207,8 +201,8 @@ module nic_verdict #(
     reg  [6:0]          b_bytes_q;
     reg  [`SPEC_OUT_TUSER_BITS-1:0] b_user_q;
     reg  [SIDE_W-1:0]   b_side_q;
-    wire                b_host = b_event_q || b_to_q == TO_HOST;
-    wire                b_port = !b_event_q && b_to_q == TO_PORT;
+    wire                b_host = b_event_q || b_to_q == `SPEC_WAY_TO_HOST;
+    wire                b_port = !b_event_q && b_to_q == `SPEC_WAY_TO_PORT;
     wire                b_go = b_host ? h_ready_i : b_port ? t_ready_i : 1'b1;
     wire [31:0]         b_ret = b_user_q[`SPEC_OUT_RET_LSB +: `SPEC_OUT_RET_BITS];
     wire [15:0]         b_len = b_user_q[`SPEC_OUT_LEN_LSB +: `SPEC_OUT_LEN_BITS];

@@ -119,4 +119,47 @@ enum spec_block_head {
 #define SPEC_TX_GIVE_FLAGS 12 /* 4 bytes: bit 0: 0 (the device sets it); bit 1: last buffer of the packet; bits 23:16 port, as in the packet's first buffer */
 #define SPEC_TX_TAKE_FLAGS 12 /* 4 bytes: bit 0: done; bit 1 as given; bit 2: the packet was not sent. Written for the last buffer of a packet */
 
+enum spec_way_when {
+    SPEC_WAY_WHEN_ALWAYS = 0,
+    SPEC_WAY_WHEN_PORT = 1,
+    SPEC_WAY_WHEN_QUEUE = 2,
+    SPEC_WAY_WHEN_ENTRY = 3,
+    SPEC_WAY_WHEN_IFINDEX = 4,
+    SPEC_WAY_WHEN_TO_HOST = 5,
+};
+
+enum spec_way_to {
+    SPEC_WAY_TO_NOTHING = 0,
+    SPEC_WAY_TO_LOST = 1,
+    SPEC_WAY_TO_PORT = 2,
+    SPEC_WAY_TO_HOST = 3,
+};
+
+enum spec_way_number {
+    SPEC_WAY_NUMBER_RSS = 0,
+    SPEC_WAY_NUMBER_INGRESS = 1,
+    SPEC_WAY_NUMBER_ENTRY = 2,
+    SPEC_WAY_NUMBER_IFINDEX = 3,
+};
+
+/* What becomes of a packet: the first row that holds. */
+struct spec_way {
+    uint32_t ret;
+    enum spec_way_when when;
+    enum spec_way_to to;
+    enum spec_way_number number;
+};
+
+enum { SPEC_WAYS = 8 };
+static const struct spec_way spec_ways[SPEC_WAYS] = {
+    {2, SPEC_WAY_WHEN_ALWAYS, SPEC_WAY_TO_HOST, SPEC_WAY_NUMBER_RSS}, /* XDP_PASS */
+    {3, SPEC_WAY_WHEN_ALWAYS, SPEC_WAY_TO_PORT, SPEC_WAY_NUMBER_INGRESS}, /* XDP_TX */
+    {4, SPEC_WAY_WHEN_PORT, SPEC_WAY_TO_PORT, SPEC_WAY_NUMBER_ENTRY}, /* XDP_REDIRECT */
+    {4, SPEC_WAY_WHEN_QUEUE, SPEC_WAY_TO_HOST, SPEC_WAY_NUMBER_ENTRY}, /* XDP_REDIRECT */
+    {4, SPEC_WAY_WHEN_ENTRY, SPEC_WAY_TO_NOTHING, SPEC_WAY_NUMBER_RSS}, /* XDP_REDIRECT */
+    {4, SPEC_WAY_WHEN_IFINDEX, SPEC_WAY_TO_PORT, SPEC_WAY_NUMBER_IFINDEX}, /* XDP_REDIRECT */
+    {4, SPEC_WAY_WHEN_TO_HOST, SPEC_WAY_TO_HOST, SPEC_WAY_NUMBER_RSS}, /* XDP_REDIRECT */
+    {4, SPEC_WAY_WHEN_ALWAYS, SPEC_WAY_TO_LOST, SPEC_WAY_NUMBER_RSS}, /* XDP_REDIRECT */
+};
+
 #endif

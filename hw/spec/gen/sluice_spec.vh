@@ -401,4 +401,13 @@
 `define SPEC_TX_GIVE_FLAGS_BITS 32
 `define SPEC_TX_TAKE_FLAGS_LSB 96
 `define SPEC_TX_TAKE_FLAGS_BITS 32
+`define SPEC_WAY_TO_NOTHING 2'd0
+`define SPEC_WAY_TO_LOST 2'd1
+`define SPEC_WAY_TO_PORT 2'd2
+`define SPEC_WAY_TO_HOST 2'd3
+`define SPEC_WAY_NUMBER_RSS 2'd0
+`define SPEC_WAY_NUMBER_INGRESS 2'd1
+`define SPEC_WAY_NUMBER_ENTRY 2'd2
+`define SPEC_WAY_NUMBER_IFINDEX 2'd3
+`define SPEC_WAY (ret == 32'd2 ? {2'd3, 2'd0} : ret == 32'd3 ? {2'd2, 2'd1} : ret == 32'd4 && when_port ? {2'd2, 2'd2} : ret == 32'd4 && when_queue ? {2'd3, 2'd2} : ret == 32'd4 && when_entry ? {2'd0, 2'd0} : ret == 32'd4 && when_ifindex ? {2'd2, 2'd3} : ret == 32'd4 && when_to_host ? {2'd3, 2'd0} : ret == 32'd4 ? {2'd1, 2'd0} : 4'd0)
 `endif
