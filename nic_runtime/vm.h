@@ -100,6 +100,8 @@ uint32_t vm_rand_seed(uint64_t seed, uint64_t index);
 /* One step of the packet's generator: xorshift32 with 13, 17, 5; returns the new state, which is
  * the value. */
 uint32_t vm_rand_next(uint32_t state);
+/* The state before the one that vm_rand_next gave. */
+uint32_t vm_rand_before(uint32_t state);
 
 /* Runs the program on a packet. max_insns 0 means no limit. On a fault *fault_insn is the
  * instruction; result is then not set. The packet's offsets are left as the program set them. */

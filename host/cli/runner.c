@@ -229,7 +229,8 @@ static bool next_packet(void *ctx, struct exec_packet *packet)
 
         if (r->fitness != PCAP_OK)
             continue;
-        *packet = (struct exec_packet){r->data, r->len, time_ns, run->sent};
+        *packet = (struct exec_packet){
+            .data = r->data, .len = r->len, .time_ns = time_ns, .index = run->sent};
         run->sent++;
         return true;
     }

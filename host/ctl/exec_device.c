@@ -238,7 +238,7 @@ static bool next_packet(void *ctx, struct dev_packet *packet)
     *packet = (struct dev_packet){.data = in.data,
                                   .len = in.len,
                                   .time_ns = in.time_ns,
-                                  .rand = vm_rand_seed(o->seed, in.index),
+                                  .rand = exec_rand(o, &in),
                                   .ifindex = o->ifindex ? o->ifindex : 1,
                                   .egress = o->egress ? o->egress : 1,
                                   .queue = exec_queue(o, in.index),

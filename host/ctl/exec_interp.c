@@ -220,7 +220,7 @@ static int run_packet(struct interp *vm, const struct exec_packet *in, struct ex
 
     vm_packet_init(&packet, vm->buf, in->data, in->len);
     packet.time_ns = in->time_ns;
-    packet.rand = vm_rand_seed(vm->exec.options.seed, in->index);
+    packet.rand = exec_rand(&vm->exec.options, in);
     packet.ifindex = vm->exec.options.ifindex ? vm->exec.options.ifindex : 1;
     packet.egress = vm->exec.options.egress ? vm->exec.options.egress : 1;
     packet.queue = exec_queue(&vm->exec.options, in->index);

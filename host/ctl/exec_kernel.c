@@ -295,7 +295,7 @@ static int run_packets(struct kernel_exec *k, const struct exec_stream *stream,
             .data = in.data,
             .len = in.len,
             .time_ns = in.time_ns,
-            .rand = vm_rand_seed(o->seed, in.index),
+            .rand = exec_rand(o, &in),
             .ifindex = o->ifindex ? o->ifindex : 1,
             .egress = o->egress ? o->egress : 1,
         };

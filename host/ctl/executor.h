@@ -5,6 +5,7 @@
 #include "host/ctl/job.h"
 #include "host/dev.h"
 #include "nic_runtime/net.h"
+#include "nic_runtime/vm.h"
 
 /* What runs a program: one operations table an executor, all in one list. Names, roles and the
  * promise of identical results are in DESIGN.md. */
@@ -63,7 +64,9 @@ struct exec_packet {
     const uint8_t *data;
     uint32_t len; /* SPEC_PKT_MIN_BYTES .. SPEC_PKT_MAX_BYTES */
     uint64_t time_ns;
-    uint64_t index; /* number in the run: decides the random state */
+    uint64_t index; /* number in the run: decides the random state ... */
+    uint32_t
+        rand; /* ... if this is 0; otherwise it is the state, before the program's first call */
 };
 
 /* The RX queue of packet number index. */
@@ -72,6 +75,13 @@ static inline uint32_t exec_queue(const struct exec_options *options, uint64_t i
     const uint32_t in_turn = options->queues ? (uint32_t)(index % options->queues) : 0;
 
     return (options->queue + in_turn) % SPEC_QUEUES;
+}
+
+/* The random state that a packet begins with. */
+static inline uint32_t exec_rand(const struct exec_options *options,
+                                 const struct exec_packet *packet)
+{
+    return packet->rand ? packet->rand : vm_rand_seed(options->seed, packet->index);
 }
 
 /* What one packet gave. data is valid during the call of the sink only. */

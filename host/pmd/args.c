@@ -5,6 +5,19 @@
 
 #include <errno.h>
 
+static void take_offload(struct pmd_args *a, const char *value)
+{
+    static const char *const names[PMD_OFFLOAD_COUNT] = {"prefer", "require", "never"};
+    uint32_t i = 0;
+
+    while (value && i < RTE_DIM(names) && strcmp(value, names[i]) != 0)
+        i++;
+    if (!value || i == RTE_DIM(names))
+        a->bad = PMD_ARG_OFFLOAD;
+    else
+        a->offload = (enum pmd_offload)i;
+}
+
 bool pmd_args_take(struct pmd_args *a, const char *key, const char *value)
 {
     const struct {
@@ -24,7 +37,10 @@ bool pmd_args_take(struct pmd_args *a, const char *key, const char *value)
         *texts[i].value = value;
         return true;
     }
-    return false;
+    if (strcmp(key, PMD_ARG_OFFLOAD) != 0)
+        return false;
+    take_offload(a, value);
+    return true;
 }
 
 int pmd_args_check(const struct rte_kvargs *list, const char *name, const char *const *names,
@@ -75,6 +91,7 @@ int pmd_args_apply(const struct pmd_args *a, struct pmd *pmd)
 
     if (err)
         return err;
+    pmd->offload = a->offload;
     err = pmd_program_load(pmd, &a->program, why);
     if (err)
         PMD_LOG(ERR, "%s: %s\n",

@@ -32,8 +32,10 @@ static int act_on(struct pmd_program *p, const char *name, enum map_act act, con
         return -ENXIO;
     switch (act) {
     case MAP_SIZES: {
-        const struct ir_map *m = &p->job->ir->maps[i];
-        const uint32_t sizes[] = {m->key_bytes, m->cpus * m->stride_bytes, m->max_entries};
+        const struct map_def m = job_map_def(p->object, i); /* as all executors have it */
+        const uint32_t cpus = spec_map_type_table[m.type].percpu ? SPEC_QUEUES : 1;
+        const uint32_t stride_bytes = (m.value_bytes + 7) & ~UINT32_C(7);
+        const uint32_t sizes[] = {m.key_bytes, cpus * stride_bytes, m.max_entries};
 
         memcpy(values, sizes, sizeof(sizes));
         return 0;

@@ -9,7 +9,13 @@
  * that return int return 0 or negative errno; -ENODEV if the device is gone: its registers read as
  * all ones, or can't be reached. */
 
-enum { NIC_QUEUES_MAX = 64, NIC_RETA_MAX = 128, NIC_KEY_BYTES = 40, NIC_FILTERS = 8 };
+enum {
+    NIC_QUEUES_MAX = 64,
+    NIC_RETA_MAX = 128,
+    NIC_KEY_BYTES = 40,
+    NIC_FILTERS = 8,
+    NIC_TARGETS = 64
+};
 
 struct nic {
     struct dev *dev;
@@ -76,5 +82,25 @@ int nic_rss_table(struct nic *nic, const uint16_t *queues);
 int nic_time(struct nic *nic, uint64_t *ns);
 /* Stops the program slot from starting packets, and waits for those inside. -ETIMEDOUT. */
 int nic_slot_drain(struct nic *nic);
+
+/* What decides, beside the program, where packets go (way.c). */
+struct nic_ways {
+    uint64_t redirect[NIC_TARGETS];
+    uint32_t means[NIC_TARGETS];
+    uint32_t ifindex[DEV_NIC_PORTS];
+    uint32_t port_count;
+    uint32_t rxq_count;
+    uint32_t to_host;
+};
+
+struct nic_way {
+    enum spec_way_to to;
+    uint32_t number; /* of the port or RX ring */
+};
+
+int nic_ways_read(struct nic *nic, struct nic_ways *ways);
+/* The way of a packet from a port, hashed to a queue, by what its program returned. */
+struct nic_way nic_way_of(const struct nic_ways *ways, uint32_t ret, uint64_t redirect,
+                          uint32_t port, uint32_t queue);
 
 #endif

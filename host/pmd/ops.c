@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/ops.h"
+#include "host/pmd/fallback.h"
 
 #include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/limits.h"
@@ -140,7 +141,7 @@ static int configure(struct rte_eth_dev *eth_dev)
 static int stop_queues(struct rte_eth_dev *eth_dev)
 {
     struct rte_eth_dev_data *data = eth_dev->data;
-    int err = 0;
+    int err = pmd_fallback_stop(pmd_of(eth_dev));
 
     for (uint16_t i = 0; i < data->nb_tx_queues; i++) {
         struct pmd_txq *q = data->tx_queues[i];
@@ -184,6 +185,8 @@ static int start(struct rte_eth_dev *eth_dev)
         err = pmd_rss_start(pmd);
     if (!err)
         err = start_queues(eth_dev);
+    if (!err)
+        err = pmd_fallback_start(pmd);
     if (!err)
         err = turn_ports(eth_dev, true);
     if (!err)
@@ -302,7 +305,7 @@ static int fw_version_get(struct rte_eth_dev *eth_dev, char *text, size_t bytes)
     static const char *const kinds[] = {"none", "core", "pipeline"};
     struct pmd *pmd = pmd_of(eth_dev);
     uint32_t version = 0, kind = 0;
-    char name[PMD_NAME_BYTES];
+    char name[PMD_NAME_BYTES], reason[EXEC_WHY_BYTES];
     int n, err = nic_read(&pmd->nic, pmd->nic.slot + SPEC_CSR_VERSION, &version);
 
     if (!err)
@@ -310,8 +313,10 @@ static int fw_version_get(struct rte_eth_dev *eth_dev, char *text, size_t bytes)
     if (err)
         return err;
     pmd_program_name(pmd, name, sizeof(name));
-    n = snprintf(text, bytes, "nic %d, %s %u, program %s", SPEC_NIC_VERSION,
-                 kinds[kind < RTE_DIM(kinds) ? kind : 0], version, name);
+    pmd_program_reason(pmd, reason, sizeof(reason));
+    n = snprintf(text, bytes, "nic %d, %s %u, program %s%s", SPEC_NIC_VERSION,
+                 kinds[kind < RTE_DIM(kinds) ? kind : 0], version, name,
+                 *reason ? " on the host" : "");
     return n < 0 ? -EINVAL : (size_t)n < bytes ? 0 : n + 1;
 }
 
@@ -356,9 +361,12 @@ static int priv_dump(struct rte_eth_dev *eth_dev, FILE *file)
 {
     struct pmd *pmd = pmd_of(eth_dev);
     const struct rte_eth_dev_data *data = eth_dev->data;
-    char name[PMD_NAME_BYTES];
+    char name[PMD_NAME_BYTES], reason[EXEC_WHY_BYTES];
 
     pmd_program_name(pmd, name, sizeof(name));
+    pmd_program_reason(pmd, reason, sizeof(reason));
+    if (*reason)
+        fprintf(file, "on the host: %s\n", reason);
     fprintf(file, "program: %s\nports: %u, RX rings: %u, TX rings: %u\ngone: %s\n", name,
             pmd->nic.port_count, pmd->nic.rxq_count, pmd->nic.txq_count,
             pmd->nic.gone ? "yes" : "no");

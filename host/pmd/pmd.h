@@ -10,6 +10,7 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 #include <rte_memzone.h>
+#include <rte_spinlock.h>
 
 /* The driver's insides. One Ethernet device of DPDK is one NIC with all of its ports. */
 
@@ -88,9 +89,15 @@ struct pmd_fields {
     uint64_t egress_flag;
 };
 
+struct pmd_fallback; /* a program that the device does not take; fallback.h */
+
 /* A ring and the buffers that it has. Descriptors are counted without end, mod 2^16. Used by one
- * thread at a time; the counts at the end are read by others. */
+ * thread at a time, with its lock; the counts at the end are read by others. */
 struct pmd_rxq {
+    rte_spinlock_t lock; /* who changes programs takes it, too */
+    struct pmd_fallback *fallback;
+    struct rte_mbuf **ready; /* packets that were taken off the ring between bursts, or NULL */
+    uint32_t ready_next, ready_count;
     struct nic *nic;
     volatile union pmd_rx_desc *ring;
     struct rte_mbuf **buffers; /* by place */
@@ -122,6 +129,7 @@ struct pmd_txq {
     uint16_t mask;
     uint16_t done;  /* the device's oldest */
     uint16_t given; /* behind its youngest */
+    uint16_t told;  /* of the driver's own ring: as far as the device knows */
     uint16_t free_thresh;
     uint16_t number;
     bool on;
@@ -132,6 +140,13 @@ struct pmd_txq {
 
 struct pmd_program; /* what the slot runs; program.c */
 
+enum pmd_offload {
+    PMD_OFFLOAD_PREFER,  /* what the device does not take runs on the host */
+    PMD_OFFLOAD_REQUIRE, /* ... is refused */
+    PMD_OFFLOAD_NEVER,   /* everything runs on the host */
+    PMD_OFFLOAD_COUNT
+};
+
 struct pmd {
     struct nic nic;
     struct dev *dev;
@@ -139,6 +154,8 @@ struct pmd {
     struct rte_eth_dev_data *data;
     struct pmd_fields fields;
     struct pmd_program *program;
+    struct pmd_fallback *fallback;
+    enum pmd_offload offload;
     pthread_mutex_t lock;   /* of registers that are more than one access: counters, the mailbox */
     uint64_t *counter_base; /* values of counters at the last reset of statistics */
     uint64_t rx_errors_base, tx_errors_base;
@@ -163,11 +180,21 @@ void pmd_rx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue);
 int pmd_rx_start(struct pmd_rxq *q);
 int pmd_rx_stop(struct pmd_rxq *q);
 uint16_t pmd_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t count);
+/* Takes packets off the ring, which the next burst gives; with the device's lock held. */
+void pmd_rx_settle(struct pmd_rxq *q);
 int pmd_rx_status(void *queue, uint16_t offset);
 uint32_t pmd_rx_count(void *queue);
 int pmd_tx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,
                        unsigned int socket, const struct rte_eth_txconf *conf);
 void pmd_tx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue);
+/* A ring that is none of DPDK's queues; NULL: no memory. */
+struct pmd_txq *pmd_tx_open(struct rte_eth_dev *eth_dev, uint16_t ring, uint16_t count, int socket);
+/* Stops and frees it; negative errno: it stays the device's. */
+int pmd_tx_close(struct pmd_txq *q);
+/* Gives the device a packet for a port; false: there is no room for it. It learns of it by
+ * pmd_tx_kick. A packet that can't be sent at all is freed and counted. */
+bool pmd_tx_put(struct pmd_txq *q, struct rte_mbuf *m, uint32_t port);
+void pmd_tx_kick(struct pmd_txq *q);
 int pmd_tx_start(struct pmd_txq *q);
 int pmd_tx_stop(struct pmd_txq *q);
 uint16_t pmd_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t count);
@@ -202,6 +229,8 @@ int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
 void pmd_program_unload(struct pmd *pmd);
 /* Its name, or "none". */
 void pmd_program_name(struct pmd *pmd, char *name, size_t bytes);
+/* Why it runs on the host, or "". */
+void pmd_program_reason(struct pmd *pmd, char *reason, size_t bytes);
 
 /* telemetry.c: from when to when clients of the telemetry socket reach the device. */
 void pmd_telemetry_add(struct pmd *pmd);

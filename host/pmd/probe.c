@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/pmd/fallback.h"
 #include "host/pmd/ops.h"
 
 #include <dlfcn.h>
@@ -106,7 +107,9 @@ int pmd_init(struct rte_eth_dev *eth_dev, struct dev *dev, void *plugin)
     pthread_mutex_init(&pmd->lock, NULL);
     pmd->rss_types = UINT32_MAX; /* until the application says */
     default_key(pmd->rss_key);
-    err = open_nic(pmd);
+    err = pmd_fallback_init(pmd);
+    if (!err)
+        err = open_nic(pmd);
     if (!err)
         err = pmd_stats_init(pmd);
     if (!err)
@@ -142,6 +145,7 @@ int pmd_uninit(struct rte_eth_dev *eth_dev)
     pmd_telemetry_remove(pmd);
     pmd_forget_memory(eth_dev);
     pmd_program_unload(pmd);
+    pmd_fallback_free(pmd);
     pmd_stats_free(pmd);
     if (pmd->dev)
         pmd->dev->ops->close(pmd->dev);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/program.h"
+#include "compiler/ebpf/ebpf.h"
 #include "host/ctl/mapfile.h"
+#include "host/pmd/fallback.h"
 #include "hw/spec/gen/csr.h"
+#include "hw/spec/gen/helpers.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -9,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the slot runs: an object file, verified and translated by what the command line uses, on the
- * executor `microcode` over this device. */
+/* What the device runs: an object file, verified and translated by what the command line uses, on
+ * the executor `microcode` in the slot, or, if that does not take it, on `interp` on the host. */
 
 /* r0 = XDP_PASS; exit (RFC 9669) */
 static const uint8_t pass_all[] = {0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0};
@@ -42,27 +45,36 @@ static int pick(struct pmd_program *p, const char *name, char *why)
     return 0;
 }
 
-static int read_object(struct pmd_program *p, const struct rte_pmd_sluice_program *what, char *why)
+/* Reads an object file, or takes instructions. */
+static int load(const char *path, const struct load_options *options, const void *insns,
+                size_t bytes, struct arena *arena, const struct load_object **out, char *why)
 {
-    const struct load_options options = {.size = sizeof(options), .section = what->section};
-    struct diag_sink sink = diag_sink_make(p->arena);
+    struct diag_sink sink = diag_sink_make(arena);
     jmp_buf oom;
     int err;
 
     if (setjmp(oom)) {
-        arena_set_oom(p->arena, NULL);
+        arena_set_oom(arena, NULL);
         return -ENOMEM;
     }
-    arena_set_oom(p->arena, &oom);
-    err = what->path
-              ? load_object(what->path, &options, p->arena, &sink, &p->object)
-              : load_raw(pass_all, sizeof(pass_all), "pass", NULL, 0, p->arena, &sink, &p->object);
-    arena_set_oom(p->arena, NULL);
+    arena_set_oom(arena, &oom);
+    err = path ? load_object(path, options, arena, &sink, out)
+               : load_raw(insns, bytes, "pass", NULL, 0, arena, &sink, out);
+    arena_set_oom(arena, NULL);
     if (err) {
         exec_why(why, diag_first_error(&sink), err < 0 ? err : -EINVAL);
         return err < 0 ? err : -EINVAL;
     }
-    return pick(p, what->program, why);
+    return 0;
+}
+
+static int read_object(struct pmd_program *p, const struct rte_pmd_sluice_program *what, char *why)
+{
+    const struct load_options options = {.size = sizeof(options), .section = what->section};
+    const int err =
+        load(what->path, &options, pass_all, sizeof(pass_all), p->arena, &p->object, why);
+
+    return err ? err : pick(p, what->program, why);
 }
 
 /* What the maps are to hold; what it says of read-only data and of maps of programs counts when the
@@ -91,6 +103,7 @@ static void close_program(struct pmd_program *p)
     if (!p)
         return;
     exec_close(p->exec);
+    exec_close(p->slot_exec);
     json_decref(p->maps);
     arena_close(p->arena);
     free(p);
@@ -98,14 +111,92 @@ static void close_program(struct pmd_program *p)
 
 void pmd_program_unload(struct pmd *pmd)
 {
+    if (pmd->fallback)
+        pmd_fallback_end(pmd);
     close_program(pmd->program);
     pmd->program = NULL;
 }
 
+/* Whether the device takes the program. */
+static int fits_device(struct pmd *pmd, struct pmd_program *p, char *why)
+{
+    uint32_t lines = 0;
+    int err = exec_find("microcode")->fits(p->job, why);
+
+    if (!err && p->job->ir->events.count) {
+        say(why,
+            "the program makes events (perf events, ring buffers or printed lines), which this "
+            "driver does not hand on yet");
+        err = -ENOTSUP;
+    }
+    if (!err)
+        err = nic_read(&pmd->nic, pmd->nic.slot + SPEC_CSR_EXT_LINES, &lines);
+    for (uint32_t i = 0; !err && !lines && i < p->job->ir->map_count; i++)
+        if (ucode_map_external(p->job->microcode, i) ||
+            ucode_map_keys_external(p->job->microcode, i)) {
+            snprintf(why, EXEC_WHY_BYTES,
+                     "map %.64s is to lie in external memory, and the device has none",
+                     p->object->maps[i].name);
+            err = -ENOTSUP;
+        }
+    return err;
+}
+
+/* The first call of a program that tells somebody something; insn_count: there is none. */
+static uint32_t tells_at(const struct load_prog *prog)
+{
+    static const int32_t helpers[] = {
+        SPEC_HELPER_PERF_EVENT_OUTPUT, SPEC_HELPER_RINGBUF_OUTPUT, SPEC_HELPER_RINGBUF_RESERVE,
+        SPEC_HELPER_TRACE_PRINTK,      SPEC_HELPER_TRACE_VPRINTK,
+    };
+    uint32_t at = 0;
+
+    for (; at < prog->insn_count; at += ebpf_slots(&prog->insns[at]))
+        for (uint32_t i = 0; i < RTE_DIM(helpers); i++)
+            if (ebpf_is_helper_call(&prog->insns[at]) && prog->insns[at].imm == helpers[i])
+                return at;
+    return at;
+}
+
+/* Makes a program that the device does not take, for that reason, run on the host. */
+static int fall_back(struct pmd *pmd, struct pmd_program *p, const char *reason, char *why)
+{
+    const struct exec_options options = {.size = sizeof(options)};
+    const char *refusal = pmd_fallback_refusal(pmd);
+    uint64_t capture[PMD_CAPTURE_INSNS];
+    const struct load_object *object;
+    const uint32_t bytes = pmd_fallback_capture(pmd, capture);
+    int err = exec_find("interp")->fits(p->job, why);
+
+    if (err)
+        return err;
+    if (tells_at(p->prog) < p->prog->insn_count)
+        refusal = "on the host its events would not be handed on yet";
+    if (refusal) {
+        snprintf(why, EXEC_WHY_BYTES, "%s; %s", reason, refusal);
+        return -ENOTSUP;
+    }
+    p->reason = arena_strdup(p->arena, reason);
+    err = load(NULL, NULL, capture, bytes, p->arena, &object, why);
+    if (err)
+        return err;
+    p->slot_job = job_open(object, object->progs, NULL, p->arena);
+    if (!p->reason || !p->slot_job)
+        return -ENOMEM;
+    err = exec_find("microcode")->fits(p->slot_job, why);
+    if (!err)
+        err = exec_open(exec_find("interp"), p->job, &options, &p->exec, why);
+    if (!err && p->maps)
+        err = mapfile_fill(p->maps_path, p->maps, p->exec, why, EXEC_WHY_BYTES);
+    return err;
+}
+
 /* Verifies and translates. */
-static int prepare(struct pmd_program *p, const struct rte_pmd_sluice_program *what, char *why)
+static int prepare(struct pmd *pmd, struct pmd_program *p,
+                   const struct rte_pmd_sluice_program *what, char *why)
 {
     struct job_options options = {.size = sizeof(options)};
+    char reason[EXEC_WHY_BYTES] = "offload=never is set";
     int err = read_object(p, what, why);
 
     if (!err)
@@ -115,14 +206,13 @@ static int prepare(struct pmd_program *p, const struct rte_pmd_sluice_program *w
     p->job = job_open(p->object, p->prog, &options, p->arena);
     if (!p->job)
         return -ENOMEM;
-    err = exec_find("microcode")->fits(p->job, why);
-    if (!err && p->job->ir->events.count) {
-        say(why,
-            "the program makes events (perf events, ring buffers or printed lines), which this "
-            "driver does not hand on yet");
-        err = -ENOTSUP;
+    if (pmd->offload != PMD_OFFLOAD_NEVER || !what->path) {
+        err = fits_device(pmd, p, why);
+        if (!err || err == -ENOMEM || !what->path || pmd->offload == PMD_OFFLOAD_REQUIRE)
+            return err;
+        snprintf(reason, sizeof(reason), "%s", why);
     }
-    return err;
+    return fall_back(pmd, p, reason, why);
 }
 
 static int check_slot(struct pmd *pmd, char *why)
@@ -137,10 +227,26 @@ static int check_slot(struct pmd *pmd, char *why)
     return err ? err : -ENOTSUP;
 }
 
+/* Starts what is prepared; the slot is drained. */
+static int begin(struct pmd *pmd, struct pmd_program *p, char *why)
+{
+    const struct exec_options options = {.size = sizeof(options), .dev = pmd->dev};
+    int err;
+
+    if (p->slot_job) {
+        err = pmd_fallback_begin(pmd, p->exec);
+        return err ? err
+                   : exec_open(exec_find("microcode"), p->slot_job, &options, &p->slot_exec, why);
+    }
+    err = exec_open(exec_find("microcode"), p->job, &options, &p->exec, why);
+    if (!err && p->maps)
+        err = mapfile_fill(p->maps_path, p->maps, p->exec, why, EXEC_WHY_BYTES);
+    return err;
+}
+
 /* Replaces what runs; from here on a failure leaves no program. */
 static int run(struct pmd *pmd, struct pmd_program *p, char *why)
 {
-    const struct exec_options options = {.size = sizeof(options), .dev = pmd->dev};
     int err;
 
     pthread_mutex_lock(&pmd->lock);
@@ -149,15 +255,17 @@ static int run(struct pmd *pmd, struct pmd_program *p, char *why)
     if (err) {
         say(why, "the device does not finish the packets that it has");
     } else {
-        err = exec_open(exec_find("microcode"), p->job, &options, &p->exec, why);
-        if (!err && p->maps)
-            err = mapfile_fill(p->maps_path, p->maps, p->exec, why, EXEC_WHY_BYTES);
-        if (err)
+        err = begin(pmd, p, why);
+        if (err) {
             nic_slot_drain(&pmd->nic);
-        else
+            pmd_fallback_end(pmd);
+        } else {
             pmd->program = p;
+        }
     }
     pthread_mutex_unlock(&pmd->lock);
+    if (!err && p->reason)
+        PMD_LOG(WARNING, "program %s runs on the host's CPU: %s\n", p->prog->name, p->reason);
     return err ? -EIO : 0;
 }
 
@@ -172,7 +280,7 @@ int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
     if (p && p->arena)
         err = check_slot(pmd, why);
     if (!err)
-        err = prepare(p, what, why);
+        err = prepare(pmd, p, what, why);
     if (!err)
         err = run(pmd, p, why);
     if (err && p) {
@@ -193,7 +301,30 @@ void pmd_program_name(struct pmd *pmd, char *name, size_t bytes)
     pthread_mutex_unlock(&pmd->lock);
 }
 
+void pmd_program_reason(struct pmd *pmd, char *reason, size_t bytes)
+{
+    pthread_mutex_lock(&pmd->lock);
+    snprintf(reason, bytes, "%s", pmd->program && pmd->program->reason ? pmd->program->reason : "");
+    pthread_mutex_unlock(&pmd->lock);
+}
+
 /* --- rte_pmd_sluice.h --- */
+
+int rte_pmd_sluice_program_info(uint16_t port_id, struct rte_pmd_sluice_program_info *info)
+{
+    struct pmd *pmd = pmd_of_port(port_id);
+    const struct pmd_program *p;
+
+    if (!pmd || !info)
+        return pmd ? -EINVAL : -ENODEV;
+    pthread_mutex_lock(&pmd->lock);
+    p = pmd->program;
+    snprintf(info->name, sizeof(info->name), "%s", p ? p->prog->name : "none");
+    snprintf(info->executor, sizeof(info->executor), "%s", p ? p->exec->ops->name : "none");
+    snprintf(info->reason, sizeof(info->reason), "%s", p && p->reason ? p->reason : "");
+    pthread_mutex_unlock(&pmd->lock);
+    return 0;
+}
 
 int rte_pmd_sluice_program_load(uint16_t port_id, const struct rte_pmd_sluice_program *what,
                                 char *why, size_t why_bytes)

@@ -14,7 +14,10 @@ struct pmd_program {
     const struct load_object *object;
     const struct load_prog *prog;
     struct job *job;
-    struct exec *exec;
+    struct exec *exec;    /* with the program's maps */
+    const char *reason;   /* why that is the host's (fallback.c), or NULL: it is the slot's */
+    struct job *slot_job; /* of what the slot runs then, and its executor */
+    struct exec *slot_exec;
     const char *maps_path; /* of maps, for messages; valid while the program is loaded */
     json_t *maps;
 };

@@ -44,6 +44,15 @@ struct rte_pmd_sluice_program {
 int rte_pmd_sluice_program_load(uint16_t port_id, const struct rte_pmd_sluice_program *what,
                                 char *why, size_t why_bytes);
 
+/* Where the program runs. */
+struct rte_pmd_sluice_program_info {
+    char name[64];
+    char executor[16]; /* "microcode": on the device; "interp": on the host; "none" */
+    char reason[1024]; /* why on the host, or "" */
+};
+
+int rte_pmd_sluice_program_info(uint16_t port_id, struct rte_pmd_sluice_program_info *info);
+
 /* Maps of the program by name; values of per-CPU maps are one after the other, each filled up to a
  * multiple of 8 bytes. -ENXIO: no such map; lookup, delete: -ENOENT; update: -E2BIG when full. */
 int rte_pmd_sluice_map_sizes(uint16_t port_id, const char *map, uint32_t *key_bytes,

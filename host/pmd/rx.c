@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/pmd/pmd.h"
+#include "host/pmd/fallback.h"
 #include "hw/spec/gen/limits.h"
 
 #include <errno.h>
@@ -107,8 +107,8 @@ static void describe(const struct pmd_rxq *q, struct rte_mbuf *m, const struct p
     }
 }
 
-/* The packet under way is complete: it, or NULL if it is a bad one. */
-static struct rte_mbuf *finish(struct pmd_rxq *q, const struct pmd_rx_take *d)
+/* The packet under way is complete: it, or NULL if it is a bad one or the program takes it. */
+static struct rte_mbuf *finish(struct pmd_rxq *q, struct pmd_rx_take *d)
 {
     struct rte_mbuf *m = q->first;
 
@@ -118,7 +118,9 @@ static struct rte_mbuf *finish(struct pmd_rxq *q, const struct pmd_rx_take *d)
         m = NULL;
         q->errors++;
     } else {
-        describe(q, m, d);
+        m = pmd_fallback_run(q, m, d);
+        if (m)
+            describe(q, m, d);
     }
     q->first = NULL;
     q->last = NULL;
@@ -127,13 +129,11 @@ static struct rte_mbuf *finish(struct pmd_rxq *q, const struct pmd_rx_take *d)
     return m;
 }
 
-uint16_t pmd_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
+/* Takes packets off the ring. */
+static uint32_t receive(struct pmd_rxq *q, struct rte_mbuf **packets, uint32_t count)
 {
-    struct pmd_rxq *q = queue;
-    uint16_t n = 0;
+    uint32_t n = 0;
 
-    if (!is_done(q))
-        nic_advance(q->nic, PMD_POLL_CLOCKS);
     while (n < count && is_done(q)) {
         const uint16_t place = q->next & q->mask;
         struct pmd_rx_take d;
@@ -150,9 +150,43 @@ uint16_t pmd_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
         if (m)
             packets[n++] = m;
     }
+    return n;
+}
+
+/* Gives what was taken off the ring before. */
+static uint32_t take_ready(struct pmd_rxq *q, struct rte_mbuf **packets, uint32_t count)
+{
+    uint32_t n = 0;
+
+    while (n < count && q->ready_next < q->ready_count)
+        packets[n++] = q->ready[q->ready_next++];
+    if (q->ready_next == q->ready_count)
+        q->ready_next = q->ready_count = 0;
+    return n;
+}
+
+void pmd_rx_settle(struct pmd_rxq *q)
+{
+    rte_spinlock_lock(&q->lock);
+    q->ready_count += receive(q, q->ready + q->ready_count, q->mask + 1u - q->ready_count);
+    rte_spinlock_unlock(&q->lock);
+}
+
+uint16_t pmd_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
+{
+    struct pmd_rxq *q = queue;
+    uint32_t n;
+    bool fallback;
+
+    if (!is_done(q))
+        nic_advance(q->nic, PMD_POLL_CLOCKS);
+    fallback = pmd_fallback_enter(q);
+    n = take_ready(q, packets, count);
+    n += receive(q, packets + n, count - n);
     if (q->mask + 1u - held(q) >= q->refill)
         refill(q); /* a device that is gone gives no more packets; link_update tells */
-    return n;
+    pmd_fallback_leave(q, fallback);
+    return (uint16_t)n;
 }
 
 int pmd_rx_status(void *queue, uint16_t offset)
@@ -188,6 +222,9 @@ static void free_buffers(struct pmd_rxq *q)
     q->last = NULL;
     q->got_bytes = 0;
     q->bad = false;
+    while (q->ready_next < q->ready_count)
+        rte_pktmbuf_free(q->ready[q->ready_next++]);
+    q->ready_next = q->ready_count = 0;
 }
 
 int pmd_rx_start(struct pmd_rxq *q)
@@ -222,6 +259,14 @@ int pmd_rx_stop(struct pmd_rxq *q)
     return 0;
 }
 
+static void free_queue(struct pmd_rxq *q)
+{
+    rte_memzone_free(q->zone);
+    rte_free(q->ready);
+    rte_free(q->buffers);
+    rte_free(q);
+}
+
 void pmd_rx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue)
 {
     struct pmd *pmd = eth_dev->data->dev_private;
@@ -234,9 +279,7 @@ void pmd_rx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue)
     eth_dev->data->rx_queues[queue] = NULL;
     pthread_mutex_unlock(&pmd->lock);
     if (!q->on || !pmd_rx_stop(q)) {
-        rte_memzone_free(q->zone);
-        rte_free(q->buffers);
-        rte_free(q);
+        free_queue(q);
     } else {
         PMD_LOG(ERR, "RX queue %u does not stop; its memory stays the device's\n", queue);
     }
@@ -279,15 +322,17 @@ int pmd_rx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t cou
         return -ENOMEM;
     q->buffers = rte_zmalloc_socket("sluice rx", count * sizeof(struct rte_mbuf *),
                                     RTE_CACHE_LINE_SIZE, (int)socket);
+    q->ready = rte_zmalloc_socket("sluice rx", count * sizeof(struct rte_mbuf *),
+                                  RTE_CACHE_LINE_SIZE, (int)socket);
     q->zone = rte_eth_dma_zone_reserve(eth_dev, "rx", queue, (size_t)count * SPEC_DESC_BYTES,
                                        RTE_CACHE_LINE_SIZE, (int)socket);
-    if (!q->buffers || !q->zone) {
-        rte_memzone_free(q->zone);
-        rte_free(q->buffers);
-        rte_free(q);
+    if (!q->buffers || !q->ready || !q->zone) {
+        free_queue(q);
         return -ENOMEM;
     }
+    rte_spinlock_init(&q->lock);
     q->nic = &pmd->nic;
+    q->fallback = pmd->fallback;
     q->ring = q->zone->addr;
     q->pool = pool;
     q->fields = &pmd->fields;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/pmd/pmd.h"
+#include "host/pmd/fallback.h"
 #include "hw/spec/gen/xdp.h"
 
 #include <errno.h>
@@ -47,7 +47,27 @@ static const struct counter verdict_counters[] = {
     {"rx_program_events_lost", SPEC_VERDICT_EVENTS_LOST},
 };
 
-enum group { GROUP_PORT, GROUP_RXQ, GROUP_TXQ, GROUP_VERDICT, GROUP_COUNT };
+enum { VERDICT_REDIRECT_LOST = SPEC_VERDICTS };
+
+/* Of packets whose program ran on the host; offsets in struct pmd_fallback_counts. */
+#define RET(r) (offsetof(struct pmd_fallback_counts, ret) + sizeof(uint64_t) * (r))
+static const struct counter fallback_counters[] = {
+    {"rx_fallback_packets", offsetof(struct pmd_fallback_counts, packets)},
+    {"rx_fallback_bytes", offsetof(struct pmd_fallback_counts, bytes)},
+    {"rx_fallback_host_packets", offsetof(struct pmd_fallback_counts, host_packets)},
+    {"rx_fallback_host_bytes", offsetof(struct pmd_fallback_counts, host_bytes)},
+    {"rx_fallback_aborted", RET(SPEC_XDP_ABORTED)},
+    {"rx_fallback_drop", RET(SPEC_XDP_DROP)},
+    {"rx_fallback_pass", RET(SPEC_XDP_PASS)},
+    {"rx_fallback_tx", RET(SPEC_XDP_TX)},
+    {"rx_fallback_redirect", RET(SPEC_XDP_REDIRECT)},
+    {"rx_fallback_redirect_lost", offsetof(struct pmd_fallback_counts, redirect_lost)},
+    {"rx_fallback_ring_off", offsetof(struct pmd_fallback_counts, ring_off)},
+    {"rx_fallback_tx_dropped", offsetof(struct pmd_fallback_counts, tx_dropped)},
+};
+enum { FALLBACK_PACKETS, FALLBACK_BYTES, FALLBACK_HOST_PACKETS, FALLBACK_HOST_BYTES };
+
+enum group { GROUP_PORT, GROUP_RXQ, GROUP_TXQ, GROUP_VERDICT, GROUP_FALLBACK, GROUP_COUNT };
 
 static const struct {
     const struct counter *rows;
@@ -57,6 +77,7 @@ static const struct {
     [GROUP_RXQ] = {rxq_counters, RTE_DIM(rxq_counters)},
     [GROUP_TXQ] = {txq_counters, RTE_DIM(txq_counters)},
     [GROUP_VERDICT] = {verdict_counters, RTE_DIM(verdict_counters)},
+    [GROUP_FALLBACK] = {fallback_counters, RTE_DIM(fallback_counters)},
 };
 
 /* The blocks of a group: how many, and where. */
@@ -74,6 +95,9 @@ static uint32_t blocks_of(const struct nic *nic, enum group g, const uint32_t **
         return nic->txq_count;
     case GROUP_VERDICT:
         *addrs = &nic->verdict;
+        return 1;
+    case GROUP_FALLBACK:
+        *addrs = NULL; /* the driver's own */
         return 1;
     case GROUP_COUNT:
         break;
@@ -109,14 +133,32 @@ void pmd_stats_free(struct pmd *pmd)
     pmd->counter_base = NULL;
 }
 
+/* A packet that the host ran has passed the slot, as far as the device knows: what is to be added
+ * to a counter of verdicts, so that it tells what programs said. */
+static uint64_t correction(const struct pmd_fallback_counts *c, uint32_t row)
+{
+    if (row < SPEC_VERDICTS)
+        return c->ret[row] - (row == SPEC_XDP_PASS ? c->packets : 0);
+    return row == VERDICT_REDIRECT_LOST ? c->redirect_lost : 0;
+}
+
 /* needs: the device's lock */
 static int read_counter(struct pmd *pmd, enum group g, uint32_t block, uint32_t row,
                         uint64_t *value)
 {
+    const struct pmd_fallback_counts *soft = pmd_fallback_counts(pmd);
     const uint32_t *addrs;
+    int err;
 
+    if (g == GROUP_FALLBACK) {
+        memcpy(value, (const uint8_t *)soft + groups[g].rows[row].offset, sizeof(*value));
+        return 0;
+    }
     blocks_of(&pmd->nic, g, &addrs);
-    return nic_counter(&pmd->nic, addrs[block] + groups[g].rows[row].offset, value);
+    err = nic_counter(&pmd->nic, addrs[block] + groups[g].rows[row].offset, value);
+    if (!err && g == GROUP_VERDICT)
+        *value += correction(soft, row);
+    return err;
 }
 
 /* Since the last reset of statistics. */
@@ -162,16 +204,29 @@ static void soft_errors(const struct pmd *pmd, uint64_t *rx, uint64_t *tx)
     }
 }
 
+/* Takes packets that a program on the host kept off what the first RX ring had. */
+static void take_off(const uint64_t soft[FALLBACK_HOST_BYTES + 1], uint64_t *packets,
+                     uint64_t *bytes)
+{
+    *packets += soft[FALLBACK_HOST_PACKETS] - soft[FALLBACK_PACKETS];
+    *bytes += soft[FALLBACK_HOST_BYTES] - soft[FALLBACK_BYTES];
+}
+
 static int rx_stats(struct pmd *pmd, struct rte_eth_stats *s)
 {
+    uint64_t soft[FALLBACK_HOST_BYTES + 1] = {0}; /* before the device's */
     int err = 0;
 
+    for (uint32_t i = 0; i < RTE_DIM(soft); i++)
+        add(pmd, GROUP_FALLBACK, 0, i, &soft[i]);
     for (uint32_t i = 0; !err && i < pmd->nic.rxq_count; i++) {
         uint64_t packets = 0, bytes = 0, dropped = 0;
 
         err = add(pmd, GROUP_RXQ, i, RING_PACKETS, &packets);
         err = err ? err : add(pmd, GROUP_RXQ, i, RING_BYTES, &bytes);
         err = err ? err : add(pmd, GROUP_RXQ, i, RING_LOST, &dropped);
+        if (!err && i == 0)
+            take_off(soft, &packets, &bytes);
         s->ipackets += packets;
         s->ibytes += bytes;
         s->imissed += dropped;
@@ -196,6 +251,8 @@ static int tx_stats(struct pmd *pmd, struct rte_eth_stats *s)
     for (uint32_t i = 0; !err && i < pmd->nic.txq_count; i++) {
         uint64_t packets = 0, bytes = 0;
 
+        if (i >= pmd->data->nb_tx_queues)
+            break; /* the driver's own ring sends what programs say */
         err = add(pmd, GROUP_TXQ, i, RING_PACKETS, &packets);
         err = err ? err : add(pmd, GROUP_TXQ, i, RING_BYTES, &bytes);
         err = err ? err : add(pmd, GROUP_TXQ, i, RING_LOST, &s->oerrors);

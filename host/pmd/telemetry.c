@@ -272,6 +272,8 @@ static int do_program(struct call *c)
         put_text(c->answer, "section", p->prog->section ? p->prog->section : "");
         put_text(c->answer, "path", p->object->path ? p->object->path : "");
         put_text(c->answer, "executor", p->exec->ops->name);
+        if (p->reason)
+            put_text(c->answer, "reason", p->reason);
         put_number(c->answer, "instructions", p->prog->insn_count);
     }
     put_number(c->answer, "maps", p ? p->object->map_count : 0);

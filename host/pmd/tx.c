@@ -66,9 +66,9 @@ static uint32_t egress(const struct pmd_txq *q, const struct rte_mbuf *m)
                : 0;
 }
 
-static void put(struct pmd_txq *q, struct rte_mbuf *m, uint32_t buffers)
+static void put(struct pmd_txq *q, struct rte_mbuf *m, uint32_t buffers, uint32_t to)
 {
-    const uint32_t port = egress(q, m) << PMD_FLAG_PORT_SHIFT;
+    const uint32_t port = to << PMD_FLAG_PORT_SHIFT;
     const uint16_t first = q->given & q->mask;
 
     for (const struct rte_mbuf *s = m; s; s = s->next) {
@@ -105,7 +105,7 @@ uint16_t pmd_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
             reclaim(q, UINT32_MAX);
         if (room(q) < buffers)
             break;
-        put(q, packets[n], buffers);
+        put(q, packets[n], buffers, egress(q, packets[n]));
     }
     if (q->given != before) {
         rte_io_wmb();
@@ -114,6 +114,32 @@ uint16_t pmd_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
         nic_advance(q->nic, PMD_POLL_CLOCKS);
     }
     return n;
+}
+
+bool pmd_tx_put(struct pmd_txq *q, struct rte_mbuf *m, uint32_t port)
+{
+    const uint32_t buffers = buffers_of(q, m);
+
+    if (!buffers) {
+        rte_pktmbuf_free(m);
+        q->errors++;
+        return true;
+    }
+    if (room(q) < buffers)
+        reclaim(q, UINT32_MAX);
+    if (room(q) < buffers)
+        return false;
+    put(q, m, buffers, port);
+    return true;
+}
+
+void pmd_tx_kick(struct pmd_txq *q)
+{
+    if (q->told == q->given)
+        return;
+    q->told = q->given;
+    rte_io_wmb();
+    nic_write(q->nic, q->nic->txq[q->number] + SPEC_TXQ_TAIL, q->given);
 }
 
 uint16_t pmd_tx_prepare(void *queue, struct rte_mbuf **packets, uint16_t count)
@@ -161,6 +187,7 @@ int pmd_tx_start(struct pmd_txq *q)
         q->ring[i].flags = 0;
     q->done = 0;
     q->given = 0;
+    q->told = 0;
     err = nic_ring_start(q->nic, q->nic->txq[q->number], q->zone->iova,
                          (uint32_t)rte_log2_u32(q->mask + 1u));
     q->on = true;
@@ -194,6 +221,25 @@ int pmd_tx_stop(struct pmd_txq *q)
     return 0;
 }
 
+static void free_queue(struct pmd_txq *q)
+{
+    rte_memzone_free(q->zone);
+    rte_free(q->packets);
+    rte_free(q->ends);
+    rte_free(q);
+}
+
+int pmd_tx_close(struct pmd_txq *q)
+{
+    const int err = q->on ? pmd_tx_stop(q) : 0;
+
+    if (err)
+        PMD_LOG(ERR, "TX queue %u does not stop; its memory stays the device's\n", q->number);
+    else
+        free_queue(q);
+    return err;
+}
+
 void pmd_tx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue)
 {
     struct pmd *pmd = eth_dev->data->dev_private;
@@ -205,14 +251,33 @@ void pmd_tx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue)
     pmd->tx_errors_past += q->errors;
     eth_dev->data->tx_queues[queue] = NULL;
     pthread_mutex_unlock(&pmd->lock);
-    if (!q->on || !pmd_tx_stop(q)) {
-        rte_memzone_free(q->zone);
-        rte_free(q->packets);
-        rte_free(q->ends);
-        rte_free(q);
-    } else {
-        PMD_LOG(ERR, "TX queue %u does not stop; its memory stays the device's\n", queue);
+    pmd_tx_close(q);
+}
+
+struct pmd_txq *pmd_tx_open(struct rte_eth_dev *eth_dev, uint16_t ring, uint16_t count, int socket)
+{
+    struct pmd *pmd = eth_dev->data->dev_private;
+    struct pmd_txq *q = rte_zmalloc_socket("sluice tx", sizeof(*q), RTE_CACHE_LINE_SIZE, socket);
+
+    if (!q)
+        return NULL;
+    q->packets = rte_zmalloc_socket("sluice tx", count * sizeof(struct rte_mbuf *),
+                                    RTE_CACHE_LINE_SIZE, socket);
+    q->ends =
+        rte_zmalloc_socket("sluice tx", count * sizeof(*q->ends), RTE_CACHE_LINE_SIZE, socket);
+    q->zone = rte_eth_dma_zone_reserve(eth_dev, "tx", ring, (size_t)count * SPEC_DESC_BYTES,
+                                       RTE_CACHE_LINE_SIZE, socket);
+    if (!q->packets || !q->ends || !q->zone) {
+        free_queue(q);
+        return NULL;
     }
+    q->nic = &pmd->nic;
+    q->ring = q->zone->addr;
+    q->fields = &pmd->fields;
+    q->mask = (uint16_t)(count - 1);
+    q->free_thresh = (uint16_t)(count / 4);
+    q->number = ring;
+    return q;
 }
 
 int pmd_tx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,
@@ -230,28 +295,11 @@ int pmd_tx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t cou
                 count);
         return -EINVAL;
     }
-    q = rte_zmalloc_socket("sluice tx", sizeof(*q), RTE_CACHE_LINE_SIZE, (int)socket);
+    q = pmd_tx_open(eth_dev, queue, count, (int)socket);
     if (!q)
         return -ENOMEM;
-    q->packets = rte_zmalloc_socket("sluice tx", count * sizeof(struct rte_mbuf *),
-                                    RTE_CACHE_LINE_SIZE, (int)socket);
-    q->ends =
-        rte_zmalloc_socket("sluice tx", count * sizeof(*q->ends), RTE_CACHE_LINE_SIZE, (int)socket);
-    q->zone = rte_eth_dma_zone_reserve(eth_dev, "tx", queue, (size_t)count * SPEC_DESC_BYTES,
-                                       RTE_CACHE_LINE_SIZE, (int)socket);
-    if (!q->packets || !q->ends || !q->zone) {
-        rte_memzone_free(q->zone);
-        rte_free(q->packets);
-        rte_free(q->ends);
-        rte_free(q);
-        return -ENOMEM;
-    }
-    q->nic = &pmd->nic;
-    q->ring = q->zone->addr;
-    q->fields = &pmd->fields;
-    q->mask = (uint16_t)(count - 1);
-    q->free_thresh = conf->tx_free_thresh ? conf->tx_free_thresh : (uint16_t)(count / 4);
-    q->number = queue;
+    if (conf->tx_free_thresh)
+        q->free_thresh = conf->tx_free_thresh;
     pthread_mutex_lock(&pmd->lock);
     eth_dev->data->tx_queues[queue] = q;
     pthread_mutex_unlock(&pmd->lock);

@@ -33,3 +33,17 @@ uint32_t vm_rand_next(uint32_t state)
     state ^= state << 5;
     return state;
 }
+
+/* Undoes the steps of vm_rand_next: x ^= x << n is undone by the same with n, 2n, 4n ... */
+uint32_t vm_rand_before(uint32_t after)
+{
+    uint32_t x = after;
+
+    x ^= x << 5;
+    x ^= x << 10;
+    x ^= x << 20;
+    x ^= x >> 17;
+    x ^= x << 13;
+    x ^= x << 26;
+    return x;
+}

@@ -25,7 +25,8 @@ class Plain:
 class Testpmd:
     """One run: commands in, text out."""
 
-    def __init__(self, work, vdevs, *options, machine=Plain()):
+    def __init__(self, work, vdevs, *options, machine=Plain(), warning=None):
+        """warning: what each line that the driver says as it begins has in it; None: it says nothing."""
         if not os.path.exists(os.path.join(lib.BUILD, 'librte_net_sluice.so')):
             raise unittest.SkipTest('the DPDK driver was left out of the build (build/meson-logs/meson-log.txt says why)')
         self.text, self.lines, self.asked = '', queue.Queue(), 0
@@ -39,7 +40,9 @@ class Testpmd:
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         threading.Thread(target=self.read, daemon=True).start()
         said = self.ask('help')
-        assert not any(bad in said for bad in ('net_sluice:', 'probe failed', 'No probed')), said
+        lines = [line for line in said.splitlines() if 'net_sluice:' in line]
+        assert not any(bad in said for bad in ('probe failed', 'No probed')), said
+        assert bool(lines) == bool(warning) and all(warning in line for line in lines), said
 
     def read(self):
         for piece in iter(lambda: self.process.stdout.read(1), ''):

@@ -357,6 +357,8 @@ static void test_vm_random_states_are_fixed(void **state)
     assert_int_equal(vm_rand_seed(0, 1), 0x6e789e6a);
     /* 1 ^ 1<<13 = 2001; ^ >>17 the same; ^ <<5 = 42021 */
     assert_int_equal(vm_rand_next(1), 0x42021);
+    for (uint32_t x = 1, n = 0; n < 1000; n++, x = vm_rand_next(x))
+        assert_int_equal(vm_rand_before(vm_rand_next(x)), x);
     for (uint64_t i = 0; i < 1000; i++)
         assert_true(vm_rand_seed(i * 77, i) != 0);
 }

@@ -24,7 +24,8 @@ static bool next_packet(void *ctx, struct exec_packet *packet)
 
     if (s->sent == s->c->packet_count)
         return false;
-    *packet = (struct exec_packet){p->bytes, p->len, p->time_ns, s->sent++};
+    *packet = (struct exec_packet){
+        .data = p->bytes, .len = p->len, .time_ns = p->time_ns, .index = s->sent++};
     return true;
 }
 

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/pmd/fallback.h"
+
+#include "hw/spec/gen/csr.h"
+#include "hw/spec/gen/limits.h"
+#include "hw/spec/gen/xdp.h"
+
+#include <errno.h>
+#include <rte_malloc.h>
+#include <rte_random.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A program that the device does not take runs here, on the CPU that polls the RX ring, one packet
+ * after the other as the device numbered them. The slot meanwhile runs a program of the driver's
+ * own, which passes every packet and puts what a program may ask of it (struct capture) in front as
+ * metadata. What the program sends leaves by a TX ring of the driver's own.
+ *
+ * The burst holds the device's lock while such a program is on, as whoever looks at the program's
+ * maps does. Locks are taken in this order: the device's, that of an RX ring. */
+
+enum { OWN_RING = 1024, OWN_RING_WAITS = 64 };
+
+/* Metadata that the slot's program puts in front of each packet. The mark tells these packets from
+ * those of a program that ran in the slot before. */
+struct capture {
+    uint64_t mark;
+    uint32_t rand; /* the first number that the packet's generator gives */
+    uint32_t ifindex;
+    uint32_t queue;
+};
+enum { CAPTURE_BYTES = 20 };
+_Static_assert(offsetof(struct capture, queue) + sizeof(uint32_t) == CAPTURE_BYTES,
+               "the slot's program writes these fields");
+
+struct pmd_fallback {
+    pthread_mutex_t *lock; /* the device's; of all below, too */
+    atomic_bool on;        /* changed with the RX rings' locks held, too */
+    struct exec *exec;     /* the program's */
+    uint64_t mark;
+    struct nic_ways ways;
+    struct pmd_txq *txq;                /* while the port is started */
+    uint64_t passed_base, dropped_base; /* of the device, when its slot's program came */
+    uint64_t captured;                  /* packets of that one that came here since */
+    struct pmd_fallback_counts counts;
+    bool told; /* of a fault */
+    uint8_t packet[SPEC_PKT_MAX_BYTES + CAPTURE_BYTES];
+};
+
+/* --- the slot's program --- */
+
+/* RFC 9669: opcodes are ebpf_insn's; the context's fields are those of hw/spec/xdp.toml. */
+static uint64_t insn(uint8_t opcode, uint8_t dst, uint8_t src, int16_t offset, int32_t imm)
+{
+    return (uint64_t)(uint32_t)imm << 32 | (uint64_t)(uint16_t)offset << 16 |
+           (uint64_t)(src << 4 | dst) << 8 | opcode;
+}
+
+uint32_t pmd_fallback_capture(const struct pmd *pmd, uint64_t out[PMD_CAPTURE_INSNS])
+{
+    enum { LDXW = 0x61, STXW = 0x63, STW = 0x62, MOV = 0xbf, MOVI = 0xb7, ADDI = 0x07 };
+    enum { CALL = 0x85, JGT = 0x2d, EXIT = 0x95, PRANDOM = 7, ADJUST_META = 54 };
+    const uint64_t mark = pmd->fallback->mark;
+    const uint64_t code[] = {
+        insn(MOV, 6, 1, 0, 0),
+        insn(CALL, 0, 0, 0, PRANDOM),
+        insn(MOV, 7, 0, 0, 0),
+        insn(MOV, 1, 6, 0, 0),
+        insn(MOVI, 2, 0, 0, -CAPTURE_BYTES),
+        insn(CALL, 0, 0, 0, ADJUST_META),
+        insn(LDXW, 2, 6, SPEC_CTX_DATA_META, 0),
+        insn(LDXW, 3, 6, SPEC_CTX_DATA, 0),
+        insn(MOV, 4, 2, 0, 0),
+        insn(ADDI, 4, 0, 0, CAPTURE_BYTES),
+        insn(JGT, 4, 3, 7, 0), /* never: there is room */
+        insn(STW, 2, 0, 0, (int32_t)mark),
+        insn(STW, 2, 0, 4, (int32_t)(mark >> 32)),
+        insn(STXW, 2, 7, offsetof(struct capture, rand), 0),
+        insn(LDXW, 1, 6, SPEC_CTX_INGRESS_IFINDEX, 0),
+        insn(STXW, 2, 1, offsetof(struct capture, ifindex), 0),
+        insn(LDXW, 1, 6, SPEC_CTX_RX_QUEUE_INDEX, 0),
+        insn(STXW, 2, 1, offsetof(struct capture, queue), 0),
+        insn(MOVI, 0, 0, 0, SPEC_XDP_PASS),
+        insn(EXIT, 0, 0, 0, 0),
+    };
+
+    _Static_assert(sizeof(code) / sizeof(code[0]) == PMD_CAPTURE_INSNS, "room for all of it");
+    memcpy(out, code, sizeof(code));
+    return sizeof(code);
+}
+
+/* --- one packet --- */
+
+/* A packet that runs. */
+struct run {
+    struct pmd_fallback *f;
+    struct pmd_rxq *q;
+    struct rte_mbuf *m; /* NULL: it is gone, or on its way out */
+    struct pmd_rx_take *d;
+    struct exec_packet in;
+    bool given;
+};
+
+static bool give_packet(void *ctx, struct exec_packet *packet)
+{
+    struct run *r = ctx;
+
+    if (r->given)
+        return false;
+    r->given = true;
+    *packet = r->in;
+    return true;
+}
+
+/* Puts bytes into a packet's buffers as the device does, with more or fewer of them; false: there
+ * is no memory. */
+static bool put_bytes(struct pmd_rxq *q, struct rte_mbuf *first, const uint8_t *bytes, uint32_t n)
+{
+    struct rte_mbuf *m = first;
+
+    q->got_bytes = n;
+    first->nb_segs = 1;
+    first->pkt_len = n;
+    for (;;) {
+        const uint16_t here = (uint16_t)RTE_MIN(n, (uint32_t)q->buffer_bytes);
+
+        m->data_off = RTE_PKTMBUF_HEADROOM;
+        m->data_len = here;
+        memcpy(rte_pktmbuf_mtod(m, void *), bytes, here);
+        bytes += here;
+        n -= here;
+        if (!n)
+            break;
+        if (!m->next) {
+            m->next = rte_pktmbuf_alloc(q->pool);
+            if (!m->next)
+                return false;
+        }
+        m = m->next;
+        first->nb_segs++;
+    }
+    rte_pktmbuf_free(m->next);
+    m->next = NULL;
+    return true;
+}
+
+/* Sends a packet out of a port; false: there is no room. A simulated device stands still unless it
+ * is let go on. */
+static bool send_out(struct pmd_fallback *f, struct rte_mbuf *m, uint32_t port)
+{
+    for (int i = 0; i < OWN_RING_WAITS; i++) {
+        if (pmd_tx_put(f->txq, m, port))
+            return true;
+        pmd_tx_kick(f->txq);
+        if (!f->txq->nic->dev->ops->advance)
+            break;
+        nic_advance(f->txq->nic, PMD_POLL_CLOCKS);
+    }
+    return false;
+}
+
+/* Carries out what the program says. */
+static int take_output(void *ctx, const struct exec_output *o)
+{
+    struct run *r = ctx;
+    struct pmd_fallback *f = r->f;
+    const uint32_t port = r->d->flags >> PMD_FLAG_PORT_SHIFT & UINT8_MAX;
+    const struct nic_way way = nic_way_of(&f->ways, o->ret, o->redirect, port, r->q->number);
+    const uint32_t meta = way.to == SPEC_WAY_TO_HOST ? o->meta_bytes : 0;
+
+    f->counts.ret[o->ret < SPEC_VERDICTS ? o->ret : SPEC_XDP_ABORTED]++;
+    if (way.to == SPEC_WAY_TO_LOST) {
+        f->counts.redirect_lost++;
+    } else if (way.to == SPEC_WAY_TO_HOST && way.number != r->q->number) {
+        f->counts.ring_off++;
+    } else if (way.to != SPEC_WAY_TO_NOTHING) {
+        if (!put_bytes(r->q, r->m, o->data - meta, o->len + meta)) {
+            r->q->data->rx_mbuf_alloc_failed++;
+        } else if (way.to == SPEC_WAY_TO_HOST) {
+            r->d->meta = (uint16_t)meta;
+            r->d->redirect = o->redirect;
+            r->d->flags = (r->d->flags & ~(UINT32_C(0xff) << 8)) | (o->ret & UINT8_MAX) << 8;
+            f->counts.host_packets++;
+            f->counts.host_bytes += o->len + meta;
+            return 0;
+        } else if (send_out(f, r->m, way.number)) {
+            r->m = NULL;
+            return 0;
+        } else {
+            f->counts.tx_dropped++;
+        }
+    }
+    rte_pktmbuf_free(r->m);
+    r->m = NULL;
+    return 0;
+}
+
+/* Runs the program on a packet of which the capture is known; the buffers are all in f->packet. */
+static struct rte_mbuf *run(struct pmd_fallback *f, struct pmd_rxq *q, struct rte_mbuf *m,
+                            struct pmd_rx_take *d, const struct capture *c)
+{
+    struct run r = {f, q, m, d, .given = false};
+    const struct exec_stream stream = {&r, give_packet, take_output};
+    struct exec_stats stats;
+    char why[EXEC_WHY_BYTES] = "";
+
+    r.in = (struct exec_packet){.data = f->packet + CAPTURE_BYTES,
+                                .len = q->got_bytes - CAPTURE_BYTES,
+                                .time_ns = d->time,
+                                .index = d->number,
+                                .rand = vm_rand_before(c->rand)};
+    f->exec->options.ifindex = c->ifindex;
+    f->exec->options.queue = c->queue;
+    f->counts.packets++;
+    f->counts.bytes += q->got_bytes;
+    if (f->exec->ops->run(f->exec, &stream, &stats, why)) {
+        if (!f->told)
+            PMD_LOG(ERR, "%s\n", why);
+        f->told = true;
+        q->errors++;
+        rte_pktmbuf_free(r.m);
+        r.m = NULL;
+    }
+    return r.m;
+}
+
+struct rte_mbuf *pmd_fallback_run(struct pmd_rxq *q, struct rte_mbuf *m, struct pmd_rx_take *d)
+{
+    struct pmd_fallback *f = q->fallback;
+    struct capture c;
+    uint32_t at = 0;
+
+    if (d->meta != CAPTURE_BYTES || m->data_len < CAPTURE_BYTES)
+        return m;
+    memcpy(&c.mark, rte_pktmbuf_mtod(m, void *), sizeof(c.mark));
+    if (c.mark != f->mark)
+        return m; /* a program that ran in the slot gave it these metadata */
+    memcpy(&c, rte_pktmbuf_mtod(m, void *), CAPTURE_BYTES);
+    if (f->on)
+        f->captured++;
+    if (!f->on || c.queue >= SPEC_QUEUES || q->got_bytes > sizeof(f->packet) ||
+        q->got_bytes < CAPTURE_BYTES + SPEC_PKT_MIN_BYTES) {
+        q->errors++;
+        rte_pktmbuf_free(m);
+        return NULL;
+    }
+    for (const struct rte_mbuf *s = m; s; s = s->next) {
+        memcpy(f->packet + at, rte_pktmbuf_mtod(s, const void *), s->data_len);
+        at += s->data_len;
+    }
+    return run(f, q, m, d, &c);
+}
+
+/* --- bursts, and others --- */
+
+bool pmd_fallback_enter(struct pmd_rxq *q)
+{
+    struct pmd_fallback *f = q->fallback;
+
+    for (;;) {
+        const bool on = atomic_load(&f->on);
+
+        if (on)
+            pthread_mutex_lock(f->lock);
+        rte_spinlock_lock(&q->lock);
+        if (on == atomic_load(&f->on)) {
+            if (on && f->txq)
+                pmd_tx_clean(f->txq, 0);
+            return on;
+        }
+        pmd_fallback_leave(q, on);
+    }
+}
+
+void pmd_fallback_leave(struct pmd_rxq *q, bool on)
+{
+    struct pmd_fallback *f = q->fallback;
+
+    if (on && f->txq)
+        pmd_tx_kick(f->txq);
+    rte_spinlock_unlock(&q->lock);
+    if (on)
+        pthread_mutex_unlock(f->lock);
+}
+
+const struct pmd_fallback_counts *pmd_fallback_counts(const struct pmd *pmd)
+{
+    return &pmd->fallback->counts;
+}
+
+/* --- coming and going --- */
+
+int pmd_fallback_init(struct pmd *pmd)
+{
+    pmd->fallback = calloc(1, sizeof(*pmd->fallback));
+    if (!pmd->fallback)
+        return -ENOMEM;
+    pmd->fallback->lock = &pmd->lock;
+    pmd->fallback->mark = rte_rand();
+    return 0;
+}
+
+void pmd_fallback_free(struct pmd *pmd)
+{
+    free(pmd->fallback);
+    pmd->fallback = NULL;
+}
+
+const char *pmd_fallback_refusal(const struct pmd *pmd)
+{
+    if (pmd->data->nb_rx_queues > 1)
+        return "on the host it would see packets in order of arrival only with a single RX queue, "
+               "and there are more";
+    if (pmd->data->nb_tx_queues >= pmd->nic.txq_count)
+        return "on the host it needs a TX ring of its own to send packets, and the application has "
+               "all of them";
+    return NULL;
+}
+
+static void lock_queues(struct pmd *pmd, bool lock)
+{
+    for (uint16_t i = 0; i < pmd->data->nb_rx_queues; i++) {
+        struct pmd_rxq *q = pmd->data->rx_queues[i];
+
+        if (q && lock)
+            rte_spinlock_lock(&q->lock);
+        else if (q)
+            rte_spinlock_unlock(&q->lock);
+    }
+}
+
+/* What the device has passed since its slot captures, and what of it found no descriptor. */
+static int read_counts(struct pmd *pmd, uint64_t *passed, uint64_t *dropped)
+{
+    struct nic *nic = &pmd->nic;
+    const int err = nic_counter(nic, nic->verdict + SPEC_VERDICT_COUNT + 8 * SPEC_XDP_PASS, passed);
+
+    return err ? err : nic_counter(nic, nic->rxq[0] + SPEC_RXQ_DROPPED, dropped);
+}
+
+static int open_ring(struct pmd *pmd)
+{
+    struct pmd_fallback *f = pmd->fallback;
+    int err;
+
+    f->txq = pmd_tx_open(&rte_eth_devices[pmd->data->port_id], (uint16_t)(pmd->nic.txq_count - 1),
+                         OWN_RING, SOCKET_ID_ANY);
+    if (!f->txq)
+        return -ENOMEM;
+    err = pmd_tx_start(f->txq);
+    if (err) {
+        pmd_tx_close(f->txq);
+        f->txq = NULL;
+    }
+    return err;
+}
+
+static int close_ring(struct pmd_fallback *f)
+{
+    const int err = f->txq ? pmd_tx_close(f->txq) : 0;
+
+    f->txq = NULL;
+    return err;
+}
+
+/* Notes where the device stands, and takes a ring. */
+static int set_out(struct pmd *pmd)
+{
+    struct pmd_fallback *f = pmd->fallback;
+    int err = nic_ways_read(&pmd->nic, &f->ways);
+
+    f->captured = 0;
+    if (!err)
+        err = read_counts(pmd, &f->passed_base, &f->dropped_base);
+    return err ? err : open_ring(pmd);
+}
+
+int pmd_fallback_begin(struct pmd *pmd, struct exec *exec)
+{
+    struct pmd_fallback *f = pmd->fallback;
+    int err;
+
+    lock_queues(pmd, true);
+    f->exec = exec;
+    f->told = false;
+    err = pmd->data->dev_started ? set_out(pmd) : 0;
+    f->on = !err;
+    lock_queues(pmd, false);
+    return err;
+}
+
+/* Runs packets that are captured but still on their way to the host. */
+static void settle(struct pmd *pmd)
+{
+    enum { TURNS = 4096, CLOCKS = 64 };
+    struct pmd_fallback *f = pmd->fallback;
+    struct pmd_rxq *q = pmd->data->dev_started ? pmd->data->rx_queues[0] : NULL;
+    uint64_t passed, dropped;
+
+    for (int i = 0; i < TURNS && q && !read_counts(pmd, &passed, &dropped); i++) {
+        pmd_rx_settle(q);
+        if (passed - f->passed_base <= f->captured + (dropped - f->dropped_base))
+            return;
+        nic_advance(&pmd->nic, CLOCKS);
+    }
+    if (q && !pmd->nic.gone)
+        PMD_LOG(ERR, "packets that were to be run on the host do not come\n");
+}
+
+void pmd_fallback_end(struct pmd *pmd)
+{
+    struct pmd_fallback *f = pmd->fallback;
+
+    if (!f->on)
+        return;
+    settle(pmd);
+    lock_queues(pmd, true);
+    close_ring(f);
+    f->on = false;
+    f->exec = NULL;
+    lock_queues(pmd, false);
+}
+
+int pmd_fallback_start(struct pmd *pmd)
+{
+    struct pmd_fallback *f = pmd->fallback;
+    const char *refusal = f->on ? pmd_fallback_refusal(pmd) : NULL;
+    int err = 0;
+
+    if (refusal) {
+        PMD_LOG(ERR, "the device does not take the program, and %s\n", refusal);
+        return -ENOTSUP;
+    }
+    pthread_mutex_lock(&pmd->lock);
+    if (f->on)
+        err = set_out(pmd);
+    pthread_mutex_unlock(&pmd->lock);
+    return err;
+}
+
+int pmd_fallback_stop(struct pmd *pmd)
+{
+    struct pmd_fallback *f = pmd->fallback;
+    int err;
+
+    pthread_mutex_lock(&pmd->lock);
+    err = close_ring(f);
+    pthread_mutex_unlock(&pmd->lock);
+    return err;
+}

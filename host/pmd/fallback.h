@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SLUICE_PMD_FALLBACK_H
+#define SLUICE_PMD_FALLBACK_H
+
+#include "host/ctl/executor.h"
+#include "host/pmd/pmd.h"
+#include "hw/spec/gen/xdp.h"
+
+/* A program that the device does not take, on the host's CPU in the RX burst; struct pmd_fallback
+ * is there from pmd_init on, and on while such a program is loaded. */
+
+/* Since the device was opened. */
+struct pmd_fallback_counts {
+    uint64_t packets; /* that the program saw, and bytes of what the RX ring had of them */
+    uint64_t bytes;
+    uint64_t host_packets; /* that the application got of these */
+    uint64_t host_bytes;
+    uint64_t ret[SPEC_VERDICTS];
+    uint64_t redirect_lost; /* targets that are not there */
+    uint64_t ring_off;      /* redirected to an RX ring that is not in use */
+    uint64_t tx_dropped;    /* no room in the driver's TX ring */
+};
+
+int pmd_fallback_init(struct pmd *pmd);
+void pmd_fallback_free(struct pmd *pmd); /* NULL-safe */
+const struct pmd_fallback_counts *pmd_fallback_counts(const struct pmd *pmd);
+
+enum { PMD_CAPTURE_INSNS = 20 };
+/* What the slot runs meanwhile, as eBPF; its bytes. */
+uint32_t pmd_fallback_capture(const struct pmd *pmd, uint64_t insns[PMD_CAPTURE_INSNS]);
+
+/* Why no program can run on the host as the queues are, a whole sentence without a full stop; NULL:
+ * it can. */
+const char *pmd_fallback_refusal(const struct pmd *pmd);
+
+/* From here on packets that the slot captures are exec's, which stays the caller's; the slot is
+ * drained, pmd->lock held. */
+int pmd_fallback_begin(struct pmd *pmd, struct exec *exec);
+/* Runs what the slot has captured, and is off; likewise. */
+void pmd_fallback_end(struct pmd *pmd);
+/* While the port starts, after its rings, and before it stops them. */
+int pmd_fallback_start(struct pmd *pmd);
+int pmd_fallback_stop(struct pmd *pmd);
+
+/* Around a burst of an RX ring: takes its lock and, if a program is on, which the result says, the
+ * device's. */
+bool pmd_fallback_enter(struct pmd_rxq *q);
+void pmd_fallback_leave(struct pmd_rxq *q, bool on);
+/* A packet as the device gave it, with its metadata: what the application gets, which d and
+ * q->got_bytes then describe, or NULL. */
+struct rte_mbuf *pmd_fallback_run(struct pmd_rxq *q, struct rte_mbuf *m, struct pmd_rx_take *d);
+
+#endif
