@@ -12,6 +12,7 @@ import tomllib
 import unittest
 
 import lib
+import testpmd
 
 ADDRESS = '0000:00:05.0'
 PAGES = 48  # of 2 MiB: 64 MiB, and some for what comes later
@@ -48,7 +49,7 @@ def physical_addresses():
         return struct.unpack('<Q', f.read(8))[0] & (1 << 55) - 1 != 0
 
 
-class Board:
+class Board(testpmd.Plain):
     """machine= of testpmd.Testpmd, with the simulated NIC at ADDRESS. arguments: the driver's; ports: what is connected."""
 
     def __init__(self, work, ports, arguments='', seed=0, stall=0):

@@ -17,6 +17,8 @@ PATIENCE = 60  # seconds for anything; other tests run beside this one
 class Plain:
     """Where it runs: a machine without PCI bus and hugepages."""
     eal = ('--no-pci', '--no-huge', '--no-shconf', '-m', '128')
+    patience = PATIENCE
+    ready = None  # what it says when it is
 
     def command(self, words):
         return words
@@ -29,7 +31,7 @@ class Testpmd:
         """warning: what each line that the driver says as it begins has in it; None: it says nothing."""
         if not os.path.exists(os.path.join(lib.BUILD, 'librte_net_sluice.so')):
             raise unittest.SkipTest('the DPDK driver was left out of the build (build/meson-logs/meson-log.txt says why)')
-        self.text, self.lines, self.asked = '', queue.Queue(), 0
+        self.text, self.lines, self.asked, self.patience = '', queue.Queue(), 0, machine.patience
         env = dict(os.environ, LD_LIBRARY_PATH=os.path.join(lib.BUILD))
         # EAL takes no driver by a path below a folder that all may write to, but by its name
         # half of what it prints would wait in a buffer if a pipe were one to it
@@ -39,7 +41,8 @@ class Testpmd:
         self.process = subprocess.Popen(machine.command(command), cwd=work, env=env, text=True, errors='replace', stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         threading.Thread(target=self.read, daemon=True).start()
-        said = self.ask('help')
+        said = self.until(machine.ready) if machine.ready else ''
+        said += self.ask('help')
         lines = [line for line in said.splitlines() if 'net_sluice:' in line]
         assert not any(bad in said for bad in ('probe failed', 'No probed')), said
         assert bool(lines) == bool(warning) and all(warning in line for line in lines), said
@@ -58,7 +61,7 @@ class Testpmd:
         return self.until(re.compile(re.escape(mark) + r'\s+Command not found'))
 
     def until(self, end):
-        start, text, limit = time.time(), '', PATIENCE
+        start, text, limit = time.time(), '', self.patience
         while not end.search(text):
             try:
                 piece = self.lines.get(timeout=max(0.1, limit - (time.time() - start)))
@@ -81,14 +84,14 @@ class Testpmd:
             c = self.counters(port)
             if true(c):
                 return c
-            assert time.time() - start < PATIENCE, {k: v for k, v in c.items() if v}
+            assert time.time() - start < self.patience, {k: v for k, v in c.items() if v}
             time.sleep(0.2)
 
     def quit(self):
         self.process.stdin.write('quit\n')
         self.process.stdin.close()
         try:
-            status = self.process.wait(PATIENCE)
+            status = self.process.wait(self.patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise AssertionError(f'dpdk-testpmd does not end:\n{self.text[-3000:]}') from None
