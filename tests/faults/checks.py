@@ -38,6 +38,9 @@ UNIT_NEEDS = {'library': ['sluice-sim.so', 'core_model.so']}
 HUNG = 'hung'
 FUZZ = {'kernel': '5000', 'microcode': '300', 'pipeline': '60'}
 DEVICE = ['sluice', 'sluice-sim.so', 'core_model.so']
+# what tests of the whole need beside the command line's device
+DRIVER = [*DEVICE, 'librte_net_sluice.so', 'nic_model.so']
+TEST_NEEDS = {'e2e.driver': DRIVER, 'e2e.pci': [*DRIVER, 'tests/pci/sluice-pci-trap.so']}
 EXECUTOR_TARGETS = {'interp': [], 'kernel': [], 'microcode': ['sluice-sim.so', 'core_model.so'], 'pipeline': ['sluice-sim.so']}
 
 
@@ -195,7 +198,7 @@ def test(part):
         if not failed and status:
             raise RuntimeError(f'tests/run.py {part} ran nothing\n{text}')
         return failed[1] if failed else None
-    return Check(DEVICE, find)
+    return Check(TEST_NEEDS.get(part, DEVICE), find)
 
 
 KINDS = {'vectors': vectors, 'unit': units, 'recording': recording, 'fuzz': fuzz, 'texts': texts, 'rtl': rtl, 'test': test}
