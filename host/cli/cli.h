@@ -32,6 +32,7 @@ int cli_compare(int argc, char **argv);
 int cli_disasm(int argc, char **argv);
 int cli_asm(int argc, char **argv);
 int cli_traffic(int argc, char **argv);
+int cli_dev(int argc, char **argv);
 
 /* Writes "sluice: " and a message to stderr; returns CLI_USAGE. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -18,6 +18,7 @@ static const struct cli_verb verbs[] = {
     {"disasm", "print a program as eBPF, IR or microcode", cli_disasm},
     {"asm", "assemble eBPF or microcode, as disasm prints them", cli_asm},
     {"traffic", "write a seeded capture of mixed traffic", cli_traffic},
+    {"dev", "devices of the DPDK driver in a process that runs: programs, maps, counters", cli_dev},
 };
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };

@@ -3,6 +3,7 @@
 import os
 import queue
 import re
+import shutil
 import struct
 import subprocess
 import threading
@@ -12,6 +13,11 @@ import unittest
 import lib
 
 PATIENCE = 60  # seconds for anything; other tests run beside this one
+
+
+def runtime_folder():
+    """Where EAL has its files."""
+    return os.environ.get('RUNTIME_DIRECTORY') or ('/var/run' if os.getuid() == 0 else os.environ.get('XDG_RUNTIME_DIR', '/tmp'))
 
 
 class Plain:
@@ -27,15 +33,18 @@ class Plain:
 class Testpmd:
     """One run: commands in, text out."""
 
-    def __init__(self, work, vdevs, *options, machine=Plain(), warning=None):
-        """warning: what each line that the driver says as it begins has in it; None: it says nothing."""
+    def __init__(self, work, vdevs, *options, machine=Plain(), warning=None, telemetry=False):
+        """warning: what each line that the driver says as it begins has in it; None: it says nothing. telemetry: it has a socket for it."""
         if not os.path.exists(os.path.join(lib.BUILD, 'librte_net_sluice.so')):
             raise unittest.SkipTest('the DPDK driver was left out of the build (build/meson-logs/meson-log.txt says why)')
         self.text, self.lines, self.asked, self.patience = '', queue.Queue(), 0, machine.patience
         env = dict(os.environ, LD_LIBRARY_PATH=os.path.join(lib.BUILD))
         # EAL takes no driver by a path below a folder that all may write to, but by its name
         # half of what it prints would wait in a buffer if a pipe were one to it
-        command = ['stdbuf', '-oL', 'dpdk-testpmd', '-l', '0,1', *machine.eal, '--no-telemetry',
+        self.prefix = f'sluice-{os.getpid()}-{os.path.basename(work)}'
+        self.folder = os.path.join(runtime_folder(), 'dpdk', self.prefix) if telemetry else None
+        socket = [f'--file-prefix={self.prefix}'] if telemetry else ['--no-telemetry']
+        command = ['stdbuf', '-oL', 'dpdk-testpmd', '-l', '0,1', *machine.eal, *socket,
                    '--log-level=*:warning', '-d', 'librte_net_sluice.so', *('--vdev=' + v for v in vdevs), '--', '-i', '--no-mlockall',
                    '--total-num-mbufs=2048', '--no-flush-rx', '--nb-cores=1', *options]
         self.process = subprocess.Popen(machine.command(command), cwd=work, env=env, text=True, errors='replace', stdin=subprocess.PIPE,
@@ -106,6 +115,8 @@ class Testpmd:
             self.process.wait()
         else:
             self.quit()
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def frames(path):

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""sluice dev: devices of a process that runs, by DPDK's telemetry socket; beside packets that flow, and with requests that make no sense."""
+import json
+import os
+import socket
+import time
+
+import lib
+import testpmd
+
+# what testpmd sends by itself: UDP from 198.18.0.1 to 198.18.0.2, port 9 to 9
+FLOW = '0xc6120001c61200020009000911000000'
+DENY, ALLOW = (0).to_bytes(24, 'little').hex(), ((0).to_bytes(16, 'little') + (1).to_bytes(8, 'little')).hex()
+
+
+def dev(t, *args, status=0):
+    """A command's result, or what it says went wrong."""
+    p = lib.sluice('dev', '--file-prefix', t.prefix, '--json', *args, status=status, timeout=60)
+    return p.stderr if status else json.loads(p.stdout)
+
+
+def until(true, what):
+    start = time.time()
+    while not true():
+        assert time.time() - start < testpmd.PATIENCE, what
+        time.sleep(0.05)
+
+
+def value_of(entry):
+    return bytes(int(x, 16) for x in entry['value'])
+
+
+def test_rules_of_a_firewall_change_while_packets_flow(work):
+    with testpmd.Testpmd(work, [f'net_sluice0,port=loopback,prog={lib.example("firewall")}'], telemetry=True) as t:
+        listed = dev(t, 'list')
+        assert [(d['port'], d['name'], d['program'], d['state']) for d in listed] == [(0, 'net_sluice0', 'firewall', 'started')], listed
+        info = dev(t, 'info')
+        assert info['program']['executor'] == 'microcode' and info['program']['maps'] == 2 and info['links'][0] == 1, info
+        maps = dev(t, 'map', 'show')
+        assert [(m['id'], m['name'], m['type'], m['bytes_key'], m['bytes_value']) for m in maps] == \
+            [(0, 'rules', 'hash', 16, 24), (1, 'settings', 'array', 4, 4)], maps
+        dev(t, 'map', 'update', 'name', 'settings', 'key', 0, 0, 0, 0, 'value', 'hex', 1, 0, 0, 0)
+        t.ask('start tx_first')
+        dev(t, 'map', 'update', 'name', 'rules', 'key', FLOW, 'value', 'hex', ALLOW, 'noexist')
+        assert 'already' in dev(t, 'map', 'update', 'id', 0, 'key', FLOW, 'value', 'hex', ALLOW, 'noexist', status=2)
+        packets = lambda: int.from_bytes(value_of(dev(t, 'map', 'lookup', 'name', 'rules', 'key', FLOW))[:8], 'little')
+        until(lambda: packets() > 100, 'the rule counts nothing')
+        lines = lib.sluice('dev', '-f', t.prefix, 'top', '--json', '--count', 2, '--interval', 0.3).stdout.splitlines()
+        assert len(lines) == 2 and all(json.loads(line)['rates']['rx_program_pass'] > 0 for line in lines), lines
+        # blocked: what is under way is dropped, so no packet is left
+        dev(t, 'map', 'update', 'name', 'rules', 'key', FLOW, 'value', 'hex', DENY, 'exist')
+        until(lambda: dev(t, 'stats')['rx_program_drop'] == 32, 'the packets are not dropped')
+        t.ask('stop')
+        stats = dev(t, 'stats')
+        assert stats == {k: v for k, v in t.counters().items() if k in stats} and stats['rx_program_drop'] == packets() == 32, stats
+        assert stats['rx_port0_packets'] == stats['rx_program_pass'] + stats['rx_program_drop'], stats
+        # open again
+        dev(t, 'map', 'delete', 'name', 'rules', 'key', FLOW)
+        assert dev(t, 'map', 'dump', 'name', 'rules') == []
+        assert 'no such entry' in dev(t, 'map', 'delete', 'name', 'rules', 'key', FLOW, status=2)
+        t.ask('start tx_first')
+        until(lambda: dev(t, 'stats')['rx_program_pass'] > stats['rx_program_pass'] + 100, 'no packet passes again')
+        # another program while packets flow, and none
+        assert dev(t, 'load', lib.example('drop')) == {'program': 'drop'} and dev(t, 'list')[0]['program'] == 'drop'
+        assert dev(t, 'map', 'show') == []
+        assert dev(t, 'unload')['program'] == 'raw'
+        assert 'missing' in dev(t, 'load', lib.example('drop'), '-p', 'missing', status=2)
+        assert dev(t, 'list')[0]['program'] == 'raw'
+
+
+def test_maps_are_dumped_as_the_command_line_writes_them(work):
+    """Entries of all CPUs, more of them than an answer holds."""
+    capture, out = lib.traffic('dev-count', '--count', 200, '--flows', 50), os.path.join(work, 'maps')
+    lib.sluice('run', lib.example('count'), '-t', 'interp', '-r', capture, '--maps-out', out)
+    with open(out) as f:
+        want = json.load(f)
+    with testpmd.Testpmd(work, [f'net_sluice0,port=pcap:{capture}:,prog={lib.example("count")}'], telemetry=True) as t:
+        t.ask('start')
+        t.wait_for(lambda c: c['rx_port0_packets'] == 200 and c['rx_good_packets'] + c['rx_program_drop'] + c['rx_program_aborted'] == 200)
+        assert len(want['protocols']) > 64
+        for name, entries in want.items():
+            assert dev(t, 'map', 'dump', 'name', name) == entries, name
+        first = want['protocols'][0]
+        assert dev(t, 'map', 'lookup', 'name', 'protocols', 'key', *first['key']) == first
+        # one value counts for all CPUs
+        dev(t, 'map', 'update', 'name', 'protocols', 'key', *first['key'], 'value', '0x' + '07' * len(first['values'][0]['value']))
+        values = dev(t, 'map', 'lookup', 'name', 'protocols', 'key', *first['key'])['values']
+        assert len(values) == len(first['values']) and all(set(v['value']) == {'0x07'} for v in values), values
+
+
+def test_two_devices_are_told_apart(work):
+    devices = [f'net_sluice0,port=none,prog={lib.example("drop")}', 'net_sluice1,port=loopback']
+    with testpmd.Testpmd(work, devices, telemetry=True) as t:
+        assert [d['program'] for d in dev(t, 'list')] == ['drop', 'raw']
+        assert 'ports 0, 1' in dev(t, 'info', status=2)
+        assert dev(t, '--port', 1, 'info')['name'] == 'net_sluice1'
+        assert 'port 2 is none of net_sluice' in dev(t, '--port', 2, 'stats', status=2)
+        t.ask('port stop 0\nport close 0')
+        assert dev(t, 'info')['name'] == 'net_sluice1'
+        assert 'port 0 is none of net_sluice' in dev(t, '--port', 0, 'info', status=2)
+
+
+# command, parameters, what the answer says of them
+REQUESTS = [
+    ('list', '0', 'No parameters'), ('info', None, 'port'), ('info', '', 'port'), ('info', 'x', 'number'), ('info', '-1', 'number'), ('info', '32', 'number'),
+    ('info', '0,', 'port'), ('info', '4294967296', 'number'), ('info', '99999999999999999999', 'number'), ('info', '31', 'none of net_sluice'),
+    ('info', '0,1,2,3,4,5,6,7,8', 'no sense'), ('info', '0%', 'no sense'), ('info', '%00', 'no sense'), ('info', '0%0', 'no sense'), ('info', '0%zz', 'no sense'),
+    ('stats', '0,x', 'number'), ('stats', '0,99999', 'number'), ('load', '0', 'port'), ('load', '0,/etc/passwd', 'path='), ('load', '0,section=xdp', 'path is missing'),
+    ('load', '0,path=a,path=b', 'once'), ('load', '0,path=' + 'x' * 900, 'name'), ('load', '0,path=/', 'regular file'), ('map_info', '0,nosuch', 'nosuch'), ('map_info', '0,2', '"2"'),
+    ('map_info', '0,' + '%22%5c%0a', 'no map'), ('map_info', '0,', 'no map'), ('map_lookup', '0,rules,00', '16 bytes'), ('map_lookup', '0,rules', '16 bytes'), ('map_lookup', '0,rules,' + 'x' * 32, 'digits'),
+    ('map_lookup', '0,rules,' + '00' * 16, 'no such entry'), ('map_update', '0,rules,' + '00' * 16, 'Parameters'), ('map_update', f'0,rules,{"00" * 16},00', '24 bytes'),
+    ('map_update', f'0,rules,{"00" * 16},{"00" * 24},never', 'noexist'), ('map_update', '0,settings,01000000,00000000', 'entr'), ('map_delete', '0,settings,00000000', 'type'),
+    ('map_delete', '0,rules,', '16 bytes'), ('map_dump', '0,rules,00', '16 bytes'), ('map_dump', '0,rules,,', 'Parameters'),
+]
+
+
+def test_requests_that_make_no_sense_are_answered(work):
+    with testpmd.Testpmd(work, [f'net_sluice0,port=none,prog={lib.example("firewall")}'], telemetry=True) as t:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.settimeout(testpmd.PATIENCE)
+            s.connect(os.path.join(t.folder, 'dpdk_telemetry.v2'))
+            s.recv(1024)
+            for command, parameters, says in REQUESTS:
+                s.send(f'/net_sluice/{command}{"" if parameters is None else "," + parameters}'.encode())
+                answer = json.loads(s.recv(32768))[f'/net_sluice/{command}']
+                text = ''.join(answer['error'])
+                assert answer['errno'] > 0 and says.lower() in text.lower(), (command, parameters, answer)
+        for arguments, says in ((['map'], 'argument'), (['map', 'dump'], 'which map'), (['map', 'dump', 'name'], 'missing'), (['map', 'dump', 'id', 'x'], 'number'),
+                                (['map', 'dump', 'name', 'rules', 'x'], 'what is this'), (['map', 'lookup', 'name', 'rules'], 'key is missing'),
+                                (['map', 'lookup', 'name', 'rules', 'key', '256'], 'no byte'), (['map', 'lookup', 'name', 'rules', 'key', '0x123'], 'hexadecimal'),
+                                (['map', 'lookup', 'name', 'rules', 'key', '1'], '16 bytes, and 1'), (['map', 'pin', 'name', 'rules'], 'no such command'),
+                                (['fly'], 'no such command'), (['stats', 'x'], 'no argument'), (['load', '/nosuch'], 'No such file')):
+            said = dev(t, *arguments, status=2)
+            assert says in said, (arguments, said)
+
+
+def test_without_a_process_says_so(work):
+    said = lib.sluice('dev', '-f', 'nosuch-process', 'list', status=2).stderr
+    assert 'no process listens' in said and 'nosuch-process' in said, said
+    path = os.path.join(work, 'socket')
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.bind(path)
+        said = lib.sluice('dev', '--socket', path, 'list', status=2).stderr
+        assert 'no process listens' in said, said
+    with testpmd.Testpmd(work, ['net_null0'], telemetry=True) as t:
+        said = dev(t, 'info', status=2)
+        assert 'no device of net_sluice' in said, said
