@@ -74,6 +74,17 @@ module core_top #(
     input  wire [2:0]   resp_ctx_i,
     input  wire [31:0]  resp_status_i,
     input  wire [31:0]  resp_addr_i,
+    // ordering tokens (core_ring)
+    output wire [SLOT_W-1:0] slot2_o,   // slot of the packet at stage 2,
+    output wire [7:0]   give2_o,        // tokens that it gives back,
+    input  wire [7:0]   held2_i,        // tokens that it holds
+    output wire [7:0]   give_end_o,     // a packet ends: tokens that it gives back,
+    output wire [SLOT_W-1:0] end_slot_o, // and its slot
+    // turns at what several cores share (core_share): a row that can issue
+    output wire         value2_o,       // accesses value memory,
+    output wire         keys2_o,        // or has a map operation,
+    input  wire         turn2_i,        // and issues only if this is 1
+    output wire         keys3_o,        // a map operation goes to the queue
     // rows that retire, for simulation (core_trace)
     output wire [`UCODE_RETIRE_BITS-1:0] trace_o
 );
@@ -138,6 +149,11 @@ module core_top #(
     wire [6:0]                 long_op2 = row2[`UCODE_ROW_HEADER_BITS + 3*SLOT_BITS +: 7];
     wire                       long2 = long_op2 == `UCODE_MAPOP || long_op2 == `UCODE_PKTZERO ||
                                        long_op2 == `UCODE_DIVLONG;
+    wire [2:0]                 pnum2 = row2[`UCODE_ROW_HEADER_BITS + 3*SLOT_BITS + `UCODE_F_PRED_LSB +: 3];
+    wire                       pneg2 = row2[`UCODE_ROW_HEADER_BITS + 3*SLOT_BITS + `UCODE_F_PNEG_LSB];
+    wire [7:0]                 pred2;
+    wire                       ptrue2 = pred2[pnum2] != pneg2;
+    wire                       ready2;
     wire                       unused = &{1'b0, header2[`UCODE_ROW_HEADER_BITS-1:17]};
 
     core_fetch #(.ROWS(ROWS)) u_fetch (
@@ -145,12 +161,21 @@ module core_top #(
         .valid2_o(valid2), .row2_o(row2), .prog_we_i(prog_we_i), .prog_bank_i(prog_bank_i),
         .prog_row_i(prog_row_i), .prog_data_i(prog_data_i));
 
-    core_token #(.SLOT_W(SLOT_W)) u_token (
-        .clk(clk), .rst(rst), .start_i(start), .start_ctx_i(start_ctx), .ctx2_i(ctx2),
-        .slot2_i(slot2), .valid2_i(valid2 && !waiting[ctx2]), .need2_i(header2[`UCODE_H_NEED_LSB +: 8]),
+    core_token u_token (
+        .clk(clk), .start_i(start), .start_ctx_i(start_ctx), .ctx2_i(ctx2),
+        .valid2_i(valid2 && !waiting[ctx2]), .need2_i(header2[`UCODE_H_NEED_LSB +: 8]),
         .rel2_i(header2[`UCODE_H_REL_LSB +: 8]), .wait2_i(header2[`UCODE_H_WAIT_LSB] || long2),
-        .busy2_i(busy[ctx2] && !ending[ctx2]), .issue2_o(issue2), .retire_i(retire6),
-        .retire_ctx_i(retire_ctx), .retire_slot_i(retire_slot));
+        .busy2_i(busy[ctx2] && !ending[ctx2]), .held2_i(held2_i), .ready2_o(ready2),
+        .turn2_i(turn2_i), .issue2_o(issue2), .give2_o(give2_o), .retire_i(retire6),
+        .retire_ctx_i(retire_ctx), .give_end_o(give_end_o));
+
+    // what lane 3 shares with other cores
+    assign slot2_o = slot2;
+    assign end_slot_o = retire_slot;
+    assign value2_o = ready2 && ptrue2 && (long_op2 == `UCODE_LDMAP || long_op2 == `UCODE_STMAP ||
+                                           long_op2 == `UCODE_ATMAP);
+    assign keys2_o = ready2 && ptrue2 && long_op2 == `UCODE_MAPOP;
+    assign keys3_o = en3[3] && op3[27:21] == `UCODE_MAPOP;
 
     assign row_o = issue2;
     assign limited_o = limit6;
@@ -182,7 +207,6 @@ module core_top #(
     // --- registers and predicates
     wire [47:0]  rreg2;
     wire [511:0] rdata2;
-    wire [7:0]   pred2;
     wire [3:0]   write9;
     wire [23:0]  dst9;
     wire [255:0] result9;

@@ -11,7 +11,9 @@ module csr_block #(
     parameter KIND = 1,           // register KIND: 1 VLIW core, 2 pipeline
     parameter STAGES = 0,         // register STAGES
     parameter HAS_PROGRAM = 1,    // 1: program and token registers are there (core)
-    parameter EXT_LINES = 0       // register EXT_LINES
+    parameter EXT_LINES = 0,      // register EXT_LINES
+    parameter CORES = 0,          // register CORES
+    parameter COUNT_W = 1         // bits of stall_i, row_i and limited_i: what is counted in a clock
 ) (
     input  wire         clk,
     input  wire         rst,
@@ -41,9 +43,9 @@ module csr_block #(
     output wire [63:0]  row_limit_o,     // ROW_LIMIT of bank 0, then of bank 1
     input  wire         packet_in_i,     // one pulse a packet accepted,
     input  wire         packet_out_i,    // a packet that has left,
-    input  wire         stall_i,         // a slot or clock lost,
-    input  wire         row_i,           // a row issued,
-    input  wire         limited_i,       // a packet ended by its limit
+    input  wire [COUNT_W-1:0] stall_i,   // slots or clocks lost,
+    input  wire [COUNT_W-1:0] row_i,     // rows issued,
+    input  wire [COUNT_W-1:0] limited_i, // packets ended by their limit
     // program writes
     output wire         prog_we_o,
     output wire         prog_bank_o,
@@ -160,9 +162,9 @@ module csr_block #(
         end
         if (packet_in_i) count_in_q <= count_in_q + 32'd1;
         if (packet_out_i) count_out_q <= count_out_q + 32'd1;
-        if (stall_i) count_stall_q <= count_stall_q + 32'd1;
-        if (row_i) count_rows_q <= count_rows_q + 32'd1;
-        if (limited_i) count_limited_q <= count_limited_q + 32'd1;
+        count_stall_q <= count_stall_q + {{32-COUNT_W{1'b0}}, stall_i};
+        count_rows_q <= count_rows_q + {{32-COUNT_W{1'b0}}, row_i};
+        count_limited_q <= count_limited_q + {{32-COUNT_W{1'b0}}, limited_i};
         if (rst) begin
             ctrl_q <= 2'd0;
             headroom_q <= 9'd0;
@@ -243,6 +245,7 @@ module csr_block #(
                 `SPEC_CSR_ROW_LIMIT: rdata_q <= HAS_PROGRAM != 0 ? row_limit_q[31:0] : 32'd0;
                 `SPEC_CSR_ROW_LIMIT + 16'd4: rdata_q <= HAS_PROGRAM != 0 ? row_limit_q[63:32] : 32'd0;
                 `SPEC_CSR_COUNT_LIMITED: rdata_q <= count_limited_q;
+                `SPEC_CSR_CORES: rdata_q <= CORES;
                 `SPEC_CSR_PROG_ROW:
                     rdata_q <= HAS_PROGRAM != 0 ? {15'd0, prog_bank_q, 4'd0, prog_row_q} : 32'd0;
                 `SPEC_CSR_MBOX_MAP: rdata_q <= {24'd0, map_q};

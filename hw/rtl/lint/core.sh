@@ -52,6 +52,8 @@ lint sluice_dut
 lint sluice_dut SLOT_W=3 ROWS=64 VMEM_BYTES=65536 HASH_ENTRIES=256 HASH_BUCKETS=128 LPM_ENTRIES=256 LPM_BUCKETS=64 LPM_CELLS=128
 lint sluice_dut SLOT_W=5 ROWS=1024 VMEM_BYTES=1048576 HASH_ENTRIES=4096 HASH_BUCKETS=2048
 lint sluice_dut EXT_LINES=1024
+lint sluice_dut CORES=2 SLOT_W=3 ROWS=64
+lint sluice_dut CORES=4 ROWS=64
 lint core_top EXT=1
 for slots in 3 4 5 6; do
     for rows in 2 4096; do
@@ -70,12 +72,24 @@ refuses core_top EXT=2
 refuses core_top ROWS=8192
 refuses core_top ROWS=100
 refuses csr_block KIND=3
+refuses sluice_dut CORES=3
+refuses sluice_dut CORES=16
 
 # Yosys takes the registers as they are: no loop index that two blocks share, no latch, no second driver.
 for kind in 1 2; do
     check "yosys csr_block KIND=$kind" yosys -q -p "read_verilog -I. hw/rtl/csr/csr_block.v;
         chparam -set KIND $kind -set HAS_PROGRAM $((2 - kind)) csr_block; hierarchy -check -top csr_block; proc;
         select -assert-none t:\$dlatch; check -assert"
+done
+
+for cores in 2 4; do
+    check "yosys core_ring CORES=$cores" yosys -q -p "read_verilog -I. hw/rtl/core/core_ring.v; chparam -set CORES $cores core_ring;
+        hierarchy -check -top core_ring; proc; select -assert-none t:\$dlatch; check -assert"
+    for module in core_share core_dispatch core_collect; do
+        check "yosys $module CORES=$cores" yosys -q -p "read_verilog -I. hw/rtl/common/fifo_small.v hw/rtl/common/ram_lut.v hw/rtl/core/$module.v;
+            chparam -set CORES $cores -set CORE_W $((cores / 2)) $module; hierarchy -check -top $module; proc;
+            select -assert-none t:\$dlatch; check -assert"
+    done
 done
 
 # 24 banks of packet memory, 2 of the stack, 4 register banks, key and value words, program memory: none dissolved into

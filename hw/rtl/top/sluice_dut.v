@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The device with a VLIW core: registers, core, one value memory, the hash and the LPM engine, and the host's
+// The device with one or several VLIW cores: registers, cores, one value memory, the hash and the LPM engine, and the host's
 // mailbox to them. Its name and its ports are those of every device (docs/hardware.md): simulation and drivers know no others, and a
 // generated pipeline brings a module of this name of its own. Only in simulation, where SLUICE_TRACE is defined, there is
 // one more port: the rows that retire.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module sluice_dut #(
+    parameter CORES = 1,                                  // VLIW cores, a power of two, up to SPEC_CORES_MAX; more than one: EXT_LINES is 0
     parameter SLOT_W = 4,                                 // log2 of the packet buffers: 3 to 6
     parameter ROWS = `SPEC_ROWS,                          // rows of a program bank, a power of two
     parameter VMEM_BYTES = `SPEC_CORE_VMEM_BYTES,         // value memory, a power of two
@@ -78,17 +79,19 @@ module sluice_dut #(
     input  wire         m_axi_rvalid,
     output wire         m_axi_rready,
 `ifdef SLUICE_TRACE
-    output wire [`UCODE_RETIRE_BITS-1:0] trace_o,
+    output wire [CORES*`UCODE_RETIRE_BITS-1:0] trace_o,
 `endif
     input  wire         s_axil_rready
 );
 `ifndef SLUICE_TRACE
-    wire [`UCODE_RETIRE_BITS-1:0] trace_o;
+    wire [CORES*`UCODE_RETIRE_BITS-1:0] trace_o;
     wire                          unused_trace = &{1'b0, trace_o};
 `endif
     localparam KEY_BYTES = `SPEC_HW_KEY_BYTES;
     localparam VALUE_BYTES = `SPEC_HW_VALUE_BYTES;
-    localparam TAG_W = 4;               // bit 3: the mailbox; otherwise the context
+    localparam WHO_W = 3 + $clog2(CORES);   // core and context
+    localparam TAG_W = WHO_W + 1;       // highest bit: the mailbox; otherwise core and context
+    localparam COUNT_W = $clog2(CORES + 1);
 
     // --- registers
     wire          enable;
@@ -97,10 +100,10 @@ module sluice_dut #(
     wire [7:0]    tokens;
     wire          packet_in;
     wire          packet_out;
-    wire          stall;
-    wire          row;
+    wire [COUNT_W-1:0] stalls;
+    wire [COUNT_W-1:0] rows;
     wire [63:0]   row_limit;
-    wire          limited;
+    wire [COUNT_W-1:0] limited;
     wire          prog_we;
     wire          prog_bank;
     wire [11:0]   prog_row;
@@ -122,7 +125,9 @@ module sluice_dut #(
     wire [63:0]   mbox_value_back;
     wire          unused_tokens = &{1'b0, tokens};   // for the host: rows carry their own needs
 
-    csr_block #(.KIND(1), .STAGES(ROWS), .HAS_PROGRAM(1), .EXT_LINES(EXT_LINES)) u_csr (
+    csr_block #(
+        .KIND(1), .STAGES(ROWS), .HAS_PROGRAM(1), .EXT_LINES(EXT_LINES), .CORES(CORES), .COUNT_W(COUNT_W)
+    ) u_csr (
         .clk(clk), .rst(rst),
         .s_axil_awaddr(s_axil_awaddr), .s_axil_awvalid(s_axil_awvalid),
         .s_axil_awready(s_axil_awready), .s_axil_wdata(s_axil_wdata), .s_axil_wstrb(s_axil_wstrb),
@@ -132,8 +137,8 @@ module sluice_dut #(
         .s_axil_rdata(s_axil_rdata), .s_axil_rresp(s_axil_rresp), .s_axil_rvalid(s_axil_rvalid),
         .s_axil_rready(s_axil_rready),
         .enable_o(enable), .bank_o(bank), .headroom_o(headroom), .tokens_o(tokens),
-        .row_limit_o(row_limit), .packet_in_i(packet_in), .packet_out_i(packet_out), .stall_i(stall),
-        .row_i(row), .limited_i(limited),
+        .row_limit_o(row_limit), .packet_in_i(packet_in), .packet_out_i(packet_out),
+        .stall_i(stalls), .row_i(rows), .limited_i(limited),
         .prog_we_o(prog_we), .prog_bank_o(prog_bank), .prog_row_o(prog_row),
         .prog_data_o(prog_data), .mbox_valid_o(mbox_valid), .mbox_cmd_o(mbox_cmd),
         .mbox_map_o(mbox_map), .mbox_addr_o(mbox_addr), .mbox_flags_o(mbox_flags),
@@ -155,7 +160,7 @@ module sluice_dut #(
         if (rst) per_cpu_q <= 32'd0;
     end
 
-    // --- core
+    // --- cores
     wire          a_valid;
     wire [1:0]    a_op;
     wire [3:0]    a_atomic;
@@ -176,21 +181,24 @@ module sluice_dut #(
     wire [511:0]  c_req_key;
     wire [2047:0] c_req_value;
     wire [63:0]   c_req_flags;
-    wire [2:0]    c_req_ctx;
+    wire [WHO_W-1:0] c_req_who;
     wire          resp_valid;
     wire [TAG_W-1:0] resp_tag;
     wire [31:0]   resp_status;
     wire [31:0]   resp_addr;
     wire [511:0]  resp_key;
 
-    core_top #(.SLOT_W(SLOT_W), .ROWS(ROWS), .EVENTS(EVENTS), .EXT(EXT_LINES != 0)) u_core (
+    core_cluster #(
+        .CORES(CORES), .WHO_W(WHO_W), .COUNT_W(COUNT_W), .SLOT_W(SLOT_W), .ROWS(ROWS), .EVENTS(EVENTS),
+        .EXT(EXT_LINES != 0)
+    ) u_cores (
         .clk(clk), .rst(rst),
         .s_axis_tdata(s_axis_tdata), .s_axis_tkeep(s_axis_tkeep), .s_axis_tvalid(s_axis_tvalid),
         .s_axis_tready(s_axis_tready), .s_axis_tlast(s_axis_tlast), .s_axis_tuser(s_axis_tuser),
         .m_axis_tdata(m_axis_tdata), .m_axis_tkeep(m_axis_tkeep), .m_axis_tvalid(m_axis_tvalid),
         .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast), .m_axis_tuser(m_axis_tuser),
         .enable_i(enable), .bank_i(bank), .headroom_i(headroom), .packet_in_o(packet_in),
-        .packet_out_o(packet_out), .stall_o(stall), .row_o(row), .row_limit_i(row_limit),
+        .packet_out_o(packet_out), .stalls_o(stalls), .rows_o(rows), .row_limit_i(row_limit),
         .limited_o(limited), .prog_we_i(prog_we),
         .prog_bank_i(prog_bank), .prog_row_i(prog_row), .prog_data_i(prog_data),
         .cfg_we_i(cfg_we), .cfg_map_i(mbox_map[4:0]), .cfg_base_i(mbox_value[BASE_LSB +: 32]),
@@ -200,8 +208,8 @@ module sluice_dut #(
         .ext_wait_i(ext_wait), .ext_done_i(ext_done),
         .req_valid_o(c_req_valid), .req_ready_i(c_req_ready), .req_op_o(c_req_op),
         .req_map_o(c_req_map), .req_cpu_o(c_req_cpu), .req_key_o(c_req_key),
-        .req_value_o(c_req_value), .req_flags_o(c_req_flags), .req_ctx_o(c_req_ctx),
-        .resp_valid_i(resp_valid && !resp_tag[3]), .resp_ctx_i(resp_tag[2:0]),
+        .req_value_o(c_req_value), .req_flags_o(c_req_flags), .req_who_o(c_req_who),
+        .resp_valid_i(resp_valid && !resp_tag[WHO_W]), .resp_who_i(resp_tag[WHO_W-1:0]),
         .resp_status_i(resp_status), .resp_addr_i(resp_addr), .trace_o(trace_o));
 
     // --- mailbox
@@ -243,7 +251,7 @@ module sluice_dut #(
         .req_ready_i(m_req_ready), .req_op_o(m_req_op), .req_map_o(m_req_map),
         .req_cpu_o(m_req_cpu), .req_key_o(m_req_key), .req_value_o(m_req_value),
         .req_flags_o(m_req_flags), .req_entry_o(m_req_entry),
-        .resp_valid_i(resp_valid && resp_tag[3]), .resp_status_i(resp_status),
+        .resp_valid_i(resp_valid && resp_tag[WHO_W]), .resp_status_i(resp_status),
         .resp_addr_i(resp_addr), .resp_key_i(resp_key), .w_valid_i(w_valid), .w_ready_o(w_ready),
         .w_addr_i(w_addr), .w_data_i(w_data), .w_strb_i(w_strb), .b_valid_o(b_valid),
         .b_ready_i(b_ready), .b_write_o(b_write), .b_addr_o(b_addr), .b_data_o(b_data),
@@ -281,7 +289,7 @@ module sluice_dut #(
     map_keys #(
         .MAPS(`SPEC_HW_MAPS), .KEY_BYTES(KEY_BYTES), .VALUE_BYTES(VALUE_BYTES),
         .HASH_ENTRIES(HASH_ENTRIES), .HASH_BUCKETS(HASH_BUCKETS), .LPM_ENTRIES(LPM_ENTRIES),
-        .LPM_BUCKETS(LPM_BUCKETS), .LPM_CELLS(LPM_CELLS), .TAG_W(TAG_W),
+        .LPM_BUCKETS(LPM_BUCKETS), .LPM_CELLS(LPM_CELLS), .TAG_W(TAG_W), .REQUESTS(16 * CORES),
         .FAR(EXT_LINES != 0), .FAR_LRU(FAR_LRU)
     ) u_keys (
         .clk(clk), .rst(rst), .cfg_valid_i(cfg_valid), .cfg_ready_o(cfg_ready),
@@ -291,7 +299,7 @@ module sluice_dut #(
         .req_key_i(mbox_turn ? m_req_key : c_key),
         .req_value_i(mbox_turn ? m_req_value : c_req_value),
         .req_flags_i(mbox_turn ? m_req_flags : c_req_flags), .req_entry_i(m_req_entry),
-        .req_tag_i({mbox_turn, c_req_ctx}), .resp_valid_o(resp_valid), .resp_tag_o(resp_tag),
+        .req_tag_i({mbox_turn, c_req_who}), .resp_valid_o(resp_valid), .resp_tag_o(resp_tag),
         .resp_status_o(resp_status), .resp_addr_o(resp_addr), .resp_key_o(resp_key),
         .w_valid_o(w_valid), .w_ready_i(w_ready), .w_addr_o(w_addr), .w_data_o(w_data),
         .w_strb_o(w_strb), .m_axi_awid(k_awid), .m_axi_awaddr(k_awaddr), .m_axi_awvalid(k_awvalid),

@@ -24,6 +24,7 @@
 #define SPEC_MAPS 64 /* maps an object may have (MAX_USED_MAPS) */
 #define SPEC_JIFFY_NS 4000000 /* a jiffy of bpf_jiffies64 in ns of the packet's time: HZ = 250 */
 #define SPEC_QUEUES 4 /* RX queues; the CPU id of a program is its RX queue, per-CPU maps have this many values */
+#define SPEC_CORES_MAX 8 /* VLIW cores in one program slot, at most */
 #define SPEC_CONTEXTS 8 /* packets in turn in one VLIW core */
 #define SPEC_LANES 4 /* operations in one microcode row */
 #define SPEC_REGS 64 /* 64-bit registers a context; register r lives in bank r mod LANES and only that lane writes it; register 0 reads as zero */
