@@ -3,7 +3,8 @@
 # Turns Verilog with a module sluice_dut into a shared object for the simulation (model.h), with --nic one with the NIC around it
 # (nic_model.h).
 #
-# usage: build_model.sh ROOT OUT.so WORK_DIR [--trace] [--opt LEVEL] [--nic] FILE.v ...
+# usage: build_model.sh ROOT OUT.so WORK_DIR [--trace] [--opt LEVEL] [--nic] [--cores N] FILE.v ...
+#   N         VLIW cores in the slot, 1 unless given; several have no external memory
 #   ROOT      the repository (for hw/ and sim/)
 #   WORK_DIR  scratch folder, and where Verilator's own objects are kept between runs (RUNTIME_DIR
 #             in the environment names another folder for those)
@@ -13,11 +14,12 @@ set -eu
 absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
 root=$(absolute "$1") out=$(absolute "$2") work=$(absolute "$3")
 shift 3
-trace= opt=-O2 top=sluice_dut wrapper=model.cpp rows=-DSLUICE_TRACE
+trace= opt=-O2 top=sluice_dut wrapper=model.cpp rows=-DSLUICE_TRACE cores=1
 while [ $# -gt 0 ]; do
     case $1 in
     --trace) trace=--trace-fst ;;
     --opt) shift; opt=$1 ;;
+    --cores) shift; cores=$1 ;;
     --nic) top=sluice_nic wrapper=nic_model.cpp rows= ;;
     *) break ;;
     esac
@@ -53,9 +55,10 @@ runtime_object() {
     objects="$objects $obj"
 }
 
-# The core has external memory here, which the simulation serves.
+# One core has external memory here, which the simulation serves.
 core=
 case $* in *hw/rtl/top/sluice_dut.v*) core=-GEXT_LINES=$(sed -n 's/^.define SPEC_CORE_EXT_LINES //p' "$root/hw/spec/gen/sluice_spec.vh") ;; esac
+[ "$cores" = 1 ] || core=-GCORES=$cores
 rm -rf "$work/obj"
 # shellcheck disable=SC2086
 # Verilator 5.006 simplifies trees of bit operations wrongly now and then (verilator issues 4059, 4832, 4842), so that pass is off.

@@ -5,6 +5,7 @@
 #if VM_TRACE
 #include "verilated_fst_c.h"
 #endif
+#include "hw/spec/gen/microcode.h"
 #include "sim/model.h"
 #include "sim/model_ports.hpp"
 
@@ -24,11 +25,15 @@ struct model {
     uint64_t half_clocks = 0;
 };
 
-/* The words of the port trace_o, if the device has one. */
+/* The words of the port trace_o, if the device has one, and of how many cores they are. */
 template <typename T, typename = void> struct retired {
     static const uint32_t *words(T &)
     {
         return nullptr;
+    }
+    static uint32_t cores(T &)
+    {
+        return 0;
     }
 };
 
@@ -36,6 +41,10 @@ template <typename T> struct retired<T, std::void_t<decltype(std::declval<T &>()
     static const uint32_t *words(T &t)
     {
         return &t.trace_o[0];
+    }
+    static uint32_t cores(T &t)
+    {
+        return 8 * sizeof(t.trace_o) / UCODE_RETIRE_BITS;
     }
 };
 
@@ -115,6 +124,7 @@ void model_settle(void *handle, const model_in *in, model_out *out)
     get_regs(t, out->regs);
     memory_port<Vsluice_dut>::get(t, out->memory);
     out->trace = retired<Vsluice_dut>::words(t);
+    out->cores = retired<Vsluice_dut>::cores(t);
 }
 
 void model_clock(void *handle)

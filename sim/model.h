@@ -59,8 +59,9 @@ struct model_out {
     uint64_t m_tkeep;
     uint32_t m_tuser[4];
     struct model_regs_out regs;
-    const uint32_t *trace; /* the core's rows that retire (UCODE_RETIRE_BITS), the model's own
+    const uint32_t *trace; /* the cores' rows that retire, UCODE_RETIRE_BITS each, the model's own
                               memory; NULL: tells nothing */
+    uint32_t cores;        /* how many there are in trace */
     struct model_memory_out memory; /* nothing is valid in a device without the port */
 };
 

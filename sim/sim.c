@@ -200,8 +200,12 @@ static int note_moves(struct sim *sim, struct flow *flow)
         note_sent_beat(sim, flow);
         moved = true;
     }
-    if (flow->stream->row && (sim->out.trace[0] >> UCODE_R_VALID_LSB & 1))
-        err = flow->stream->row(flow->stream->ctx, sim->out.trace);
+    for (uint32_t c = 0; flow->stream->row && c < sim->out.cores && !err; c++) {
+        const uint32_t *words = sim->out.trace + UCODE_RETIRE_BITS / 32 * c;
+
+        if (words[0] >> UCODE_R_VALID_LSB & 1)
+            err = flow->stream->row(flow->stream->ctx, words);
+    }
     if (!err && sim->out.m_tvalid && sim->in.m_tready) {
         err = take_beat(sim, flow);
         moved = true;

@@ -398,6 +398,8 @@ static int check_options(const struct run_arguments *a, const struct exec_ops *o
 {
     if (a->run.exec.icarus && strcmp(a->executor, "pipeline"))
         return cli_fail("--icarus simulates pipelines; it needs -t pipeline, not %s", a->executor);
+    if (a->run.exec.cores > 1 && strcmp(a->executor, "microcode"))
+        return cli_fail("%s runs on no VLIW cores; --cores needs -t microcode", a->executor);
     if (a->run.waves && (!ops || !ops->hardware))
         return cli_fail("%s has no waveforms; --waves needs -t microcode or -t pipeline",
                         a->executor);

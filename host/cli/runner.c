@@ -23,6 +23,7 @@ enum {
     OPT_POLL,
     OPT_WAVES,
     OPT_ICARUS,
+    OPT_CORES,
     OPT_UNORDERED,
     OPT_DELAY,
     OPT_LATENCY,
@@ -57,6 +58,10 @@ static const struct argp_option options_table[] = {
     {"delay-levels", OPT_DELAY, "N", 0, "pipeline: delay budget of a stage in LUT levels", 3},
     {"unit-levels", OPT_UNIT, "N", 0,
      "pipeline: delay budget of an atomic unit at a map in LUT levels; 1: no such units", 3},
+    {"cores", OPT_CORES, "N", 0,
+     "microcode: VLIW cores that take packets in turn, 1, 2, 4 or 8 (default 1); several have no "
+     "external memory, and are built when first asked for",
+     3},
     {"icarus", OPT_ICARUS, NULL, 0,
      "pipelines: simulate with Icarus, which starts in a moment and runs slowly: for a few packets",
      3},
@@ -119,6 +124,11 @@ static error_t parse_hardware(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_UNIT:
         o->pipe.unit_levels = (uint32_t)cli_number(state, "--unit-levels", arg, 1, 64);
+        return 0;
+    case OPT_CORES:
+        o->exec.cores = (uint32_t)cli_number(state, "--cores", arg, 1, SPEC_CORES_MAX);
+        if (o->exec.cores & (o->exec.cores - 1))
+            argp_error(state, "--cores: %s is not a power of two", arg);
         return 0;
     case OPT_ICARUS:
         o->exec.icarus = true;

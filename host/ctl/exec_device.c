@@ -179,7 +179,7 @@ static int microcode_open(struct job *job, const struct exec_options *options, s
     int err = microcode_fits(job, why);
 
     if (!err && !options->dev)
-        err = model_core(options->waves != NULL, model, why, EXEC_WHY_BYTES);
+        err = model_core(options->waves != NULL, options->cores, model, why, EXEC_WHY_BYTES);
     if (err)
         return err;
     d = new_exec(&exec_microcode, job, options);
@@ -190,9 +190,15 @@ static int microcode_open(struct job *job, const struct exec_options *options, s
     err = d->dev ? 0 : open_device(d, model, why);
     if (!err)
         err = device_load_microcode(d->dev, job->microcode);
-    if (err == -ENXIO)
+    if (err == -ENXIO && options->cores > 1) {
+        snprintf(why, EXEC_WHY_BYTES,
+                 "several cores have no external memory, and maps of the program are to lie there; "
+                 "one core has");
+        err = -ENOTSUP;
+    } else if (err == -ENXIO) {
         snprintf(why, EXEC_WHY_BYTES,
                  "the device has no external memory, and maps of the program are to lie there");
+    }
     return finish_open(d, err, out, why);
 }
 

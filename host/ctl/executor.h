@@ -44,6 +44,8 @@ struct exec_options {
     uint32_t stall_percent;     /* hardware: clocks without a beat taken */
     uint32_t memory_min_clocks; /* hardware: clocks that external memory takes for a request, ... */
     uint32_t memory_max_clocks; /* ... drawn anew for each between these two */
+    uint32_t cores;             /* microcode: VLIW cores of a simulated device, a power of two up to
+                                   SPEC_CORES_MAX; 0: one */
     bool poll_maps;             /* hardware: all maps are read while packets pass */
     const char *waves;          /* hardware: FST file, or NULL */
     bool icarus;                /* pipelines: simulated by Icarus, not Verilator (model.h) */

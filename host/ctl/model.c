@@ -169,12 +169,22 @@ static const struct {
     [MODEL_ICARUS] = {SLUICE_SOURCE_ROOT "/sim/build_icarus.sh", "vvp", {NULL}},
 };
 
+/* What a model is built from. */
+struct recipe {
+    enum model_kind kind;
+    const char *verilog; /* the text of a generated device, or a name */
+    const char *source;  /* the file, if verilog is only a name */
+    uint32_t cores;      /* 0: not said */
+};
+
 /* Runs the script with its output in a log. */
-static int run_build(const char *out, const char *work, enum model_kind kind,
+static int run_build(const char *out, const char *work, const struct recipe *recipe,
                      const char *verilog_path, char *why, size_t why_bytes)
 {
+    const enum model_kind kind = recipe->kind;
     char log[MODEL_PATH_BYTES + 16];
-    const char *argv[10] = {"/bin/sh", kinds[kind].script, SLUICE_SOURCE_ROOT, out, work};
+    char cores[16];
+    const char *argv[12] = {"/bin/sh", kinds[kind].script, SLUICE_SOURCE_ROOT, out, work};
     const pid_t parent = getpid();
     int args = 5;
     int status = 0;
@@ -182,6 +192,11 @@ static int run_build(const char *out, const char *work, enum model_kind kind,
 
     for (int i = 0; kinds[kind].options[i]; i++)
         argv[args++] = kinds[kind].options[i];
+    if (recipe->cores) {
+        snprintf(cores, sizeof(cores), "%u", recipe->cores);
+        argv[args++] = "--cores";
+        argv[args++] = cores;
+    }
     argv[args] = verilog_path;
     snprintf(log, sizeof(log), "%s/build.log", work);
     setenv("RUNTIME_DIR", SLUICE_BUILD_ROOT "/simrt", 0);
@@ -218,9 +233,11 @@ static void remove_work(const char *work)
 
 /* One cache entry: NAME.so or NAME.vvp, and NAME.v, the Verilog that it was built from, written
  * last. */
-static int build_cached(const char *verilog, const char *source, enum model_kind kind,
-                        char path[MODEL_PATH_BYTES], char *why, size_t why_bytes)
+static int build_cached(const struct recipe *recipe, char path[MODEL_PATH_BYTES], char *why,
+                        size_t why_bytes)
 {
+    const enum model_kind kind = recipe->kind;
+    const char *verilog = recipe->verilog;
     char dir[MODEL_PATH_BYTES - 64];
     char stamp[MODEL_PATH_BYTES];
     char work[MODEL_PATH_BYTES];
@@ -243,7 +260,7 @@ static int build_cached(const char *verilog, const char *source, enum model_kind
     snprintf(work, sizeof(work), "%s/work-%ld", dir, (long)getpid());
     snprintf(input, sizeof(input), "%s/%s", work, "sluice_dut.v");
     err = make_dir(work);
-    if (!err && !source)
+    if (!err && !recipe->source)
         err = write_file(input, verilog);
     if (err)
         snprintf(why, why_bytes,
@@ -251,7 +268,8 @@ static int build_cached(const char *verilog, const char *source, enum model_kind
                  "be written",
                  dir, strerror(-err));
     if (!err)
-        err = run_build(path, work, kind, source ? source : input, why, why_bytes);
+        err =
+            run_build(path, work, recipe, recipe->source ? recipe->source : input, why, why_bytes);
     if (!err)
         err = write_file(stamp, verilog);
     remove_work(work);
@@ -261,7 +279,7 @@ static int build_cached(const char *verilog, const char *source, enum model_kind
 int model_build(const char *verilog, enum model_kind kind, char path[MODEL_PATH_BYTES], char *why,
                 size_t why_bytes)
 {
-    return build_cached(verilog, NULL, kind, path, why, why_bytes);
+    return build_cached(&(struct recipe){.kind = kind, .verilog = verilog}, path, why, why_bytes);
 }
 
 static int built_file(const char *name, char path[MODEL_PATH_BYTES], char *why, size_t why_bytes)
@@ -275,12 +293,18 @@ static int built_file(const char *name, char path[MODEL_PATH_BYTES], char *why, 
     return -ENOENT;
 }
 
-int model_core(bool trace, char path[MODEL_PATH_BYTES], char *why, size_t why_bytes)
+int model_core(bool trace, uint32_t cores, char path[MODEL_PATH_BYTES], char *why, size_t why_bytes)
 {
-    if (trace)
-        return build_cached("core", SLUICE_SOURCE_ROOT "/hw/rtl/top/sluice_dut.v", MODEL_TRACED,
-                            path, why, why_bytes);
-    return built_file("core_model.so", path, why, why_bytes);
+    char name[32];
+    const struct recipe recipe = {.kind = trace ? MODEL_TRACED : MODEL_VERILATOR,
+                                  .verilog = name,
+                                  .source = SLUICE_SOURCE_ROOT "/hw/rtl/top/sluice_dut.v",
+                                  .cores = cores};
+
+    if (!trace && cores <= 1)
+        return built_file("core_model.so", path, why, why_bytes);
+    snprintf(name, sizeof(name), "core %u", cores);
+    return build_cached(&recipe, path, why, why_bytes);
 }
 
 int model_plugin(char path[MODEL_PATH_BYTES], char *why, size_t why_bytes)

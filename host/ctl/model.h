@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { MODEL_PATH_BYTES = 4096 };
 
@@ -21,8 +22,10 @@ enum model_kind {
 int model_build(const char *verilog, enum model_kind kind, char path[MODEL_PATH_BYTES], char *why,
                 size_t why_bytes);
 
-/* The model of the core; with trace it is built when first asked for. */
-int model_core(bool trace, char path[MODEL_PATH_BYTES], char *why, size_t why_bytes);
+/* The model of the device with so many cores (0: one); with trace, and with several cores, it is
+ * built when first asked for. */
+int model_core(bool trace, uint32_t cores, char path[MODEL_PATH_BYTES], char *why,
+               size_t why_bytes);
 
 /* The shared object that holds the simulated device (see DEV_SIM_OPEN). */
 int model_plugin(char path[MODEL_PATH_BYTES], char *why, size_t why_bytes);
