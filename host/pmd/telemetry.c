@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/pmd/telemetry.h"
 #include "host/pmd/ops.h"
 #include "host/pmd/program.h"
-#include "hw/spec/gen/map_types.h"
 
 #include <errno.h>
 #include <rte_telemetry.h>
@@ -15,28 +15,16 @@
  * lock. What clients send is not trusted. */
 
 enum {
-    FIELDS_MAX = 6,       /* behind the port's number */
-    REQUEST_BYTES = 1024, /* telemetry takes no more */
-    /* An answer has 16 KiB as text (rte_telemetry.h's client is told); bytes are two digits. */
-    ANSWER_BYTES = 7168,
+    REQUEST_BYTES = 1024,                           /* telemetry takes no more */
     PIECE_BYTES = (RTE_TEL_MAX_STRING_LEN - 2) / 2, /* of bytes in one string of an answer */
     PIECE_CHARS = RTE_TEL_MAX_STRING_LEN - 1,
-    ENTRIES_MAX = 64, /* of a map that are read while the device is locked */
     COUNTERS_MAX = 128,
     XSTATS_MAX = 2048,
 };
 
 _Static_assert(COUNTERS_MAX <= RTE_TEL_MAX_DICT_ENTRIES, "an answer holds a page of counters");
-_Static_assert(ANSWER_BYTES / PIECE_BYTES < RTE_TEL_MAX_ARRAY_ENTRIES, "an answer holds the bytes");
-
-/* A command under way. */
-struct call {
-    struct pmd *pmd;
-    char *fields[FIELDS_MAX];
-    uint32_t count;
-    struct rte_tel_data *answer; /* a dictionary */
-    char why[EXEC_WHY_BYTES];    /* of a failure; empty: its errno says it all */
-};
+_Static_assert(PMD_ANSWER_BYTES / PIECE_BYTES < RTE_TEL_MAX_ARRAY_ENTRIES,
+               "an answer holds the bytes");
 
 /* --- the devices: telemetry's callbacks get no context, so they are kept here --- */
 
@@ -90,7 +78,7 @@ static bool unescape(char *text)
     return true;
 }
 
-static bool number_of(const char *text, uint32_t most, uint32_t *number)
+bool pmd_take_number(const char *text, uint32_t most, uint32_t *number)
 {
     uint64_t n = 0;
 
@@ -105,14 +93,14 @@ static bool number_of(const char *text, uint32_t most, uint32_t *number)
     return true;
 }
 
-static int bad(struct call *c, int err, const char *text)
+int pmd_refuse(struct pmd_call *c, int err, const char *text)
 {
     snprintf(c->why, sizeof(c->why), "%s", text);
     return err;
 }
 
-/* Digits to exactly so many bytes. */
-static int bytes_of(struct call *c, const char *what, const char *text, uint32_t count, void *out)
+int pmd_take_bytes(struct pmd_call *c, const char *what, const char *text, uint32_t count,
+                   void *out)
 {
     uint8_t *bytes = out;
 
@@ -125,7 +113,7 @@ static int bytes_of(struct call *c, const char *what, const char *text, uint32_t
         const int high = digit_of(text[2 * i]), low = digit_of(text[2 * i + 1]);
 
         if (high < 0 || low < 0)
-            return bad(c, -EINVAL, "bytes are given as hexadecimal digits");
+            return pmd_refuse(c, -EINVAL, "bytes are given as hexadecimal digits");
         bytes[i] = (uint8_t)(high << 4 | low);
     }
     return 0;
@@ -133,8 +121,7 @@ static int bytes_of(struct call *c, const char *what, const char *text, uint32_t
 
 /* --- answers --- */
 
-/* Text in pieces, since telemetry cuts strings: a string, or an array of them. */
-static void put_text(struct rte_tel_data *answer, const char *name, const char *text)
+void pmd_put_text(struct rte_tel_data *answer, const char *name, const char *text)
 {
     char piece[RTE_TEL_MAX_STRING_LEN];
     struct rte_tel_data *list = strlen(text) > PIECE_CHARS ? rte_tel_data_alloc() : NULL;
@@ -156,9 +143,8 @@ static void put_text(struct rte_tel_data *answer, const char *name, const char *
         rte_tel_data_add_dict_string(answer, name, piece);
 }
 
-/* Bytes as digits, in pieces. */
-static int put_bytes(struct rte_tel_data *answer, const char *name, const uint8_t *bytes,
-                     uint32_t count)
+int pmd_put_bytes(struct rte_tel_data *answer, const char *name, const uint8_t *bytes,
+                  uint32_t count)
 {
     struct rte_tel_data *list = rte_tel_data_alloc();
 
@@ -178,7 +164,7 @@ static int put_bytes(struct rte_tel_data *answer, const char *name, const uint8_
     return rte_tel_data_add_dict_container(answer, name, list, 0);
 }
 
-static void put_number(struct rte_tel_data *answer, const char *name, uint64_t value)
+void pmd_put_number(struct rte_tel_data *answer, const char *name, uint64_t value)
 {
     rte_tel_data_add_dict_u64(answer, name, value);
 }
@@ -190,7 +176,7 @@ static struct rte_eth_dev *eth_dev_of(const struct pmd *pmd)
     return &rte_eth_devices[pmd->data->port_id];
 }
 
-static int do_info(struct call *c)
+static int do_info(struct pmd_call *c)
 {
     struct pmd *pmd = c->pmd;
     const struct rte_eth_dev_data *data = pmd->data;
@@ -208,24 +194,24 @@ static int do_info(struct call *c)
     if (!err)
         err = pmd_ops.fw_version_get(eth_dev_of(pmd), firmware, sizeof(firmware));
     if (err < 0)
-        return err == -ENODEV ? bad(c, err, "the device does not answer any more") : err;
+        return err == -ENODEV ? pmd_refuse(c, err, "the device does not answer any more") : err;
     links = rte_tel_data_alloc();
     if (!links)
         return -ENOMEM;
     pmd_program_name(pmd, program, sizeof(program));
     rte_ether_format_addr(mac, sizeof(mac), data->mac_addrs);
-    put_text(c->answer, "name", data->name);
-    put_number(c->answer, "port", data->port_id);
-    put_text(c->answer, "mac", mac);
-    put_number(c->answer, "mtu", data->mtu);
-    put_text(c->answer, "state", data->dev_started ? "started" : "stopped");
-    put_text(c->answer, "program", program);
-    put_text(c->answer, "firmware", firmware);
-    put_number(c->answer, "time_ns", ns);
-    put_number(c->answer, "rx_queues", data->nb_rx_queues);
-    put_number(c->answer, "tx_queues", data->nb_tx_queues);
-    put_number(c->answer, "rx_rings", pmd->nic.rxq_count);
-    put_number(c->answer, "tx_rings", pmd->nic.txq_count);
+    pmd_put_text(c->answer, "name", data->name);
+    pmd_put_number(c->answer, "port", data->port_id);
+    pmd_put_text(c->answer, "mac", mac);
+    pmd_put_number(c->answer, "mtu", data->mtu);
+    pmd_put_text(c->answer, "state", data->dev_started ? "started" : "stopped");
+    pmd_put_text(c->answer, "program", program);
+    pmd_put_text(c->answer, "firmware", firmware);
+    pmd_put_number(c->answer, "time_ns", ns);
+    pmd_put_number(c->answer, "rx_queues", data->nb_rx_queues);
+    pmd_put_number(c->answer, "tx_queues", data->nb_tx_queues);
+    pmd_put_number(c->answer, "rx_rings", pmd->nic.rxq_count);
+    pmd_put_number(c->answer, "tx_rings", pmd->nic.txq_count);
     rte_tel_data_start_array(links, RTE_TEL_INT_VAL);
     for (uint32_t i = 0; i < pmd->nic.port_count; i++)
         rte_tel_data_add_array_int(links, up[i]);
@@ -234,7 +220,7 @@ static int do_info(struct call *c)
 
 /* Counters as xstats has them, COUNTERS_MAX from a given one on: a client asks until there are no
  * more. */
-static int do_stats(struct call *c)
+static int do_stats(struct pmd_call *c)
 {
     struct rte_eth_dev *eth_dev = eth_dev_of(c->pmd);
     const int count = pmd_xstats_get(eth_dev, NULL, 0);
@@ -243,8 +229,8 @@ static int do_stats(struct call *c)
     uint32_t first = 0;
     int err = -ENOMEM;
 
-    if (c->count && !number_of(c->fields[0], XSTATS_MAX, &first))
-        return bad(c, -EINVAL, "the first counter is a number");
+    if (c->count && !pmd_take_number(c->fields[0], XSTATS_MAX, &first))
+        return pmd_refuse(c, -EINVAL, "the first counter is a number");
     RTE_ASSERT(count > 0 && count <= XSTATS_MAX);
     names = calloc((size_t)count, sizeof(*names));
     stats = calloc((size_t)count, sizeof(*stats));
@@ -253,7 +239,7 @@ static int do_stats(struct call *c)
         err = pmd_xstats_get(eth_dev, stats, (unsigned int)count);
     }
     for (uint32_t i = first; err >= 0 && i < (uint32_t)count && i < first + COUNTERS_MAX; i++)
-        put_number(c->answer, names[i].name, stats[i].value);
+        pmd_put_number(c->answer, names[i].name, stats[i].value);
     free(names);
     free(stats);
     return err < 0 ? err : 0;
@@ -261,39 +247,39 @@ static int do_stats(struct call *c)
 
 /* --- the program --- */
 
-static int do_program(struct call *c)
+static int do_program(struct pmd_call *c)
 {
     const struct pmd_program *p;
 
     pthread_mutex_lock(&c->pmd->lock);
     p = c->pmd->program;
-    put_text(c->answer, "name", p ? p->prog->name : "none");
+    pmd_put_text(c->answer, "name", p ? p->prog->name : "none");
     if (p) {
-        put_text(c->answer, "section", p->prog->section ? p->prog->section : "");
-        put_text(c->answer, "path", p->object->path ? p->object->path : "");
-        put_text(c->answer, "executor", p->exec->ops->name);
+        pmd_put_text(c->answer, "section", p->prog->section ? p->prog->section : "");
+        pmd_put_text(c->answer, "path", p->object->path ? p->object->path : "");
+        pmd_put_text(c->answer, "executor", p->exec->ops->name);
         if (p->reason)
-            put_text(c->answer, "reason", p->reason);
-        put_number(c->answer, "instructions", p->prog->insn_count);
+            pmd_put_text(c->answer, "reason", p->reason);
+        pmd_put_number(c->answer, "instructions", p->prog->insn_count);
     }
-    put_number(c->answer, "maps", p ? p->object->map_count : 0);
+    pmd_put_number(c->answer, "maps", p ? p->object->map_count : 0);
     pthread_mutex_unlock(&c->pmd->lock);
     return 0;
 }
 
-static int load(struct call *c, const struct rte_pmd_sluice_program *what)
+static int load(struct pmd_call *c, const struct rte_pmd_sluice_program *what)
 {
     char name[PMD_NAME_BYTES];
     const int err = pmd_program_load(c->pmd, what, c->why);
 
     if (!err) {
         pmd_program_name(c->pmd, name, sizeof(name));
-        put_text(c->answer, "program", name);
+        pmd_put_text(c->answer, "program", name);
     }
     return err;
 }
 
-static int do_load(struct call *c)
+static int do_load(struct pmd_call *c)
 {
     struct rte_pmd_sluice_program what = {0};
     const struct {
@@ -310,249 +296,18 @@ static int do_load(struct call *c)
         while (k < RTE_DIM(keys) && strncmp(c->fields[i], keys[k].key, strlen(keys[k].key)))
             k++;
         if (k == RTE_DIM(keys) || *keys[k].value)
-            return bad(c, -EINVAL, "a program is path=, section=, program= and maps=, each once");
+            return pmd_refuse(c, -EINVAL,
+                              "a program is path=, section=, program= and maps=, each once");
         *keys[k].value = c->fields[i] + strlen(keys[k].key);
     }
     if (!what.path)
-        return bad(c, -EINVAL, "the object's path is missing");
+        return pmd_refuse(c, -EINVAL, "the object's path is missing");
     return load(c, &what);
 }
 
-static int do_unload(struct call *c)
+static int do_unload(struct pmd_call *c)
 {
     return load(c, &(struct rte_pmd_sluice_program){0});
-}
-
-/* --- maps: all of this with the device locked --- */
-
-/* A map as the host sees it. */
-struct view {
-    const struct load_map *map;
-    struct exec *exec;
-    uint32_t index;
-    uint32_t cpus;
-    uint32_t stride_bytes;
-    uint32_t values_bytes; /* of all CPUs */
-};
-
-static int view_map(struct call *c, struct view *v)
-{
-    const struct pmd_program *p = c->pmd->program;
-    const char *name = c->fields[0];
-
-    if (!p)
-        return bad(c, -ENXIO, "there is no program");
-    if (pmd_map_find(p, name, &v->index) &&
-        (!number_of(name, UINT32_MAX, &v->index) || v->index >= p->object->map_count)) {
-        snprintf(c->why, sizeof(c->why), "the program %s has no map \"%s\"", p->prog->name, name);
-        return -ENXIO;
-    }
-    v->map = &p->object->maps[v->index];
-    v->exec = p->exec;
-    v->cpus = spec_map_type_table[v->map->type].percpu ? SPEC_QUEUES : 1;
-    v->stride_bytes = (v->map->value_bytes + 7) & ~7u;
-    v->values_bytes = v->cpus * v->stride_bytes;
-    return 0;
-}
-
-/* ... to reach its entries; a queue's have keys of 0 bytes. */
-static int view_entries(struct call *c, struct view *v)
-{
-    const int err = view_map(c, v);
-
-    if (err)
-        return err;
-    if (v->map->type == SPEC_MAP_BLOOM_FILTER)
-        return bad(c, -EOPNOTSUPP, "a Bloom filter has no entries");
-    if ((uint64_t)v->map->key_bytes + (uint64_t)v->cpus * v->map->value_bytes + v->cpus * 8u >
-        ANSWER_BYTES)
-        return bad(c, -EMSGSIZE, "an entry of the map has more bytes than an answer has room for");
-    return 0;
-}
-
-static int say_map(struct call *c, int err)
-{
-    switch (err) {
-    case -ENOENT:
-        return bad(c, err, "there is no such entry");
-    case -EEXIST:
-        return bad(c, err, "there is such an entry already");
-    case -E2BIG:
-        return bad(c, err, "there is no room for the entry");
-    case -EINVAL:
-        return bad(c, err, "the map's type does not take this");
-    default:
-        return err;
-    }
-}
-
-static void put_sizes(struct call *c, const struct view *v)
-{
-    put_number(c->answer, "key_bytes", v->map->key_bytes);
-    put_number(c->answer, "value_bytes", v->map->value_bytes);
-    put_number(c->answer, "cpus", v->cpus);
-}
-
-static int map_info(struct call *c)
-{
-    struct view v;
-    const int err = view_map(c, &v);
-
-    if (err)
-        return err;
-    put_number(c->answer, "id", v.index);
-    put_text(c->answer, "name", v.map->name);
-    put_text(c->answer, "type", spec_map_type_table[v.map->type].name);
-    put_sizes(c, &v);
-    put_number(c->answer, "max_entries", v.map->max_entries);
-    put_number(c->answer, "flags", v.map->flags);
-    return 0;
-}
-
-static int map_lookup_entry(struct call *c)
-{
-    uint8_t key[ANSWER_BYTES], values[ANSWER_BYTES];
-    struct view v;
-    int err = view_entries(c, &v);
-
-    if (!err)
-        err = bytes_of(c, "key", c->count > 1 ? c->fields[1] : "", v.map->key_bytes, key);
-    if (err)
-        return err;
-    err = v.exec->ops->map_lookup(v.exec, v.index, key, values);
-    if (err)
-        return say_map(c, err);
-    put_sizes(c, &v);
-    return put_bytes(c->answer, "data", values, v.values_bytes);
-}
-
-/* One value counts for all CPUs, as bpftool takes it. */
-static int map_update_entry(struct call *c)
-{
-    static const char *const flags[] = {[SPEC_MAP_FLAG_ANY] = "any",
-                                        [SPEC_MAP_FLAG_NOEXIST] = "noexist",
-                                        [SPEC_MAP_FLAG_EXIST] = "exist"};
-    uint8_t key[ANSWER_BYTES], values[ANSWER_BYTES] = {0};
-    uint32_t flag = 0;
-    struct view v;
-    int err = view_entries(c, &v);
-
-    if (!err && (job_holds_programs(v.map) || job_holds_maps(v.map)))
-        err =
-            bad(c, -EOPNOTSUPP, "what maps of programs and maps hold is set when they are loaded");
-    if (!err)
-        err = bytes_of(c, "key", c->fields[1], v.map->key_bytes, key);
-    if (!err)
-        err = bytes_of(c, "value", c->fields[2], v.map->value_bytes, values);
-    if (err)
-        return err;
-    while (c->count > 3 && flag < RTE_DIM(flags) && strcmp(c->fields[3], flags[flag]))
-        flag++;
-    if (flag == RTE_DIM(flags))
-        return bad(c, -EINVAL, "an update is any, noexist or exist");
-    for (uint32_t i = 1; i < v.cpus; i++)
-        memcpy(values + (size_t)i * v.stride_bytes, values, v.stride_bytes);
-    return say_map(c, v.exec->ops->map_update(v.exec, v.index, key, values, flag));
-}
-
-static int map_delete_entry(struct call *c)
-{
-    uint8_t key[ANSWER_BYTES];
-    struct view v;
-    int err = view_entries(c, &v);
-
-    if (!err && !v.map->key_bytes)
-        err = bad(c, -EOPNOTSUPP, "the map's entries have no keys");
-    if (!err)
-        err = bytes_of(c, "key", c->fields[1], v.map->key_bytes, key);
-    return err ? err : say_map(c, v.exec->ops->map_delete(v.exec, v.index, key));
-}
-
-/* Entries behind a key, or from the first one on if that is gone: as many as an answer holds, and
- * whether there may be more. The program may take entries away meanwhile. */
-static int read_entries(const struct view *v, const uint8_t *after, uint8_t *data, uint32_t *count,
-                        bool *more)
-{
-    const uint32_t entry_bytes = v->map->key_bytes + v->values_bytes;
-
-    *count = 0;
-    *more = true;
-    for (uint32_t i = 0; i < ENTRIES_MAX && (*count + 1) * entry_bytes <= ANSWER_BYTES; i++) {
-        uint8_t *entry = data + (size_t)*count * entry_bytes;
-        int err = v->exec->ops->map_next_key(v->exec, v->index, after, entry);
-
-        *more = err != -ENOENT;
-        if (err)
-            return *more ? err : 0;
-        err = v->exec->ops->map_lookup(v->exec, v->index, entry, entry + v->map->key_bytes);
-        if (err && err != -ENOENT)
-            return err;
-        if (!err) {
-            after = entry;
-            ++*count;
-        }
-    }
-    return 0;
-}
-
-static int map_dump_entries(struct call *c)
-{
-    uint8_t data[ANSWER_BYTES], key[ANSWER_BYTES], values[ANSWER_BYTES];
-    bool from_key = c->count > 1, more;
-    uint32_t count = 0;
-    struct view v;
-    int err = view_entries(c, &v);
-
-    if (!err && !v.map->key_bytes)
-        err = bad(c, -EOPNOTSUPP, "the map's entries have no keys to walk along");
-    if (!err && from_key)
-        err = bytes_of(c, "key", c->fields[1], v.map->key_bytes, key);
-    if (err)
-        return err;
-    put_number(c->answer, "again",
-               from_key && v.exec->ops->map_lookup(v.exec, v.index, key, values) == -ENOENT);
-    err = read_entries(&v, from_key ? key : NULL, data, &count, &more);
-    if (err)
-        return err;
-    put_sizes(c, &v);
-    put_number(c->answer, "count", count);
-    put_number(c->answer, "more", more);
-    return put_bytes(c->answer, "data", data, count * (v.map->key_bytes + v.values_bytes));
-}
-
-static int locked(struct call *c, int (*act)(struct call *c))
-{
-    int err;
-
-    pthread_mutex_lock(&c->pmd->lock);
-    err = act(c);
-    pthread_mutex_unlock(&c->pmd->lock);
-    return err;
-}
-
-static int do_map_info(struct call *c)
-{
-    return locked(c, map_info);
-}
-
-static int do_map_lookup(struct call *c)
-{
-    return locked(c, map_lookup_entry);
-}
-
-static int do_map_update(struct call *c)
-{
-    return locked(c, map_update_entry);
-}
-
-static int do_map_delete(struct call *c)
-{
-    return locked(c, map_delete_entry);
-}
-
-static int do_map_dump(struct call *c)
-{
-    return locked(c, map_dump_entries);
 }
 
 /* --- the commands --- */
@@ -561,7 +316,7 @@ static int do_map_dump(struct call *c)
 
 static const struct command {
     const char *name;
-    int (*act)(struct call *c); /* NULL: the list of ports */
+    int (*act)(struct pmd_call *c); /* NULL: the list of ports */
     uint32_t fields_min, fields_max;
     const char *help;
 } commands[] = {
@@ -571,11 +326,11 @@ static const struct command {
     {"/net_sluice/program", do_program, 0, 0, "What runs. Parameters: port"},
     {"/net_sluice/load", do_load, 1, 4, "Parameters: port,path=...[,section=,program=,maps=]"},
     {"/net_sluice/unload", do_unload, 0, 0, "All packets pass then. Parameters: port"},
-    {"/net_sluice/map_info", do_map_info, 1, 1, "Parameters: port,map"},
-    {"/net_sluice/map_dump", do_map_dump, 1, 2, "Parameters: port,map[,key before]"},
-    {"/net_sluice/map_lookup", do_map_lookup, 1, 2, "Parameters: port,map,key"},
-    {"/net_sluice/map_update", do_map_update, 3, 4, "Parameters: port,map,key,value[,flag]"},
-    {"/net_sluice/map_delete", do_map_delete, 2, 2, "Parameters: port,map,key"},
+    {"/net_sluice/map_info", pmd_map_info, 1, 1, "Parameters: port,map"},
+    {"/net_sluice/map_dump", pmd_map_dump, 1, 2, "Parameters: port,map[,key before]"},
+    {"/net_sluice/map_lookup", pmd_map_lookup, 1, 2, "Parameters: port,map,key"},
+    {"/net_sluice/map_update", pmd_map_update, 3, 4, "Parameters: port,map,key,value[,flag]"},
+    {"/net_sluice/map_delete", pmd_map_delete, 2, 2, "Parameters: port,map,key"},
 };
 
 static int list_ports(struct rte_tel_data *answer)
@@ -592,20 +347,20 @@ static int list_ports(struct rte_tel_data *answer)
 }
 
 /* Cuts the parameters into fields, and finds the device. */
-static int read_request(struct call *c, const struct command *command, char *text)
+static int read_request(struct pmd_call *c, const struct command *command, char *text)
 {
-    char *fields[FIELDS_MAX + 1];
+    char *fields[PMD_FIELDS_MAX + 1];
     uint32_t count = 0, port;
 
     for (char *next = text; next;) {
         char *field = strsep(&next, ",");
 
         if (count == RTE_DIM(fields) || !unescape(field))
-            return bad(c, -EINVAL, "the parameters make no sense");
+            return pmd_refuse(c, -EINVAL, "the parameters make no sense");
         fields[count++] = field;
     }
-    if (!count || !number_of(fields[0], RTE_MAX_ETHPORTS - 1, &port))
-        return bad(c, -EINVAL, "the first parameter is a port's number");
+    if (!count || !pmd_take_number(fields[0], RTE_MAX_ETHPORTS - 1, &port))
+        return pmd_refuse(c, -EINVAL, "the first parameter is a port's number");
     c->pmd = devices[port];
     if (!c->pmd) {
         snprintf(c->why, sizeof(c->why), "port %u is none of net_sluice", port);
@@ -614,19 +369,19 @@ static int read_request(struct call *c, const struct command *command, char *tex
     c->count = count - 1;
     memcpy(c->fields, fields + 1, c->count * sizeof(fields[0]));
     if (c->count < command->fields_min || c->count > command->fields_max)
-        return bad(c, -EINVAL, command->help);
+        return pmd_refuse(c, -EINVAL, command->help);
     return 0;
 }
 
-static int act_on(struct call *c, const struct command *command, const char *params)
+static int act_on(struct pmd_call *c, const struct command *command, const char *params)
 {
     char text[REQUEST_BYTES];
     int err;
 
     if (!command->act)
-        return params ? bad(c, -EINVAL, command->help) : list_ports(c->answer);
+        return params ? pmd_refuse(c, -EINVAL, command->help) : list_ports(c->answer);
     if (!params || snprintf(text, sizeof(text), "%s", params) >= (int)sizeof(text))
-        return bad(c, -EINVAL, command->help);
+        return pmd_refuse(c, -EINVAL, command->help);
     err = read_request(c, command, text);
     return err ? err : command->act(c);
 }
@@ -634,7 +389,7 @@ static int act_on(struct call *c, const struct command *command, const char *par
 /* A failure is an answer, too: telemetry itself would say nothing but null. */
 static int on_command(const char *name, const char *params, struct rte_tel_data *answer)
 {
-    struct call c = {.answer = answer};
+    struct pmd_call c = {.answer = answer};
     uint32_t i = 0;
     int err;
 
@@ -648,7 +403,7 @@ static int on_command(const char *name, const char *params, struct rte_tel_data 
         return 0;
     rte_tel_data_start_dict(answer);
     rte_tel_data_add_dict_int(answer, "errno", -err);
-    put_text(answer, "error", *c.why ? c.why : strerror(-err));
+    pmd_put_text(answer, "error", *c.why ? c.why : strerror(-err));
     return 0;
 }
 
