@@ -11,7 +11,6 @@
 
 enum {
     POLLS_MAX = 1 << 20,
-    CTRL_RUN = 1,
     MBOX_FIRST_SHIFT = 8,
     WALK_BYTES = 1 << 14, /* that a walk reads at once */
 };
@@ -126,53 +125,28 @@ static int read_vmem(struct dev *dev, uint32_t map, uint32_t addr, void *data, u
     return err;
 }
 
-static int load_row(struct dev *dev, uint32_t row, const uint32_t words[UCODE_ROW_WORDS])
+int device_map_config(struct dev *dev, uint32_t map, const uint32_t desc[SPEC_MAPDESC_WORDS])
 {
-    int err = write32(dev, SPEC_CSR_PROG_ROW, row);
+    int err = dev->ops->write_words(dev, SPEC_CSR_MBOX_VALUE, desc, SPEC_MAPDESC_WORDS);
 
-    if (!err)
-        err = dev->ops->write_words(dev, SPEC_CSR_PROG_WORD, words, UCODE_ROW_WORDS);
-    return err ? err : write32(dev, SPEC_CSR_PROG_COMMIT, 1);
+    return err ? err : command(dev, map, SPEC_MBOX_CONFIG);
 }
 
-/* 0, or -ENXIO if a map is to lie in external memory and the device has none. */
-static int check_memory(struct dev *dev, const struct ucode_image *image)
+int device_map_clear(struct dev *dev, uint32_t map, uint64_t bytes)
 {
-    uint32_t lines = 0;
-    bool external = false;
-    int err;
+    static const uint8_t zeros[SPEC_HW_VALUE_BYTES];
+    int err = write_bytes(dev, SPEC_CSR_MBOX_VALUE, zeros, sizeof(zeros));
 
-    for (uint32_t i = 0; i < image->map_count; i++)
-        external |= ucode_map_external(image, i) || ucode_map_keys_external(image, i);
-    err = external ? dev->ops->read32(dev, SPEC_CSR_EXT_LINES, &lines) : 0;
-    return err ? err : external && !lines ? -ENXIO : 0;
-}
+    for (uint64_t i = 0; i < bytes && !err; i += SPEC_HW_VALUE_BYTES) {
+        const uint64_t left = bytes - i;
 
-int device_load_microcode(struct dev *dev, const struct ucode_image *image)
-{
-    int err = check_memory(dev, image);
-
-    if (!err)
-        err = write32(dev, SPEC_CSR_CTRL, 0);
-
-    for (uint32_t i = 0; i < image->row_count && !err; i++)
-        err = load_row(dev, i, image->words[i]);
-    for (uint32_t i = 0; i < image->map_count && !err; i++) {
-        if (!image->mapdesc[i][SPEC_MAPDESC_ENGINE])
-            continue;
-        err =
-            dev->ops->write_words(dev, SPEC_CSR_MBOX_VALUE, image->mapdesc[i], SPEC_MAPDESC_WORDS);
+        err = start_vmem(dev, map, SPEC_MBOX_VMEM_WRITE, (uint32_t)i,
+                         left < SPEC_HW_VALUE_BYTES ? (uint32_t)left / 8 : SPEC_HW_VALUE_BYTES / 8,
+                         0);
         if (!err)
-            err = command(dev, i, SPEC_MBOX_CONFIG);
+            err = wait_done(dev);
     }
-    if (!err)
-        err = write32(dev, SPEC_CSR_PROG_HEADROOM, image->headroom_bytes);
-    return err ? err : write32(dev, SPEC_CSR_TOKENS, image->tokens);
-}
-
-int device_start(struct dev *dev)
-{
-    return write32(dev, SPEC_CSR_CTRL, CTRL_RUN);
+    return err;
 }
 
 /* Where an entry's values start, from the host's point of view. */

@@ -10,11 +10,34 @@
  * and write maps. All return 0 or negative errno; -ETIMEDOUT if the device does not finish a
  * command. */
 
-/* Loads an image into bank 0, configures its maps (they become empty) and selects it. */
-int device_load_microcode(struct dev *dev, const struct ucode_image *image);
+/* An image on its way into a device. */
+struct device_load {
+    const struct ucode_image *image;
+    uint32_t bank; /* of program memory, 0 or 1 */
+    /* What runs in the other bank meanwhile; NULL: nothing, the device is stopped. */
+    const struct ucode_image *beside;
+    uint32_t stay; /* beside: maps that stay as they are, by bit */
+    /* By map, what value memory it takes: an earlier program may have left something there. NULL:
+     * value memory is as after reset. */
+    const uint64_t *map_bytes;
+};
 
-/* Lets packets start. */
+/* Loads an image and configures its maps, which become empty but for those that stay. Alone it is
+ * selected, and packets may not start; beside another one nothing changes for packets. -ENXIO if a
+ * map is to lie in external memory and the device has none. */
+int device_load_microcode(struct dev *dev, const struct device_load *load);
+
+/* Lets packets start, with the program of bank 0. */
 int device_start(struct dev *dev);
+
+/* From one packet to the next the loaded program takes over from load->beside; returns when all
+ * packets of that one have left. */
+int device_switch(struct dev *dev, const struct device_load *load);
+
+/* Gives a map its descriptor: it becomes empty, but for its value memory. */
+int device_map_config(struct dev *dev, uint32_t map, const uint32_t desc[SPEC_MAPDESC_WORDS]);
+/* Zeroes so much of its value memory, a multiple of 8 bytes. */
+int device_map_clear(struct dev *dev, uint32_t map, uint64_t bytes);
 
 /* Maps by their number; values are m->cpus values of m->stride_bytes. What they give is what
  * exec_ops says (executor.h); flags without BPF_F_LOCK. */

@@ -7,6 +7,7 @@
 #include "host/ctl/model.h"
 #include "host/ctl/netfile.h"
 #include "host/ctl/nettable.h"
+#include "host/ctl/swap.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -129,7 +130,7 @@ static struct device_exec *new_exec(const struct exec_ops *ops, struct job *job,
     struct device_exec *d = calloc(1, sizeof(*d));
 
     if (d)
-        d->exec = (struct exec){ops, job, *options};
+        d->exec = (struct exec){.ops = ops, .job = job, .options = *options};
     return d;
 }
 
@@ -137,6 +138,8 @@ static int put_entry(void *ctx, uint32_t map, const void *key, const void *value
 {
     struct device_exec *d = ctx;
 
+    if (d->exec.kept >> map & 1)
+        return 0;
     return device_map_update(d->dev, map, &d->exec.job->ir->maps[map], key, value,
                              SPEC_MAP_FLAG_ANY);
 }
@@ -157,7 +160,7 @@ static int finish_open(struct device_exec *d, int err, struct exec **out, char w
         err = device_exec_open_maps(d);
     if (!err)
         err = fill_tables(d, why);
-    if (!err)
+    if (!err && !d->exec.options.dev)
         err = device_start(d->dev);
     if (err) {
         if (!*why)
@@ -169,6 +172,43 @@ static int finish_open(struct device_exec *d, int err, struct exec **out, char w
     d->world = (struct vm_world){.ctx = &d->events, .event = events_take};
     *out = &d->exec;
     return 0;
+}
+
+static const struct ucode_image *beside_of(const struct device_exec *d)
+{
+    const struct exec *beside = d->exec.options.beside;
+
+    return beside ? beside->job->microcode : NULL;
+}
+
+/* Into a device that is as after reset, or one where something ran, or still runs. */
+static int load_image(struct device_exec *d, char why[EXEC_WHY_BYTES])
+{
+    struct job *job = d->exec.job;
+    const struct exec *beside = d->exec.options.beside;
+    struct device_load load = {.beside = beside_of(d)};
+    uint64_t bytes[SPEC_HW_MAPS];
+    int err = beside ? swap_place(beside, job, &load.stay, why) : 0;
+
+    for (uint32_t i = 0; i < job->ir->map_count; i++)
+        bytes[i] = ir_map_bytes(&job->ir->maps[i]);
+    if (d->exec.options.dev)
+        load.map_bytes = bytes;
+    if (beside)
+        load.bank = 1 - ((const struct device_exec *)beside)->bank;
+    load.image = job->microcode;
+    d->bank = load.bank;
+    d->exec.kept = load.stay;
+    return err ? err : device_load_microcode(d->dev, &load);
+}
+
+int exec_device_switch(struct exec *exec)
+{
+    struct device_exec *d = (struct device_exec *)exec;
+    const struct device_load load = {
+        .image = exec->job->microcode, .bank = d->bank, .beside = beside_of(d)};
+
+    return device_switch(d->dev, &load);
 }
 
 static int microcode_open(struct job *job, const struct exec_options *options, struct exec **out,
@@ -189,7 +229,7 @@ static int microcode_open(struct job *job, const struct exec_options *options, s
     d->dev = options->dev;
     err = d->dev ? 0 : open_device(d, model, why);
     if (!err)
-        err = device_load_microcode(d->dev, job->microcode);
+        err = load_image(d, why);
     if (err == -ENXIO && options->cores > 1) {
         snprintf(why, EXEC_WHY_BYTES,
                  "several cores have no external memory, and maps of the program are to lie there; "

@@ -12,4 +12,8 @@ extern const struct exec_ops exec_pipeline;
 struct dev;
 struct dev *exec_device_dev(const struct exec *exec);
 
+/* A program that was loaded beside another one takes over from it (swap.h); returns when all of the
+ * other's packets have left. */
+int exec_device_switch(struct exec *exec);
+
 #endif

@@ -15,6 +15,7 @@ struct device_exec {
     struct exec exec; /* first member */
     struct dev *dev;
     void *plugin;
+    uint32_t bank; /* of program memory */
     struct hostmap *soft; /* by number: maps that the device does not hold, as the program names
                              none of them, or what it tells of them comes with the packets */
     struct map **maps;    /* of soft, or NULL */

@@ -137,7 +137,7 @@ static int interp_open(struct job *job, const struct exec_options *options, stru
     vm = calloc(1, sizeof(*vm));
     if (!vm)
         return -ENOMEM;
-    vm->exec = (struct exec){&exec_interp, job, *options};
+    vm->exec = (struct exec){.ops = &exec_interp, .job = job, .options = *options};
     vm->buf = calloc(1, SPEC_PKT_JUMBO_END);
     err = vm->buf ? make_maps(vm, job->object) : -ENOMEM;
     if (!err)

@@ -171,7 +171,7 @@ static int exec_kernel_open(struct job *job, const struct exec_options *options,
     k = calloc(1, sizeof(*k));
     if (!k)
         return -ENOMEM;
-    k->exec = (struct exec){&exec_kernel, job, *options};
+    k->exec = (struct exec){.ops = &exec_kernel, .job = job, .options = *options};
     err = open_kernel(job, options->queue, &k->kernel, why);
     if (!err)
         err = set_network(k, why);

@@ -44,6 +44,11 @@ void exec_why(char why[EXEC_WHY_BYTES], const struct diag *diag, int err)
                  diag->code);
 }
 
+static bool is_kept(const struct exec *exec, uint32_t map)
+{
+    return map < 32 && exec->kept >> map & 1;
+}
+
 /* Gives the data sections' maps the contents that the object has for them. */
 static int fill_data_maps(struct exec *exec, char why[EXEC_WHY_BYTES])
 {
@@ -55,7 +60,7 @@ static int fill_data_maps(struct exec *exec, char why[EXEC_WHY_BYTES])
         uint8_t *value;
         int err;
 
-        if (!m->data)
+        if (!m->data || is_kept(exec, i))
             continue;
         value = arena_alloc(exec->job->arena, ((size_t)m->value_bytes + 7) & ~(size_t)7);
         if (value)

@@ -55,7 +55,9 @@ struct exec_options {
         *plugin_dir; /* where sluice-sim.so and core_model.so lie; NULL: beside the executable */
     struct dev *dev; /* microcode: the device that has the core, which stays open; NULL: a simulated
                         one of the executor's own. It runs no packets then: they come and go by
-                        themselves */
+                        themselves, once the device is told to start */
+    struct exec *beside;   /* with dev: what runs there, which goes on; the new program is loaded
+                              beside it (swap.h), maps that both have there stay */
     const struct net *net; /* what bpf_fib_lookup sees (netfile.h); NULL: the ingress interface */
     const struct exec_listener
         *listener; /* is told of events, those of a packet before its output; NULL: nobody */
@@ -153,6 +155,7 @@ struct exec {
     const struct exec_ops *ops;
     struct job *job;
     struct exec_options options;
+    uint32_t kept; /* maps that hold contents when it is opened, by bit (swap.h) */
 };
 
 extern const struct exec_ops *const exec_table[];

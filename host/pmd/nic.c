@@ -15,6 +15,7 @@ enum {
     NIC_CTRL_ON = 1,
     NIC_CTRL_RESET = 2,
     RING_ON = 1,
+    SLOT_RUN = 1,
     BUSY = 1,
 };
 
@@ -320,4 +321,9 @@ int nic_slot_drain(struct nic *nic)
     const int err = nic_write(nic, nic->slot + SPEC_CSR_CTRL, 0);
 
     return err ? err : wait_clear(nic, nic->slot + SPEC_CSR_STATUS, BUSY);
+}
+
+int nic_slot_start(struct nic *nic)
+{
+    return nic_write(nic, nic->slot + SPEC_CSR_CTRL, SLOT_RUN);
 }

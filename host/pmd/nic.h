@@ -82,6 +82,8 @@ int nic_rss_table(struct nic *nic, const uint16_t *queues);
 int nic_time(struct nic *nic, uint64_t *ns);
 /* Stops the program slot from starting packets, and waits for those inside. -ETIMEDOUT. */
 int nic_slot_drain(struct nic *nic);
+/* Lets it start packets again, with the program of bank 0. */
+int nic_slot_start(struct nic *nic);
 
 /* What decides, beside the program, where packets go (way.c). */
 struct nic_ways {

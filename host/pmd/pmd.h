@@ -226,6 +226,13 @@ int pmd_rss_start(struct pmd *pmd);
 /* program.c: what the slot runs; path NULL: all packets pass. why: EXEC_WHY_BYTES for the reason.
  */
 int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what, char *why);
+enum pmd_replace {
+    PMD_LOAD,    /* maps begin anew, packets wait */
+    PMD_SWAP,    /* between two packets, maps of both stay */
+    PMD_MIGRATE, /* the same, or, where that can't be, maps are copied while packets wait */
+};
+int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
+                        enum pmd_replace way, struct rte_pmd_sluice_swap *done, char *why);
 void pmd_program_unload(struct pmd *pmd);
 /* Its name, or "none". */
 void pmd_program_name(struct pmd *pmd, char *name, size_t bytes);

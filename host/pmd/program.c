@@ -2,6 +2,7 @@
 #include "host/pmd/program.h"
 #include "compiler/ebpf/ebpf.h"
 #include "host/ctl/mapfile.h"
+#include "host/ctl/swap.h"
 #include "host/pmd/fallback.h"
 #include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/helpers.h"
@@ -244,32 +245,105 @@ static int begin(struct pmd *pmd, struct pmd_program *p, char *why)
     return err;
 }
 
-/* Replaces what runs; from here on a failure leaves no program. */
-static int run(struct pmd *pmd, struct pmd_program *p, char *why)
+/* Replaces what runs, while packets wait. saved: what maps are to hold, or NULL: what the object
+ * and the file say. From here on a failure leaves no program. */
+static int run(struct pmd *pmd, struct pmd_program *p, const struct swap_saved *saved,
+               struct swap_report *report, char *why)
 {
-    int err;
+    int err = nic_slot_drain(&pmd->nic);
 
-    pthread_mutex_lock(&pmd->lock);
-    err = nic_slot_drain(&pmd->nic);
     pmd_program_unload(pmd);
     if (err) {
         say(why, "the device does not finish the packets that it has");
-    } else {
-        err = begin(pmd, p, why);
-        if (err) {
-            nic_slot_drain(&pmd->nic);
-            pmd_fallback_end(pmd);
-        } else {
-            pmd->program = p;
-        }
+        return -EIO;
     }
-    pthread_mutex_unlock(&pmd->lock);
-    if (!err && p->reason)
-        PMD_LOG(WARNING, "program %s runs on the host's CPU: %s\n", p->prog->name, p->reason);
+    err = begin(pmd, p, why);
+    if (!err && saved)
+        err = swap_restore(saved, p->exec, report, why);
+    if (!err)
+        err = nic_slot_start(&pmd->nic);
+    if (err) {
+        nic_slot_drain(&pmd->nic);
+        pmd_fallback_end(pmd);
+    } else {
+        pmd->program = p;
+    }
     return err ? -EIO : 0;
 }
 
-int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what, char *why)
+/* The same with the contents of maps that both have, while packets wait. */
+static int migrate(struct pmd *pmd, struct pmd_program *p, struct swap_report *report, char *why)
+{
+    const uint32_t ctrl = pmd->nic.slot + SPEC_CSR_CTRL;
+    struct pmd_program *old = pmd->program;
+    struct swap_saved *saved = NULL;
+    uint32_t before = 0;
+    int err = nic_read(&pmd->nic, ctrl, &before);
+
+    if (!err)
+        err = nic_slot_drain(&pmd->nic);
+    if (!err && old->slot_job) /* its packets that are still on their way to the host */
+        pmd_fallback_end(pmd);
+    if (!err)
+        err = swap_save(old->exec, p->job, &saved, why);
+    if (!err) {
+        err = run(pmd, p, saved, report, why);
+    } else { /* what ran goes on */
+        if (old->slot_job)
+            pmd_fallback_begin(pmd, old->exec);
+        nic_write(&pmd->nic, ctrl, before);
+    }
+    swap_free(saved);
+    return err;
+}
+
+/* Replaces what runs between two packets. */
+static int swap(struct pmd *pmd, struct pmd_program *p, struct swap_report *report, char *why)
+{
+    const struct exec_options options = {.size = sizeof(options), .dev = pmd->dev};
+    int err;
+
+    if (pmd->program->slot_job || p->slot_job) {
+        snprintf(why, EXEC_WHY_BYTES, "program %.64s runs on the host's CPU",
+                 p->slot_job ? p->prog->name : pmd->program->prog->name);
+        return -EXDEV;
+    }
+    err = swap_beside(pmd->program->exec, p->job, &options, &p->exec, report, why);
+    if (!p->exec)
+        return err;
+    pmd_program_unload(pmd);
+    if (err)
+        nic_slot_drain(&pmd->nic);
+    else
+        pmd->program = p;
+    return err ? -EIO : 0;
+}
+
+static int replace(struct pmd *pmd, struct pmd_program *p, enum pmd_replace way,
+                   struct rte_pmd_sluice_swap *done, char *why)
+{
+    struct swap_report report = {0};
+    int err = -EXDEV;
+
+    pthread_mutex_lock(&pmd->lock);
+    if (way == PMD_LOAD || !pmd->program)
+        err = run(pmd, p, NULL, &report, why);
+    else
+        err = swap(pmd, p, &report, why);
+    *done = (struct rte_pmd_sluice_swap){.in_place = !err && way != PMD_LOAD};
+    if (err == -EXDEV && way == PMD_MIGRATE)
+        err = migrate(pmd, p, &report, why);
+    done->stayed = report.stayed;
+    done->moved = report.moved;
+    done->fresh = report.fresh;
+    pthread_mutex_unlock(&pmd->lock);
+    if (!err && p->reason)
+        PMD_LOG(WARNING, "program %s runs on the host's CPU: %s\n", p->prog->name, p->reason);
+    return err;
+}
+
+int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
+                        enum pmd_replace way, struct rte_pmd_sluice_swap *done, char *why)
 {
     struct pmd_program *p = calloc(1, sizeof(*p));
     int err = -ENOMEM;
@@ -281,8 +355,12 @@ int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
         err = check_slot(pmd, why);
     if (!err)
         err = prepare(pmd, p, what, why);
+    if (!err && way != PMD_LOAD && p->maps) {
+        say(why, "a swap keeps what maps hold: maps= is for a program that is loaded");
+        err = -EINVAL;
+    }
     if (!err)
-        err = run(pmd, p, why);
+        err = replace(pmd, p, way, done, why);
     if (err && p) {
         if (!*why)
             say(why, strerror(-err));
@@ -292,6 +370,13 @@ int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
             free(p);
     }
     return err;
+}
+
+int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what, char *why)
+{
+    struct rte_pmd_sluice_swap done;
+
+    return pmd_program_replace(pmd, what, PMD_LOAD, &done, why);
 }
 
 void pmd_program_name(struct pmd *pmd, char *name, size_t bytes)
@@ -337,5 +422,25 @@ int rte_pmd_sluice_program_load(uint16_t port_id, const struct rte_pmd_sluice_pr
 
     if (why && why_bytes)
         snprintf(why, why_bytes, "%s", err ? text : "");
+    return err;
+}
+
+int rte_pmd_sluice_program_swap(uint16_t port_id, const struct rte_pmd_sluice_program *what,
+                                uint32_t flags, struct rte_pmd_sluice_swap *done, char *why,
+                                size_t why_bytes)
+{
+    struct pmd *pmd = pmd_of_port(port_id);
+    char text[EXEC_WHY_BYTES] = "";
+    struct rte_pmd_sluice_swap out = {0};
+    const enum pmd_replace way = flags & RTE_PMD_SLUICE_SWAP_MIGRATE ? PMD_MIGRATE : PMD_SWAP;
+    const int err = !pmd ? -ENODEV
+                    : !what || !what->path || flags & ~RTE_PMD_SLUICE_SWAP_MIGRATE
+                        ? -EINVAL
+                        : pmd_program_replace(pmd, what, way, &out, text);
+
+    if (why && why_bytes)
+        snprintf(why, why_bytes, "%s", err ? text : "");
+    if (done && !err)
+        *done = out;
     return err;
 }

@@ -53,6 +53,26 @@ struct rte_pmd_sluice_program_info {
 
 int rte_pmd_sluice_program_info(uint16_t port_id, struct rte_pmd_sluice_program_info *info);
 
+/* If a map can't stay where it is on the device, packets wait while contents are copied. */
+#define RTE_PMD_SLUICE_SWAP_MIGRATE 1u
+
+/* How a program took over, and what its maps hold. */
+struct rte_pmd_sluice_swap {
+    uint32_t in_place; /* 1: between two packets; 0: packets waited in the ports */
+    uint32_t stayed;   /* maps on the device that were not touched, */
+    uint32_t moved;    /* that were copied, */
+    uint32_t fresh;    /* that hold what the object says */
+};
+
+/* Verifies and translates a program and lets it take over from the present one between two packets,
+ * which never stop: each is run wholly by the old program or by the new one, in order. Maps of the
+ * same name and definition keep what they hold (docs/driver.md). -EXDEV, with a reason: a map can't
+ * stay where it is on the device, and flags don't allow to wait. With -EIO no program runs and
+ * packets wait; with any other errno the present one still runs. done may be NULL. */
+int rte_pmd_sluice_program_swap(uint16_t port_id, const struct rte_pmd_sluice_program *what,
+                                uint32_t flags, struct rte_pmd_sluice_swap *done, char *why,
+                                size_t why_bytes);
+
 /* Maps of the program by name; values of per-CPU maps are one after the other, each filled up to a
  * multiple of 8 bytes. -ENXIO: no such map; lookup, delete: -ENOENT; update: -E2BIG when full. */
 int rte_pmd_sluice_map_sizes(uint16_t port_id, const char *map, uint32_t *key_bytes,

@@ -75,7 +75,7 @@ static int held_open(struct job *job, const struct exec_options *options, struct
 
     if (!h)
         return -ENOMEM;
-    h->exec = (struct exec){&exec_states, job, *options};
+    h->exec = (struct exec){.ops = &exec_states, .job = job, .options = *options};
     h->arena = arena_open();
     err = h->arena ? exec_interp.open(job, options, &h->interp, why) : -ENOMEM;
     if (!err)

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/ctl/executor.h"
+#include "host/pmd/pmd.h"
+#include "tests/common/text_object.h"
+
+#include <dev_driver.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <rte_ethdev.h>
+#include <rte_malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Programs that replace each other in the simulated NIC while packets flow, through the driver's
+ * calls. What the host sends comes back by the port's loopback, so each packet is known.
+ * SLUICE_SWAPS: how many swaps; fewer without it. */
+
+enum {
+    RING = 128,
+    MBUFS = 1023,
+    BURST = 16,
+    BURSTS = 4, /* that are sent before a swap */
+    FLOWS = 4,
+    PACKET_BYTES = 70,
+    SWAPS = 30,
+    A_ID = 0xa1,
+    B_ID = 0xb2,
+    HOST_KEY = 1000, /* of entries that only the host makes */
+    /* offsets in a packet: what the host writes ... */
+    AT_FLOW = 14,
+    AT_SEQUENCE = 16,
+    /* ... and the program */
+    AT_FIRST = 24,
+    AT_LAST = 25,
+    AT_COUNT = 28,
+    AT_SETTING = 36,
+};
+
+#define START(id)                                                                                  \
+    "r6 = *(u32 *)(r1 + 0)\nr7 = *(u32 *)(r1 + 4)\nr2 = r6\nr2 += 64\nif r2 > r7 goto drop\n"      \
+    "r3 = " id "\n*(u8 *)(r6 + 24) = r3\n"                                                         \
+    "r3 = *(u8 *)(r6 + 14)\n*(u32 *)(r10 - 4) = r3\n"
+#define LOOK(name) "r2 = r10\nr2 += -4\nr1 = map[" name "] ll\ncall bpf_map_lookup_elem\n"
+#define INSERT                                                                                     \
+    "r3 = 0\n*(u64 *)(r10 - 16) = r3\n"                                                            \
+    "r2 = r10\nr2 += -4\nr3 = r10\nr3 += -16\nr4 = 1\nr1 = map[flows] ll\n"                        \
+    "call bpf_map_update_elem\n"
+#define SETTING                                                                                    \
+    "r3 = 0\n*(u32 *)(r10 - 4) = r3\n" LOOK("setting") "if r0 == 0 goto drop\n"                    \
+                                                       "r3 = *(u32 *)(r0 + 0)\n"                   \
+                                                       "*(u32 *)(r6 + 36) = r3\n"
+#define OWN(name)                                                                                  \
+    LOOK(name) "if r0 == 0 goto drop\nr3 = *(u64 *)(r0 + 0)\nr3 += 1\n*(u64 *)(r0 + 0) = r3\n"
+#define END(id) "r3 = " id "\n*(u8 *)(r6 + 25) = r3\nr0 = 2\nexit\ndrop:\nr0 = 1\nexit\n"
+#define MAPS                                                                                       \
+    ".map shared array 4 8 4\n.map flows hash 4 8 64\n.map setting array 4 4 1\n"                  \
+    ".map of_a array 4 8 40\n.map of_b array 4 8 20\n.map keys_of_b hash 4 8 7\n"
+
+/* Counts by load, add and store, first in the array. */
+static const char program_a[] = ".program a\n" MAPS START("0xa1")
+    LOOK("shared") "if r0 == 0 goto drop\nr3 = *(u64 *)(r0 + 0)\nr3 += 1\n*(u64 *)(r0 + 0) = r3\n"
+                   "*(u32 *)(r6 + 28) = r3\n" LOOK("flows") "if r0 != 0 goto there\n" INSERT LOOK(
+                       "flows") "if r0 == 0 goto drop\nthere:\nr1 = 1\nlock *(u64 *)(r0 + 0) += "
+                                "r1\n" SETTING OWN("of_a") END("0xa1");
+
+/* Counts by atomics, first in the hash, and has a map more on the device. */
+static const char program_b[] =
+    ".program b\n" MAPS START("0xb2") LOOK("flows") "if r0 != 0 goto there\n" INSERT LOOK(
+        "flows") "if r0 == 0 goto drop\nthere:\nr3 = *(u64 *)(r0 + 0)\nr3 += 1\n*(u64 *)(r0 + 0) = "
+                 "r3\n" LOOK("shared") "if r0 == 0 goto drop\nr1 = 1\nr1 = atomic_fetch_add((u64 "
+                                       "*)(r0 + 0), r1)\nr1 += 1\n"
+                                       "*(u32 *)(r6 + 28) = r1\n" LOOK(
+                                           "keys_of_b") "if r0 != 0 goto drop\n" SETTING OWN("of_b")
+                                           END("0xb2");
+
+/* The map of flows has another size, and one has another number. */
+static const char program_other[] =
+    ".program other\n.map setting array 4 4 1\n.map shared array 4 8 4\n.map flows hash 4 8 "
+    "65\n" START("0xcc")
+        LOOK("shared") "if r0 == 0 goto drop\nr1 = 1\nlock *(u64 *)(r0 + 0) += r1\n" LOOK("flows")
+            SETTING END("0xcc");
+
+struct bench {
+    struct dev *dev;
+    struct rte_eth_dev *eth;
+    uint16_t port;
+    char path[3][64];
+    uint32_t sequence[FLOWS], expected[FLOWS]; /* next to send, to come */
+    uint32_t packets[2];                       /* of program a, b */
+    uint32_t setting;                          /* last one seen */
+    uint32_t sent, received;
+    uint8_t *who; /* by packet, in the order in which they were sent */
+};
+
+static struct rte_mempool *pool;
+static const struct rte_driver driver = {.name = "net_sluice"};
+static struct rte_device device = {.name = "swap", .driver = &driver};
+
+static bool have_nic(void)
+{
+    return !access(SLUICE_BUILD_ROOT "/nic_model.so", R_OK);
+}
+
+static int start_eal(void **state)
+{
+    char *args[] = {"test", "--no-pci", "--no-huge", "--no-shconf", "--no-telemetry",
+                    "-m",   "64",       "-l",        "0",           "--log-level=*:critical"};
+
+    (void)state;
+    if (rte_eal_init(RTE_DIM(args), args) < 0)
+        return -1;
+    pool = rte_pktmbuf_pool_create("swap", MBUFS, 0, 0, 1024 + RTE_PKTMBUF_HEADROOM, 0);
+    return pool ? 0 : -1;
+}
+
+static int end_eal(void **state)
+{
+    (void)state;
+    rte_mempool_free(pool);
+    return rte_eal_cleanup();
+}
+
+static void write_object(const char *text, char path[64])
+{
+    size_t bytes;
+    void *data = text_object(text, &bytes);
+    int fd;
+
+    snprintf(path, 64, "/tmp/sluice-swap-XXXXXX");
+    fd = mkstemp(path);
+    assert_non_null(data);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, data, bytes), bytes);
+    close(fd);
+    free(data);
+}
+
+static struct dev *open_nic(void)
+{
+    const struct dev_nic_options options = {.size = sizeof(options),
+                                            .model = SLUICE_BUILD_ROOT "/nic_model.so",
+                                            .seed = 5,
+                                            .ports = {"loopback"},
+                                            .stall_percent = 10};
+    void *library = dlopen(SLUICE_BUILD_ROOT "/sluice-sim.so", RTLD_NOW | RTLD_LOCAL);
+    dev_nic_open_fn open;
+    struct dev *dev = NULL;
+    char why[EXEC_WHY_BYTES] = "";
+
+    assert_non_null(library);
+    open = (dev_nic_open_fn)dlsym(library, DEV_NIC_OPEN);
+    assert_non_null(open);
+    if (open(&options, &dev, why, sizeof(why)))
+        fail_msg("%s", why);
+    return dev;
+}
+
+static int open_bench(void **state)
+{
+    const struct rte_eth_conf conf = {0};
+    struct bench *b = calloc(1, sizeof(*b));
+
+    *state = b;
+    if (!have_nic())
+        return 0;
+    write_object(program_a, b->path[0]);
+    write_object(program_b, b->path[1]);
+    write_object(program_other, b->path[2]);
+    b->dev = open_nic();
+    b->eth = rte_eth_dev_allocate("swap");
+    b->eth->data->dev_private = rte_zmalloc("swap", sizeof(struct pmd), 0);
+    b->eth->device = &device;
+    b->port = b->eth->data->port_id;
+    assert_int_equal(pmd_init(b->eth, b->dev, NULL), 0);
+    rte_eth_dev_probing_finish(b->eth);
+    assert_int_equal(rte_eth_dev_configure(b->port, 1, 1, &conf), 0);
+    assert_int_equal(rte_eth_rx_queue_setup(b->port, 0, RING, 0, NULL, pool), 0);
+    assert_int_equal(rte_eth_tx_queue_setup(b->port, 0, RING, 0, NULL), 0);
+    assert_int_equal(rte_eth_promiscuous_enable(b->port), 0);
+    return 0;
+}
+
+static int close_bench(void **state)
+{
+    struct bench *b = *state;
+
+    if (b->eth) {
+        assert_int_equal(rte_eth_dev_stop(b->port), 0);
+        assert_int_equal(rte_eth_dev_close(b->port), 0);
+        assert_int_equal(rte_mempool_avail_count(pool), MBUFS);
+    }
+    for (uint32_t i = 0; i < 3; i++)
+        unlink(b->path[i]);
+    free(b);
+    return 0;
+}
+
+/* --- packets --- */
+
+static uint32_t word_at(const uint8_t *data, uint32_t at)
+{
+    uint32_t word;
+
+    memcpy(&word, data + at, sizeof(word));
+    return word;
+}
+
+static void send_burst(struct bench *b, uint32_t count)
+{
+    struct rte_mbuf *burst[BURST];
+    uint32_t done = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t flow = b->sent++ % FLOWS;
+        uint8_t *data;
+
+        burst[i] = rte_pktmbuf_alloc(pool);
+        assert_non_null(burst[i]);
+        data = (uint8_t *)rte_pktmbuf_append(burst[i], PACKET_BYTES);
+        memset(data, 0, PACKET_BYTES);
+        data[AT_FLOW] = (uint8_t)flow;
+        memcpy(data + AT_SEQUENCE, &b->sequence[flow], sizeof(uint32_t));
+        b->sequence[flow]++;
+    }
+    while (done < count)
+        done += rte_eth_tx_burst(b->port, 0, burst + done, (uint16_t)(count - done));
+}
+
+/* A packet that has come: wholly one program's, in order, and counted after those before it. */
+static void check(struct bench *b, const struct rte_mbuf *m)
+{
+    const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
+    const uint32_t flow = data[AT_FLOW], id = data[AT_FIRST];
+    const uint32_t setting = word_at(data, AT_SETTING);
+
+    assert_int_equal(m->pkt_len, PACKET_BYTES);
+    assert_true(id == A_ID || id == B_ID);
+    assert_int_equal(data[AT_LAST], id);
+    assert_true(flow < FLOWS);
+    assert_int_equal(word_at(data, AT_SEQUENCE), b->expected[flow]);
+    b->expected[flow]++;
+    assert_int_equal(word_at(data, AT_COUNT), b->expected[flow]);
+    assert_true(setting >= b->setting);
+    b->setting = setting;
+    b->packets[id == B_ID]++;
+    if (b->who)
+        b->who[(b->expected[flow] - 1) * FLOWS + flow] = (uint8_t)id;
+    b->received++;
+}
+
+static void receive(struct bench *b)
+{
+    struct rte_mbuf *burst[BURST];
+    const uint16_t n = rte_eth_rx_burst(b->port, 0, burst, BURST);
+
+    for (uint16_t i = 0; i < n; i++) {
+        check(b, burst[i]);
+        rte_pktmbuf_free(burst[i]);
+    }
+}
+
+static void receive_all(struct bench *b)
+{
+    for (uint32_t i = 0; b->received < b->sent; i++) {
+        assert_true(i < 100000);
+        receive(b);
+    }
+}
+
+/* --- programs and maps --- */
+
+static void swap_to(struct bench *b, uint32_t program, uint32_t flags,
+                    struct rte_pmd_sluice_swap *done)
+{
+    const struct rte_pmd_sluice_program what = {.path = b->path[program]};
+    char why[EXEC_WHY_BYTES];
+
+    if (rte_pmd_sluice_program_swap(b->port, &what, flags, done, why, sizeof(why)))
+        fail_msg("%s", why);
+}
+
+static uint64_t value_of(struct bench *b, const char *map, uint32_t key)
+{
+    uint64_t value = 0;
+
+    assert_int_equal(rte_pmd_sluice_map_lookup(b->port, map, &key, &value), 0);
+    return value;
+}
+
+static void put(struct bench *b, const char *map, uint32_t key, uint64_t value)
+{
+    assert_int_equal(rte_pmd_sluice_map_update(b->port, map, &key, &value), 0);
+}
+
+static uint64_t device_counter(struct bench *b, const char *name)
+{
+    const int count = rte_eth_xstats_get_names(b->port, NULL, 0);
+    struct rte_eth_xstat_name *names = calloc((size_t)count, sizeof(*names));
+    uint64_t id = UINT64_MAX, value = 0;
+
+    rte_eth_xstats_get_names(b->port, names, (unsigned int)count);
+    for (int i = 0; i < count; i++)
+        if (!strcmp(names[i].name, name))
+            id = (uint64_t)i;
+    free(names);
+    assert_int_equal(rte_eth_xstats_get_by_id(b->port, &id, &value, 1), 1);
+    return value;
+}
+
+static void start(struct bench *b)
+{
+    const struct rte_pmd_sluice_program first = {.path = b->path[0]};
+    char why[EXEC_WHY_BYTES];
+
+    if (rte_pmd_sluice_program_load(b->port, &first, why, sizeof(why)))
+        fail_msg("%s", why);
+    assert_int_equal(rte_eth_dev_start(b->port), 0);
+}
+
+/* Everything adds up: packets, and what both programs and the host have put into maps. */
+static void check_all(struct bench *b, uint32_t host_entries)
+{
+    assert_int_equal(b->packets[0] + b->packets[1], b->sent);
+    for (uint32_t f = 0; f < FLOWS; f++) {
+        assert_int_equal(b->expected[f], b->sequence[f]);
+        assert_int_equal(value_of(b, "shared", f), b->sequence[f]);
+        assert_int_equal(value_of(b, "flows", f), b->sequence[f]);
+    }
+    for (uint32_t i = 0; i < host_entries; i++)
+        assert_int_equal(value_of(b, "flows", HOST_KEY + i), i);
+    assert_int_equal(value_of(b, "of_a", 0), b->packets[0]);
+    assert_int_equal(value_of(b, "of_b", 0), b->packets[1]);
+    assert_int_equal(device_counter(b, "rx_program_pass"), b->sent);
+    assert_int_equal(device_counter(b, "rx_missed_errors"), 0);
+    assert_int_equal(device_counter(b, "rx_errors"), 0);
+}
+
+/* How often the program changes from packet to packet. */
+static uint32_t changes(const struct bench *b)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 1; i < b->sent; i++)
+        n += b->who[i] != b->who[i - 1];
+    return n;
+}
+
+static void test_swaps_under_load_lose_mix_and_forget_nothing(void **state)
+{
+    const char *wanted = getenv("SLUICE_SWAPS");
+    const uint32_t swaps = wanted ? (uint32_t)atoi(wanted) : SWAPS;
+    struct bench *b = *state;
+    struct rte_pmd_sluice_swap done;
+    uint64_t inside = 0;
+    uint32_t *before = calloc(swaps, sizeof(*before)), waited = 0;
+
+    if (!have_nic())
+        skip();
+    b->who = calloc((BURSTS + 1) * BURST, swaps);
+    start(b);
+    for (uint32_t i = 0; i < swaps; i++) {
+        put(b, "setting", 0, i);
+        if (i < 32)
+            put(b, "flows", HOST_KEY + i, i);
+        for (uint32_t k = 0; k < BURSTS; k++)
+            send_burst(b, BURST);
+        nic_advance(&pmd_of_port(b->port)->nic, (i * 37) % 400);
+        inside += b->sent - b->received;
+        before[i] = b->sent;
+        swap_to(b, 1 - i % 2, 0, &done);
+        assert_true(done.in_place);
+        assert_int_equal(done.stayed, 3);
+        assert_int_equal(done.moved, 3);
+        assert_int_equal(done.fresh, 0);
+        send_burst(b, BURST);
+        put(b, "setting", 0, i + 1);
+        receive(b);
+        while (b->sent - b->received > BURST)
+            receive(b);
+    }
+    receive_all(b);
+    check_all(b, swaps < 32 ? swaps : 32);
+    assert_true(b->packets[0] > swaps && b->packets[1] > swaps);
+    assert_int_equal(changes(b), swaps);
+    for (uint32_t i = 0; i < swaps; i++) /* the last that was sent before */
+        waited += b->who[before[i] - 1] == (i % 2 ? A_ID : B_ID);
+    assert_true(waited > swaps / 2);
+    print_message("%u swaps, %u packets, %.1f sent and not received when one began; %u took over "
+                  "in the midst of those\n",
+                  swaps, b->sent, (double)inside / swaps, waited);
+    free(b->who);
+    free(before);
+}
+
+/* Maps that can't stay: refused, and the program goes on; on request they are copied. */
+static void test_maps_that_cannot_stay_are_copied_on_request_only(void **state)
+{
+    struct bench *b = *state;
+    const struct rte_pmd_sluice_program what = {.path = b->path[2]};
+    struct rte_pmd_sluice_swap done;
+    char why[EXEC_WHY_BYTES];
+    uint32_t key = 1;
+    uint64_t value;
+
+    if (!have_nic())
+        skip();
+    start(b);
+    send_burst(b, BURST);
+    receive_all(b);
+    send_burst(b, BURST); /* are under way meanwhile */
+    assert_int_equal(rte_pmd_sluice_program_swap(b->port, &what, 0, &done, why, sizeof(why)),
+                     -EXDEV);
+    assert_non_null(strstr(why, "another map of its number"));
+    receive_all(b);
+    assert_int_equal(b->packets[0], 2 * BURST);
+    swap_to(b, 2, RTE_PMD_SLUICE_SWAP_MIGRATE, &done);
+    assert_int_equal(done.in_place, 0);
+    assert_int_equal(done.moved, 2);
+    assert_int_equal(done.fresh, 1);
+    for (uint32_t f = 0; f < FLOWS; f++)
+        assert_int_equal(value_of(b, "shared", f), b->sequence[f]);
+    assert_int_equal(rte_pmd_sluice_map_lookup(b->port, "flows", &key, &value), -ENOENT);
+    swap_to(b, 0, RTE_PMD_SLUICE_SWAP_MIGRATE, &done);
+    for (uint32_t f = 0; f < FLOWS; f++) /* the array went to and fro, the hash begins anew */
+        assert_int_equal(value_of(b, "shared", f), b->sequence[f]);
+    send_burst(b, BURST);
+    receive_all(b);
+    assert_int_equal(value_of(b, "flows", 1), BURST / FLOWS);
+}
+
+/* A program that is loaded anew finds nothing of what was there before. */
+static void test_load_begins_with_empty_maps(void **state)
+{
+    struct bench *b = *state;
+    const struct rte_pmd_sluice_program what = {.path = b->path[1]};
+    char why[EXEC_WHY_BYTES];
+
+    if (!have_nic())
+        skip();
+    start(b);
+    send_burst(b, BURST);
+    receive_all(b);
+    assert_int_equal(rte_pmd_sluice_program_load(b->port, &what, why, sizeof(why)), 0);
+    for (uint32_t f = 0; f < FLOWS; f++)
+        assert_int_equal(value_of(b, "shared", f), 0);
+    memset(b->expected, 0, sizeof(b->expected));
+    memset(b->sequence, 0, sizeof(b->sequence));
+    send_burst(b, BURST);
+    receive_all(b);
+    assert_int_equal(b->packets[1], BURST);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_swaps_under_load_lose_mix_and_forget_nothing,
+                                        open_bench, close_bench),
+        cmocka_unit_test_setup_teardown(test_maps_that_cannot_stay_are_copied_on_request_only,
+                                        open_bench, close_bench),
+        cmocka_unit_test_setup_teardown(test_load_begins_with_empty_maps, open_bench, close_bench),
+    };
+
+    return cmocka_run_group_tests(tests, start_eal, end_eal);
+}
