@@ -21,7 +21,8 @@ void board_close(struct board *board);
 /* A register of BAR 0. What nobody answers reads as all ones, as on a bus. */
 uint32_t board_read(struct board *board, uint32_t addr);
 void board_write(struct board *board, uint32_t addr, uint32_t value);
-/* Memory of the host that DMA reaches, and no longer: see struct dev_ops in host/dev.h. */
+/* Memory of the host that DMA reaches, and no longer: see struct dev_ops in host/dev.h. What ends
+ * is a whole piece as it was given. */
 int board_dma_map(struct board *board, void *memory, uint64_t addr, size_t bytes);
 int board_dma_unmap(struct board *board, uint64_t addr, size_t bytes);
 
