@@ -403,7 +403,7 @@ static void settle(struct pmd *pmd)
         pmd_rx_settle(q);
         if (passed - f->passed_base <= f->captured + (dropped - f->dropped_base))
             return;
-        nic_advance(&pmd->nic, CLOCKS);
+        nic_wait(&pmd->nic, CLOCKS);
     }
     if (q && !pmd->nic.gone)
         PMD_LOG(ERR, "packets that were to be run on the host do not come\n");

@@ -9,17 +9,18 @@ import test_driver
 import testpmd
 
 
-def start(work, device, *options, vdevs=()):
-    return testpmd.Testpmd(work, vdevs, *options, machine=device)
+def start(work, device, *options, vdevs=(), warning=None):
+    return testpmd.Testpmd(work, vdevs, *options, machine=device, warning=warning)
 
 
-def test_csum_does_what_the_command_line_does(work):
+def forward(work, more='', warning=None):
+    """csum and its maps: what leaves and what the host gets. The RX ring has room for all packets: a board does not wait for its host."""
     capture = test_driver.mixed_sizes(work, 60)
     verdicts, passed, sent = test_driver.expected(work, 'csum', capture)
     testpmd.write(os.path.join(work, 'none.pcap'), [])
-    arguments = f'prog={lib.example("csum")},maps={lib.example_maps("csum")[1]},mac=02:00:00:00:00:05'
+    arguments = f'prog={lib.example("csum")},maps={lib.example_maps("csum")[1]},mac=02:00:00:00:00:05' + more
     with board.Board(work, 'pcap:in.pcap:wire.pcap', arguments, seed=5, stall=20) as device:
-        with start(work, device, '--mbuf-size=768', '--rxd=1024', vdevs=['net_pcap0,rx_pcap=none.pcap,tx_pcap=host.pcap']) as t:
+        with start(work, device, '--mbuf-size=768', '--rxd=1024', vdevs=['net_pcap0,rx_pcap=none.pcap,tx_pcap=host.pcap'], warning=warning) as t:
             info = t.ask('show port info 0')
             assert 'Driver name: net_sluice_pci' in info and 'Device name: ' + board.ADDRESS in info and '02:00:00:00:00:05' in info, info
             t.ask('start')
@@ -30,6 +31,14 @@ def test_csum_does_what_the_command_line_does(work):
             assert not any(c[k] for k in ('rx_missed_errors', 'rx_errors', 'tx_errors')), c
     test_driver.same(testpmd.frames(os.path.join(work, 'host.pcap')), passed, 'at the host')
     test_driver.same(testpmd.frames(os.path.join(work, 'wire.pcap')), sent, 'at the wire')
+
+
+def test_csum_does_what_the_command_line_does(work):
+    forward(work)
+
+
+def test_csum_on_the_host_does_the_same(work):
+    forward(work, ',offload=never', 'on the host')
 
 
 def test_what_the_host_sends_leaves_as_it_is(work):
