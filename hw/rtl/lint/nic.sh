@@ -10,40 +10,7 @@ failures=0
 count=0
 folders="-I. -y tests/rtl/nic -y hw/rtl/common -y hw/rtl/pipe -y hw/rtl/nic -y hw/rtl/dma -y hw/rtl/top"
 
-check() { # NAME COMMAND ...
-    name=$1
-    shift
-    count=$((count + 1))
-    if ! "$@" >"$work/log" 2>&1 || grep -q -i 'warning\|error' "$work/log"; then
-        head -30 "$work/log"
-        echo "FAIL lint $name"
-        failures=$((failures + 1))
-    fi
-}
-
-lint() { # MODULE PARAMETER=VALUE ...
-    module=$1
-    shift
-    generics= icarus=
-    for p in "$@"; do
-        generics="$generics -G$p"
-        icarus="$icarus -P$module.$p"
-    done
-    file=$(find hw/rtl -name "$module.v")
-    # shellcheck disable=SC2086
-    check "verilator $module $*" verilator --lint-only -Wall $generics --top-module "$module" $folders "$file"
-    # shellcheck disable=SC2086
-    check "iverilog $module $*" iverilog -g2005 -Wall $icarus -o "$work/out" -s "$module" $folders "$file"
-}
-
-refuses() { # MODULE PARAMETER=VALUE
-    count=$((count + 1))
-    # shellcheck disable=SC2086
-    if verilator --lint-only "-G$2" --top-module "$1" $folders "$(find hw/rtl -name "$1.v")" >"$work/log" 2>&1; then
-        echo "FAIL lint $1 takes $2"
-        failures=$((failures + 1))
-    fi
-}
+. hw/rtl/lint/functions.sh
 
 lint sluice_nic
 lint sluice_nic PORTS=4 RX_QUEUES=16 TX_QUEUES=9 TARGETS=8
@@ -62,16 +29,8 @@ refuses nic_csr_rings RINGS=66
 refuses nic_counters COUNT=1024
 
 # The stores are RAM, and the tables that no one reads all at once.
-count=$((count + 1))
-yosys -p "read_verilog -I. hw/rtl/common/*.v hw/rtl/pipe/pipe_fifo.v hw/rtl/nic/*.v hw/rtl/dma/*.v hw/rtl/top/sluice_nic.v;
-    read_verilog -I. -lib tests/rtl/nic/sluice_dut.v; chparam -set PORTS 1 -set RX_QUEUES 1 -set TX_QUEUES 1 -set TARGETS 1 sluice_nic; hierarchy -check -top sluice_nic; proc;
-    select -assert-none t:\$dlatch; check -assert; memory_collect; select -assert-min 8 t:\$mem_v2" \
-    >"$work/log" 2>&1 || { tail -5 "$work/log"; echo "FAIL lint yosys sluice_nic"; failures=$((failures + 1)); }
-if grep -q '^Warning' "$work/log"; then
-    grep '^Warning' "$work/log"
-    echo "FAIL lint yosys sluice_nic: warnings"
-    failures=$((failures + 1))
-fi
+synthesises sluice_nic 8 "hw/rtl/common/*.v hw/rtl/pipe/pipe_fifo.v hw/rtl/nic/*.v hw/rtl/dma/*.v hw/rtl/top/sluice_nic.v" \
+    "-set PORTS 1 -set RX_QUEUES 1 -set TX_QUEUES 1 -set TARGETS 1"
 
 [ "$failures" = 0 ] || exit 1
 echo "PASS lint nic: $count checks"

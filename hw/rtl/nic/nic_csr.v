@@ -2,7 +2,8 @@
 // Registers of the NIC (hw/spec/nic.toml) behind its AXI4-Lite port, and the way to those of the program slot.
 //
 // One read and one write at a time: a read of the NIC's takes 3 clocks, a write 2; those of the slot take what it needs besides.
-// Words are written whole: a write with another strobe than 15 does nothing.
+// Words are written whole: a write with another strobe than 15 does nothing. Without rings the blocks of rings, events and RSS are
+// not there, and ports take frames of all lengths after reset.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module nic_csr #(
@@ -10,7 +11,8 @@ module nic_csr #(
     parameter RX_QUEUES = 4,    // 1 to 64
     parameter TX_QUEUES = 4,    // 1 to 64
     parameter TARGETS = 64,     // entries of the redirect table, 1 to 64
-    parameter RINGS = 5         // RX_QUEUES + 1
+    parameter RINGS = 5,        // RX_QUEUES + 1
+    parameter HAS_RINGS = 1     // 0: a shell has its own
 ) (
     input  wire         clk,
     input  wire         rst,
@@ -121,7 +123,7 @@ module nic_csr #(
 
     generate
         if (PORTS < 1 || PORTS > 16 || RX_QUEUES < 1 || RX_QUEUES > 64 || TX_QUEUES < 1 || TX_QUEUES > 64
-            || RINGS != RX_QUEUES + 1 || TARGETS < 1 || TARGETS > 64) begin : g_illegal
+            || RINGS != RX_QUEUES + 1 || HAS_RINGS < 0 || HAS_RINGS > 1 || TARGETS < 1 || TARGETS > 64) begin : g_illegal
             nic_csr_illegal_parameter u_stop ();
         end
     endgenerate
@@ -261,7 +263,7 @@ module nic_csr #(
                 if (clear) begin
                     ctrl_q <= 3'd0;
                     ifindex_q <= g + 1;
-                    max_q <= 16'd1518;
+                    max_q <= HAS_RINGS ? 16'd1518 : 16'd`SPEC_PKT_MAX_BYTES;
                     mac_q <= 48'd0;
                     filter_q <= 512'd0;
                 end
@@ -273,7 +275,7 @@ module nic_csr #(
     reg  [5:0]   types_q;
     reg  [319:0] key_q;
     reg          to_host_q;
-    wire         w_rss = write && waddr_q[19:12] == PAGE_RSS;
+    wire         w_rss = write && HAS_RINGS && waddr_q[19:12] == PAGE_RSS;
     wire         w_verdict = write && waddr_q[19:12] == PAGE_VERDICT;
     wire [11:0]  rss_word = woffset - `SPEC_RSS_TABLE;
     wire [11:0]  key_word = woffset - `SPEC_RSS_KEY;
@@ -320,10 +322,10 @@ module nic_csr #(
     wire [8:0]   r_tx = {raddr_q[15:12] - 4'd4, raddr_q[11:7]};
     wire         is_nic = page == PAGE_NIC;
     wire         is_port = page == PAGE_PORT && {28'd0, port} < PORTS;
-    wire         is_event = raddr_q[19:7] == {PAGE_EVENTQ, 5'd0};
-    wire         is_rx = raddr_q[19:16] == 4'd1 && r_rx < RX_COUNT[8:0];
-    wire         is_tx = raddr_q[19:16] == 4'd1 && r_tx < TX_COUNT[8:0];
-    wire         is_rss = page == PAGE_RSS;
+    wire         is_event = HAS_RINGS && raddr_q[19:7] == {PAGE_EVENTQ, 5'd0};
+    wire         is_rx = HAS_RINGS && raddr_q[19:16] == 4'd1 && r_rx < RX_COUNT[8:0];
+    wire         is_tx = HAS_RINGS && raddr_q[19:16] == 4'd1 && r_tx < TX_COUNT[8:0];
+    wire         is_rss = HAS_RINGS && page == PAGE_RSS;
     wire         is_verdict = page == PAGE_VERDICT;
     wire [6:0]   rx_ring = is_event ? RX_COUNT[6:0] : r_rx[6:0];
     wire [6:0]   tx_ring = r_tx[6:0];
@@ -340,8 +342,8 @@ module nic_csr #(
     // --- rings: RX and events, TX
     wire [8:0]   w_rx = {waddr_q[15:12] - 4'd2, waddr_q[11:7]};    // number of the ring: pages 0x12 and 0x13,
     wire [8:0]   w_tx = {waddr_q[15:12] - 4'd4, waddr_q[11:7]};    // 0x14 and 0x15
-    wire         w_page1 = write && waddr_q[19:16] == 4'd1;
-    wire         w_event = write && waddr_q[19:7] == {PAGE_EVENTQ, 5'd0};
+    wire         w_page1 = write && HAS_RINGS && waddr_q[19:16] == 4'd1;
+    wire         w_event = write && HAS_RINGS && waddr_q[19:7] == {PAGE_EVENTQ, 5'd0};
     wire [11:0]  w_ring_offset = {5'd0, woffset[6:0]};
     wire         as_new = rst || (soft_q && idle_i);
     wire [31:0]  rx_data;
@@ -382,7 +384,7 @@ module nic_csr #(
 
     // the list of blocks
     wire [31:0]  next_port = {28'd0, port} + 32'd1 < PORTS
-                     ? PORT_BASE + ({28'd0, port} + 32'd1) * `SPEC_BLOCK_PORT_STRIDE : RXQ_BASE;
+                     ? PORT_BASE + ({28'd0, port} + 32'd1) * `SPEC_BLOCK_PORT_STRIDE : HAS_RINGS ? RXQ_BASE : VERDICT_BASE;
     wire [31:0]  next_rx = {25'd0, rx_ring} + 32'd1 < RX_QUEUES
                      ? RXQ_BASE + ({25'd0, rx_ring} + 32'd1) * `SPEC_BLOCK_RXQ_STRIDE : TXQ_BASE;
     wire [31:0]  next_tx = {25'd0, tx_ring} + 32'd1 < TX_QUEUES
@@ -391,7 +393,7 @@ module nic_csr #(
                         : is_rx ? `SPEC_BLOCK_RXQ : is_tx ? `SPEC_BLOCK_TXQ : is_rss ? `SPEC_BLOCK_RSS
                         : is_verdict ? `SPEC_BLOCK_VERDICT : 32'd0;
     wire [31:0]  next = is_nic ? PORT_BASE : is_port ? next_port : is_event ? 32'd0 : is_rx ? next_rx
-                        : is_tx ? next_tx : is_rss ? VERDICT_BASE : EVENTQ_BASE;
+                        : is_tx ? next_tx : is_rss ? VERDICT_BASE : HAS_RINGS ? EVENTQ_BASE : 32'd0;
     wire [11:0]  head_offset = is_port ? port_offset : is_event || is_rx || is_tx ? rd_ring_offset : offset;
 
     // counters
@@ -416,8 +418,8 @@ module nic_csr #(
         if (is_nic)
             case (offset)
                 `SPEC_NIC_PORTS: data = PORTS;
-                `SPEC_NIC_RX_QUEUES: data = RX_QUEUES;
-                `SPEC_NIC_TX_QUEUES: data = TX_QUEUES;
+                `SPEC_NIC_RX_QUEUES: data = HAS_RINGS ? RX_QUEUES : 32'd0;
+                `SPEC_NIC_TX_QUEUES: data = HAS_RINGS ? TX_QUEUES : 32'd0;
                 `SPEC_NIC_SLOT_BASE: data = {12'd0, `SPEC_BAR_SLOT};
                 `SPEC_NIC_CTRL: data = {30'd0, soft_q, enable_q};
                 `SPEC_NIC_STATUS: data = {29'd0, to_host_busy_i, failed_q, busy_i};

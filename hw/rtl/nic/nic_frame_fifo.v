@@ -4,11 +4,12 @@
 //
 // Latency: 2 clocks from the last beat to the first one out. Throughput: a beat a clock, also for frames of one beat. Order: kept.
 // Back-pressure: with BLOCK s_ready_o is low while the store is full, and a frame longer than it never ends; without BLOCK it is
-// always high, and a frame without room is lost (s_lost_o).
+// always high, and a frame without room is lost (s_lost_o); with BLOCK 2 likewise, but s_ready_o is low while fewer than 4 beats are
+// free: a source that heeds it within 3 clocks loses nothing.
 `default_nettype none
 module nic_frame_fifo #(
     parameter DEPTH = 256,  // beats, a power of two, at least 2
-    parameter BLOCK = 0     // 1: wait for room, 0: lose the frame
+    parameter BLOCK = 0     // 1: wait for room, 0: lose the frame, 2: lose it, but warn
 ) (
     input  wire         clk,
     input  wire         rst,
@@ -31,7 +32,7 @@ module nic_frame_fifo #(
     localparam AW = $clog2(DEPTH);
 
     generate
-        if (DEPTH < 2 || (1 << AW) != DEPTH || BLOCK < 0 || BLOCK > 1) begin : g_illegal
+        if (DEPTH < 2 || (1 << AW) != DEPTH || BLOCK < 0 || BLOCK > 2) begin : g_illegal
             nic_frame_fifo_illegal_parameter u_stop ();
         end
     endgenerate
@@ -43,7 +44,9 @@ module nic_frame_fifo #(
     reg          lost_q;
     reg          out_q;
     wire         full = wr_q == {~rd_q[AW], rd_q[AW-1:0]};
-    wire         take = s_valid_i && s_ready_o;
+    wire [AW:0]  used = wr_q - rd_q;
+    wire         scarce = {{31 - AW{1'b0}}, used} + 32'd4 > DEPTH;
+    wire         take = s_valid_i && (BLOCK != 1 || !full);
     wire         lost = lost_q || (s_keep_i && full);
     wire         write = take && s_keep_i && !lost;
     wire         gone = !s_keep_i || s_drop_i || lost;
@@ -51,7 +54,7 @@ module nic_frame_fifo #(
     reg  [518:0] mem [0:DEPTH-1];
     reg  [518:0] word_q;
 
-    assign s_ready_o = BLOCK == 0 || !full;
+    assign s_ready_o = BLOCK == 0 || (BLOCK == 1 ? !full : !scarce);
     assign s_lost_o = lost;
     assign s_done_o = take && s_last_i && !gone;
 

@@ -3,7 +3,7 @@
 //
 // What is not taken is counted by the first reason that holds: an error of the MAC, its size, its address, no room.
 // Latency: 9 clocks from a frame's last beat to its first one out. Throughput: a beat a clock. Order: kept. Back-pressure: none
-// towards the MAC. flush_i throws away frames that are in the store but for one whose first beat has left, and the one that comes.
+// towards a MAC, which has no use for s_axis_tready; a source that stops while it is low loses nothing. flush_i throws away frames that are in the store but for one whose first beat has left, and the one that comes.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module nic_port_rx #(
@@ -32,6 +32,7 @@ module nic_port_rx #(
     input  wire [511:0]  s_axis_tdata,
     input  wire [63:0]   s_axis_tkeep,
     input  wire          s_axis_tvalid,
+    output wire          s_axis_tready,
     input  wire          s_axis_tlast,
     input  wire          s_axis_tuser,
 
@@ -108,15 +109,14 @@ module nic_port_rx #(
     wire         drop = error1_q || short;
     wire         lost;
     wire         done;
-    wire         store_ready;
 
     wire         out_valid;
     wire         out_ready;
     wire         out_last;
     wire [5:0]   out_tail;
 
-    nic_frame_fifo #(.DEPTH(DEPTH), .BLOCK(0)) u_store (
-        .clk(clk), .rst(rst), .s_valid_i(valid1_q), .s_ready_o(store_ready), .s_data_i(data1_q),
+    nic_frame_fifo #(.DEPTH(DEPTH), .BLOCK(2)) u_store (
+        .clk(clk), .rst(rst), .s_valid_i(valid1_q), .s_ready_o(s_axis_tready), .s_data_i(data1_q),
         .s_tail_i(len[5:0]), .s_last_i(last1_q), .s_keep_i(keep), .s_drop_i(drop), .s_lost_o(lost),
         .s_done_o(done), .m_valid_o(out_valid), .m_ready_i(out_ready), .m_data_o(m_data_o),
         .m_tail_o(out_tail), .m_last_o(out_last));
@@ -216,6 +216,6 @@ module nic_port_rx #(
         end
     end
 
-    wire unused = &{1'b0, store_ready, meta_ready, out_tail};
+    wire unused = &{1'b0, meta_ready, out_tail};
 endmodule
 `default_nettype wire

@@ -220,6 +220,7 @@ module sluice_nic #(
     wire [PORTS-1:0]        in_last;
     wire [PORTS*BEAT_W-1:0] in_beat;
     wire [PORTS-1:0]        in_idle;
+    wire [PORTS-1:0]        in_room;
 
     assign s_axis_mac_tready = {PORTS{1'b1}};
 
@@ -245,7 +246,7 @@ module sluice_nic #(
                 .seed_i(seed), .rss_types_i(rss_types), .rss_key_i(rss_key), .rss_we_i(rss_we),
                 .rss_index_i(rss_index), .rss_queue_i(rss_queue), .s_axis_tdata(s_axis_mac_tdata[512*g +: 512]),
                 .s_axis_tkeep(s_axis_mac_tkeep[64*g +: 64]), .s_axis_tvalid(s_axis_mac_tvalid[g]),
-                .s_axis_tlast(s_axis_mac_tlast[g]), .s_axis_tuser(s_axis_mac_tuser[g]), .m_valid_o(in_valid[g]),
+                .s_axis_tready(in_room[g]), .s_axis_tlast(s_axis_mac_tlast[g]), .s_axis_tuser(s_axis_mac_tuser[g]), .m_valid_o(in_valid[g]),
                 .m_ready_i(in_ready[g]), .m_data_o(data), .m_last_o(in_last[g]), .m_len_o(len), .m_time_o(when),
                 .m_rand_o(random), .m_hashed_o(hashed), .m_hash_o(hash), .m_queue_o(queue), .idle_o(in_idle[g]),
                 .taken_o(taken), .taken_bytes_o(taken_bytes), .error_o(error), .size_o(size),
@@ -500,6 +501,6 @@ module sluice_nic #(
                    && rx_idle && tx_idle;
     assign dma_error = {r_failed, b_error && b_valid != 3'd0};
 
-    wire unused = &{1'b0, slot_keep};
+    wire unused = &{1'b0, slot_keep, in_room};
 endmodule
 `default_nettype wire

@@ -3,7 +3,7 @@
 #
 # bench NAME FOLDER TOP "PARAM=VALUE ..." [ARGUMENT ...]
 #   FOLDER/bench.cpp gets the parameters as macros P_PARAM, except sized literals; +NAME=VALUE is a macro only. FOLDER/checks.sv, if any, binds the handshake
-#   checks; other *.v there are sources too. LONG=1 runs ten times as many operations. SEED=N replays one.
+#   checks; other *.v there are sources too. LIBRARIES are more folders (-y FOLDER). LONG=1 runs ten times as many operations. SEED=N replays one.
 
 failures=0
 cxx=${CXX:-$(command -v clang++-19 || command -v clang++ || command -v g++)}
@@ -36,7 +36,7 @@ bench() {
     found=$(find "$ROOT/hw/rtl" -name "$top.v")
     if ! verilator --cc --top-module "$top" --prefix Vtop -Mdir "$obj" -O3 -fno-const-bit-op-tree -Wno-fatal -Wno-lint -Wno-style \
         -I"$ROOT" -I"$ROOT/hw/spec/gen" -y "$ROOT/hw/rtl/map" -y "$ROOT/hw/rtl/pipe" -y "$ROOT/hw/rtl/csr" \
-        -y "$ROOT/hw/rtl/common" $generics $found $sources "$ROOT/tests/rtl/pipe/hs_check.v" >"$obj/log" 2>&1; then
+        -y "$ROOT/hw/rtl/common" ${LIBRARIES:-} $generics $found $sources "$ROOT/tests/rtl/pipe/hs_check.v" >"$obj/log" 2>&1; then
         cat "$obj/log"
         echo "FAIL $name verilator"
         failures=$((failures + 1))
