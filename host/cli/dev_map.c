@@ -354,8 +354,6 @@ static int dump(const struct dev_call *call, const struct device_map *m, struct 
     int status = done(w);
 
     snapshot_begin(m, &s);
-    if (!status && m->key_bytes > SIZE_MAX_BYTES)
-        status = cli_fail("the map's keys are too long");
     if (!status)
         status = read_entries(call, m, &s);
     if (!status) {
@@ -459,7 +457,9 @@ int dev_map(const struct dev_call *call)
         status = take_map(call, &w, &m);
         if (status)
             return status;
-        status = commands[i].run(call, &m, &w);
+        status = m.key_bytes > SIZE_MAX_BYTES || m.value_bytes > SIZE_MAX_BYTES
+                     ? cli_fail("the map's entries are larger than an answer has room for")
+                     : commands[i].run(call, &m, &w);
         json_decref(m.info);
         return status;
     }

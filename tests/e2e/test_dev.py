@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import threading
 import time
 
 import lib
@@ -145,3 +146,41 @@ def test_without_a_process_says_so(work):
     with testpmd.Testpmd(work, ['net_null0'], telemetry=True) as t:
         said = dev(t, 'info', status=2)
         assert 'no device of net_sluice' in said, said
+
+
+MAP = {'id': 0, 'name': 'm', 'type': 'hash', 'key_bytes': 4, 'value_bytes': 8, 'cpus': 1, 'max_entries': 4, 'flags': 0}
+PAGE = {'again': 0, 'count': 1, 'more': 0, 'data': ['00' * 12]}
+# arguments, what a process answers to one request after the other (None: it closes the connection), what is said of it
+ANSWERS = [
+    (['list'], [b''], 'closed the connection'), (['list'], [b'{'], 'makes no sense'), (['list'], [b'[]'], 'makes no sense'), (['list'], [b'{"/net_sluice/list": 5}'], 'makes no sense'),
+    (['list'], [b'{"/net_sluice/info": {}}'], 'makes no sense'), (['list'], [b'\\xff\\x00\\x01'], 'makes no sense'), (['list'], [None], 'closed the connection'),
+    (['list'], [{'error': ['one ', 'two'], 'errno': 5}], 'one two'), (['list'], [{'error': 7, 'errno': -7}], 'rror'), (['info'], [{}], 'no device'), (['info'], [{'ports': ['x', 1, 2]}], 'no device'),
+    (['map', 'dump', 'id', '0'], [{'ports': [0]}, dict(MAP, cpus=0)], 'makes no sense'), (['map', 'dump', 'id', '0'], [{'ports': [0]}, dict(MAP, cpus=1 << 40)], 'makes no sense'),
+    (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP, dict(PAGE, count=2)], 'makes no sense'), (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP, dict(PAGE, data=['zz' * 12])], 'makes no sense'),
+    (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP, dict(PAGE, count=1 << 50)], 'makes no sense'), (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP, dict(PAGE, count=-1)], 'makes no sense'),
+    (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP] + [dict(PAGE, more=1, again=1)] * 40, 'faster'), (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP] + [dict(PAGE, count=0, data=[], more=1)] * 9 + [None], 'closed'),
+    (['map', 'dump', 'id', '0'], [{'ports': [0]}, dict(MAP, key_bytes=1 << 31, value_bytes=1 << 31)], 'larger'), (['map', 'lookup', 'id', '0', 'key', '0', '0', '0', '0'], [{'ports': [0]}, MAP, {'data': '00'}], 'makes no sense'),
+]
+
+
+def test_answers_that_make_no_sense_are_refused(work):
+    for i, (arguments, answers, says) in enumerate(ANSWERS):
+        path = os.path.join(work, f'socket{i}')
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(path)
+            listener.listen(1)
+            thread = threading.Thread(target=answer_all, args=(listener, answers))
+            thread.start()
+            said = lib.sluice('dev', '--socket', path, *arguments, status=2, timeout=60).stderr
+            thread.join()
+        assert says in said, (arguments, answers, said)
+
+
+def answer_all(listener, answers):
+    with listener.accept()[0] as s:
+        s.send(b'{"version":"test","pid":1,"max_output_len":16384}')
+        for answer in answers:
+            command = s.recv(1024).decode().split(',')[0]
+            if not command or answer is None:
+                return
+            s.send(answer if isinstance(answer, bytes) else json.dumps({command: answer}).encode())
