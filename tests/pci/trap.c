@@ -2,7 +2,7 @@
 #undef _FILE_OFFSET_BITS /* mmap and mmap64 are two names here */
 #include "hw/spec/gen/nic.h"
 #include "tests/pci/board.h"
-#include "tests/pci/mov.h"
+#include "tests/common/mov.h"
 
 #include <dlfcn.h>
 #include <rte_memory.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef SLUICE_TESTS_PCI_MOV_H
-#define SLUICE_TESTS_PCI_MOV_H
+#ifndef SLUICE_TESTS_COMMON_MOV_H
+#define SLUICE_TESTS_COMMON_MOV_H
 
 #include <stdbool.h>
 #include <stdint.h>

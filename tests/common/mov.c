@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tests/pci/mov.h"
+#include "tests/common/mov.h"
 
 #include <string.h>
 
