@@ -5,12 +5,13 @@ import os
 
 import board
 import lib
+import test_dev
 import test_driver
 import testpmd
 
 
-def start(work, device, *options, vdevs=(), warning=None):
-    return testpmd.Testpmd(work, vdevs, *options, machine=device, warning=warning)
+def start(work, device, *options, vdevs=(), **more):
+    return testpmd.Testpmd(work, vdevs, *options, machine=device, **more)
 
 
 def forward(work, more='', warning=None):
@@ -80,6 +81,26 @@ def test_a_device_is_taken_away_and_comes_again(work):
         assert 'is attached' in t.ask('port attach ' + board.ADDRESS)
         t.ask('port start 0')
         turns(t)
+
+
+def test_a_map_and_the_program_change_while_packets_flow(work):
+    """The firewall blocks what goes round and round, and lets it pass again; then another program takes over."""
+    with board.Board(work, 'loopback', f'prog={lib.example("firewall")}') as device, start(work, device, telemetry=True) as t:
+        test_dev.dev(t, 'map', 'update', 'name', 'settings', 'key', 0, 0, 0, 0, 'value', 'hex', 1, 0, 0, 0)
+        rule = ('name', 'rules', 'key', test_dev.FLOW)
+        test_dev.dev(t, 'map', 'update', *rule, 'value', 'hex', test_dev.ALLOW)
+        turns(t)
+        t.ask('start tx_first')
+        test_dev.dev(t, 'map', 'update', *rule, 'value', 'hex', test_dev.DENY, 'exist')
+        t.wait_for(lambda c: c['rx_program_drop'] >= 32)
+        test_dev.dev(t, 'map', 'delete', *rule)
+        t.ask('stop')
+        turns(t)
+        t.ask('start tx_first')
+        assert test_dev.dev(t, 'unload')['program'] == 'raw'
+        assert test_dev.dev(t, 'load', lib.example('drop')) == {'program': 'drop'}
+        c = t.wait_for(lambda c: c['rx_program_drop'] >= 32)
+        assert c['rx_program_pass'] > 100 and c['rx_errors'] == c['tx_errors'] == c['rx_program_aborted'] == 0, c
 
 
 def test_arguments_of_the_simulation_are_none_of_a_board(work):
