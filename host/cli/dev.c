@@ -10,7 +10,16 @@
 
 /* sluice dev: devices of net_sluice in a process that runs, by DPDK's telemetry socket. */
 
-enum { OPT_SOCKET = 0x700, OPT_PORT, OPT_JSON, OPT_SECTION, OPT_MAPS, OPT_COUNT, OPT_INTERVAL };
+enum {
+    OPT_SOCKET = 0x700,
+    OPT_PORT,
+    OPT_JSON,
+    OPT_SECTION,
+    OPT_MAPS,
+    OPT_MIGRATE,
+    OPT_COUNT,
+    OPT_INTERVAL
+};
 enum { ARGUMENTS_MAX = 2048, COUNTERS_MAX = 4096 };
 
 struct dev_arguments {
@@ -27,9 +36,11 @@ static const struct argp_option options_table[] = {
     {"socket", OPT_SOCKET, "PATH", 0, "its telemetry socket, in place of --file-prefix", 0},
     {"port", OPT_PORT, "N", 0, "DPDK's number of the device, if there are several", 0},
     {"json", OPT_JSON, NULL, 0, "print the result as JSON", 0},
-    {"program", 'p', "NAME", 0, "load: which program of the object (default: the first)", 0},
-    {"section", OPT_SECTION, "NAME", 0, "load: take the programs of this ELF section", 0},
-    {"maps-in", OPT_MAPS, "FILE", 0, "load: what its maps hold at first", 0},
+    {"program", 'p', "NAME", 0, "load, swap: which program of the object (default: the first)", 0},
+    {"section", OPT_SECTION, "NAME", 0, "load, swap: take the programs of this ELF section", 0},
+    {"maps-in", OPT_MAPS, "FILE", 0, "load, swap: what its maps hold at first", 0},
+    {"migrate", OPT_MIGRATE, NULL, 0,
+     "swap: packets may wait while maps are copied that can't stay where they are", 0},
     {"count", OPT_COUNT, "N", 0, "top: end after so many refreshes", 0},
     {"interval", OPT_INTERVAL, "SECONDS", 0, "top: time between them (default 1)", 0},
     {0},
@@ -72,6 +83,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_MAPS:
         a->call.maps = arg;
         return 0;
+    case OPT_MIGRATE:
+        a->call.migrate = true;
+        return 0;
     case OPT_COUNT:
         a->call.refreshes = cli_number(state, "--count", arg, 1, UINT32_MAX);
         return 0;
@@ -101,6 +115,7 @@ static const struct argp argp = {
         "  list                           the devices\n"
         "  info                           what one is\n"
         "  load OBJECT                    load a program in place of the one that runs\n"
+        "  swap OBJECT                    the same between two packets; maps of both are kept\n"
         "  unload                         all packets pass\n"
         "  stats                          all counters\n"
         "  top                            rates, again and again\n"
@@ -114,19 +129,27 @@ static const struct argp argp = {
 
 /* --- asking --- */
 
-int dev_ask(const struct dev_call *call, const char *command, const char *const *parameters,
-            uint32_t count, json_t **answer)
+/* *err: what the process answers. */
+static int ask(const struct dev_call *call, const char *command, const char *const *parameters,
+               uint32_t count, json_t **answer, int *err)
 {
     const char *all[8] = {call->port};
     char why[DEV_TEXT_BYTES] = "";
-    int err;
 
     for (uint32_t i = 0; i < count; i++)
         all[i + 1] = parameters[i];
-    err = telemetry_ask(call->telemetry, command, all, count + 1, answer, why, sizeof(why));
-    if (!err)
+    *err = telemetry_ask(call->telemetry, command, all, count + 1, answer, why, sizeof(why));
+    if (!*err)
         return CLI_OK;
-    return cli_fail("%s", *why ? why : strerror(-err));
+    return cli_fail("%s", *why ? why : strerror(-*err));
+}
+
+int dev_ask(const struct dev_call *call, const char *command, const char *const *parameters,
+            uint32_t count, json_t **answer)
+{
+    int err;
+
+    return ask(call, command, parameters, count, answer, &err);
 }
 
 int dev_counters(const struct dev_call *call, json_t **counters)
@@ -284,6 +307,18 @@ static int say_loaded(const struct dev_call *call, json_t *answer)
     return CLI_OK;
 }
 
+static int say_swapped(const struct dev_call *call, json_t *answer)
+{
+    if (!call->json)
+        printf("%s; maps: %u stayed, %u copied, %u new\n",
+               telemetry_number(answer, "in_place") ? "between two packets"
+                                                    : "packets waited in the ports",
+               (unsigned)telemetry_number(answer, "maps_stayed"),
+               (unsigned)telemetry_number(answer, "maps_moved"),
+               (unsigned)telemetry_number(answer, "maps_fresh"));
+    return say_loaded(call, answer);
+}
+
 /* A file as the other process finds it: that has a folder of its own. */
 static int add_path(char *parameter, size_t bytes, const char *name, const char *path)
 {
@@ -298,13 +333,18 @@ static int add_path(char *parameter, size_t bytes, const char *name, const char 
     return status;
 }
 
-static int dev_load(const struct dev_call *call)
+/* The statuses of other verbs for what the verifier rejects, or no executor takes. */
+static int status_of(int err)
+{
+    return err == -EACCES ? CLI_REJECTED : err == -ENOTSUP ? CLI_NO_FIT : CLI_USAGE;
+}
+
+static int replace(const struct dev_call *call, const char *command, json_t **answer)
 {
     char text[4][PATH_MAX + 16];
-    const char *parameters[4];
+    const char *parameters[5];
     uint32_t count = 1;
-    json_t *answer;
-    int status = add_path(text[0], sizeof(text[0]), "path", call->arguments[0]);
+    int status = add_path(text[0], sizeof(text[0]), "path", call->arguments[0]), err = 0;
 
     if (!status && call->maps)
         status = add_path(text[count++], sizeof(text[0]), "maps", call->maps);
@@ -314,9 +354,27 @@ static int dev_load(const struct dev_call *call)
         snprintf(text[count++], sizeof(text[0]), "section=%s", call->section);
     for (uint32_t i = 0; i < count; i++)
         parameters[i] = text[i];
+    if (call->migrate)
+        parameters[count++] = "migrate";
     if (!status)
-        status = dev_ask(call, "load", parameters, count, &answer);
+        status = ask(call, command, parameters, count, answer, &err);
+    return err ? status_of(err) : status;
+}
+
+static int dev_load(const struct dev_call *call)
+{
+    json_t *answer;
+    const int status = replace(call, "load", &answer);
+
     return status ? status : say_loaded(call, answer);
+}
+
+static int dev_swap(const struct dev_call *call)
+{
+    json_t *answer;
+    const int status = replace(call, "swap", &answer);
+
+    return status ? status : say_swapped(call, answer);
 }
 
 static int dev_unload(const struct dev_call *call)
@@ -341,10 +399,15 @@ static const struct {
     bool any_port; /* works on all devices */
     int (*run)(const struct dev_call *call);
 } commands[] = {
-    {"list", 0, 0, true, dev_list},      {"show", 0, 0, true, dev_list},
-    {"info", 0, 0, false, dev_info},     {"load", 1, 1, false, dev_load},
-    {"unload", 0, 0, false, dev_unload}, {"stats", 0, 0, false, dev_stats},
-    {"top", 0, 0, false, dev_top},       {"map", 1, ARGUMENTS_MAX, false, dev_map},
+    {"list", 0, 0, true, dev_list},
+    {"show", 0, 0, true, dev_list},
+    {"info", 0, 0, false, dev_info},
+    {"load", 1, 1, false, dev_load},
+    {"swap", 1, 1, false, dev_swap},
+    {"unload", 0, 0, false, dev_unload},
+    {"stats", 0, 0, false, dev_stats},
+    {"top", 0, 0, false, dev_top},
+    {"map", 1, ARGUMENTS_MAX, false, dev_map},
 };
 
 static int run(struct dev_arguments *a)

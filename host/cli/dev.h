@@ -15,9 +15,10 @@ struct dev_call {
     char **arguments; /* behind the command */
     uint32_t count;
     bool json;
-    const char *program; /* of load */
+    const char *program; /* of load and swap */
     const char *section;
     const char *maps;
+    bool migrate;
     uint64_t refreshes; /* of top; 0: without end */
     double seconds;     /* between them */
 };

@@ -267,47 +267,76 @@ static int do_program(struct pmd_call *c)
     return 0;
 }
 
-static int load(struct pmd_call *c, const struct rte_pmd_sluice_program *what)
+/* Replaces what runs, and says what has become of it. */
+static int replace(struct pmd_call *c, const struct rte_pmd_sluice_program *what,
+                   enum pmd_replace way)
 {
+    struct rte_pmd_sluice_swap done = {0};
     char name[PMD_NAME_BYTES];
-    const int err = pmd_program_load(c->pmd, what, c->why);
+    const int err = pmd_program_replace(c->pmd, what, way, &done, c->why);
 
-    if (!err) {
-        pmd_program_name(c->pmd, name, sizeof(name));
-        pmd_put_text(c->answer, "program", name);
-    }
-    return err;
+    if (err)
+        return err;
+    pmd_program_name(c->pmd, name, sizeof(name));
+    pmd_put_text(c->answer, "program", name);
+    pmd_put_number(c->answer, "in_place", done.in_place);
+    pmd_put_number(c->answer, "maps_stayed", done.stayed);
+    pmd_put_number(c->answer, "maps_moved", done.moved);
+    pmd_put_number(c->answer, "maps_fresh", done.fresh);
+    return 0;
 }
 
-static int do_load(struct pmd_call *c)
+/* The program that the fields describe, and whether maps may be copied. */
+static int read_program(struct pmd_call *c, struct rte_pmd_sluice_program *what, bool *migrate)
 {
-    struct rte_pmd_sluice_program what = {0};
     const struct {
         const char *key;
         const char **value;
-    } keys[] = {{"path=", &what.path},
-                {"section=", &what.section},
-                {"program=", &what.program},
-                {"maps=", &what.maps}};
+    } keys[] = {{"path=", &what->path},
+                {"section=", &what->section},
+                {"program=", &what->program},
+                {"maps=", &what->maps}};
 
     for (uint32_t i = 0; i < c->count; i++) {
         uint32_t k = 0;
 
         while (k < RTE_DIM(keys) && strncmp(c->fields[i], keys[k].key, strlen(keys[k].key)))
             k++;
-        if (k == RTE_DIM(keys) || *keys[k].value)
+        if (!strcmp(c->fields[i], "migrate") && !*migrate)
+            *migrate = true;
+        else if (k == RTE_DIM(keys) || *keys[k].value)
             return pmd_refuse(c, -EINVAL,
                               "a program is path=, section=, program= and maps=, each once");
-        *keys[k].value = c->fields[i] + strlen(keys[k].key);
+        else
+            *keys[k].value = c->fields[i] + strlen(keys[k].key);
     }
-    if (!what.path)
-        return pmd_refuse(c, -EINVAL, "the object's path is missing");
-    return load(c, &what);
+    return what->path ? 0 : pmd_refuse(c, -EINVAL, "the object's path is missing");
+}
+
+static int do_load(struct pmd_call *c)
+{
+    struct rte_pmd_sluice_program what = {0};
+    bool migrate = false;
+    const int err = read_program(c, &what, &migrate);
+
+    if (!err && migrate)
+        return pmd_refuse(c, -EINVAL,
+                          "maps of a program that is loaded begin anew; swap keeps them");
+    return err ? err : replace(c, &what, PMD_LOAD);
+}
+
+static int do_swap(struct pmd_call *c)
+{
+    struct rte_pmd_sluice_program what = {0};
+    bool migrate = false;
+    const int err = read_program(c, &what, &migrate);
+
+    return err ? err : replace(c, &what, migrate ? PMD_MIGRATE : PMD_SWAP);
 }
 
 static int do_unload(struct pmd_call *c)
 {
-    return load(c, &(struct rte_pmd_sluice_program){0});
+    return replace(c, &(struct rte_pmd_sluice_program){0}, PMD_LOAD);
 }
 
 /* --- the commands --- */
@@ -325,6 +354,7 @@ static const struct command {
     {"/net_sluice/stats", do_stats, 0, 1, "Counters. Parameters: port[,first]"},
     {"/net_sluice/program", do_program, 0, 0, "What runs. Parameters: port"},
     {"/net_sluice/load", do_load, 1, 4, "Parameters: port,path=...[,section=,program=,maps=]"},
+    {"/net_sluice/swap", do_swap, 1, 5, "As load, [,migrate]; maps stay"},
     {"/net_sluice/unload", do_unload, 0, 0, "All packets pass then. Parameters: port"},
     {"/net_sluice/map_info", pmd_map_info, 1, 1, "Parameters: port,map"},
     {"/net_sluice/map_dump", pmd_map_dump, 1, 2, "Parameters: port,map[,key before]"},

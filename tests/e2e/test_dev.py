@@ -62,11 +62,38 @@ def test_rules_of_a_firewall_change_while_packets_flow(work):
         t.ask('start tx_first')
         until(lambda: dev(t, 'stats')['rx_program_pass'] > stats['rx_program_pass'] + 100, 'no packet passes again')
         # another program while packets flow, and none
-        assert dev(t, 'load', lib.example('drop')) == {'program': 'drop'} and dev(t, 'list')[0]['program'] == 'drop'
+        assert dev(t, 'load', lib.example('drop'))['program'] == 'drop' and dev(t, 'list')[0]['program'] == 'drop'
         assert dev(t, 'map', 'show') == []
         assert dev(t, 'unload')['program'] == 'raw'
         assert 'missing' in dev(t, 'load', lib.example('drop'), '-p', 'missing', status=2)
         assert dev(t, 'list')[0]['program'] == 'raw'
+
+
+def test_a_swap_keeps_the_maps_and_a_load_does_not(work):
+    program = lib.example('firewall')
+    with testpmd.Testpmd(work, [f'net_sluice0,port=loopback,prog={program}'], telemetry=True) as t:
+        open_all = lambda: dev(t, 'map', 'update', 'name', 'settings', 'key', 0, 0, 0, 0, 'value', 1, 0, 0, 0)
+        rules = lambda: len(dev(t, 'map', 'dump', 'name', 'rules'))
+        open_all()
+        t.ask('start tx_first')
+        dev(t, 'map', 'update', 'name', 'rules', 'key', FLOW, 'value', 'hex', ALLOW)
+        for _ in range(3):
+            done = dev(t, 'swap', program)
+            assert done == {'program': 'firewall', 'in_place': 1, 'maps_stayed': 2, 'maps_moved': 0, 'maps_fresh': 0}, done
+        assert rules() == 1 and dev(t, 'stats')['rx_program_drop'] == 0  # no packet was lost
+        passed = dev(t, 'stats')['rx_program_pass']
+        until(lambda: dev(t, 'stats')['rx_program_pass'] > passed, 'the packets have gone')
+        said = lib.sluice('dev', '-f', t.prefix, 'swap', program).stdout
+        assert 'between two packets; maps: 2 stayed' in said, said
+        dev(t, 'load', program)
+        assert rules() == 0
+        rejected = os.path.join(work, 'rejected.o')
+        with open(os.path.join(work, 'rejected.s'), 'w') as f:
+            f.write('0: (79) r0 = *(u64 *)(r1 +100)\n1: (95) exit\n')
+        lib.sluice('asm', os.path.join(work, 'rejected.s'), '-o', rejected)
+        said, listed = dev(t, 'swap', rejected, status=3), dev(t, 'list')
+        assert 'VFY' in said and listed[0]['program'] == 'firewall', (said, listed)
+        assert 'swap keeps them' in dev(t, 'load', program, '--migrate', status=2)
 
 
 def test_maps_are_dumped_as_the_command_line_writes_them(work):
