@@ -54,6 +54,8 @@ static int wait_done(struct dev *dev)
         if (i == POLLS_MAX)
             return -ETIMEDOUT;
         err = dev->ops->read32(dev, SPEC_CSR_MBOX_STATUS, &status);
+        if (!err && status == UINT32_MAX) /* no errno is all ones: the device is gone */
+            err = -ENODEV;
     }
     return err ? err : -(int)status;
 }

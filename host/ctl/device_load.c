@@ -90,6 +90,14 @@ int device_start(struct dev *dev)
     return write32(dev, SPEC_CSR_CTRL, CTRL_RUN);
 }
 
+/* Registers of a device that is gone are all ones; ID is not. */
+static bool is_gone(struct dev *dev)
+{
+    uint32_t id = 0;
+
+    return dev->ops->read32(dev, SPEC_CSR_ID, &id) || id == UINT32_MAX;
+}
+
 /* Waits until the packets that are inside now have left. */
 static int wait_left(struct dev *dev)
 {
@@ -98,6 +106,8 @@ static int wait_left(struct dev *dev)
 
     for (uint32_t i = 0; !err; i++) {
         err = dev->ops->read32(dev, SPEC_CSR_COUNT_OUT, &out);
+        if (!err && in == UINT32_MAX && out == UINT32_MAX && is_gone(dev))
+            return -ENODEV;
         if (!err && (int32_t)(out - in) >= 0)
             return 0;
         if (!err && i == POLLS_MAX)

@@ -21,6 +21,9 @@ enum {
 
 #define ALL_ONES UINT32_MAX
 
+/* Without a packet out of the slot, while some are in it: some seconds, at any clock. */
+#define HUNG_CLOCKS (UINT32_C(1) << 31)
+
 int nic_read(struct nic *nic, uint32_t addr, uint32_t *value)
 {
     uint32_t word;
@@ -209,9 +212,11 @@ int nic_open(struct nic *nic, struct dev *dev, const char **why)
 
 int nic_reset(struct nic *nic)
 {
-    const int err = nic_write(nic, nic->device + SPEC_NIC_CTRL, NIC_CTRL_RESET);
+    int err = nic_write(nic, nic->device + SPEC_NIC_CTRL, NIC_CTRL_RESET);
 
-    return err ? err : wait_clear(nic, nic->device + SPEC_NIC_CTRL, NIC_CTRL_RESET);
+    if (!err)
+        err = wait_clear(nic, nic->device + SPEC_NIC_CTRL, NIC_CTRL_RESET);
+    return err ? err : nic_write(nic, nic->device + SPEC_NIC_WATCHDOG, HUNG_CLOCKS);
 }
 
 int nic_enable(struct nic *nic, bool on)

@@ -56,7 +56,8 @@ static inline void nic_advance(const struct nic *nic, uint32_t clocks)
 /* Waits for the device: lets a simulated one go on for so many clocks, sleeps on a board. */
 void nic_wait(const struct nic *nic, uint32_t clocks);
 
-/* Resets rings, ports and counters, not the slot. -ETIMEDOUT. */
+/* Resets rings, ports and counters, not the slot, and sets the watchdog over the slot. -ETIMEDOUT.
+ */
 int nic_reset(struct nic *nic);
 /* Whether the ports take packets. */
 int nic_enable(struct nic *nic, bool on);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/fallback.h"
+#include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/xdp.h"
 
 #include <errno.h>
@@ -67,7 +68,22 @@ static const struct counter fallback_counters[] = {
 };
 enum { FALLBACK_PACKETS, FALLBACK_BYTES, FALLBACK_HOST_PACKETS, FALLBACK_HOST_BYTES };
 
-enum group { GROUP_PORT, GROUP_RXQ, GROUP_TXQ, GROUP_VERDICT, GROUP_FALLBACK, GROUP_COUNT };
+/* Of 32 bits, anywhere; the last one is no count. */
+static const struct counter device_counters[] = {
+    {"dma_errors", SPEC_BAR_LIST + SPEC_NIC_DMA_ERRORS},
+    {"rx_program_limited", SPEC_BAR_SLOT + SPEC_CSR_COUNT_LIMITED},
+    {"rx_program_hung", SPEC_BAR_LIST + SPEC_NIC_HUNG},
+};
+
+enum group {
+    GROUP_PORT,
+    GROUP_RXQ,
+    GROUP_TXQ,
+    GROUP_VERDICT,
+    GROUP_DEVICE,
+    GROUP_FALLBACK,
+    GROUP_COUNT
+};
 
 static const struct {
     const struct counter *rows;
@@ -77,6 +93,7 @@ static const struct {
     [GROUP_RXQ] = {rxq_counters, RTE_DIM(rxq_counters)},
     [GROUP_TXQ] = {txq_counters, RTE_DIM(txq_counters)},
     [GROUP_VERDICT] = {verdict_counters, RTE_DIM(verdict_counters)},
+    [GROUP_DEVICE] = {device_counters, RTE_DIM(device_counters)},
     [GROUP_FALLBACK] = {fallback_counters, RTE_DIM(fallback_counters)},
 };
 
@@ -96,8 +113,9 @@ static uint32_t blocks_of(const struct nic *nic, enum group g, const uint32_t **
     case GROUP_VERDICT:
         *addrs = &nic->verdict;
         return 1;
-    case GROUP_FALLBACK:
-        *addrs = NULL; /* the driver's own */
+    case GROUP_DEVICE:
+    case GROUP_FALLBACK: /* the driver's own */
+        *addrs = NULL;
         return 1;
     case GROUP_COUNT:
         break;
@@ -154,6 +172,13 @@ static int read_counter(struct pmd *pmd, enum group g, uint32_t block, uint32_t 
         memcpy(value, (const uint8_t *)soft + groups[g].rows[row].offset, sizeof(*value));
         return 0;
     }
+    if (g == GROUP_DEVICE) {
+        uint32_t word = 0;
+
+        err = nic_read(&pmd->nic, groups[g].rows[row].offset, &word);
+        *value = word;
+        return err;
+    }
     blocks_of(&pmd->nic, g, &addrs);
     err = nic_counter(&pmd->nic, addrs[block] + groups[g].rows[row].offset, value);
     if (!err && g == GROUP_VERDICT)
@@ -171,6 +196,8 @@ static int count_of(struct pmd *pmd, enum group g, uint32_t block, uint32_t row,
     err = read_counter(pmd, g, block, row, &now);
     if (!err)
         *value = now - pmd->counter_base[index_of(&pmd->nic, g, block, row)];
+    if (!err && g == GROUP_DEVICE)
+        *value &= UINT32_MAX;
     pthread_mutex_unlock(&pmd->lock);
     return err;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/executor.h"
 #include "host/pmd/pmd.h"
-#include "tests/common/text_object.h"
+#include "tests/common/sim_nic.h"
 
 #include <dev_driver.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <rte_ethdev.h>
 #include <rte_malloc.h>
@@ -89,7 +88,7 @@ struct bench {
     struct dev *dev;
     struct rte_eth_dev *eth;
     uint16_t port;
-    char path[3][64];
+    char path[3][SIM_NIC_PATH_BYTES];
     uint32_t sequence[FLOWS], expected[FLOWS]; /* next to send, to come */
     uint32_t packets[2];                       /* of program a, b */
     uint32_t setting;                          /* last one seen */
@@ -100,11 +99,6 @@ struct bench {
 static struct rte_mempool *pool;
 static const struct rte_driver driver = {.name = "net_sluice"};
 static struct rte_device device = {.name = "swap", .driver = &driver};
-
-static bool have_nic(void)
-{
-    return !access(SLUICE_BUILD_ROOT "/nic_model.so", R_OK);
-}
 
 static int start_eal(void **state)
 {
@@ -125,53 +119,19 @@ static int end_eal(void **state)
     return rte_eal_cleanup();
 }
 
-static void write_object(const char *text, char path[64])
-{
-    size_t bytes;
-    void *data = text_object(text, &bytes);
-    int fd;
-
-    snprintf(path, 64, "/tmp/sluice-swap-XXXXXX");
-    fd = mkstemp(path);
-    assert_non_null(data);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, data, bytes), bytes);
-    close(fd);
-    free(data);
-}
-
-static struct dev *open_nic(void)
-{
-    const struct dev_nic_options options = {.size = sizeof(options),
-                                            .model = SLUICE_BUILD_ROOT "/nic_model.so",
-                                            .seed = 5,
-                                            .ports = {"loopback"},
-                                            .stall_percent = 10};
-    void *library = dlopen(SLUICE_BUILD_ROOT "/sluice-sim.so", RTLD_NOW | RTLD_LOCAL);
-    dev_nic_open_fn open;
-    struct dev *dev = NULL;
-    char why[EXEC_WHY_BYTES] = "";
-
-    assert_non_null(library);
-    open = (dev_nic_open_fn)dlsym(library, DEV_NIC_OPEN);
-    assert_non_null(open);
-    if (open(&options, &dev, why, sizeof(why)))
-        fail_msg("%s", why);
-    return dev;
-}
-
 static int open_bench(void **state)
 {
     const struct rte_eth_conf conf = {0};
     struct bench *b = calloc(1, sizeof(*b));
 
     *state = b;
-    if (!have_nic())
+    if (!sim_nic_there())
         return 0;
-    write_object(program_a, b->path[0]);
-    write_object(program_b, b->path[1]);
-    write_object(program_other, b->path[2]);
-    b->dev = open_nic();
+    assert_true(sim_nic_program(program_a, b->path[0]));
+    assert_true(sim_nic_program(program_b, b->path[1]));
+    assert_true(sim_nic_program(program_other, b->path[2]));
+    b->dev = sim_nic_open(5, 10);
+    assert_non_null(b->dev);
     b->eth = rte_eth_dev_allocate("swap");
     b->eth->data->dev_private = rte_zmalloc("swap", sizeof(struct pmd), 0);
     b->eth->device = &device;
@@ -357,10 +317,11 @@ static void test_swaps_under_load_lose_mix_and_forget_nothing(void **state)
     struct bench *b = *state;
     struct rte_pmd_sluice_swap done;
     uint64_t inside = 0;
-    uint32_t *before = calloc(swaps, sizeof(*before)), waited = 0;
+    uint32_t *before, waited = 0;
 
-    if (!have_nic())
+    if (!sim_nic_there())
         skip();
+    before = calloc(swaps, sizeof(*before));
     b->who = calloc((BURSTS + 1) * BURST, swaps);
     start(b);
     for (uint32_t i = 0; i < swaps; i++) {
@@ -407,7 +368,7 @@ static void test_maps_that_cannot_stay_are_copied_on_request_only(void **state)
     uint32_t key = 1;
     uint64_t value;
 
-    if (!have_nic())
+    if (!sim_nic_there())
         skip();
     start(b);
     send_burst(b, BURST);
@@ -440,7 +401,7 @@ static void test_load_begins_with_empty_maps(void **state)
     const struct rte_pmd_sluice_program what = {.path = b->path[1]};
     char why[EXEC_WHY_BYTES];
 
-    if (!have_nic())
+    if (!sim_nic_there())
         skip();
     start(b);
     send_burst(b, BURST);
