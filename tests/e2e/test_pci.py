@@ -98,7 +98,7 @@ def test_a_map_and_the_program_change_while_packets_flow(work):
         turns(t)
         t.ask('start tx_first')
         assert test_dev.dev(t, 'unload')['program'] == 'raw'
-        assert test_dev.dev(t, 'load', lib.example('drop')) == {'program': 'drop'}
+        assert test_dev.dev(t, 'load', lib.example('drop'))['program'] == 'drop'
         c = t.wait_for(lambda c: c['rx_program_drop'] >= 32)
         assert c['rx_program_pass'] > 100 and c['rx_errors'] == c['tx_errors'] == c['rx_program_aborted'] == 0, c
 
