@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """./dev bench engines: what the map engines cost, as two tables in Markdown: logic and memory by Yosys' synth_xilinx (UltraScale+, not
-placed), and clocks a request as the engines' benches measure them in simulation, in lock-step with a model."""
+placed), and clocks a request as the engines' benches measure them in simulation, in lock-step with a model. A third table is the NIC
+around the program slot; `engines.py nic` prints it alone."""
 import concurrent.futures
 import os
 import re
@@ -24,17 +25,18 @@ ENGINES = [
     ('LRU hash: keys and order', 'map_hash', KEYED + ' BUCKETS={half} LRU=1'),
     ('hash and LRU: keys in external memory, so many entries of LRU maps', 'map_hash_far', 'MAPS=4 KEY_BYTES=16 VALUE_BYTES=32 TAG_W=4 LRU_ENTRIES={entries}'),
 ]
+NICS = ['PORTS=2 RX_QUEUES=4 TX_QUEUES=4 TARGETS=64']
 BENCHES = 'map_hash_one', 'map_hash_many', 'map_hash_large', 'map_hash_roomy', 'map_hash_lru_roomy', 'map_hash_lru_one', 'map_lpm_one', 'map_ext', 'map_vmem_ext', 'map_far_core', 'map_far_lru'
 
 
-def synthesis(module, parameters):
+def synthesis(module, parameters, folders=FOLDERS, slot='', flatten='-flatten'):
     """LUTs, flip-flops and block RAMs of 36 kbit. A RAM stays a module of its own, so that those of one size are made once: a table of an
     LPM map's filter takes 16 block RAMs, which Yosys would make one by one for each of the lengths."""
     options = ' '.join('-chparam {} {}'.format(*p.split('=')) for p in parameters.split())
-    files = ' '.join(f'{folder}/*.v' for folder in FOLDERS)
+    files = ' '.join(f'{folder}/*.v' for folder in folders)
     with tempfile.TemporaryDirectory() as work:
-        p = subprocess.run(['yosys', '-q', '-p', f'read_verilog -I. {files}; hierarchy -check -top {module} {options}; '
-                            f'setattr -mod -set keep_hierarchy 1 *map_bank*; synth_xilinx -family xcup -top {module} -flatten; tee -o {work}/stat stat'],
+        p = subprocess.run(['yosys', '-q', '-p', f'read_verilog -I. {files}; {slot} hierarchy -check -top {module} {options}; '
+                            f'setattr -mod -set keep_hierarchy 1 *map_bank*; synth_xilinx -family xcup -top {module} {flatten}; tee -o {work}/stat stat'],
                            cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
         if p.returncode:
             raise RuntimeError(f'yosys, {module} {parameters}: {p.stderr[-2000:]}')
@@ -58,6 +60,16 @@ def area(job):
     return title, entries, f'{module} {given}', *cost
 
 
+def nic():
+    """The NIC module by module, six minutes of CPU time; its slot is a black box."""
+    print('| the NIC without its slot | LUT | FF | RAMB36 | URAM |\n|' + ' --- |' * 5)
+    for parameters in NICS:
+        folders = 'hw/rtl/common', 'hw/rtl/nic', 'hw/rtl/dma', 'hw/rtl/pipe'
+        slot = 'read_verilog -I. hw/rtl/top/sluice_nic.v; read_verilog -I. -lib tests/rtl/nic/sluice_dut.v;'
+        cost = synthesis('sluice_nic', parameters, folders, slot, '')
+        print(f'| {parameters} | ' + ' | '.join(f'{c:g}' if isinstance(c, float) else str(c) for c in cost) + ' |', flush=True)
+
+
 def clocks(name):
     """What a bench says of its requests."""
     out = subprocess.run(['sh', 'tests/rtl/map/run.sh', name], cwd=ROOT, capture_output=True, text=True, env=dict(os.environ, SEED='1'))
@@ -68,6 +80,8 @@ def clocks(name):
 
 
 def main():
+    if sys.argv[1:] == ['nic']:
+        return nic()
     jobs = [(title, module, parameters, entries) for title, module, parameters in ENGINES for entries in SIZES]
     print('| engine | entries | module | LUT | FF | RAMB36 | URAM |\n|' + ' --- |' * 7)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -76,6 +90,8 @@ def main():
     print('\n| bench | clocks |\n| --- | --- |')
     for name in BENCHES:
         print(f'| {name} | {clocks(name)} |', flush=True)
+    print()
+    return nic()
 
 
 if __name__ == '__main__':
