@@ -84,13 +84,19 @@ def test_a_device_is_taken_away_and_comes_again(work):
 
 
 def test_a_map_and_the_program_change_while_packets_flow(work):
-    """The firewall blocks what goes round and round, and lets it pass again; then another program takes over."""
+    """The firewall blocks what goes round and round, and lets it pass again; it is swapped for itself, then another program is loaded."""
     with board.Board(work, 'loopback', f'prog={lib.example("firewall")}') as device, start(work, device, telemetry=True) as t:
         test_dev.dev(t, 'map', 'update', 'name', 'settings', 'key', 0, 0, 0, 0, 'value', 'hex', 1, 0, 0, 0)
         rule = ('name', 'rules', 'key', test_dev.FLOW)
         test_dev.dev(t, 'map', 'update', *rule, 'value', 'hex', test_dev.ALLOW)
         turns(t)
         t.ask('start tx_first')
+        # the same program again: its maps stay, and go on being counted in
+        assert test_dev.dev(t, 'swap', lib.example('firewall'))['program'] == 'firewall'
+        packets = lambda: int.from_bytes(test_dev.value_of(test_dev.dev(t, 'map', 'lookup', *rule))[:8], 'little')
+        before = packets()
+        assert before > 100
+        test_dev.until(lambda: packets() > before + 100, 'the rule counts no more')
         test_dev.dev(t, 'map', 'update', *rule, 'value', 'hex', test_dev.DENY, 'exist')
         t.wait_for(lambda c: c['rx_program_drop'] >= 32)
         test_dev.dev(t, 'map', 'delete', *rule)
