@@ -394,6 +394,41 @@ static void test_maps_that_cannot_stay_are_copied_on_request_only(void **state)
     assert_int_equal(value_of(b, "flows", 1), BURST / FLOWS);
 }
 
+/* To the host's CPU and back: packets wait, and what maps hold goes with the program. */
+static void test_programs_move_between_device_and_host(void **state)
+{
+    struct bench *b = *state;
+    const struct rte_pmd_sluice_program what = {.path = b->path[1]};
+    struct rte_pmd_sluice_swap done;
+    struct pmd *pmd;
+    char why[EXEC_WHY_BYTES];
+
+    if (!sim_nic_there())
+        skip();
+    pmd = pmd_of_port(b->port);
+    start(b);
+    for (uint32_t i = 0; i < 4; i++) {
+        send_burst(b, BURST);
+        pmd->offload = i % 2 ? PMD_OFFLOAD_PREFER : PMD_OFFLOAD_NEVER;
+        assert_int_equal(rte_pmd_sluice_program_swap(b->port, &what, 0, NULL, why, sizeof(why)),
+                         -EXDEV);
+        assert_non_null(strstr(why, "on the host's CPU"));
+        swap_to(b, 1 - i % 2, RTE_PMD_SLUICE_SWAP_MIGRATE, &done);
+        assert_int_equal(done.in_place, 0);
+        assert_int_equal(done.moved, 6);
+        send_burst(b, BURST);
+        receive_all(b);
+        for (uint32_t f = 0; f < FLOWS; f++) {
+            assert_int_equal(value_of(b, "shared", f), b->sequence[f]);
+            assert_int_equal(value_of(b, "flows", f), b->sequence[f]);
+        }
+    }
+    assert_int_equal(b->packets[0] + b->packets[1], 8 * BURST);
+    assert_int_equal(value_of(b, "of_a", 0), b->packets[0]);
+    assert_int_equal(value_of(b, "of_b", 0), b->packets[1]);
+    assert_true(b->packets[0] >= 2 * BURST && b->packets[1] >= 2 * BURST);
+}
+
 /* A program that is loaded anew finds nothing of what was there before. */
 static void test_load_begins_with_empty_maps(void **state)
 {
@@ -423,6 +458,8 @@ int main(void)
                                         open_bench, close_bench),
         cmocka_unit_test_setup_teardown(test_maps_that_cannot_stay_are_copied_on_request_only,
                                         open_bench, close_bench),
+        cmocka_unit_test_setup_teardown(test_programs_move_between_device_and_host, open_bench,
+                                        close_bench),
         cmocka_unit_test_setup_teardown(test_load_begins_with_empty_maps, open_bench, close_bench),
     };
 
