@@ -131,6 +131,10 @@ class Demo:
         nics = self.begin(within(self.network.middle, *words), 'testpmd.log', env=dict(os.environ, LD_LIBRARY_PATH=lib.BUILD))
         started = lambda: [d['state'] for d in self.asked('list') or []] == ['started', 'started']
         self.until(started, 'testpmd does not start', 'testpmd.log', nics)
+        # testpmd throws away what came before it forwards, and the kernel still waits for answers to ARP from before
+        quiet('ip', '-n', self.network.outside, 'neigh', 'flush', 'dev', 'eth0')
+        answered = lambda: subprocess.run(within(self.network.outside, 'ping', '-n', '-c', '1', '-W', '1', INSIDE_IP), capture_output=True).returncode == 0
+        self.until(answered, 'nothing comes through', 'testpmd.log', nics)
         print('  testpmd forwards what comes to one NIC out of the other\n', flush=True)
 
     def start_server(self):
