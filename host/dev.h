@@ -108,8 +108,10 @@ typedef int (*dev_sim_open_fn)(const struct dev_sim_options *options, struct dev
 /* What is connected to a port of the simulated NIC; empty or "none": nothing, the link is down.
  *   loopback                what leaves comes back
  *   pcap:IN:OUT[:GAP]       frames of file IN come in, GAP clocks (64) from start to start, as soon
- * as the port takes packets; what leaves is written to OUT; either may be empty packet:IFNAME an
- * interface of the host (AF_PACKET), such as one end of a veth pair */
+ *                           as the port takes packets; what leaves is written to OUT; either may be
+ *                           empty
+ *   packet:INTERFACE        an interface of the host (AF_PACKET), such as one end of a veth pair
+ *   tap:NAME                a TAP interface of that name, made for as long as the device is open */
 enum { DEV_NIC_PORTS = 16 };
 
 struct dev_nic_options {

@@ -2,13 +2,16 @@
 #include "sim/mac.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_packet.h>
+#include <linux/if_tun.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -49,7 +52,8 @@ struct mac {
     struct loop_frame *head;
     struct loop_frame **tail;
     uint32_t loop_count;
-    int fd; /* a socket, or -1 */
+    int fd; /* a socket's or a TAP's, or -1 */
+    bool tap;
 };
 
 void mac_close(struct mac *m)
@@ -134,9 +138,29 @@ static int open_socket(struct mac *m, const char *name, char *why, size_t why_by
     return 0;
 }
 
+/* An interface that is there as long as this; who uses it brings it up. */
+static int open_tap(struct mac *m, const char *name, char *why, size_t why_bytes)
+{
+    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+    int err = 0;
+
+    if (!*name || strlen(name) >= sizeof(request.ifr_name) || strchr(name, '%')) {
+        snprintf(why, why_bytes, "port=tap:%s: this is no name of an interface", name);
+        return -EINVAL;
+    }
+    strcpy(request.ifr_name, name);
+    m->tap = true;
+    m->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (m->fd < 0 || ioctl(m->fd, TUNSETIFF, &request)) {
+        err = -errno;
+        snprintf(why, why_bytes, "port=tap:%s: %s", name, strerror(-err));
+    }
+    return err;
+}
+
 int mac_open(const char *text, struct mac **out, char *why, size_t why_bytes)
 {
-    static const char pcap[] = "pcap:", packet[] = "packet:";
+    static const char pcap[] = "pcap:", packet[] = "packet:", tap[] = "tap:";
     struct mac *m = calloc(1, sizeof(*m));
     int err = 0;
 
@@ -153,9 +177,12 @@ int mac_open(const char *text, struct mac **out, char *why, size_t why_bytes)
         err = open_pcap(m, text + sizeof(pcap) - 1, why, why_bytes);
     } else if (!strncmp(text, packet, sizeof(packet) - 1)) {
         err = open_socket(m, text + sizeof(packet) - 1, why, why_bytes);
+    } else if (!strncmp(text, tap, sizeof(tap) - 1)) {
+        err = open_tap(m, text + sizeof(tap) - 1, why, why_bytes);
     } else {
         snprintf(why, why_bytes,
-                 "port=%s: it is none, loopback, pcap:IN:OUT[:GAP] or packet:INTERFACE", text);
+                 "port=%s: it is none, loopback, pcap:IN:OUT[:GAP], packet:INTERFACE or tap:NAME",
+                 text);
         err = -EINVAL;
     }
     if (err) {
@@ -200,6 +227,14 @@ static void next_of_loop(struct mac *m)
     free(f);
 }
 
+static void next_of_tap(struct mac *m)
+{
+    const ssize_t n = read(m->fd, m->in, sizeof(m->in));
+
+    if (n > 0)
+        m->in_bytes = (uint32_t)n;
+}
+
 static void next_of_socket(struct mac *m)
 {
     struct sockaddr_ll from;
@@ -216,7 +251,9 @@ bool mac_waits(struct mac *m)
         next_of_file(m);
     if (!m->in_bytes && m->head)
         next_of_loop(m);
-    if (!m->in_bytes && m->fd >= 0)
+    if (!m->in_bytes && m->fd >= 0 && m->tap)
+        next_of_tap(m);
+    else if (!m->in_bytes && m->fd >= 0)
         next_of_socket(m);
     return m->in_bytes;
 }
@@ -289,8 +326,12 @@ static int emit(struct mac *m, uint64_t ns)
     if (m->sink && ferror(pcap_dump_file(m->sink)))
         return -EIO;
     /* an interface that takes no more loses frames, as a wire does */
-    if (m->fd >= 0 && send(m->fd, m->out, m->out_bytes, 0) < 0 && errno == ENETDOWN)
+    if (m->fd >= 0 && m->tap) {
+        if (write(m->fd, m->out, m->out_bytes) < 0 && errno == EBADFD)
+            return -EIO; /* somebody has deleted it; while it is down it is EIO */
+    } else if (m->fd >= 0 && send(m->fd, m->out, m->out_bytes, 0) < 0 && errno == ENETDOWN) {
         return -EIO;
+    }
     return m->loops ? loop_back(m) : 0;
 }
 
