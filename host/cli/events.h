@@ -6,15 +6,7 @@
 
 #include <stdio.h>
 
-/* The events of a run: written as JSON lines, or kept so that the next executor's can be held
- * against them. */
-
-/* Writes one: {"i", "map", "cpu" of perf events, "data" as hexadecimal digits}, or {"i", "print"}.
- * 0 or negative errno. */
-int events_write(FILE *file, const struct load_object *object, const struct exec_event *event);
-
-/* Writes how many records a ring buffer lost in the run: {"map", "lost"}. 0 or negative errno. */
-int events_write_lost(FILE *file, const struct load_object *object, uint32_t map, uint64_t lost);
+/* The events of a run, kept so that the next executor's can be held against them. */
 
 struct event_log {
     struct exec_event *list;

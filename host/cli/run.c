@@ -5,6 +5,7 @@
 #include "host/cli/lockstep.h"
 #include "host/cli/output.h"
 #include "host/ctl/choose.h"
+#include "host/ctl/eventfile.h"
 #include "host/ctl/mapfile.h"
 
 #include <errno.h>
@@ -139,7 +140,7 @@ static int write_event(void *ctx, const struct exec_event *event)
 {
     struct sinks *o = ctx;
 
-    return o->events ? failed(o, OUT_EVENTS, events_write(o->events, o->object, event)) : 0;
+    return o->events ? failed(o, OUT_EVENTS, eventfile_write(o->events, o->object, event)) : 0;
 }
 
 static int write_packet(void *ctx, uint64_t index, const struct pcap_record *record,
@@ -180,7 +181,7 @@ static int write_lost(struct sinks *o, const struct cli_result *r)
 
     for (uint32_t i = 0; o->events && i < o->object->map_count && !err; i++)
         if (r->lost[i])
-            err = failed(o, OUT_EVENTS, events_write_lost(o->events, o->object, i, r->lost[i]));
+            err = failed(o, OUT_EVENTS, eventfile_write_lost(o->events, o->object, i, r->lost[i]));
     return err;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/cli/cli.h"
+#include "host/ctl/jsonfile.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -65,16 +66,7 @@ uint64_t cli_number(struct argp_state *state, const char *option, const char *te
 
 json_t *cli_json_text(const char *text)
 {
-    json_t *j = json_string(text);
-    char *plain = j ? NULL : strdup(text);
-
-    for (char *c = plain; c && *c; c++)
-        if (*c & 0x80)
-            *c = '?';
-    if (plain)
-        j = json_string(plain);
-    free(plain);
-    return j;
+    return jsonfile_text(text);
 }
 
 void cli_print_json(const json_t *document)

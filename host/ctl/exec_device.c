@@ -295,15 +295,15 @@ static bool next_packet(void *ctx, struct dev_packet *packet)
 }
 
 /* What the packet told, as events. */
-static int take_events(struct device_exec *d, const struct dev_output *o)
+int exec_device_event(struct exec *exec, const uint8_t *area, uint32_t bytes, uint32_t queue,
+                      uint64_t number)
 {
-    const struct exec_options *options = &d->exec.options;
-    const int err = replay_packet(&d->replay, o->events, o->event_bytes,
-                                  exec_queue(options, o->number), &d->world);
+    struct device_exec *d = (struct device_exec *)exec;
+    const int err = replay_packet(&d->replay, area, bytes, queue, &d->world);
+    const int told = events_end(&d->events, d->maps, exec->job->object->map_count,
+                                err ? NULL : exec->options.listener, number);
 
-    return err ? err
-               : events_end(&d->events, d->maps, d->exec.job->object->map_count, options->listener,
-                            o->number);
+    return err ? err : told;
 }
 
 static int take_packet(void *ctx, const struct dev_output *output)
@@ -321,7 +321,8 @@ static int take_packet(void *ctx, const struct dev_output *output)
     };
 
     if (!err && run->d->exec.job->ir->events.count)
-        err = take_events(run->d, output);
+        err = exec_device_event(&run->d->exec, output->events, output->event_bytes,
+                                exec_queue(&run->d->exec.options, output->number), output->number);
     return err ? err : run->stream->sink(run->stream->ctx, &out);
 }
 

@@ -16,4 +16,11 @@ struct dev *exec_device_dev(const struct exec *exec);
  * other's packets have left. */
 int exec_device_switch(struct exec *exec);
 
+/* A packet's event area, as it has left the device, becomes events, which the listener is told:
+ * `bytes` bytes, or 0 of a packet that made none; queue is the packet's, number what they are told
+ * as. Areas come in the order of the packets. 0, -EPROTO: the area contradicts the program, and
+ * nothing was told; -ENOMEM, or what the listener gave. */
+int exec_device_event(struct exec *exec, const uint8_t *area, uint32_t bytes, uint32_t queue,
+                      uint64_t number);
+
 #endif

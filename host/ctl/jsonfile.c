@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,4 +37,18 @@ int jsonfile_read(const char *path, json_t **out, char *why, size_t why_bytes)
     snprintf(why, why_bytes, "%s: malformed JSON at line %d, column %d: %s", path, error.line,
              error.column, error.text);
     return -EINVAL;
+}
+
+json_t *jsonfile_text(const char *text)
+{
+    json_t *j = json_string(text);
+    char *plain = j ? NULL : strdup(text);
+
+    for (char *c = plain; c && *c; c++)
+        if (*c & 0x80)
+            *c = '?';
+    if (plain)
+        j = json_string(plain);
+    free(plain);
+    return j;
 }

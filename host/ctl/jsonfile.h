@@ -10,4 +10,7 @@
  * (-EINVAL), line and column. The document is the caller's (json_decref). */
 int jsonfile_read(const char *path, json_t **out, char *why, size_t why_bytes);
 
+/* A string, with a question mark in place of each byte that is no ASCII if the text is no UTF-8. */
+json_t *jsonfile_text(const char *text);
+
 #endif

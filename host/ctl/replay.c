@@ -138,8 +138,11 @@ int replay_packet(struct replay *r, const uint8_t *area, uint32_t bytes, uint32_
     memset(r->records, 0, sizeof(r->records));
     for (; left && !err; left &= left - 1)
         err = do_site(r, (uint32_t)__builtin_ctzll(left), &p);
-    for (uint32_t i = 0; i < r->events->count && !err; i++)
-        if (r->records[i])
-            err = -EPROTO; /* a record that nobody gave away */
+    for (uint32_t i = 0; i < r->events->count; i++) {
+        if (!r->records[i])
+            continue;
+        err = -EPROTO; /* a record that nobody gave away would stop those behind it */
+        map_ring_finish(r->maps[r->events->sites[i].map], (uintptr_t)r->records[i], true);
+    }
     return err;
 }

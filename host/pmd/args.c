@@ -2,6 +2,7 @@
 #include "host/pmd/args.h"
 
 #include "host/ctl/executor.h"
+#include "host/pmd/events.h"
 
 #include <errno.h>
 
@@ -27,7 +28,8 @@ bool pmd_args_take(struct pmd_args *a, const char *key, const char *value)
                  {PMD_ARG_SECTION, &a->program.section},
                  {PMD_ARG_PROGRAM, &a->program.program},
                  {PMD_ARG_MAPS, &a->program.maps},
-                 {PMD_ARG_MAC, &a->mac}};
+                 {PMD_ARG_MAC, &a->mac},
+                 {PMD_ARG_EVENTS, &a->events}};
 
     for (uint32_t i = 0; i < RTE_DIM(texts); i++) {
         if (strcmp(key, texts[i].key) != 0)
@@ -84,11 +86,23 @@ static int apply_mac(struct pmd *pmd, const char *text)
     return 0;
 }
 
+static int apply_events(struct pmd *pmd, const char *path)
+{
+    const int err = path ? pmd_events_file(pmd, path) : 0;
+
+    if (err)
+        PMD_LOG(ERR, "%s: %s\n", path,
+                err == -EBUSY ? "another device writes its events there" : rte_strerror(-err));
+    return err;
+}
+
 int pmd_args_apply(const struct pmd_args *a, struct pmd *pmd)
 {
     char why[EXEC_WHY_BYTES] = "";
     int err = apply_mac(pmd, a->mac);
 
+    if (!err)
+        err = apply_events(pmd, a->events);
     if (err)
         return err;
     pmd->offload = a->offload;

@@ -15,21 +15,25 @@
 #define PMD_ARG_MAPS "maps"
 #define PMD_ARG_MAC "mac"
 #define PMD_ARG_OFFLOAD "offload"
+#define PMD_ARG_EVENTS "events"
 
 /* Their names, for the list that a bus has, and what they are, for RTE_PMD_REGISTER_PARAM_STRING.
  */
 #define PMD_ARG_NAMES                                                                              \
-    PMD_ARG_PROG, PMD_ARG_SECTION, PMD_ARG_PROGRAM, PMD_ARG_MAPS, PMD_ARG_MAC, PMD_ARG_OFFLOAD
+    PMD_ARG_PROG, PMD_ARG_SECTION, PMD_ARG_PROGRAM, PMD_ARG_MAPS, PMD_ARG_MAC, PMD_ARG_OFFLOAD,    \
+        PMD_ARG_EVENTS
 #define PMD_ARG_TEXT                                                                               \
     PMD_ARG_PROG "=<object> " PMD_ARG_SECTION "=<name> " PMD_ARG_PROGRAM "=<name> " PMD_ARG_MAPS   \
-                 "=<file> " PMD_ARG_MAC "=<address> " PMD_ARG_OFFLOAD "=prefer|require|never"
+                 "=<file> " PMD_ARG_MAC "=<address> " PMD_ARG_OFFLOAD                              \
+                 "=prefer|require|never " PMD_ARG_EVENTS "=<file>"
 
 /* What they say; strings belong to the list of arguments. */
 struct pmd_args {
     struct rte_pmd_sluice_program program;
     const char *mac;
     enum pmd_offload offload;
-    const char *bad; /* the first that makes no sense */
+    const char *events; /* file */
+    const char *bad;    /* the first that makes no sense */
 };
 
 /* Takes one of them; false: the name is none of these. value may be NULL. */

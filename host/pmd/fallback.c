@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/fallback.h"
 
+#include "host/pmd/events.h"
 #include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/limits.h"
 #include "hw/spec/gen/xdp.h"
@@ -39,6 +40,7 @@ struct pmd_fallback {
     pthread_mutex_t *lock; /* the device's; of all below, too */
     atomic_bool on;        /* changed with the RX rings' locks held, too */
     struct exec *exec;     /* the program's */
+    uint64_t number;       /* of the last packet, or of one before it */
     uint64_t mark;
     struct nic_ways ways;
     struct pmd_txq *txq;                /* while the port is started */
@@ -204,17 +206,20 @@ static struct rte_mbuf *run(struct pmd_fallback *f, struct pmd_rxq *q, struct rt
     struct run r = {f, q, m, d, .given = false};
     const struct exec_stream stream = {&r, give_packet, take_output};
     struct exec_stats stats;
+    struct pmd *pmd = q->data->dev_private;
     char why[EXEC_WHY_BYTES] = "";
 
+    f->number += (uint16_t)(d->number - (uint16_t)f->number);
     r.in = (struct exec_packet){.data = f->packet + CAPTURE_BYTES,
                                 .len = q->got_bytes - CAPTURE_BYTES,
                                 .time_ns = d->time,
-                                .index = d->number,
+                                .index = f->number,
                                 .rand = vm_rand_before(c->rand)};
     f->exec->options.ifindex = c->ifindex;
     f->exec->options.queue = c->queue;
     f->counts.packets++;
     f->counts.bytes += q->got_bytes;
+    pmd_events_begin(pmd, d->time);
     if (f->exec->ops->run(f->exec, &stream, &stats, why)) {
         if (!f->told)
             PMD_LOG(ERR, "%s\n", why);
@@ -223,6 +228,7 @@ static struct rte_mbuf *run(struct pmd_fallback *f, struct pmd_rxq *q, struct rt
         rte_pktmbuf_free(r.m);
         r.m = NULL;
     }
+    pmd_events_done(pmd);
     return r.m;
 }
 
@@ -340,6 +346,22 @@ static int read_counts(struct pmd *pmd, uint64_t *passed, uint64_t *dropped)
     return err ? err : nic_counter(nic, nic->rxq[0] + SPEC_RXQ_DROPPED, dropped);
 }
 
+/* Packets that have left the slot: the next one has at least this number. */
+static int read_number(struct pmd *pmd, uint64_t *number)
+{
+    uint64_t sum = 0;
+    int err = 0;
+
+    for (uint32_t v = 0; !err && v < SPEC_VERDICTS; v++) {
+        uint64_t count = 0;
+
+        err = nic_counter(&pmd->nic, pmd->nic.verdict + SPEC_VERDICT_COUNT + 8 * v, &count);
+        sum += count;
+    }
+    *number = sum;
+    return err;
+}
+
 static int open_ring(struct pmd *pmd)
 {
     struct pmd_fallback *f = pmd->fallback;
@@ -374,6 +396,8 @@ static int set_out(struct pmd *pmd)
     f->captured = 0;
     if (!err)
         err = read_counts(pmd, &f->passed_base, &f->dropped_base);
+    if (!err)
+        err = read_number(pmd, &f->number);
     return err ? err : open_ring(pmd);
 }
 

@@ -2,6 +2,7 @@
 #include "host/pmd/ops.h"
 #include "host/pmd/fallback.h"
 
+#include "host/pmd/events.h"
 #include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/limits.h"
 
@@ -207,6 +208,9 @@ static int stop(struct rte_eth_dev *eth_dev)
 
     if (!err)
         err = turn_ports(eth_dev, false);
+    pthread_mutex_lock(&pmd->lock);
+    pmd_events_settle(pmd); /* of packets that have left; a slot that hangs keeps the rest */
+    pthread_mutex_unlock(&pmd->lock);
     if (!err)
         err = stop_queues(eth_dev);
     else

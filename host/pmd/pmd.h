@@ -138,6 +138,7 @@ struct pmd_txq {
     uint64_t lost;   /* packets that the device did not send */
 };
 
+struct pmd_events;  /* what programs tell; events.c */
 struct pmd_program; /* what the slot runs; program.c */
 
 enum pmd_offload {
@@ -156,6 +157,7 @@ struct pmd {
     struct pmd_program *program;
     struct pmd_fallback *fallback;
     enum pmd_offload offload;
+    struct pmd_events *events;
     pthread_mutex_t lock;   /* of registers that are more than one access: counters, the mailbox */
     uint64_t *counter_base; /* values of counters at the last reset of statistics */
     uint64_t rx_errors_base, tx_errors_base;

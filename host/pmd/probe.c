@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/pmd/events.h"
 #include "host/pmd/fallback.h"
 #include "host/pmd/ops.h"
 
@@ -96,6 +97,17 @@ static void default_key(uint8_t key[NIC_KEY_BYTES])
         key[i] = i % 2 ? 0x5a : 0x6d;
 }
 
+/* Who is told of events may ask for the program's maps. */
+static void init_lock(pthread_mutex_t *lock)
+{
+    pthread_mutexattr_t attr;
+
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(lock, &attr);
+    pthread_mutexattr_destroy(&attr);
+}
+
 int pmd_init(struct rte_eth_dev *eth_dev, struct dev *dev, void *plugin)
 {
     struct pmd *pmd = eth_dev->data->dev_private;
@@ -104,7 +116,7 @@ int pmd_init(struct rte_eth_dev *eth_dev, struct dev *dev, void *plugin)
     pmd->dev = dev;
     pmd->plugin = plugin;
     pmd->data = eth_dev->data;
-    pthread_mutex_init(&pmd->lock, NULL);
+    init_lock(&pmd->lock);
     pmd->rss_types = UINT32_MAX; /* until the application says */
     default_key(pmd->rss_key);
     err = pmd_fallback_init(pmd);
@@ -112,6 +124,8 @@ int pmd_init(struct rte_eth_dev *eth_dev, struct dev *dev, void *plugin)
         err = open_nic(pmd);
     if (!err)
         err = pmd_stats_init(pmd);
+    if (!err)
+        err = pmd_events_open(pmd);
     if (!err)
         err = map_all(dev);
     if (!err)
@@ -144,8 +158,10 @@ int pmd_uninit(struct rte_eth_dev *eth_dev)
 
     pmd_telemetry_remove(pmd);
     pmd_forget_memory(eth_dev);
+    pmd_events_stop(pmd);
     pmd_program_unload(pmd);
     pmd_fallback_free(pmd);
+    pmd_events_close(pmd);
     pmd_stats_free(pmd);
     if (pmd->dev)
         pmd->dev->ops->close(pmd->dev);

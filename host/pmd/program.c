@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/program.h"
-#include "compiler/ebpf/ebpf.h"
 #include "host/ctl/mapfile.h"
 #include "host/ctl/swap.h"
+#include "host/pmd/events.h"
 #include "host/pmd/fallback.h"
 #include "hw/spec/gen/csr.h"
-#include "hw/spec/gen/helpers.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -114,6 +113,7 @@ void pmd_program_unload(struct pmd *pmd)
 {
     if (pmd->fallback)
         pmd_fallback_end(pmd);
+    pmd_events_end(pmd);
     close_program(pmd->program);
     pmd->program = NULL;
 }
@@ -124,12 +124,8 @@ static int fits_device(struct pmd *pmd, struct pmd_program *p, char *why)
     uint32_t lines = 0;
     int err = exec_find("microcode")->fits(p->job, why);
 
-    if (!err && p->job->ir->events.count) {
-        say(why,
-            "the program makes events (perf events, ring buffers or printed lines), which this "
-            "driver does not hand on yet");
-        err = -ENOTSUP;
-    }
+    if (!err)
+        err = pmd_events_ready(pmd, p->job, why);
     if (!err)
         err = nic_read(&pmd->nic, pmd->nic.slot + SPEC_CSR_EXT_LINES, &lines);
     for (uint32_t i = 0; !err && !lines && i < p->job->ir->map_count; i++)
@@ -143,26 +139,11 @@ static int fits_device(struct pmd *pmd, struct pmd_program *p, char *why)
     return err;
 }
 
-/* The first call of a program that tells somebody something; insn_count: there is none. */
-static uint32_t tells_at(const struct load_prog *prog)
-{
-    static const int32_t helpers[] = {
-        SPEC_HELPER_PERF_EVENT_OUTPUT, SPEC_HELPER_RINGBUF_OUTPUT, SPEC_HELPER_RINGBUF_RESERVE,
-        SPEC_HELPER_TRACE_PRINTK,      SPEC_HELPER_TRACE_VPRINTK,
-    };
-    uint32_t at = 0;
-
-    for (; at < prog->insn_count; at += ebpf_slots(&prog->insns[at]))
-        for (uint32_t i = 0; i < RTE_DIM(helpers); i++)
-            if (ebpf_is_helper_call(&prog->insns[at]) && prog->insns[at].imm == helpers[i])
-                return at;
-    return at;
-}
-
 /* Makes a program that the device does not take, for that reason, run on the host. */
 static int fall_back(struct pmd *pmd, struct pmd_program *p, const char *reason, char *why)
 {
-    const struct exec_options options = {.size = sizeof(options)};
+    const struct exec_options options = {.size = sizeof(options),
+                                         .listener = pmd_events_listener(pmd)};
     const char *refusal = pmd_fallback_refusal(pmd);
     uint64_t capture[PMD_CAPTURE_INSNS];
     const struct load_object *object;
@@ -171,8 +152,6 @@ static int fall_back(struct pmd *pmd, struct pmd_program *p, const char *reason,
 
     if (err)
         return err;
-    if (tells_at(p->prog) < p->prog->insn_count)
-        refusal = "on the host its events would not be handed on yet";
     if (refusal) {
         snprintf(why, EXEC_WHY_BYTES, "%s; %s", reason, refusal);
         return -ENOTSUP;
@@ -231,7 +210,8 @@ static int check_slot(struct pmd *pmd, char *why)
 /* Starts what is prepared; the slot is drained. */
 static int begin(struct pmd *pmd, struct pmd_program *p, char *why)
 {
-    const struct exec_options options = {.size = sizeof(options), .dev = pmd->dev};
+    const struct exec_options options = {
+        .size = sizeof(options), .dev = pmd->dev, .listener = pmd_events_listener(pmd)};
     int err;
 
     if (p->slot_job) {
@@ -252,6 +232,8 @@ static int run(struct pmd *pmd, struct pmd_program *p, const struct swap_saved *
 {
     int err = nic_slot_drain(&pmd->nic);
 
+    if (!err)
+        err = pmd_events_settle(pmd);
     pmd_program_unload(pmd);
     if (err) {
         say(why, "the device does not finish the packets that it has");
@@ -300,9 +282,16 @@ static int migrate(struct pmd *pmd, struct pmd_program *p, struct swap_report *r
 /* Replaces what runs between two packets. */
 static int swap(struct pmd *pmd, struct pmd_program *p, struct swap_report *report, char *why)
 {
-    const struct exec_options options = {.size = sizeof(options), .dev = pmd->dev};
+    const struct exec_options options = {
+        .size = sizeof(options), .dev = pmd->dev, .listener = pmd_events_listener(pmd)};
     int err;
 
+    if (pmd->program->job->ir && pmd->program->job->ir->events.count) {
+        snprintf(why, EXEC_WHY_BYTES,
+                 "program %.64s makes events, all of which come before the next program's",
+                 pmd->program->prog->name);
+        return -EXDEV;
+    }
     if (pmd->program->slot_job || p->slot_job) {
         snprintf(why, EXEC_WHY_BYTES, "program %.64s runs on the host's CPU",
                  p->slot_job ? p->prog->name : pmd->program->prog->name);
@@ -353,6 +342,10 @@ int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *wh
         p->arena = arena_open();
     if (p && p->arena)
         err = check_slot(pmd, why);
+    if (!err && pmd_events_telling(pmd)) {
+        say(why, "a program can't go while its events are told");
+        err = -EBUSY;
+    }
     if (!err)
         err = prepare(pmd, p, what, why);
     if (!err && way != PMD_LOAD && p->maps) {

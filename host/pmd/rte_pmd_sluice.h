@@ -82,6 +82,30 @@ int rte_pmd_sluice_map_update(uint16_t port_id, const char *map, const void *key
                               const void *values);
 int rte_pmd_sluice_map_delete(uint16_t port_id, const char *map, const void *key);
 
+/* Something that the program told of a packet: a perf event, a record of a ring buffer, or a line
+ * that it printed. Valid during the call. */
+struct rte_pmd_sluice_event {
+    uint64_t packet;  /* its number: packets count from 0 as they enter the program */
+    uint64_t time_ns; /* of its arrival */
+    const char *map;  /* name; NULL: a line, without its end */
+    const void *data;
+    uint32_t bytes;
+    uint32_t cpu; /* perf events: the packet's RX queue */
+};
+typedef void (*rte_pmd_sluice_event_fn)(uint16_t port_id, const struct rte_pmd_sluice_event *event,
+                                        void *arg);
+
+/* Who is told; fn NULL: nobody, and events are counted only. The call comes from whoever receives
+ * on any queue of the port or polls, before the burst that has the packet returns, in the order of
+ * packets; a packet's events come map by map. It may use the maps above, but neither load a program
+ * (-EBUSY) nor receive. -EBUSY: the argument `events` has named a file. */
+int rte_pmd_sluice_events(uint16_t port_id, rte_pmd_sluice_event_fn fn, void *arg);
+/* Hands on what has come, for who does not receive: how many packets it was of. */
+int rte_pmd_sluice_events_poll(uint16_t port_id);
+/* Records that a ring buffer of the program had no room for, since it was loaded. -ENXIO: no such
+ * map; -EOPNOTSUPP: it is no ring buffer. */
+int rte_pmd_sluice_events_lost(uint16_t port_id, const char *map, uint64_t *records);
+
 #ifdef __cplusplus
 }
 #endif

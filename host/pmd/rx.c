@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/pmd/events.h"
 #include "host/pmd/fallback.h"
 #include "hw/spec/gen/limits.h"
 
@@ -186,6 +187,7 @@ uint16_t pmd_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
     if (q->mask + 1u - held(q) >= q->refill)
         refill(q); /* a device that is gone gives no more packets; link_update tells */
     pmd_fallback_leave(q, fallback);
+    pmd_events_burst(q->data->dev_private); /* of these packets, and of others */
     return (uint16_t)n;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/pmd/events.h"
 #include "host/pmd/fallback.h"
 #include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/xdp.h"
@@ -75,12 +76,20 @@ static const struct counter device_counters[] = {
     {"rx_program_hung", SPEC_BAR_LIST + SPEC_NIC_HUNG},
 };
 
+/* Counted by the driver: numbers in place of offsets. */
+static const struct counter event_counters[] = {
+    {"rx_program_events", PMD_EVENTS_TOLD},
+    {"rx_program_events_bad", PMD_EVENTS_BAD},
+    {"rx_program_ringbuf_lost", PMD_EVENTS_RECORDS},
+};
+
 enum group {
     GROUP_PORT,
     GROUP_RXQ,
     GROUP_TXQ,
     GROUP_VERDICT,
     GROUP_DEVICE,
+    GROUP_EVENTS,
     GROUP_FALLBACK,
     GROUP_COUNT
 };
@@ -94,6 +103,7 @@ static const struct {
     [GROUP_TXQ] = {txq_counters, RTE_DIM(txq_counters)},
     [GROUP_VERDICT] = {verdict_counters, RTE_DIM(verdict_counters)},
     [GROUP_DEVICE] = {device_counters, RTE_DIM(device_counters)},
+    [GROUP_EVENTS] = {event_counters, RTE_DIM(event_counters)},
     [GROUP_FALLBACK] = {fallback_counters, RTE_DIM(fallback_counters)},
 };
 
@@ -114,6 +124,7 @@ static uint32_t blocks_of(const struct nic *nic, enum group g, const uint32_t **
         *addrs = &nic->verdict;
         return 1;
     case GROUP_DEVICE:
+    case GROUP_EVENTS:
     case GROUP_FALLBACK: /* the driver's own */
         *addrs = NULL;
         return 1;
@@ -168,6 +179,10 @@ static int read_counter(struct pmd *pmd, enum group g, uint32_t block, uint32_t 
     const uint32_t *addrs;
     int err;
 
+    if (g == GROUP_EVENTS) {
+        *value = pmd_events_counter(pmd, (enum pmd_events_count)groups[g].rows[row].offset);
+        return 0;
+    }
     if (g == GROUP_FALLBACK) {
         memcpy(value, (const uint8_t *)soft + groups[g].rows[row].offset, sizeof(*value));
         return 0;

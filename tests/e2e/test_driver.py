@@ -4,6 +4,7 @@ command line makes of the same packets."""
 import json
 import os
 
+import larger
 import lib
 import testpmd
 
@@ -65,6 +66,78 @@ def test_tunnel_with_stalls_and_small_buffers_does_the_same(work):
     forward(work, 'tunnel', ',seed=7,stall=30,dma=1-200', ['--mbuf-size=768', '--rxd=64', '--txd=64'])
 
 
+# What a program reads as the time is printed, too, so that the command line can have it run at the same times.
+CLOCK = """#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+static __always_inline __u64 clock_of(void)
+{
+    static const char format[] SEC(".rodata.clock") = "%llu";
+    const __u64 now = bpf_ktime_get_ns();
+
+    bpf_trace_printk(format, sizeof(format), now);
+    return now;
+}
+#define bpf_ktime_get_ns clock_of
+#include "{source}"
+"""
+
+
+def with_clock(work, source, defines):
+    path = os.path.join(work, 'clock.bpf.c')
+    with open(path, 'w') as f:
+        f.write(CLOCK.replace('{source}', source))
+    return lib.clang(path, os.path.join(work, 'clock.o'), defines=['-D' + d for d in defines], includes=[os.path.dirname(source)])
+
+
+def told(work, obj, maps, packets, *options):
+    """What the command line says that the program tells of these packets, given (time, bytes)."""
+    capture, out = testpmd.write(os.path.join(work, 'again.pcap'), [p for _, p in packets], [t for t, _ in packets]), os.path.join(work, 'want')
+    lib.sluice('run', obj, *maps, '-t', 'interp', '-r', capture, '--events', out, *options)
+    with open(out) as f:
+        return f.read()
+
+
+def events_of(work, source, maps, capture, options='', defines=(), gap=1000):
+    """Events of a program on the NIC are in the file that the driver writes as the command line writes them."""
+    obj = with_clock(work, source, defines)
+    packets = testpmd.frames(capture)
+    nic = f'net_sluice0,port=pcap:{capture}::{gap},prog={obj},events=events' + ''.join(f',maps={m}' for m in maps[1:]) + options
+    with testpmd.Testpmd(work, [nic], warning="on the host's CPU: offload=never" if 'never' in options else None) as t:
+        t.ask('set fwd rxonly\nset promisc all on\nstart')
+        c = t.wait_for(lambda c: sum(c['rx_program_' + v] for v in ('pass', 'drop', 'tx', 'aborted', 'redirect')) == len(packets))
+        t.ask('stop\nport stop all')
+        c = t.counters()
+    with open(os.path.join(work, 'events')) as f:
+        got = f.read()
+    lines = [json.loads(line) for line in got.splitlines()]
+    assert c['rx_program_events'] == len([e for e in lines if 'i' in e]) and c['rx_program_events_bad'] == c['rx_program_events_lost'] == 0, c
+    times, now = {e['i']: int(e['print']) for e in reversed(lines) if e.get('print', '').isdigit()}, 0
+    timed = []
+    for i, p in enumerate(packets):
+        now = times.get(i, now)
+        timed.append((now, p))
+    want = told(work, obj, maps, timed)
+    assert got == want, (len(got), len(want), [p for p in zip(got.splitlines(), want.splitlines()) if p[0] != p[1]][:3])
+    return lines
+
+
+def test_events_of_examples_are_those_of_the_command_line(work):
+    for name, kind, options, constants in (('flowmon', 'flow_events', ',seed=5,stall=20', ()), ('scrubber', 'alarms', '', ('alarm_syns=1',))):
+        row = next(row for row in larger.ROWS if row.name == name)
+        row = row._replace(constants=(*row.constants, *constants))
+        source = os.path.join(lib.ROOT, 'examples', name + '.bpf.c')
+        lines = events_of(work, source, larger.maps(row, work), larger.capture(row, 500), options, defines=('LIST_ENTRIES=256',))
+        assert sum(e.get('map') == kind for e in lines) > 5, (name, len(lines))
+
+
+def test_events_with_packet_bytes_and_lost_records_are_those_of_the_command_line(work):
+    for name, kind, options in (('samples', 'few', ''), ('samples', 'few', ',offload=never'), ('full', 'small', '')):
+        source = os.path.join(lib.ROOT, 'tests', 'progs', 'events', name + '.bpf.c')
+        lines = events_of(work, source, (), lib.traffic('driver-events', '--count', 300, '--flows', 60), options)
+        assert sum(e.get('map') == kind for e in lines) > 100, {e.get('map') for e in lines}
+    assert lines[-1]['lost'] > 100
+
+
 def test_what_the_host_sends_leaves_as_it_is(work):
     """Buffers of 640 bytes: larger packets leave in pieces. The ring of 32 descriptors is full again and again."""
     capture = mixed_sizes(work, 60)
@@ -93,7 +166,7 @@ def test_ports_start_and_stop_and_change_again_and_again(work):
 
 def test_a_program_that_does_not_fit_says_why(work):
     refused(work, 'prog=missing.o', 'missing.o')
-    refused(work, f'prog={lib.example("flowmon")}', 'events')
+    refused(work, f'prog={lib.example("csum")},events=missing/events', 'missing/events')
 
 
 def test_arguments_that_would_be_passed_over_are_refused(work):
@@ -101,6 +174,7 @@ def test_arguments_that_would_be_passed_over_are_refused(work):
     refused(work, f'{program},{program}', 'prog= is given twice')
     refused(work, 'mac=02:00:00:00:00:01,mac=02:00:00:00:00:02', 'mac= is given twice')
     refused(work, 'section=xdp', 'section= says something of a program that prog= does not name')
+    refused(work, 'events=a,events=b', 'events= is given twice')
     refused(work, 'dma=0-0', 'dma= has a value that makes no sense')
 
 

@@ -132,9 +132,11 @@ def frames(path):
     return found
 
 
-def write(path, packets):
+def write(path, packets, times=None):
+    """A capture of packets, a ms apart or at these times in ns."""
     with open(path, 'wb') as f:
-        f.write(struct.pack('<IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        f.write(struct.pack('<IHHIIII', 0xa1b23c4d, 2, 4, 0, 0, 65535, 1))
         for i, p in enumerate(packets):
-            f.write(struct.pack('<IIII', i // 1000, i % 1000 * 1000, len(p), len(p)) + p)
+            ns = times[i] if times else i * 1000000
+            f.write(struct.pack('<IIII', ns // 1000000000, ns % 1000000000, len(p), len(p)) + p)
     return path
