@@ -148,7 +148,7 @@ static int open_tap(struct mac *m, const char *name, char *why, size_t why_bytes
         snprintf(why, why_bytes, "port=tap:%s: this is no name of an interface", name);
         return -EINVAL;
     }
-    strcpy(request.ifr_name, name);
+    memcpy(request.ifr_name, name, strlen(name) + 1);
     m->tap = true;
     m->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (m->fd < 0 || ioctl(m->fd, TUNSETIFF, &request)) {
