@@ -317,6 +317,13 @@ bool job_holds_maps(const struct load_map *map)
     return map->type == SPEC_MAP_ARRAY_OF_MAPS || map->type == SPEC_MAP_HASH_OF_MAPS;
 }
 
+bool job_same_definition(const struct load_map *a, const struct load_map *b)
+{
+    return !strcmp(a->name, b->name) && a->kind == b->kind && a->type == b->type &&
+           a->key_bytes == b->key_bytes && a->value_bytes == b->value_bytes &&
+           a->max_entries == b->max_entries && a->flags == b->flags;
+}
+
 struct map_def job_map_def(const struct load_object *object, uint32_t index)
 {
     const struct load_map *m = &object->maps[index];

@@ -100,6 +100,9 @@ bool job_inner_fits(const struct load_object *object, uint32_t map, uint32_t inn
 /* Maps whose values are numbers of programs or maps, + 1, and are named in files. */
 bool job_holds_programs(const struct load_map *map);
 bool job_holds_maps(const struct load_map *map);
+/* Maps of two objects with the same name and definition: one program's contents may become the
+ * other's. What they begin with does not count. */
+bool job_same_definition(const struct load_map *a, const struct load_map *b);
 
 /* The definition of the object's map number index, as the runtime wants it. */
 struct map_def job_map_def(const struct load_object *object, uint32_t index);

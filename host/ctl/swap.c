@@ -21,13 +21,6 @@ static bool is_held(const struct load_map *m)
     return job_holds_programs(m) || job_holds_maps(m);
 }
 
-static bool same_definition(const struct load_map *a, const struct load_map *b)
-{
-    return !strcmp(a->name, b->name) && a->kind == b->kind && a->type == b->type &&
-           a->key_bytes == b->key_bytes && a->value_bytes == b->value_bytes &&
-           a->max_entries == b->max_entries && a->flags == b->flags;
-}
-
 /* Data sections: also their first contents. */
 static bool same_data(const struct job *from, const struct load_map *a, const struct job *to,
                       const struct load_map *b)
@@ -44,7 +37,7 @@ bool swap_same_map(const struct job *from, uint32_t i, const struct job *to, uin
 {
     const struct load_map *a = &from->object->maps[i], *b = &to->object->maps[k];
 
-    return same_definition(a, b) && same_data(from, a, to, b);
+    return job_same_definition(a, b) && same_data(from, a, to, b);
 }
 
 /* Whether contents of a map mean the same in another program. */

@@ -12,7 +12,7 @@ static const struct load_map *same_map(const struct load_object *file, const str
                                        uint32_t *index)
 {
     for (uint32_t i = 0; i < file->map_count; i++)
-        if (lib_same_definition(&file->maps[i], like)) {
+        if (job_same_definition(&file->maps[i], like)) {
             *index = i;
             return &file->maps[i];
         }

@@ -95,7 +95,6 @@ int lib_pass(struct sluice_batch *user, struct sluice_stats *port);
 /* --- maps --- */
 
 void lib_map_make(struct sluice_map *map, const struct load_map *def, uint32_t index);
-bool lib_same_definition(const struct load_map *a, const struct load_map *b);
 /* Gives the maps of `to` the contents that those of `from` have; both are locked. */
 int lib_hand_over(struct sluice_loaded *from, struct sluice_loaded *to,
                   const struct sluice_sink *sink);

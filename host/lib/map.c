@@ -13,13 +13,6 @@ void lib_map_make(struct sluice_map *map, const struct load_map *def, uint32_t i
     *map = (struct sluice_map){.def = *def, .index = index};
 }
 
-bool lib_same_definition(const struct load_map *a, const struct load_map *b)
-{
-    return !strcmp(a->name, b->name) && a->type == b->type && a->key_bytes == b->key_bytes &&
-           a->value_bytes == b->value_bytes && a->max_entries == b->max_entries &&
-           a->flags == b->flags;
-}
-
 const char *sluice_map_name(const struct sluice_map *map)
 {
     return map ? map->def.name : NULL;
@@ -123,7 +116,7 @@ static int find_of_port(const struct sluice_map *map, struct contents *c)
     for (uint32_t i = 0; i < file->map_count; i++)
         if (!strcmp(file->maps[i].name, map->def.name)) {
             c->index = i;
-            return lib_same_definition(&file->maps[i], &map->def) ? 0 : -ENXIO;
+            return job_same_definition(&file->maps[i], &map->def) ? 0 : -ENXIO;
         }
     return -EBADF;
 }

@@ -206,7 +206,7 @@ static struct sluice_map *handle_of(struct sluice_port *port, const struct load_
     struct sluice_map *map = port->maps;
     char *name;
 
-    while (map && !lib_same_definition(&map->def, def))
+    while (map && !job_same_definition(&map->def, def))
         map = map->next;
     if (map)
         return map;
