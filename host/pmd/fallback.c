@@ -381,8 +381,12 @@ static int open_ring(struct pmd *pmd)
 
 static int close_ring(struct pmd_fallback *f)
 {
-    const int err = f->txq ? pmd_tx_close(f->txq) : 0;
+    int err = 0;
 
+    if (f->txq) {
+        pmd_tx_kick(f->txq);
+        err = pmd_tx_close(f->txq); /* waits for what it has */
+    }
     f->txq = NULL;
     return err;
 }

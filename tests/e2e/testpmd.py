@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Debian's dpdk-testpmd with the driver under test, spoken to as a person would; its MAC sides are captures."""
+import json
 import os
 import queue
 import re
 import shutil
+import socket
 import struct
 import subprocess
 import threading
@@ -43,8 +45,9 @@ class Testpmd:
         # half of what it prints would wait in a buffer if a pipe were one to it
         self.prefix = f'sluice-{os.getpid()}-{os.path.basename(work)}'
         self.folder = os.path.join(runtime_folder(), 'dpdk', self.prefix) if telemetry else None
-        socket = [f'--file-prefix={self.prefix}'] if telemetry else ['--no-telemetry']
-        command = ['stdbuf', '-oL', 'dpdk-testpmd', '-l', '0,1', *machine.eal, *socket,
+        self.socket = None
+        talk = [f'--file-prefix={self.prefix}'] if telemetry else ['--no-telemetry']
+        command = ['stdbuf', '-oL', 'dpdk-testpmd', '-l', '0,1', *machine.eal, *talk,
                    '--log-level=*:warning', '-d', 'librte_net_sluice.so', *('--vdev=' + v for v in vdevs), '--', '-i', '--no-mlockall',
                    '--total-num-mbufs=2048', '--no-flush-rx', '--nb-cores=1', *options]
         self.process = subprocess.Popen(machine.command(command), cwd=work, env=env, text=True, errors='replace', stdin=subprocess.PIPE,
@@ -86,6 +89,16 @@ class Testpmd:
     def counters(self, port=0):
         return {name: int(n) for name, n in re.findall(r'^(\w+): (\d+)', self.ask(f'show port xstats {port}'), re.M)}
 
+    def tell(self, command, *fields):
+        """The answer to a command of DPDK's telemetry, without its name."""
+        if not self.socket:
+            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self.socket.settimeout(PATIENCE)
+            self.socket.connect(os.path.join(self.folder, 'dpdk_telemetry.v2'))
+            self.socket.recv(1024)
+        self.socket.send(f'{command},{",".join(map(str, fields))}'.encode())
+        return json.loads(self.socket.recv(1 << 16))[command]
+
     def wait_for(self, true, port=0):
         """Counters, once they satisfy; they say what was missing if they never do."""
         start = time.time()
@@ -115,6 +128,8 @@ class Testpmd:
             self.process.wait()
         else:
             self.quit()
+        if self.socket:
+            self.socket.close()
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
