@@ -214,7 +214,8 @@ def test_program_on_the_host_is_replaced_between_two_packets(work):
                                 'net_pcap0,rx_pcap=none.pcap,tx_pcap=host.pcap'], warning="print runs on the host's CPU: ", telemetry=True) as t:
         t.ask('start')
         t.wait_for(lambda c: c['rx_fallback_packets'] > 0)
-        assert t.tell('/net_sluice/load', 0, f'path={slot}', 'program=inputs') == {'program': 'inputs'}
+        a = t.tell('/net_sluice/load', 0, f'path={slot}', 'program=inputs')
+        assert a.get('program') == 'inputs', a
         assert t.tell('/net_sluice/program', 0)['executor'] == 'microcode'
         c = t.wait_for(lambda c: c['rx_port0_packets'] == len(packets) == c['rx_good_packets'] + c['tx_port0_packets'])
         t.ask('stop')

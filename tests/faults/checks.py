@@ -43,7 +43,7 @@ FUZZ = {'kernel': '5000', 'microcode': '300', 'pipeline': '60'}
 DEVICE = ['sluice', 'sluice-sim.so', 'core_model.so']
 # what tests of the whole need beside the command line's device
 DRIVER = [*DEVICE, 'librte_net_sluice.so', 'nic_model.so']
-TEST_NEEDS = {'e2e.driver': DRIVER, 'e2e.dev.': DRIVER, 'e2e.demo_net': DRIVER, 'e2e.pci': [*DRIVER, 'tests/pci/sluice-pci-trap.so']}
+TEST_NEEDS = {'e2e.driver': DRIVER, 'e2e.fallback': DRIVER, 'e2e.dev.': DRIVER, 'e2e.demo_net': DRIVER, 'e2e.pci': [*DRIVER, 'tests/pci/sluice-pci-trap.so']}
 EXECUTOR_TARGETS = {'interp': [], 'kernel': [], 'microcode': ['sluice-sim.so', 'core_model.so'], 'pipeline': ['sluice-sim.so']}
 
 
