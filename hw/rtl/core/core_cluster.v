@@ -57,6 +57,7 @@ module core_cluster #(
     output wire [63:0]  a_data_o,
     output wire [63:0]  a_expect_o,
     input  wire [63:0]  r_data_i,
+    input  wire         b_waits_i,      // port B offers and is not taken
     // external memory
     output wire [2:0]   a_ctx_o,
     input  wire [7:0]   ext_wait_i,
@@ -182,7 +183,7 @@ module core_cluster #(
 
     generate
         if (CORES == 1) begin : g_one
-            wire unused_share = &{1'b0, value2, keys2, keys3};
+            wire unused_share = &{1'b0, value2, keys2, keys3, b_waits_i};
 
             assign in_valid = s_axis_tvalid;
             assign s_axis_tready = in_ready;
@@ -213,7 +214,7 @@ module core_cluster #(
 
             core_share #(.CORES(CORES), .CORE_W(CORE_W)) u_share (
                 .clk(clk), .rst(rst), .oldest_i(oldest), .value2_i(value2), .keys2_i(keys2),
-                .turn2_o(turn2), .keys3_i(keys3), .s_valid_i(a_valid), .s_op_i(a_op),
+                .turn2_o(turn2), .b_waits_i(b_waits_i), .keys3_i(keys3), .s_valid_i(a_valid), .s_op_i(a_op),
                 .s_atomic_i(a_atomic), .s_size_i(a_size), .s_addr_i(a_addr), .s_data_i(a_data),
                 .s_expect_i(a_expect), .a_valid_o(a_valid_o), .a_op_o(a_op_o),
                 .a_atomic_o(a_atomic_o), .a_size_o(a_size_o), .a_addr_o(a_addr_o),

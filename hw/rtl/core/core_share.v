@@ -4,11 +4,14 @@
 // ring after it: so the oldest packets never wait. The others' turns pass. From then on nothing waits or overtakes, so
 // accesses and operations take effect in the order in which their rows issue, as in one core: value accesses come to
 // their port three clocks later, map operations go to the engines in the order in which they came to their cores' queues.
+// Several cores can use port A in each clock, and port B has what that leaves; so when port B has waited for B_WAIT clocks, no
+// row gets the port until port B has been served.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_share #(
     parameter CORES = 2,                    // a power of two, 2 to SPEC_CORES_MAX
-    parameter CORE_W = 1                    // its log2
+    parameter CORE_W = 1,                   // its log2
+    parameter B_WAIT = 16                   // clocks, a power of two, at least 2
 ) (
     input  wire                 clk,
     input  wire                 rst,
@@ -17,6 +20,7 @@ module core_share #(
     input  wire [CORES-1:0]     value2_i,   // access value memory,
     input  wire [CORES-1:0]     keys2_i,    // or have a map operation
     output wire [CORES-1:0]     turn2_o,
+    input  wire                 b_waits_i,  // value memory: port B offers and is not taken
     // stage 3: a map operation goes to its core's queue
     input  wire [CORES-1:0]     keys3_i,
     // stage 5: accesses of value memory, one core's at most
@@ -54,6 +58,13 @@ module core_share #(
     output wire [63:0]          req_flags_o,
     output wire [CORE_W+2:0]    req_who_o   // core and context
 );
+    reg [$clog2(B_WAIT):0] waited_q;
+
+    always @(posedge clk) begin
+        if (!waited_q[$clog2(B_WAIT)]) waited_q <= waited_q + 1'b1;
+        if (rst || !b_waits_i) waited_q <= {$clog2(B_WAIT)+1{1'b0}};
+    end
+
     // --- turns: core j goes before core i if it comes first from the oldest on
     genvar g;
     generate
@@ -73,7 +84,7 @@ module core_share #(
                 end
             end
 
-            assign turn2_o[g] = !passed;
+            assign turn2_o[g] = !passed && !(value2_i[g] && waited_q[$clog2(B_WAIT)]);
         end
     endgenerate
 

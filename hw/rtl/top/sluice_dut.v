@@ -161,6 +161,8 @@ module sluice_dut #(
     end
 
     // --- cores
+    wire          b_valid;
+    wire          b_ready;
     wire          a_valid;
     wire [1:0]    a_op;
     wire [3:0]    a_atomic;
@@ -204,7 +206,7 @@ module sluice_dut #(
         .cfg_we_i(cfg_we), .cfg_map_i(mbox_map[4:0]), .cfg_base_i(mbox_value[BASE_LSB +: 32]),
         .base_map_i(mbox_map[4:0]), .base_o(base),
         .a_valid_o(a_valid), .a_op_o(a_op), .a_atomic_o(a_atomic), .a_size_o(a_size),
-        .a_addr_o(a_addr), .a_data_o(a_data), .a_expect_o(a_expect), .r_data_i(r_data), .a_ctx_o(a_ctx),
+        .a_addr_o(a_addr), .a_data_o(a_data), .a_expect_o(a_expect), .r_data_i(r_data), .b_waits_i(b_valid && !b_ready), .a_ctx_o(a_ctx),
         .ext_wait_i(ext_wait), .ext_done_i(ext_done),
         .req_valid_o(c_req_valid), .req_ready_i(c_req_ready), .req_op_o(c_req_op),
         .req_map_o(c_req_map), .req_cpu_o(c_req_cpu), .req_key_o(c_req_key),
@@ -231,8 +233,6 @@ module sluice_dut #(
     wire [31:0]   w_addr;
     wire [63:0]   w_data;
     wire [7:0]    w_strb;
-    wire          b_valid;
-    wire          b_ready;
     wire          b_write;
     wire [31:0]   b_addr;
     wire [63:0]   b_data;

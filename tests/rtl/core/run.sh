@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benches of the VLIW core's device. usage: run.sh [BENCH ...]: directed, units, tokens, limit, random; all without an argument.
 # Environment: WORK (scratch folder), SEED (replays one), LONG=1 for many more random programs, PARAMETERS of sluice_dut,
-# such as "-GSLOT_W=5".
+# such as "-GSLOT_W=5", MODEL_OPT (default -O1).
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
 ROOT=$(cd "$HERE/../../.." && pwd)
@@ -25,7 +25,7 @@ verilator --cc $top --prefix Vsluice_dut -Mdir "$WORK/obj" -O3 -fno-const-bit-op
     --x-initial fast -Wno-fatal -Wno-lint -Wno-style --output-split 20000 -I. -y hw/rtl/common \
     -y hw/rtl/axis -y hw/rtl/core -y hw/rtl/map -y hw/rtl/csr -y hw/rtl/top hw/rtl/top/*_dut.v \
     >"$WORK/log" 2>&1 || { cat "$WORK/log"; echo "FAIL core verilator"; exit 1; }
-cxx_flags="-O1 -w -I$vroot -I$vroot/vltstd -I$WORK/obj -I. -DVM_TRACE=0 -DVM_SC=0 -DVM_COVERAGE=0"
+cxx_flags="${MODEL_OPT:--O1} -w -I$vroot -I$vroot/vltstd -I$WORK/obj -I. -DVM_TRACE=0 -DVM_SC=0 -DVM_COVERAGE=0"
 objects=
 # Verilator's headers take longer than each of its files.
 for unit in "$WORK"/obj/*.cpp; do
