@@ -58,7 +58,7 @@ runtime_object() {
 # One core has external memory here, which the simulation serves.
 core=
 case $* in *hw/rtl/top/sluice_dut.v*) core=-GEXT_LINES=$(sed -n 's/^.define SPEC_CORE_EXT_LINES //p' "$root/hw/spec/gen/sluice_spec.vh") ;; esac
-[ "$cores" = 1 ] || core=-GCORES=$cores
+[ "$cores" = 1 ] || core=-DSLUICE_CORES=$cores
 rm -rf "$work/obj"
 # shellcheck disable=SC2086
 # Verilator 5.006 simplifies trees of bit operations wrongly now and then (verilator issues 4059, 4832, 4842), so that pass is off.

@@ -7,6 +7,7 @@ Packets arrive at both NICs. What a program sends (XDP_TX) leaves where it came 
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -52,7 +53,18 @@ def time_of(prefix, port):
     return json.loads(lib.sluice('dev', 'info', '--port', port, '--file-prefix', prefix, '--json').stdout)['time_ns']
 
 
-def run(name, executor, size, way, count, gap):
+def model_with(cores):
+    """The NIC with so many cores in its slot, built once."""
+    model = os.path.join(lib.BUILD, 'models', f'nic-{cores}-cores.so')
+    if cores > 1 and not os.path.exists(model):
+        os.makedirs(os.path.dirname(model), exist_ok=True)
+        with tempfile.TemporaryDirectory() as work:
+            subprocess.run(['sh', 'sim/build_model.sh', '.', model, work, '--nic', '--cores', str(cores), 'hw/rtl/top/sluice_nic.v'],
+                           cwd=ROOT, check=True)
+    return f',model={model}' if cores > 1 else ''
+
+
+def run(name, executor, size, way, count, gap, model):
     with tempfile.TemporaryDirectory() as work:
         maps = lib.example_maps(name)
         want, devices = [], []
@@ -60,8 +72,8 @@ def run(name, executor, size, way, count, gap):
             capture = os.path.join(work, f'in{port}.pcap')
             lib.sluice('traffic', '-w', capture, '--count', count, '--flows', 200, '--size', size, '--seed', port + 1)
             want.append(wanted(work, name, capture))
-            devices.append(f'net_sluice{port},port=pcap:in{port}.pcap:wire{port}.pcap:{gap},prog={lib.example(name)}' + ('' if executor == 'microcode' else f',executor={executor}')
-                           + (f',maps={maps[1]}' if maps else ''))
+            devices.append(f'net_sluice{port},port=pcap:in{port}.pcap:wire{port}.pcap:{gap},prog={lib.example(name)}' + model
+                           + ('' if executor == 'microcode' else f',executor={executor}') + (f',maps={maps[1]}' if maps else ''))
         jumbo = ['--mbuf-size=9728', f'--max-pkt-len={FRAME_MAX}'] if size == '9000' else []
         with testpmd.Testpmd(work, devices, '--rxd=512', '--txd=512', *jumbo, telemetry=True) as t:
             t.patience = PATIENCE
@@ -86,6 +98,7 @@ def main():
     options = argparse.ArgumentParser(prog='./dev bench testpmd', description='Compares and times packets through testpmd and two simulated NICs.')
     options.add_argument('--count', type=int, default=10000, help='packets that arrive at each NIC')
     options.add_argument('--gap', type=int, help='clocks from frame to frame; by default so many that no port has to send more than its wire takes')
+    options.add_argument('--cores', type=int, default=1, help='VLIW cores in the slot, a power of two')
     for what, all_of in (('size', SIZES), ('program', PROGRAMS), ('executor', ('microcode', 'pipeline')), ('way', ('io', 'macswap'))):
         options.add_argument('--' + what, action='append', help=f'one of {", ".join(all_of)}; all of them if none is given')
         options.set_defaults(**{'all_' + what: all_of})
@@ -96,7 +109,7 @@ def main():
         for executor in o.executor or o.all_executor:
             for size in o.size or o.all_size:
                 for way in o.way or o.all_way:
-                    print('| ' + ' | '.join(run(name, executor, size, way, o.count, o.gap or (GAP_JUMBO if size == '9000' else GAP))) + ' |', flush=True)
+                    print('| ' + ' | '.join(run(name, executor, size, way, o.count, o.gap or (GAP_JUMBO if size == '9000' else GAP), model_with(o.cores))) + ' |', flush=True)
 
 
 if __name__ == '__main__':

@@ -5,8 +5,12 @@
 // one more port: the rows that retire.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
+// A NIC around this module says nothing of its inside, which may be a generated pipeline's: a macro tells how many cores there are.
+`ifndef SLUICE_CORES
+`define SLUICE_CORES 1
+`endif
 module sluice_dut #(
-    parameter CORES = 1,                                  // VLIW cores, a power of two, up to SPEC_CORES_MAX; more than one: EXT_LINES is 0
+    parameter CORES = `SLUICE_CORES,                      // VLIW cores, a power of two, up to SPEC_CORES_MAX; more than one: EXT_LINES is 0
     parameter SLOT_W = 4,                                 // log2 of the packet buffers: 3 to 6
     parameter ROWS = `SPEC_ROWS,                          // rows of a program bank, a power of two
     parameter VMEM_BYTES = `SPEC_CORE_VMEM_BYTES,         // value memory, a power of two
