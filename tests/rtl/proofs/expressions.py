@@ -168,7 +168,7 @@ module formal_expressions (input wire clk, input wire [511:0] packet_i, output w
     sluice_dut u_dut (.clk(clk), .rst(1'b0), .s_axis_tdata(packet_i), .s_axis_tkeep({64{1'b1}}), .s_axis_tvalid(1'b1),
         .s_axis_tlast(1'b1), .s_axis_tuser(160'd0), .m_axis_tready(1'b1), .m_axis_tdata(bad_o));
 endmodule
-module csr_block #(parameter KIND = 0, parameter STAGES = 0, parameter HAS_PROGRAM = 0, parameter EXT_LINES = 0) (PORTS);
+module csr_block #(parameter KIND = 0, STAGES = 0, HAS_PROGRAM = 0, EXT_LINES = 0, CORES = 0, COUNT_W = 1) (PORTS);
     assign enable_o = 1'b1;
 endmodule
 module pipe_ingress #(parameter WINDOW_BYTES = 64, parameter WHOLE = 0) (PORTS);
