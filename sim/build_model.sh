@@ -59,6 +59,8 @@ runtime_object() {
 core=
 case $* in *hw/rtl/top/sluice_dut.v*) core=-GEXT_LINES=$(sed -n 's/^.define SPEC_CORE_EXT_LINES //p' "$root/hw/spec/gen/sluice_spec.vh") ;; esac
 [ "$cores" = 1 ] || core=-DSLUICE_CORES=$cores
+# A pipeline whose maps all lie on the chip has no port to external memory, which the NIC then ends itself.
+[ $top != sluice_nic ] || grep -q m_axi_araddr "$1" || core=-DSLUICE_SLOT_NO_MEMORY
 rm -rf "$work/obj"
 # shellcheck disable=SC2086
 # Verilator 5.006 simplifies trees of bit operations wrongly now and then (verilator issues 4059, 4832, 4842), so that pass is off.

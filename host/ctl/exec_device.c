@@ -262,7 +262,7 @@ static int pipeline_open(struct job *job, const struct exec_options *options, st
             err = -ENOTSUP;
         }
     }
-    if (!err)
+    if (!err && !options->dev)
         err = model_build(job->pipeline->verilog, kind, model, why, EXEC_WHY_BYTES);
     if (err)
         return err;
@@ -270,7 +270,8 @@ static int pipeline_open(struct job *job, const struct exec_options *options, st
     if (!d)
         return -ENOMEM;
     *why = 0;
-    return finish_open(d, open_device(d, model, why), out, why);
+    d->dev = options->dev;
+    return finish_open(d, d->dev ? 0 : open_device(d, model, why), out, why);
 }
 
 static bool next_packet(void *ctx, struct dev_packet *packet)

@@ -53,9 +53,9 @@ struct exec_options {
         *lockstep; /* microcode: compares its rows with the model (lockstep.h), or NULL */
     const char
         *plugin_dir; /* where sluice-sim.so and core_model.so lie; NULL: beside the executable */
-    struct dev *dev; /* microcode: the device that has the core, which stays open; NULL: a simulated
-                        one of the executor's own. It runs no packets then: they come and go by
-                        themselves, once the device is told to start */
+    struct dev *dev; /* hardware: the device that has the core, or the program's pipeline, which
+                        stays open; NULL: a simulated one of the executor's own. It runs no packets
+                        then: they come and go by themselves, once the device is told to start */
     struct exec *beside;   /* with dev: what runs there, which goes on; the new program is loaded
                               beside it (swap.h), maps that both have there stay */
     const struct net *net; /* what bpf_fib_lookup sees (netfile.h); NULL: the ingress interface */

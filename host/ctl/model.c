@@ -16,10 +16,14 @@
 
 extern char **environ;
 
-static const char *const rtl_folders[] = {"hw/rtl/common", "hw/rtl/axis", "hw/rtl/core",
-                                          "hw/rtl/map",    "hw/rtl/pipe", "hw/rtl/csr",
-                                          "hw/rtl/top",    "hw/spec/gen", "sim"};
-enum { RTL_FOLDERS = sizeof(rtl_folders) / sizeof(rtl_folders[0]), LOG_TAIL_BYTES = 600 };
+static const char *const rtl_folders[] = {
+    "hw/rtl/common", "hw/rtl/axis", "hw/rtl/core", "hw/rtl/map", "hw/rtl/pipe", "hw/rtl/csr",
+    "hw/rtl/top",    "hw/spec/gen", "sim",         "hw/rtl/nic", "hw/rtl/dma"};
+enum {
+    RTL_FOLDERS = sizeof(rtl_folders) / sizeof(rtl_folders[0]),
+    RTL_NIC_FOLDERS = 2, /* the last ones: only the NIC is built with these */
+    LOG_TAIL_BYTES = 600
+};
 
 /* FNV-1a, 64 bits: names a cache entry; the entry's stamp decides whether it is the right one. */
 static uint64_t hash_bytes(uint64_t h, const void *data, size_t bytes)
@@ -62,9 +66,11 @@ static int cache_dir(char dir[MODEL_PATH_BYTES], char *why, size_t why_bytes)
 }
 
 /* Names, sizes and times of the RTL that a model is built with, as one number. */
-static uint64_t hash_rtl(uint64_t h)
+static uint64_t hash_rtl(uint64_t h, enum model_kind kind)
 {
-    for (int i = 0; i < RTL_FOLDERS; i++) {
+    const int folders = kind == MODEL_NIC ? RTL_FOLDERS : RTL_FOLDERS - RTL_NIC_FOLDERS;
+
+    for (int i = 0; i < folders; i++) {
         char path[MODEL_PATH_BYTES];
         struct dirent **names;
         int n;
@@ -158,15 +164,23 @@ static void become_build(const char *const argv[], const char *log, pid_t parent
     _exit(127);
 }
 
-/* How each kind is built: the script after ROOT OUT WORK takes these and the Verilog file. */
+#define VERILATOR_SCRIPT SLUICE_SOURCE_ROOT "/sim/build_model.sh"
+
+/* How each kind is built: the script after ROOT OUT WORK takes the options, the Verilog file, and
+ * what is around it. */
 static const struct {
     const char *script;
     const char *ending;
     const char *options[4];
+    const char *around;
 } kinds[MODEL_KIND_COUNT] = {
-    [MODEL_VERILATOR] = {SLUICE_SOURCE_ROOT "/sim/build_model.sh", "so", {"--opt", "-O1"}},
-    [MODEL_TRACED] = {SLUICE_SOURCE_ROOT "/sim/build_model.sh", "so", {"--opt", "-O1", "--trace"}},
-    [MODEL_ICARUS] = {SLUICE_SOURCE_ROOT "/sim/build_icarus.sh", "vvp", {NULL}},
+    [MODEL_VERILATOR] = {VERILATOR_SCRIPT, "so", {"--opt", "-O1"}, NULL},
+    [MODEL_TRACED] = {VERILATOR_SCRIPT, "so", {"--opt", "-O1", "--trace"}, NULL},
+    [MODEL_ICARUS] = {SLUICE_SOURCE_ROOT "/sim/build_icarus.sh", "vvp", {NULL}, NULL},
+    [MODEL_NIC] = {VERILATOR_SCRIPT,
+                   "so",
+                   {"--nic", "--opt", "-O1"},
+                   SLUICE_SOURCE_ROOT "/hw/rtl/top/sluice_nic.v"},
 };
 
 /* What a model is built from. */
@@ -197,7 +211,8 @@ static int run_build(const char *out, const char *work, const struct recipe *rec
         argv[args++] = "--cores";
         argv[args++] = cores;
     }
-    argv[args] = verilog_path;
+    argv[args++] = verilog_path;
+    argv[args] = kinds[kind].around;
     snprintf(log, sizeof(log), "%s/build.log", work);
     setenv("RUNTIME_DIR", SLUICE_BUILD_ROOT "/simrt", 0);
     pid = fork();
@@ -243,7 +258,7 @@ static int build_cached(const struct recipe *recipe, char path[MODEL_PATH_BYTES]
     char work[MODEL_PATH_BYTES];
     char input[MODEL_PATH_BYTES + 16];
     char full[MODEL_PATH_BYTES];
-    uint64_t h = hash_rtl(hash_bytes(0xcbf29ce484222325u + kind, verilog, strlen(verilog)));
+    uint64_t h = hash_rtl(hash_bytes(0xcbf29ce484222325u + kind, verilog, strlen(verilog)), kind);
     int err = cache_dir(full, why, why_bytes);
 
     if (err)

@@ -13,6 +13,7 @@ enum model_kind {
     MODEL_VERILATOR,
     MODEL_TRACED, /* Verilator, able to write waves */
     MODEL_ICARUS, /* built in a tenth of a second, slow to run: for a few packets */
+    MODEL_NIC,    /* Verilator, with the NIC around it (docs/nic.md) */
     MODEL_KIND_COUNT
 };
 

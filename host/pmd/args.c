@@ -106,7 +106,9 @@ int pmd_args_apply(const struct pmd_args *a, struct pmd *pmd)
     if (err)
         return err;
     pmd->offload = a->offload;
-    err = pmd_program_load(pmd, &a->program, why);
+    pmd->executor = a->executor;
+    err = a->pipeline ? pmd_program_start(pmd, a->pipeline, why)
+                      : pmd_program_load(pmd, &a->program, why);
     if (err)
         PMD_LOG(ERR, "%s: %s\n",
                 a->program.path ? a->program.path : "the program that passes all packets", why);

@@ -32,6 +32,10 @@ struct pmd_args {
     struct rte_pmd_sluice_program program;
     const char *mac;
     enum pmd_offload offload;
+    /* Of a bus that makes devices: what programs are to run on, and the one whose pipeline is in
+     * the slot, or NULL; it is the device's once they are carried out. */
+    enum pmd_executor executor;
+    struct pmd_program *pipeline;
     const char *events; /* file */
     const char *bad;    /* the first that makes no sense */
 };

@@ -148,6 +148,8 @@ enum pmd_offload {
     PMD_OFFLOAD_COUNT
 };
 
+enum pmd_executor { PMD_EXECUTOR_MICROCODE, PMD_EXECUTOR_PIPELINE, PMD_EXECUTOR_COUNT };
+
 struct pmd {
     struct nic nic;
     struct dev *dev;
@@ -157,6 +159,7 @@ struct pmd {
     struct pmd_program *program;
     struct pmd_fallback *fallback;
     enum pmd_offload offload;
+    enum pmd_executor executor; /* that programs are to run on */
     struct pmd_events *events;
     pthread_mutex_t lock;   /* of registers that are more than one access: counters, the mailbox */
     uint64_t *counter_base; /* values of counters at the last reset of statistics */
@@ -236,6 +239,15 @@ enum pmd_replace {
 int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
                         enum pmd_replace way, struct rte_pmd_sluice_swap *done, char *why);
 void pmd_program_unload(struct pmd *pmd);
+/* Translates a program into a pipeline, and makes the model of the NIC that has it in its slot:
+ * the path of MODEL_PATH_BYTES (host/ctl/model.h) is to be opened, the program to be started there.
+ * *out NULL: it is to run on the host, as the device's arguments say, beside any core. */
+int pmd_program_pipeline(const struct rte_pmd_sluice_program *what, enum pmd_offload offload,
+                         struct pmd_program **out, char *model, char *why);
+/* Starts it; a device's first program. On failure it stays the caller's. */
+int pmd_program_start(struct pmd *pmd, struct pmd_program *program, char *why);
+/* Frees one that was not started; NULL-safe. */
+void pmd_program_drop(struct pmd_program *program);
 /* Its name, or "none". */
 void pmd_program_name(struct pmd *pmd, char *name, size_t bytes);
 /* Why it runs on the host, or "". */

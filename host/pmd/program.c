@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/program.h"
 #include "host/ctl/mapfile.h"
+#include "host/ctl/model.h"
 #include "host/ctl/swap.h"
 #include "host/pmd/events.h"
 #include "host/pmd/fallback.h"
@@ -13,7 +14,8 @@
 #include <string.h>
 
 /* What the device runs: an object file, verified and translated by what the command line uses, on
- * the executor `microcode` in the slot, or, if that does not take it, on `interp` on the host. */
+ * the executor `microcode` in the slot, or, if that does not take it, on `interp` on the host. Or
+ * the slot is the pipeline of one program, from when the device is opened until it is closed. */
 
 /* r0 = XDP_PASS; exit (RFC 9669) */
 static const uint8_t pass_all[] = {0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0};
@@ -98,7 +100,7 @@ static int read_maps(struct pmd_program *p, const char *path, struct job_options
     return err;
 }
 
-static void close_program(struct pmd_program *p)
+void pmd_program_drop(struct pmd_program *p)
 {
     if (!p)
         return;
@@ -114,16 +116,36 @@ void pmd_program_unload(struct pmd *pmd)
     if (pmd->fallback)
         pmd_fallback_end(pmd);
     pmd_events_end(pmd);
-    close_program(pmd->program);
+    pmd_program_drop(pmd->program);
     pmd->program = NULL;
 }
 
-/* Whether the device takes the program. */
-static int fits_device(struct pmd *pmd, struct pmd_program *p, char *why)
+/* Whether a pipeline takes the program. */
+static int fits_pipeline(struct pmd_program *p, char *why)
 {
-    uint32_t lines = 0;
-    int err = exec_find("microcode")->fits(p->job, why);
+    int err = exec_find("pipeline")->fits(p->job, why);
 
+    for (uint32_t i = 0; !err && i < p->job->pipeline->map_count; i++)
+        if (p->job->pipeline->maps[i].external_bytes) {
+            snprintf(why, EXEC_WHY_BYTES,
+                     "map %.64s is to lie in external memory, and the device has none",
+                     p->object->maps[i].name);
+            err = -ENOTSUP;
+        }
+    return err;
+}
+
+/* Whether the device takes the program. */
+static int fits_device(struct pmd *pmd, struct pmd_program *p, const char *path, char *why)
+{
+    const bool pipeline = pmd->executor == PMD_EXECUTOR_PIPELINE && path;
+    uint32_t lines = 0;
+    int err = pipeline ? fits_pipeline(p, why) : exec_find("microcode")->fits(p->job, why);
+
+    if (!err && pipeline) {
+        say(why, "executor=pipeline is set, and the slot holds a core since the device was opened");
+        return -ENOTSUP;
+    }
     if (!err)
         err = pmd_events_ready(pmd, p->job, why);
     if (!err)
@@ -171,12 +193,9 @@ static int fall_back(struct pmd *pmd, struct pmd_program *p, const char *reason,
     return err;
 }
 
-/* Verifies and translates. */
-static int prepare(struct pmd *pmd, struct pmd_program *p,
-                   const struct rte_pmd_sluice_program *what, char *why)
+static int open_program(struct pmd_program *p, const struct rte_pmd_sluice_program *what, char *why)
 {
     struct job_options options = {.size = sizeof(options)};
-    char reason[EXEC_WHY_BYTES] = "offload=never is set";
     int err = read_object(p, what, why);
 
     if (!err)
@@ -184,10 +203,20 @@ static int prepare(struct pmd *pmd, struct pmd_program *p,
     if (err)
         return err;
     p->job = job_open(p->object, p->prog, &options, p->arena);
-    if (!p->job)
-        return -ENOMEM;
+    return p->job ? 0 : -ENOMEM;
+}
+
+/* Verifies and translates. */
+static int prepare(struct pmd *pmd, struct pmd_program *p,
+                   const struct rte_pmd_sluice_program *what, char *why)
+{
+    char reason[EXEC_WHY_BYTES] = "offload=never is set";
+    int err = open_program(p, what, why);
+
+    if (err)
+        return err;
     if (pmd->offload != PMD_OFFLOAD_NEVER || !what->path) {
-        err = fits_device(pmd, p, why);
+        err = fits_device(pmd, p, what->path, why);
         if (!err || err == -ENOMEM || !what->path || pmd->offload == PMD_OFFLOAD_REQUIRE)
             return err;
         snprintf(reason, sizeof(reason), "%s", why);
@@ -195,15 +224,18 @@ static int prepare(struct pmd *pmd, struct pmd_program *p,
     return fall_back(pmd, p, reason, why);
 }
 
-static int check_slot(struct pmd *pmd, char *why)
+static int check_slot(struct pmd *pmd, bool pipeline, char *why)
 {
-    enum { KIND_CORE = 1 };
+    enum { KIND_CORE = 1, KIND_PIPELINE = 2 };
     uint32_t kind = 0;
     const int err = nic_read(&pmd->nic, pmd->nic.slot + SPEC_CSR_KIND, &kind);
 
-    if (!err && kind == KIND_CORE)
+    if (!err && kind == (pipeline ? KIND_PIPELINE : KIND_CORE))
         return 0;
-    say(why, "the device's slot holds no core, so no program can be loaded");
+    say(why, kind == KIND_PIPELINE
+                 ? "the device's slot is the pipeline of one program: that one runs until the "
+                   "device is closed, and no program can be loaded"
+                 : "the device's slot holds no core, so no program can be loaded");
     return err ? err : -ENOTSUP;
 }
 
@@ -219,7 +251,8 @@ static int begin(struct pmd *pmd, struct pmd_program *p, char *why)
         return err ? err
                    : exec_open(exec_find("microcode"), p->slot_job, &options, &p->slot_exec, why);
     }
-    err = exec_open(exec_find("microcode"), p->job, &options, &p->exec, why);
+    err = exec_open(exec_find(p->pipeline ? "pipeline" : "microcode"), p->job, &options, &p->exec,
+                    why);
     if (!err && p->maps)
         err = mapfile_fill(p->maps_path, p->maps, p->exec, why, EXEC_WHY_BYTES);
     return err;
@@ -331,17 +364,28 @@ static int replace(struct pmd *pmd, struct pmd_program *p, enum pmd_replace way,
     return err;
 }
 
+static struct pmd_program *new_program(void)
+{
+    struct pmd_program *p = calloc(1, sizeof(*p));
+
+    if (p)
+        p->arena = arena_open();
+    if (p && !p->arena) {
+        free(p);
+        p = NULL;
+    }
+    return p;
+}
+
 int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
                         enum pmd_replace way, struct rte_pmd_sluice_swap *done, char *why)
 {
-    struct pmd_program *p = calloc(1, sizeof(*p));
+    struct pmd_program *p = new_program();
     int err = -ENOMEM;
 
     *why = 0;
     if (p)
-        p->arena = arena_open();
-    if (p && p->arena)
-        err = check_slot(pmd, why);
+        err = check_slot(pmd, false, why);
     if (!err && pmd_events_telling(pmd)) {
         say(why, "a program can't go while its events are told");
         err = -EBUSY;
@@ -357,12 +401,50 @@ int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *wh
     if (err && p) {
         if (!*why)
             say(why, strerror(-err));
-        if (p->arena)
-            close_program(p);
-        else
-            free(p);
+        pmd_program_drop(p);
     }
     return err;
+}
+
+int pmd_program_pipeline(const struct rte_pmd_sluice_program *what, enum pmd_offload offload,
+                         struct pmd_program **out, char *model, char *why)
+{
+    struct pmd_program *p = offload == PMD_OFFLOAD_NEVER ? NULL : new_program();
+    int err = p || offload == PMD_OFFLOAD_NEVER ? 0 : -ENOMEM;
+
+    *out = NULL;
+    *why = 0;
+    if (!p)
+        return err;
+    p->pipeline = true;
+    err = open_program(p, what, why);
+    if (!err) {
+        err = fits_pipeline(p, why);
+        if (err && err != -ENOMEM && offload == PMD_OFFLOAD_PREFER) {
+            pmd_program_drop(p); /* who loads it finds that again, and the reason */
+            return 0;
+        }
+    }
+    if (!err)
+        err = model_build(p->job->pipeline->verilog, MODEL_NIC, model, why, EXEC_WHY_BYTES);
+    if (err) {
+        if (!*why)
+            say(why, strerror(-err));
+        pmd_program_drop(p);
+        return err;
+    }
+    *out = p;
+    return 0;
+}
+
+int pmd_program_start(struct pmd *pmd, struct pmd_program *p, char *why)
+{
+    struct rte_pmd_sluice_swap done;
+    int err = check_slot(pmd, true, why);
+
+    if (!err)
+        err = pmd_events_ready(pmd, p->job, why);
+    return err ? err : replace(pmd, p, PMD_LOAD, &done, why);
 }
 
 int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what, char *why)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/ctl/executor.h"
+#include "host/ctl/model.h"
 #include "host/pmd/args.h"
 
 #include <bus_vdev_driver.h>
@@ -20,9 +22,10 @@ enum { PATH_BYTES = 4096, WHY_BYTES = 1024 };
 #define ARG_SEED "seed"
 #define ARG_STALL "stall"
 #define ARG_DMA "dma"
+#define ARG_EXECUTOR "executor"
 
-static const char *const arg_names[] = {ARG_MODEL, ARG_SIM, ARG_PORT,      ARG_SEED,
-                                        ARG_STALL, ARG_DMA, PMD_ARG_NAMES, NULL};
+static const char *const arg_names[] = {ARG_MODEL, ARG_SIM,      ARG_PORT,      ARG_SEED, ARG_STALL,
+                                        ARG_DMA,   ARG_EXECUTOR, PMD_ARG_NAMES, NULL};
 
 /* What the arguments say; strings belong to the list of arguments. */
 struct args {
@@ -56,6 +59,19 @@ static void parse_clocks(struct args *a, const char *value)
     a->options.dma_max_clocks = max;
 }
 
+static void parse_executor(struct args *a, const char *value)
+{
+    static const char *const names[PMD_EXECUTOR_COUNT] = {"microcode", "pipeline"};
+    uint32_t i = 0;
+
+    while (i < RTE_DIM(names) && strcmp(value, names[i]) != 0)
+        i++;
+    if (i == RTE_DIM(names))
+        a->common.bad = ARG_EXECUTOR;
+    else
+        a->common.executor = (enum pmd_executor)i;
+}
+
 static int parse_arg(const char *key, const char *value, void *ctx)
 {
     struct args *a = ctx;
@@ -81,6 +97,8 @@ static int parse_arg(const char *key, const char *value, void *ctx)
         a->options.stall_percent = (uint32_t)number;
     } else if (!strcmp(key, ARG_DMA)) {
         parse_clocks(a, value);
+    } else if (!strcmp(key, ARG_EXECUTOR)) {
+        parse_executor(a, value);
     }
     return 0;
 }
@@ -129,6 +147,29 @@ static int open_simulation(const char *name, const struct args *a, void **plugin
     return err;
 }
 
+/* The program's pipeline, and the model of the NIC with it, if that is what the slot is to have. */
+static int make_pipeline(const char *name, struct args *a, char model[MODEL_PATH_BYTES])
+{
+    char why[EXEC_WHY_BYTES] = "";
+    struct pmd_args *c = &a->common;
+    int err = 0;
+
+    if (c->executor != PMD_EXECUTOR_PIPELINE)
+        return 0;
+    if (!c->program.path || a->options.model) {
+        PMD_LOG(ERR, "%s: " ARG_EXECUTOR "=pipeline %s\n", name,
+                c->program.path ? "builds its model, so " ARG_MODEL "= is not for it"
+                                : "needs a program, which " PMD_ARG_PROG "= names");
+        return -EINVAL;
+    }
+    err = pmd_program_pipeline(&c->program, c->offload, &c->pipeline, model, why);
+    if (err)
+        PMD_LOG(ERR, "%s: %s\n", c->program.path, why);
+    else if (c->pipeline)
+        a->options.model = model;
+    return err;
+}
+
 static int probe(struct rte_vdev_device *vdev, const struct args *a)
 {
     const char *name = rte_vdev_device_name(vdev);
@@ -161,6 +202,7 @@ static int vdev_probe(struct rte_vdev_device *vdev)
 {
     const char *name = rte_vdev_device_name(vdev);
     struct args a = {0};
+    char model[MODEL_PATH_BYTES];
     struct rte_kvargs *list;
     int err;
 
@@ -179,7 +221,11 @@ static int vdev_probe(struct rte_vdev_device *vdev)
     if (!err && a.common.bad)
         err = pmd_args_bad(name, a.common.bad);
     if (!err)
+        err = make_pipeline(name, &a, model);
+    if (!err)
         err = probe(vdev, &a);
+    if (err)
+        pmd_program_drop(a.common.pipeline);
     rte_kvargs_free(list);
     return err;
 }
@@ -218,7 +264,7 @@ static struct rte_vdev_driver sluice_vdev = {
 };
 
 RTE_PMD_REGISTER_VDEV(net_sluice, sluice_vdev);
-RTE_PMD_REGISTER_PARAM_STRING(net_sluice,
-                              ARG_PORT "=<what is connected> " PMD_ARG_TEXT " " ARG_MODEL
-                                       "=<file> " ARG_SIM "=<file> " ARG_SEED "=<number> " ARG_STALL
-                                       "=<percent> " ARG_DMA "=<clocks>-<clocks>");
+RTE_PMD_REGISTER_PARAM_STRING(net_sluice, ARG_PORT
+                              "=<what is connected> " PMD_ARG_TEXT " " ARG_MODEL "=<file> " ARG_SIM
+                              "=<file> " ARG_SEED "=<number> " ARG_STALL "=<percent> " ARG_DMA
+                              "=<clocks>-<clocks> " ARG_EXECUTOR "=microcode|pipeline");

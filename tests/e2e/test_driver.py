@@ -164,6 +164,98 @@ def test_ports_start_and_stop_and_change_again_and_again(work):
         assert not [line for line in t.text.splitlines() if line.startswith('net_sluice:')], t.text
 
 
+def test_csum_as_a_pipeline_in_the_slot_does_the_same(work):
+    lib.few_clocks()
+    forward(work, 'csum', ',executor=pipeline,offload=require,stall=20,seed=9')
+
+
+TELL = """#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 4096);
+} sizes SEC(".maps");
+SEC("xdp")
+int tell(struct xdp_md *ctx)
+{
+    __u64 *bytes = bpf_ringbuf_reserve(&sizes, sizeof(*bytes), 0);
+
+    if (bytes) {
+        *bytes = ctx->data_end - ctx->data;
+        bpf_ringbuf_submit(bytes, 0);
+    }
+    return XDP_PASS;
+}
+"""
+
+
+def test_maps_and_events_of_a_pipeline_in_the_slot_are_those_of_the_command_line(work):
+    """A second program finds no room there: the slot is the first one's."""
+    lib.few_clocks()
+    capture, out = lib.traffic('driver-pipeline', '--count', 120, '--flows', 60), os.path.join(work, 'maps')
+    lib.sluice('run', lib.example('count'), '-t', 'interp', '-r', capture, '--maps-out', out)
+    with open(out) as f:
+        want = json.load(f)['protocols']
+    with testpmd.Testpmd(work, [f'net_sluice0,port=pcap:{capture}:,prog={lib.example("count")},executor=pipeline'], telemetry=True) as t:
+        dev = lambda *arguments, status=0: lib.sluice('dev', '-f', t.prefix, *arguments, status=status)
+        dump = lambda: json.loads(dev('--json', 'map', 'dump', 'name', 'protocols').stdout)
+        program = t.tell('/net_sluice/program', 0)
+        assert program['executor'] == 'pipeline' and 'reason' not in program, program
+        t.ask('start')
+        c = t.wait_for(lambda c: c['rx_port0_packets'] == c['rx_program_drop'] == 120)
+        assert dump() == want, c
+        value = ['0x07'] * len(want[0]['values'][0]['value'])
+        dev('map', 'update', 'name', 'protocols', 'key', *want[0]['key'], 'value', *value)
+        for arguments in (('load', lib.example('drop')), ('load', lib.example('count')), ('swap', lib.example('count')), ('unload',)):
+            assert 'slot is the pipeline of one program' in dev(*arguments, status=None).stderr, arguments
+        got = dump()
+        assert got[1:] == want[1:] and all(v['value'] == value for v in got[0]['values']), got[0]
+    source = os.path.join(work, 'tell.bpf.c')
+    with open(source, 'w') as f:
+        f.write(TELL)
+    lines = events_of(work, source, (), capture, ',executor=pipeline,offload=require', gap=64)
+    assert [e['i'] for e in lines] == list(range(120)), len(lines)
+
+
+# 8 MiB of values
+LARGE = """#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1 << 20);
+    __type(key, __u32);
+    __type(value, __u64);
+} many SEC(".maps");
+SEC("xdp")
+int large(struct xdp_md *ctx)
+{
+    __u32 key = ctx->data_end - ctx->data;
+    __u64 *n = bpf_map_lookup_elem(&many, &key);
+
+    if (n)
+        __sync_fetch_and_add(n, 1);
+    return XDP_PASS;
+}
+"""
+
+
+def test_a_program_that_fits_no_pipeline_runs_on_the_host_or_is_refused(work):
+    source = os.path.join(work, 'large.bpf.c')
+    with open(source, 'w') as f:
+        f.write(LARGE)
+    large = f'prog={lib.clang(source, os.path.join(work, "large.o"))}', 'map many is to lie in external memory, and the device has none'
+    source = os.path.join(lib.ROOT, 'tests', 'progs', 'fits', 'loop.bpf.c')
+    loop = f'prog={lib.clang(source, os.path.join(work, "loop.o"))}', 'bpf_for_each_map_elem over map counts, which is no array'
+    for program, reason in (large, loop):
+        refused(work, program + ',executor=pipeline,offload=require', reason)
+    devices = [f'net_sluice{i},{program},executor=pipeline' for i, (program, _) in enumerate((large, loop))]
+    with testpmd.Testpmd(work, devices, warning="on the host's CPU: ", telemetry=True) as t:
+        for port, (_, reason) in enumerate((large, loop)):
+            assert reason in ''.join(t.tell('/net_sluice/program', port)['reason'])
+        t.tell('/net_sluice/load', 0, f'path={lib.example("drop")}')
+        assert 'the slot holds a core since' in ''.join(t.tell('/net_sluice/program', 0)['reason'])
+
+
 def test_a_program_that_does_not_fit_says_why(work):
     refused(work, 'prog=missing.o', 'missing.o')
     refused(work, f'prog={lib.example("csum")},events=missing/events', 'missing/events')
@@ -176,6 +268,9 @@ def test_arguments_that_would_be_passed_over_are_refused(work):
     refused(work, 'section=xdp', 'section= says something of a program that prog= does not name')
     refused(work, 'events=a,events=b', 'events= is given twice')
     refused(work, 'dma=0-0', 'dma= has a value that makes no sense')
+    refused(work, f'{program},executor=core', 'executor= has a value that makes no sense')
+    refused(work, 'executor=pipeline', 'executor=pipeline needs a program')
+    refused(work, f'{program},executor=pipeline,model=nic_model.so', 'model= is not for it')
 
 
 def refused(work, arguments, reason):

@@ -15,6 +15,7 @@ import unittest
 import lib
 
 PATIENCE = 60  # seconds for anything; other tests run beside this one
+PATIENCE_BUILD = 900  # where the model of a pipeline is built first
 
 
 def runtime_folder():
@@ -40,6 +41,8 @@ class Testpmd:
         if not os.path.exists(os.path.join(lib.BUILD, 'librte_net_sluice.so')):
             raise unittest.SkipTest('the DPDK driver was left out of the build (build/meson-logs/meson-log.txt says why)')
         self.text, self.lines, self.asked, self.patience = '', queue.Queue(), 0, machine.patience
+        if any('executor=pipeline' in v for v in vdevs):
+            self.patience = max(PATIENCE_BUILD, machine.patience)
         env = dict(os.environ, LD_LIBRARY_PATH=os.path.join(lib.BUILD))
         # EAL takes no driver by a path below a folder that all may write to, but by its name
         # half of what it prints would wait in a buffer if a pipe were one to it

@@ -321,7 +321,9 @@ module sluice_nic #(
         .s_axil_wready(slot_wready), .s_axil_bresp(slot_bresp), .s_axil_bvalid(slot_bvalid),
         .s_axil_bready(slot_bready), .s_axil_araddr(slot_araddr), .s_axil_arvalid(slot_arvalid),
         .s_axil_arready(slot_arready), .s_axil_rdata(slot_rdata), .s_axil_rresp(slot_rresp),
-        .s_axil_rvalid(slot_rvalid), .s_axil_rready(slot_rready), .m_axi_awid(m_axi_awid),
+        .s_axil_rvalid(slot_rvalid), .s_axil_rready(slot_rready)
+`ifndef SLUICE_SLOT_NO_MEMORY
+        , .m_axi_awid(m_axi_awid),
         .m_axi_awaddr(m_axi_awaddr), .m_axi_awlen(m_axi_awlen), .m_axi_awsize(m_axi_awsize),
         .m_axi_awburst(m_axi_awburst), .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready),
         .m_axi_wdata(m_axi_wdata), .m_axi_wstrb(m_axi_wstrb), .m_axi_wlast(m_axi_wlast),
@@ -331,7 +333,14 @@ module sluice_nic #(
         .m_axi_arsize(m_axi_arsize), .m_axi_arburst(m_axi_arburst), .m_axi_arvalid(m_axi_arvalid),
         .m_axi_arready(m_axi_arready), .m_axi_rid(m_axi_rid), .m_axi_rdata(m_axi_rdata),
         .m_axi_rresp(m_axi_rresp), .m_axi_rlast(m_axi_rlast), .m_axi_rvalid(m_axi_rvalid),
-        .m_axi_rready(m_axi_rready));
+        .m_axi_rready(m_axi_rready)
+`endif
+    );
+`ifdef SLUICE_SLOT_NO_MEMORY // a pipeline whose maps all lie on the chip has no port m_axi
+    assign {m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst, m_axi_awvalid} = 0;
+    assign {m_axi_wdata, m_axi_wstrb, m_axi_wlast, m_axi_wvalid, m_axi_bready} = 0;
+    assign {m_axi_arid, m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst, m_axi_arvalid, m_axi_rready} = 0;
+`endif
 
     // --- verdicts
     wire               h_valid;
