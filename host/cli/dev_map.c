@@ -300,6 +300,21 @@ static int add_entries(struct snapshot *s, const struct device_map *m, const jso
     return CLI_OK;
 }
 
+/* The key to go on at: in an array of programs or maps the process says at which slot it is, others
+ * go on at their last entry. */
+static bool key_to_go_on(const struct snapshot *s, const json_t *answer, char *key)
+{
+    const char *at = telemetry_text(answer, "at");
+
+    if (strlen(at) == 2 * (size_t)s->key_bytes) {
+        memcpy(key, at, strlen(at) + 1);
+        return true;
+    }
+    for (uint32_t i = 0; s->count && i < s->key_bytes; i++)
+        snprintf(key + 2 * i, 3, "%02x", snapshot_key(s, s->count - 1)[i]);
+    return s->count != 0;
+}
+
 /* Walks the map from key to key. Entries come and go meanwhile; if the one at which the walk was
  * has gone, it begins again. */
 static int read_entries(const struct dev_call *call, const struct device_map *m, struct snapshot *s)
@@ -307,14 +322,12 @@ static int read_entries(const struct dev_call *call, const struct device_map *m,
     char key[PARAMETER_BYTES];
     const char *const parameters[] = {m->id, key};
     int status = CLI_OK, walks = 0;
-    bool more = true;
+    bool more = true, on = false;
 
     while (!status && more) {
         json_t *answer;
 
-        for (uint32_t i = 0; s->count && i < s->key_bytes; i++)
-            snprintf(key + 2 * i, 3, "%02x", snapshot_key(s, s->count - 1)[i]);
-        status = dev_ask(call, "map_dump", parameters, s->count ? 2 : 1, &answer);
+        status = dev_ask(call, "map_dump", parameters, on ? 2 : 1, &answer);
         if (status)
             break;
         more = telemetry_number(answer, "more");
@@ -325,6 +338,8 @@ static int read_entries(const struct dev_call *call, const struct device_map *m,
         }
         if (!status)
             status = add_entries(s, m, answer);
+        if (!status)
+            on = key_to_go_on(s, answer, key);
         json_decref(answer);
     }
     return status;

@@ -413,7 +413,7 @@ int pmd_fallback_begin(struct pmd *pmd, struct exec *exec)
     lock_queues(pmd, true);
     f->exec = exec;
     f->told = false;
-    err = pmd->data->dev_started ? set_out(pmd) : 0;
+    err = pmd->running ? set_out(pmd) : 0;
     f->on = !err;
     lock_queues(pmd, false);
     return err;
@@ -424,7 +424,7 @@ static void settle(struct pmd *pmd)
 {
     enum { TURNS = 4096, CLOCKS = 64 };
     struct pmd_fallback *f = pmd->fallback;
-    struct pmd_rxq *q = pmd->data->dev_started ? pmd->data->rx_queues[0] : NULL;
+    struct pmd_rxq *q = pmd->running ? pmd->data->rx_queues[0] : NULL;
     uint64_t passed, dropped;
 
     for (int i = 0; i < TURNS && q && !read_counts(pmd, &passed, &dropped); i++) {

@@ -177,7 +177,8 @@ static int start_queues(struct rte_eth_dev *eth_dev)
     return err;
 }
 
-static int start(struct rte_eth_dev *eth_dev)
+/* needs: the device's lock, or a command of telemetry might change the program half way */
+static int start_locked(struct rte_eth_dev *eth_dev)
 {
     struct pmd *pmd = pmd_of(eth_dev);
     int err = restore_addresses(eth_dev);
@@ -196,6 +197,18 @@ static int start(struct rte_eth_dev *eth_dev)
         PMD_LOG(ERR, "port %u can't be started: %s\n", eth_dev->data->port_id, rte_strerror(-err));
         stop_queues(eth_dev);
     }
+    pmd->running = !err;
+    return err;
+}
+
+static int start(struct rte_eth_dev *eth_dev)
+{
+    struct pmd *pmd = pmd_of(eth_dev);
+    int err;
+
+    pthread_mutex_lock(&pmd->lock);
+    err = start_locked(eth_dev);
+    pthread_mutex_unlock(&pmd->lock);
     return err;
 }
 
@@ -204,17 +217,19 @@ static int link_update(struct rte_eth_dev *eth_dev, int wait);
 static int stop(struct rte_eth_dev *eth_dev)
 {
     struct pmd *pmd = pmd_of(eth_dev);
-    int err = nic_enable(&pmd->nic, false);
+    int err;
 
+    pthread_mutex_lock(&pmd->lock);
+    err = nic_enable(&pmd->nic, false);
     if (!err)
         err = turn_ports(eth_dev, false);
-    pthread_mutex_lock(&pmd->lock);
     pmd_events_settle(pmd); /* of packets that have left; a slot that hangs keeps the rest */
-    pthread_mutex_unlock(&pmd->lock);
     if (!err)
         err = stop_queues(eth_dev);
     else
         stop_queues(eth_dev);
+    pmd->running = false;
+    pthread_mutex_unlock(&pmd->lock);
     eth_dev->data->dev_started = 0;
     eth_dev->data->dev_link.link_status = RTE_ETH_LINK_DOWN;
     return err == -ENODEV ? 0 : err;

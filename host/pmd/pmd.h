@@ -162,6 +162,7 @@ struct pmd {
     enum pmd_executor executor; /* that programs are to run on */
     struct pmd_events *events;
     pthread_mutex_t lock;   /* of registers that are more than one access: counters, the mailbox */
+    bool running;           /* rings are on; changed with the lock held, dev_started is not */
     uint64_t *counter_base; /* values of counters at the last reset of statistics */
     uint64_t rx_errors_base, tx_errors_base;
     uint64_t rx_errors_past, tx_errors_past; /* of queues that are released */

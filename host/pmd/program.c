@@ -193,6 +193,20 @@ static int fall_back(struct pmd *pmd, struct pmd_program *p, const char *reason,
     return err;
 }
 
+/* Whether maps take what the file says: asked before what runs goes, of maps on the host, which
+ * take and refuse the same entries as the device's. */
+static int try_maps(struct pmd_program *p, char *why)
+{
+    const struct exec_options options = {.size = sizeof(options)};
+    struct exec *exec = NULL;
+    int err = exec_open(exec_find("interp"), p->job, &options, &exec, why);
+
+    if (!err)
+        err = mapfile_fill(p->maps_path, p->maps, exec, why, EXEC_WHY_BYTES);
+    exec_close(exec);
+    return err;
+}
+
 static int open_program(struct pmd_program *p, const struct rte_pmd_sluice_program *what, char *why)
 {
     struct job_options options = {.size = sizeof(options)};
@@ -217,6 +231,8 @@ static int prepare(struct pmd *pmd, struct pmd_program *p,
         return err;
     if (pmd->offload != PMD_OFFLOAD_NEVER || !what->path) {
         err = fits_device(pmd, p, what->path, why);
+        if (!err && p->maps)
+            return try_maps(p, why);
         if (!err || err == -ENOMEM || !what->path || pmd->offload == PMD_OFFLOAD_REQUIRE)
             return err;
         snprintf(reason, sizeof(reason), "%s", why);

@@ -4,6 +4,7 @@
 #include "hw/spec/gen/map_types.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Commands on the telemetry socket for the maps of the program: all with the device locked. */
@@ -112,6 +113,15 @@ static int map_lookup_entry(struct pmd_call *c)
     return pmd_put_bytes(c->answer, "data", values, v.values_bytes);
 }
 
+/* The program is translated with what these hold. */
+static int refuse_held(struct pmd_call *c, const struct view *v)
+{
+    return job_holds_programs(v->map) || job_holds_maps(v->map)
+               ? pmd_refuse(c, -EOPNOTSUPP,
+                            "what maps of programs and maps hold is set when they are loaded")
+               : 0;
+}
+
 /* One value counts for all CPUs, as bpftool takes it. */
 static int map_update_entry(struct pmd_call *c)
 {
@@ -123,9 +133,8 @@ static int map_update_entry(struct pmd_call *c)
     struct view v;
     int err = view_entries(c, &v);
 
-    if (!err && (job_holds_programs(v.map) || job_holds_maps(v.map)))
-        err = pmd_refuse(c, -EOPNOTSUPP,
-                         "what maps of programs and maps hold is set when they are loaded");
+    if (!err)
+        err = refuse_held(c, &v);
     if (!err)
         err = pmd_take_bytes(c, "key", c->fields[1], v.map->key_bytes, key);
     if (!err)
@@ -150,16 +159,26 @@ static int map_delete_entry(struct pmd_call *c)
     if (!err && !v.map->key_bytes)
         err = pmd_refuse(c, -EOPNOTSUPP, "the map's entries have no keys");
     if (!err)
+        err = refuse_held(c, &v);
+    if (!err)
         err = pmd_take_bytes(c, "key", c->fields[1], v.map->key_bytes, key);
     return err ? err : say_map(c, v.exec->ops->map_delete(v.exec, v.index, key));
 }
 
+/* Keys that stay when nothing is there: those of arrays of programs and maps. */
+static bool has_slots(const struct load_map *m)
+{
+    return spec_map_type_table[m->type].soft == SPEC_SOFT_FDARRAY;
+}
+
 /* Entries behind a key, or from the first one on if that is gone: as many as an answer holds, and
- * whether there may be more. The program may take entries away meanwhile. */
+ * whether there may be more. The program may take entries away meanwhile; a walk along slots goes
+ * on at the one where it is, slot, if it is empty, too. */
 static int read_entries(const struct view *v, const uint8_t *after, uint8_t *data, uint32_t *count,
-                        bool *more)
+                        uint32_t *slot, bool *more)
 {
     const uint32_t entry_bytes = v->map->key_bytes + v->values_bytes;
+    const bool slots = has_slots(v->map);
 
     *count = 0;
     *more = true;
@@ -173,19 +192,34 @@ static int read_entries(const struct view *v, const uint8_t *after, uint8_t *dat
         err = v->exec->ops->map_lookup(v->exec, v->index, entry, entry + v->map->key_bytes);
         if (err && err != -ENOENT)
             return err;
-        if (!err) {
+        if (slots) {
+            memcpy(slot, entry, sizeof(*slot));
+            after = (const uint8_t *)slot;
+        } else if (!err) {
             after = entry;
-            ++*count;
         }
+        *count += !err;
     }
     return 0;
+}
+
+/* Where the walk is: a key, as the next request gives it. */
+static void put_slot(struct rte_tel_data *answer, uint32_t slot)
+{
+    uint8_t key[sizeof(slot)];
+    char digits[2 * sizeof(key) + 1];
+
+    memcpy(key, &slot, sizeof(key));
+    for (uint32_t i = 0; i < sizeof(key); i++)
+        snprintf(digits + 2 * i, 3, "%02x", key[i]);
+    pmd_put_text(answer, "at", digits);
 }
 
 static int map_dump_entries(struct pmd_call *c)
 {
     uint8_t data[PMD_ANSWER_BYTES], key[PMD_ANSWER_BYTES], values[PMD_ANSWER_BYTES];
     bool from_key = c->count > 1, more;
-    uint32_t count = 0;
+    uint32_t count = 0, slot = UINT32_MAX;
     struct view v;
     int err = view_entries(c, &v);
 
@@ -196,13 +230,16 @@ static int map_dump_entries(struct pmd_call *c)
     if (err)
         return err;
     pmd_put_number(c->answer, "again",
-                   from_key && v.exec->ops->map_lookup(v.exec, v.index, key, values) == -ENOENT);
-    err = read_entries(&v, from_key ? key : NULL, data, &count, &more);
+                   from_key && !has_slots(v.map) &&
+                       v.exec->ops->map_lookup(v.exec, v.index, key, values) == -ENOENT);
+    err = read_entries(&v, from_key ? key : NULL, data, &count, &slot, &more);
     if (err)
         return err;
     put_sizes(c, &v);
     pmd_put_number(c->answer, "count", count);
     pmd_put_number(c->answer, "more", more);
+    if (has_slots(v.map))
+        put_slot(c->answer, slot);
     return pmd_put_bytes(c->answer, "data", data, count * (v.map->key_bytes + v.values_bytes));
 }
 

@@ -116,6 +116,77 @@ def test_maps_are_dumped_as_the_command_line_writes_them(work):
         assert len(values) == len(first['values']) and all(set(v['value']) == {'0x07'} for v in values), values
 
 
+SLOTS = """#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+SEC("xdp") int sends(struct xdp_md *ctx) { return XDP_TX; }
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, 300);
+    __type(key, __u32);
+    __array(values, int(void *));
+} slots SEC(".maps") = {.values = {[3] = (void *)&sends, [4] = (void *)&sends, [200] = (void *)&sends}};
+SEC("xdp") int picks(struct xdp_md *ctx)
+{
+    bpf_tail_call(ctx, &slots, ctx->rx_queue_index + 4);
+    return XDP_DROP;
+}
+"""
+
+
+def test_arrays_of_programs_with_empty_slots_are_dumped(work):
+    """More empty slots in a row than an answer looks at; what they hold can't be changed."""
+    with open(os.path.join(work, 'slots.bpf.c'), 'w') as f:
+        f.write(SLOTS)
+    program = lib.clang(os.path.join(work, 'slots.bpf.c'), os.path.join(work, 'slots.o'))
+    for where, warning in (('prefer', None), ('never', "on the host's CPU")):
+        with testpmd.Testpmd(work, [f'net_sluice0,port=none,prog={program},program=picks,offload={where}'], telemetry=True, warning=warning) as t:
+            entries = dev(t, 'map', 'dump', 'name', 'slots')
+            assert [int(e['key'][0], 16) for e in entries] == [3, 4, 200], (where, entries)
+            assert 'no such entry' in dev(t, 'map', 'lookup', 'name', 'slots', 'key', 5, 0, 0, 0, status=2)
+            for change in (['delete'], ['update', 'value', 1, 0, 0, 0]):
+                said = dev(t, 'map', change[0], 'name', 'slots', 'key', 3, 0, 0, 0, *change[1:], status=2)
+                assert 'set when they are loaded' in said, said
+            assert len(dev(t, 'map', 'dump', 'name', 'slots')) == 3
+
+
+def test_maps_that_do_not_take_their_file_leave_what_runs(work):
+    bad = os.path.join(work, 'maps.json')
+    with open(bad, 'w') as f:
+        json.dump({'settings': [{'key': '0x05000000', 'value': '0x01000000'}]}, f)
+    with testpmd.Testpmd(work, [f'net_sluice0,port=loopback,prog={lib.example("csum")}'], telemetry=True) as t:
+        t.ask('start tx_first')
+        until(lambda: dev(t, 'stats')['rx_program_pass'] > 0, 'no packet passes')
+        said = dev(t, 'load', lib.example('firewall'), '--maps-in', bad, status=2)
+        assert 'settings[0]' in said and dev(t, 'list')[0]['program'] == 'csum', said
+        passed = dev(t, 'stats')['rx_program_pass']
+        until(lambda: dev(t, 'stats')['rx_program_pass'] > passed, 'no packet passes any more')
+
+
+def test_a_port_starts_and_stops_while_programs_on_the_host_change(work):
+    program = lib.clang(os.path.join(lib.ROOT, 'tests', 'progs', 'fallback', 'host.bpf.c'), os.path.join(work, 'host.o'))
+    answers, end = [], threading.Event()
+    with testpmd.Testpmd(work, [f'net_sluice0,port=loopback,prog={program},program=swap'], '--rxd=64', '--txd=64', telemetry=True,
+                         warning="on the host's CPU") as t:
+
+        def load():
+            while not end.is_set():
+                name = ('swap', 'tail', 'head')[len(answers) % 3]
+                answers.append((name, t.tell('/net_sluice/load', 0, f'path={program}', f'program={name}')))
+
+        thread = threading.Thread(target=load)
+        thread.start()
+        try:
+            for _ in range(15):
+                t.ask('start tx_first\nstop\nport stop 0\nport start 0')
+        finally:
+            end.set()
+            thread.join()
+        t.ask('start tx_first')
+        t.wait_for(lambda c: c['rx_fallback_packets'] > 0)
+        t.ask('stop')
+        assert len(answers) > 5 and all(a.get('program') == name for name, a in answers), answers
+
+
 def test_two_devices_are_told_apart(work):
     devices = [f'net_sluice0,port=none,prog={lib.example("drop")}', 'net_sluice1,port=loopback']
     with testpmd.Testpmd(work, devices, telemetry=True) as t:

@@ -83,10 +83,10 @@ def dump(t, port, name, entries):
         for p in pieces:
             key, values = p[:a['key_bytes']], p[a['key_bytes']:]
             found.append((key, [values[i:i + a['value_bytes']] for i in range(0, len(values), a['value_bytes'] + 7 & ~7)]))
-        assert pieces or not a['more'], (name, a)
+        assert pieces or 'at' in a or not a['more'], (name, a)
         if not a['more']:
             break
-        after = (pieces[-1][:a['key_bytes']].hex(),)
+        after = (a.get('at') or pieces[-1][:a['key_bytes']].hex(),)
     return sorted(found)
 
 
