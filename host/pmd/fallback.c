@@ -451,6 +451,17 @@ void pmd_fallback_end(struct pmd *pmd)
     lock_queues(pmd, false);
 }
 
+bool pmd_fallback_passed(struct pmd *pmd, uint64_t *passed)
+{
+    const struct pmd_fallback *f = pmd->fallback;
+    uint64_t all, dropped;
+
+    if (!f->on || !pmd->running || read_counts(pmd, &all, &dropped))
+        return false;
+    *passed = f->passed_base + f->captured + (dropped - f->dropped_base);
+    return true;
+}
+
 int pmd_fallback_start(struct pmd *pmd)
 {
     struct pmd_fallback *f = pmd->fallback;

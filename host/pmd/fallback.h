@@ -50,4 +50,8 @@ void pmd_fallback_leave(struct pmd_rxq *q, bool on);
  * q->got_bytes then describe, or NULL. */
 struct rte_mbuf *pmd_fallback_run(struct pmd_rxq *q, struct rte_mbuf *m, struct pmd_rx_take *d);
 
+/* Packets that the slot has passed, without those that are captured and wait to be run; false: no
+ * program runs on the host. needs: the device's lock */
+bool pmd_fallback_passed(struct pmd *pmd, uint64_t *passed);
+
 #endif

@@ -250,8 +250,11 @@ static void soft_errors(const struct pmd *pmd, uint64_t *rx, uint64_t *tx)
 static void take_off(const uint64_t soft[FALLBACK_HOST_BYTES + 1], uint64_t *packets,
                      uint64_t *bytes)
 {
-    *packets += soft[FALLBACK_HOST_PACKETS] - soft[FALLBACK_PACKETS];
-    *bytes += soft[FALLBACK_HOST_BYTES] - soft[FALLBACK_BYTES];
+    *packets += soft[FALLBACK_HOST_PACKETS];
+    *bytes += soft[FALLBACK_HOST_BYTES];
+    /* packets that waited in the ring when statistics were reset were received before */
+    *packets -= RTE_MIN(*packets, soft[FALLBACK_PACKETS]);
+    *bytes -= RTE_MIN(*bytes, soft[FALLBACK_BYTES]);
 }
 
 static int rx_stats(struct pmd *pmd, struct rte_eth_stats *s)
@@ -325,6 +328,16 @@ int pmd_stats_get(struct rte_eth_dev *eth_dev, struct rte_eth_stats *stats)
     return err;
 }
 
+/* What is captured and not yet run has no verdict: it counts when it has, from 0 on. */
+static void reset_verdicts(struct pmd *pmd)
+{
+    uint64_t passed;
+
+    if (pmd_fallback_passed(pmd, &passed))
+        pmd->counter_base[index_of(&pmd->nic, GROUP_VERDICT, 0, SPEC_XDP_PASS)] =
+            passed + correction(pmd_fallback_counts(pmd), SPEC_XDP_PASS);
+}
+
 int pmd_stats_reset(struct rte_eth_dev *eth_dev)
 {
     struct pmd *pmd = eth_dev->data->dev_private;
@@ -340,6 +353,7 @@ int pmd_stats_reset(struct rte_eth_dev *eth_dev)
                 err = read_counter(pmd, (enum group)g, b, r,
                                    &pmd->counter_base[index_of(&pmd->nic, (enum group)g, b, r)]);
     }
+    reset_verdicts(pmd);
     soft_errors(pmd, &pmd->rx_errors_base, &pmd->tx_errors_base);
     pthread_mutex_unlock(&pmd->lock);
     eth_dev->data->rx_mbuf_alloc_failed = 0;

@@ -226,3 +226,18 @@ def test_program_on_the_host_is_replaced_between_two_packets(work):
     for i, packet in enumerate(packets):
         f = (wire if i < numbered and i % 2 == 0 else host).pop(0)
         assert f[34:] == packet[34:] and (f[14:20] == b'%05d.' % (i + 1)) == (i < numbered), (i, numbered, f)
+
+
+def test_counters_begin_anew_while_packets_wait_to_be_run(work):
+    """They are in the ring, and nobody receives."""
+    capture = lib.traffic('fallback-3000', '--count', 3000, '--size', 128)
+    with testpmd.Testpmd(work, [f'net_sluice0,port=pcap:{capture}:,offload=never,prog={lib.example("drop")}'], '--rxd=64', '--txd=64',
+                         warning="on the host's CPU") as t:
+        t.ask('set fwd rxonly\nstart\nstop')
+        waiting = t.wait_for(lambda c: c['rx_ring0_packets'] > c['rx_fallback_packets'])
+        t.ask('clear port xstats 0\nstart')
+        t.wait_for(lambda c: c['rx_fallback_packets'] > 100)
+        t.ask('stop')
+        c = t.counters()
+        assert c['rx_good_packets'] < 2**32 > c['rx_good_bytes'] and c['rx_program_drop'] == c['rx_fallback_drop'], (waiting, c)
+        assert 0 <= c['rx_program_pass'] <= 3000, (waiting, c)
