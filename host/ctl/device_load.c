@@ -8,8 +8,9 @@
 
 enum { CTRL_RUN = 1, CTRL_BANK_SHIFT = 1, BANK_SHIFT = 16, POLLS_MAX = 1 << 20 };
 
-/* Rows that a packet may issue of a program with loops: minutes, at any clock. */
-#define LOOP_ROWS (UINT32_C(1) << 30)
+/* Rows that a packet may issue of a program with loops: all that the register holds, which takes
+ * more than two minutes at 250 MHz, a row in eight clocks. */
+#define LOOP_ROWS UINT32_MAX
 
 static int write32(struct dev *dev, uint32_t addr, uint32_t value)
 {

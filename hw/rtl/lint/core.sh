@@ -53,7 +53,6 @@ lint sluice_dut SLOT_W=3 ROWS=64 VMEM_BYTES=65536 HASH_ENTRIES=256 HASH_BUCKETS=
 lint sluice_dut SLOT_W=5 ROWS=1024 VMEM_BYTES=1048576 HASH_ENTRIES=4096 HASH_BUCKETS=2048
 lint sluice_dut EXT_LINES=1024
 lint sluice_dut CORES=2 SLOT_W=3 ROWS=64
-lint sluice_dut CORES=4 ROWS=64
 lint core_top EXT=1
 for slots in 3 4 5 6; do
     for rows in 2 4096; do
