@@ -140,7 +140,8 @@ def build(tally, folder, options, env=None):
 
 def unit(tally, folder, path):
     start = time.time()
-    env = dict(os.environ, ASAN_OPTIONS='detect_leaks=1', SLUICE_TEST_QUICK='1')
+    env = dict(os.environ, ASAN_OPTIONS='detect_leaks=1', SLUICE_TEST_QUICK='1',
+               SLUICE_TEST_NIC_MODEL=os.path.join(ROOT, 'build', 'nic_model.so'))
     try:
         p = run([path], env=env, timeout=600)
         text, code = p.stdout, p.returncode
