@@ -172,11 +172,12 @@ def test_a_port_starts_and_stops_while_programs_on_the_host_change(work):
             while not end.is_set():
                 name = ('swap', 'tail', 'head')[len(answers) % 3]
                 answers.append((name, t.tell('/net_sluice/load', 0, f'path={program}', f'program={name}')))
+                time.sleep(0.002)  # the port is to have its turns, too
 
         thread = threading.Thread(target=load)
         thread.start()
         try:
-            for _ in range(15):
+            for _ in range(30):
                 t.ask('start tx_first\nstop\nport stop 0\nport start 0')
         finally:
             end.set()

@@ -43,7 +43,7 @@ def test_random_programs_on_the_core_are_serial(work):
 def test_core_with_slow_engines_is_serial(work):
     with hazards.environment(SLUICE_BUILD_DIR=hazards.slow_core(work, '-O0')):
         for names in (KEYED, hazards.KEYLESS):
-            hazards.agree(work, hazards.program(work, names), names, 'microcode', CORE, 8, hazards.PACES[:1], 2, '--lockstep')
+            hazards.agree(work, hazards.program(work, names), names, 'microcode', CORE, 4, hazards.PACES[:1], 2, '--lockstep')
 
 
 def test_core_without_tokens_goes_wrong(work):

@@ -76,18 +76,25 @@ class Testpmd:
         return self.until(re.compile(re.escape(mark) + r'\s+Command not found'))
 
     def until(self, end):
-        start, text, limit = time.time(), '', self.patience
-        while not end.search(text):
+        start, text, limit = time.time(), [], self.patience
+        last = ''  # what it looks for is no longer than this; all of a text that grows would take longer and longer
+        while not end.search(last):
+            passed = time.time() - start
             try:
-                piece = self.lines.get(timeout=max(0.1, limit - (time.time() - start)))
+                if passed > 3 * limit:  # it talks and talks
+                    raise queue.Empty
+                piece = self.lines.get(timeout=max(0.1, limit - passed))
             except queue.Empty:
                 self.process.kill()
+                self.text += ''.join(text)
                 raise AssertionError(f'dpdk-testpmd says no more after\n{self.text[-3000:]}') from None
             if piece is None:
+                self.text += ''.join(text)
                 raise AssertionError(f'dpdk-testpmd ended with {self.process.wait()}:\n{self.text[-6000:]}')
-            text += piece
-            self.text += piece
-        return text
+            text.append(piece)
+            last = (last + piece)[-1000:]
+        self.text += ''.join(text)
+        return ''.join(text)
 
     def counters(self, port=0):
         return {name: int(n) for name, n in re.findall(r'^(\w+): (\d+)', self.ask(f'show port xstats {port}'), re.M)}
