@@ -11,7 +11,6 @@
 #include "tests/common/text_object.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 struct sluice_object *library_open(const char *text)
 {
@@ -32,9 +31,4 @@ struct sluice_loaded *library_load(const struct sluice_object *object, const cha
 
     assert_int_equal(sluice_load(sluice_object_next_program(object, NULL), &opts, &loaded), 0);
     return loaded;
-}
-
-bool library_has_core(void)
-{
-    return !access(SLUICE_BUILD_ROOT "/core_model.so", R_OK);
 }

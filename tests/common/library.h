@@ -4,15 +4,11 @@
 
 #include "host/sluice.h"
 
-#include <stdbool.h>
-
 /* What the tests of the library begin with; for cmocka. */
 
 /* An object made of a program's text (text_object.h). */
 struct sluice_object *library_open(const char *text);
 /* Its first program on an executor. */
 struct sluice_loaded *library_load(const struct sluice_object *object, const char *executor);
-/* Whether this build has the simulated core. */
-bool library_has_core(void);
 
 #endif

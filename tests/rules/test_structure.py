@@ -97,6 +97,12 @@ def test_verilog_has_one_module_a_file_named_as_the_file(work):
     assert not bad, '\n'.join(bad)
 
 
+def test_units_skip_with_a_reason(work):
+    """cmocka's own skip() says none."""
+    bad = [f for f in files('.c') if f.startswith('tests/') and f != 'tests/common/skip.c' and re.search(r'\bskip\(\)', text(f))]
+    assert not bad, 'skip() without a reason (tests/common/skip.h): ' + ', '.join(bad)
+
+
 def test_libraries_do_not_print_or_exit(work):
     bad = []
     banned = re.compile(r'(?<![\w.>])(printf|puts|exit|abort|strcpy|strcat|sprintf|gets|atoi)\s*\(')

@@ -8,12 +8,14 @@
 
 #include "host/ctl/executor.h"
 
+#include "tests/common/models.h"
+#include "tests/common/skip.h"
+
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What the host does with maps is the same on every executor: results, errors, values, what a walk
  * by key comes by. Random operations, held against those on interp, whose maps the tests of
@@ -82,18 +84,22 @@ static void close_on(struct opened *o)
     arena_close(o->arena);
 }
 
-/* An executor beside interp; false where this machine or build doesn't have it. */
-static bool open_pair(const char *executor, struct opened *reference, struct opened *other)
+/* An executor beside interp; false, and why, where this machine or build doesn't have it. */
+static bool open_pair(const char *executor, struct opened *reference, struct opened *other,
+                      char why[EXEC_WHY_BYTES])
 {
-    if (exec_find(executor)->hardware && access(SLUICE_BUILD_ROOT "/core_model.so", R_OK))
-        return false; /* built without the simulation */
-    *other = open_on(executor);
-    if (other->err && strstr(other->why, "bpf()")) {
-        close_on(other);
+    if (exec_find(executor)->hardware && !has_core_model()) {
+        snprintf(why, EXEC_WHY_BYTES, "%s: no model of the core in this build", executor);
         return false;
     }
-    if (other->err)
-        fail_msg("%s: %s", executor, other->why);
+    *other = open_on(executor);
+    if (other->err) {
+        memcpy(why, other->why, EXEC_WHY_BYTES);
+        close_on(other);
+        if (!strstr(why, "bpf()"))
+            fail_msg("%s: %s", executor, why);
+        return false;
+    }
     *reference = open_on("interp");
     assert_int_equal(reference->err, 0);
     return true;
@@ -236,10 +242,11 @@ static void operate_both(struct exec *a, struct exec *b, uint32_t map, uint32_t 
  * The kernel's LRU maps evict earlier, so it is given none. */
 static void compare_with(const char *executor, uint32_t count, const char *without)
 {
+    char why[EXEC_WHY_BYTES];
     struct opened a, b;
 
-    if (!open_pair(executor, &a, &b))
-        skip();
+    if (!open_pair(executor, &a, &b, why))
+        skip_because("%s", why);
     for (uint32_t map = 0; map < MAPS; map++) {
         const struct load_map *m = &a.object->maps[map];
 
@@ -292,9 +299,10 @@ static void walk_with_updates(const char *executor)
     const uint32_t map = number_of("hash");
     uint64_t values[2] = {1, 0};
     uint32_t seen = 0, key = 0, next;
+    char why[EXEC_WHY_BYTES];
 
-    if (!open_pair(executor, &reference, &o)) {
-        print_message("[  SKIPPED ] walk with updates on %s\n", executor);
+    if (!open_pair(executor, &reference, &o, why)) {
+        skip_part_because("%s", why);
         return;
     }
     for (key = 0; key < 6; key++)
@@ -329,9 +337,10 @@ static void test_exec_maps_delete_of_each_first_key_empties_the_map(void **state
     (void)state;
     for (uint32_t i = 0; i < 3; i++) {
         struct opened o, reference;
+        char why[EXEC_WHY_BYTES];
 
-        if (!open_pair(executors[i], &reference, &o)) {
-            print_message("[  SKIPPED ] deletions on %s\n", executors[i]);
+        if (!open_pair(executors[i], &reference, &o, why)) {
+            skip_part_because("%s", why);
             continue;
         }
         for (uint32_t k = 0; k < 4; k++) {

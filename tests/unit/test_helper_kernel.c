@@ -11,6 +11,7 @@
 #include "nic_runtime/vm.h"
 #include "tests/common/insn.h"
 #include "tests/common/random.h"
+#include "tests/common/skip.h"
 #include "tests/common/test_map.h"
 
 #include <errno.h>
@@ -412,7 +413,7 @@ static void test_helper_random_calls_same_as_kernel(void **state)
         c.seed = seed;
         make_program(&c);
         if (!open_both(&b, &c))
-            skip();
+            skip_because("no bpf() here");
         assert_int_equal(kernel_begin(b.kernel, why), 0);
         for (int i = 0; i < PACKETS; i++) {
             run_packet(&b, &c, seed);

@@ -10,6 +10,7 @@
 #include "hw/spec/gen/limits.h"
 #include "hw/spec/gen/xdp.h"
 #include "tests/common/insn.h"
+#include "tests/common/skip.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -35,7 +36,7 @@ static struct kernel *open_kernel(const struct load_object *object, const struct
 
     if (kernel_open(object, prog, NULL, queue, &k, why)) {
         if (strstr(why, "bpf()"))
-            skip();
+            skip_because("%s", why);
         fail_msg("%s", why);
     }
     return k;

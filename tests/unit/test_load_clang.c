@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/ebpf/ebpf.h"
 #include "compiler/load/load.h"
+#include "tests/common/skip.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -244,7 +245,7 @@ static void for_each_target(void (*check)(const struct target *t, const char *de
 
     for (unsigned i = 0; i < TARGETS; i++) {
         if (!has_clang(targets[i].clang)) {
-            print_message("SKIPPED: %s is not installed\n", targets[i].clang);
+            skip_part_because("%s is not installed", targets[i].clang);
             continue;
         }
         check(&targets[i], "");
@@ -252,7 +253,7 @@ static void for_each_target(void (*check)(const struct target *t, const char *de
         tried++;
     }
     if (!tried)
-        skip();
+        skip_because("no clang is installed");
 }
 
 static void check_calls(const struct target *t, const char *debug)
@@ -458,7 +459,7 @@ static void test_load_examples_as_libbpf_does(void **state)
 {
     (void)state;
     if (!may_bpf())
-        print_message("SKIPPED: no comparison with libbpf, for bpf() is not allowed\n");
+        skip_part_because("no bpf() here: no comparison with libbpf");
     for_each_target(check_against_libbpf);
 }
 
@@ -469,8 +470,7 @@ static void test_load_system_objects_as_libbpf_does(void **state)
 
     (void)state;
     if (glob("/usr/lib/*/bpf/*.o", 0, NULL, &found) || found.gl_pathc == 0) {
-        print_message("SKIPPED: xdp-tools has installed no objects\n");
-        skip();
+        skip_because("xdp-tools has installed no objects");
     }
     for (size_t i = 0; i < found.gl_pathc; i++) {
         struct loaded l = {.arena = arena_open()};

@@ -8,6 +8,7 @@
 
 #include "compiler/ebpf/ebpf.h"
 #include "compiler/load/load.h"
+#include "tests/common/skip.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -115,7 +116,7 @@ static void compare(const struct load_map *m, uint32_t *taken)
     bool theirs;
 
     if (linux_takes(m, &theirs))
-        skip();
+        skip_because("no bpf() here");
     *taken += theirs;
     if (ours != theirs && !is_of_machine(m))
         fail_msg("%s key %u value %u entries %u flags 0x%x: we say %s, Linux %s",

@@ -9,6 +9,7 @@
 #include "host/ctl/kernel_btf.h"
 #include "nic_runtime/map.h"
 #include "tests/common/random.h"
+#include "tests/common/skip.h"
 #include "tests/common/soft_maps.h"
 
 #include <bpf/bpf.h>
@@ -94,7 +95,7 @@ static void open_pair(struct pair *p, const struct map_def *def, uint32_t lock)
     assert_true(p->slots <= SLOTS_MAX);
     if (p->fd == -EPERM) {
         free(p->map);
-        skip();
+        skip_because("no bpf() here");
     }
     assert_true(p->fd >= 0);
 }
@@ -513,7 +514,7 @@ static void test_map_definitions_taken_as_by_kernel(void **state)
         const int fd = create(&def);
 
         if (fd == -EPERM)
-            skip();
+            skip_because("no bpf() here");
         assert_int_equal(bytes == 0, why != NULL);
         if ((bytes != 0) != (fd >= 0))
             fail_msg("%s key %u value %u entries %u flags 0x%x: we say %s, Linux %s",

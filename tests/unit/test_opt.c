@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/opt/opt.h"
 #include "tests/common/random_ir.h"
+#include "tests/common/skip.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -103,7 +104,7 @@ static void test_opt_pass_that_breaks_the_function_is_named(void **state)
 {
 #ifdef NDEBUG
     (void)state;
-    skip();
+    skip_because("this build has no assertions");
 #else
     struct arena *arena = arena_open();
     struct diag_sink sink = diag_sink_make(arena);

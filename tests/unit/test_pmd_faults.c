@@ -4,6 +4,7 @@
 #include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/xdp.h"
 #include "tests/common/sim_nic.h"
+#include "tests/common/skip.h"
 
 #include <dev_driver.h>
 #include <errno.h>
@@ -207,7 +208,7 @@ static void test_host_that_stops_reading_loses_what_is_counted(void **state)
     struct rte_eth_stats stats;
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     for (int i = 0; i < 20; i++) { /* ten times what the ring holds */
         send_some(b, 2 * BURST);
         nic_advance(&b->pmd->nic, 2000);
@@ -232,7 +233,7 @@ static void test_packet_in_memory_that_is_not_mapped_is_counted(void **state)
     struct rte_mbuf *m;
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     assert_true(page != MAP_FAILED);
     send_some(b, BURST);
     m = rte_pktmbuf_alloc(pool);
@@ -273,7 +274,7 @@ static void test_descriptors_that_make_no_sense_are_counted(void **state)
     uint32_t n = 0;
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     q = b->eth->data->tx_queues[0];
     send_some(b, BURST);
     receive_rest(b);
@@ -336,7 +337,7 @@ static void test_program_that_runs_for_ever_is_ended_and_counted(void **state)
     struct bench *b = *state;
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     write_row(b, to_itself);
     send_some(b, 2 * BURST);
     receive_rest(b);
@@ -358,7 +359,7 @@ static void test_slot_that_hangs_is_told(void **state)
     struct nic *nic;
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     nic = &b->pmd->nic;
     assert_int_equal(nic_write(nic, nic->device + SPEC_NIC_WATCHDOG, 3000), 0);
     assert_int_equal(nic_write(nic, nic->slot + SPEC_CSR_ROW_LIMIT, 0), 0);
@@ -384,7 +385,7 @@ static void test_restart_amid_traffic_loses_what_was_under_way_only(void **state
     struct bench *b = *state;
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     for (int i = 0; i < 5; i++) {
         send_some(b, 3 * BURST);
         receive(b);
@@ -436,7 +437,7 @@ static void test_device_that_goes_away_under_a_program_says_so(void **state)
     char why[EXEC_WHY_BYTES];
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     ops = b->dev->ops;
     gone = *ops;
     send_some(b, BURST);

@@ -2,6 +2,7 @@
 #include "host/ctl/executor.h"
 #include "host/pmd/pmd.h"
 #include "tests/common/sim_nic.h"
+#include "tests/common/skip.h"
 
 #include <dev_driver.h>
 #include <errno.h>
@@ -320,7 +321,7 @@ static void test_swaps_under_load_lose_mix_and_forget_nothing(void **state)
     uint32_t *before, waited = 0;
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     before = calloc(swaps, sizeof(*before));
     b->who = calloc((BURSTS + 1) * BURST, swaps);
     start(b);
@@ -369,7 +370,7 @@ static void test_maps_that_cannot_stay_are_copied_on_request_only(void **state)
     uint64_t value;
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     start(b);
     send_burst(b, BURST);
     receive_all(b);
@@ -404,7 +405,7 @@ static void test_programs_move_between_device_and_host(void **state)
     char why[EXEC_WHY_BYTES];
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     pmd = pmd_of_port(b->port);
     start(b);
     for (uint32_t i = 0; i < 4; i++) {
@@ -437,7 +438,7 @@ static void test_load_begins_with_empty_maps(void **state)
     char why[EXEC_WHY_BYTES];
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     start(b);
     send_burst(b, BURST);
     receive_all(b);

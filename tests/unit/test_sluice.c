@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "tests/common/library.h"
+#include "tests/common/models.h"
+#include "tests/common/skip.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -342,8 +344,8 @@ static void test_sluice_run_gives_verdicts_bytes_and_statistics(void **state)
 static void test_sluice_run_on_the_core_gives_the_same(void **state)
 {
     (void)state;
-    if (!library_has_core())
-        skip();
+    if (!has_core_model())
+        skip_because("no model of the core in this build");
     run_counter("microcode");
 }
 
@@ -363,7 +365,8 @@ static void test_sluice_batch_with_a_packet_that_cannot_be_run_does_not_run(void
     batch.sink = &sink;
     assert_int_equal(sluice_run(loaded, &batch), -EINVAL);
     assert_int_equal(batch.done, 0);
-    assert_non_null(strstr(heard.text, "packet 1 of the batch (13 bytes, queue 0): a packet has 14 to 9216"));
+    assert_non_null(
+        strstr(heard.text, "packet 1 of the batch (13 bytes, queue 0): a packet has 14 to 9216"));
     assert_string_equal(heard.last.code, "LIB0005");
     packets[1] = (struct sluice_packet){.data = plain, .len = 14, .queue = 4};
     assert_int_equal(sluice_run(loaded, &batch), -EINVAL);
@@ -426,8 +429,8 @@ static void test_sluice_device_info_says_what_the_device_is(void **state)
     struct sluice_loaded *loaded;
 
     (void)state;
-    if (!library_has_core())
-        skip();
+    if (!has_core_model())
+        skip_because("no model of the core in this build");
     object = library_open(counter);
     loaded = library_load(object, "microcode");
     assert_int_equal(sluice_run(loaded, &batch), 0);

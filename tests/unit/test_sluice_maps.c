@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "tests/common/library.h"
+#include "tests/common/models.h"
+#include "tests/common/skip.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
@@ -185,8 +187,8 @@ static void test_sluice_maps_give_what_bpf_gives(void **state)
 static void test_sluice_maps_on_the_core_give_the_same(void **state)
 {
     (void)state;
-    if (!library_has_core())
-        skip();
+    if (!has_core_model())
+        skip_because("no model of the core in this build");
     use_maps("microcode");
 }
 
@@ -390,20 +392,19 @@ static void test_sluice_replace_hands_maps_over_between_executors(void **state)
     static const char *const executors[] = {"interp", "microcode", "microcode", "interp"};
 
     (void)state;
-    if (!library_has_core())
-        skip();
+    if (!has_core_model())
+        skip_because("no model of the core in this build");
     replace_through(executors, 4);
 }
 
-/* Verilator takes its time over the pipeline's model, so the complete test run leaves it out. */
 static void test_sluice_replace_hands_maps_over_to_a_pipeline(void **state)
 {
     static const char *const executors[] = {"interp",   "pipeline", "microcode",
                                             "pipeline", "kernel",   "interp"};
 
     (void)state;
-    if (!library_has_core() || getenv("SLUICE_TEST_QUICK"))
-        skip();
+    if (!has_core_model())
+        skip_because("no model of the core in this build");
     replace_through(executors, 6);
 }
 

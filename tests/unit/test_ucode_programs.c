@@ -5,6 +5,7 @@
 #include "tests/common/program_check.h"
 #include "tests/common/random.h"
 #include "tests/common/random_ir.h"
+#include "tests/common/skip.h"
 #include "tests/common/ucode_check.h"
 
 #include <errno.h>
@@ -221,10 +222,10 @@ static void test_ucode_programs_do_what_the_interpreter_does(void **state)
         if (!only || strstr(corpus.progs[i].name, only))
             fit += check_program(&corpus.progs[i]);
     }
-    if (corpus.count == 0)
-        skip();
-    assert_true(fit > 0);
     corpus_close(&corpus);
+    if (corpus.count == 0)
+        skip_because("no compiled programs in this build");
+    assert_true(fit > 0);
 }
 
 /* These functions read stack memory that they have not written; the evaluator has zeros there, the

@@ -3,6 +3,7 @@
 #include "tests/common/insn.h"
 #include "tests/common/linux_verdict.h"
 #include "tests/common/random.h"
+#include "tests/common/skip.h"
 #include "tests/common/soft_maps.h"
 
 #include <errno.h>
@@ -103,10 +104,8 @@ static void try_all(bool dead)
     uint64_t seed = 1 + dead;
     const char *why;
 
-    if (!verdict_kernel_is_here(&why)) {
-        fprintf(stderr, "SKIPPED: no bpf() here (%s): nothing was compared with Linux\n", why);
-        skip();
-    }
+    if (!verdict_kernel_is_here(&why))
+        skip_because("no bpf() here: %s", why);
     for (int opcode = 0; opcode < OPCODES; opcode++)
         for (uint32_t i = 0; i < count; i++)
             try_form(&t, any_form(opcode, i, &seed), dead);

@@ -2,6 +2,7 @@
 #include "tests/common/corpus.h"
 #include "tests/common/linux_verdict.h"
 #include "tests/common/random_program.h"
+#include "tests/common/skip.h"
 #include "tests/common/verify_text.h"
 
 #include <setjmp.h>
@@ -19,14 +20,12 @@
  * VERIFY_RANDOM sets how many random programs, VERIFY_MUTANTS the changes to each program,
  * VERIFY_SEED where they start, VERIFY_SHOW prints each program that only the kernel accepts. */
 
-static bool kernel_is_here(void)
+static void need_kernel(void)
 {
     const char *why;
 
-    if (verdict_kernel_is_here(&why))
-        return true;
-    fprintf(stderr, "SKIPPED: no bpf() here (%s): nothing was compared with Linux\n", why);
-    return false;
+    if (!verdict_kernel_is_here(&why))
+        skip_because("no bpf() here: %s", why);
 }
 
 static struct verdict_talk talk(void)
@@ -84,8 +83,7 @@ static void test_verify_kernel_corpus_and_mutants_accepts_no_more_than_linux(voi
     struct verdict_tally plain = {0}, t = {0};
 
     (void)state;
-    if (!kernel_is_here())
-        skip();
+    need_kernel();
     each_accepted(&plain, &t, setting("VERIFY_MUTANTS", 20));
     verdict_print(stdout, "corpus", &plain);
     verdict_print(stdout, "mutants", &t);
@@ -133,8 +131,7 @@ static void test_verify_kernel_texts_and_mutants_accepts_no_more_than_linux(void
     struct verdict_tally t = {0}, mutants = {0};
 
     (void)state;
-    if (!kernel_is_here())
-        skip();
+    need_kernel();
     verify_text_each(compare_text, &t);
     verify_text_each(mutate_text, &mutants);
     verdict_print(stdout, "texts", &t);
@@ -154,8 +151,7 @@ static void test_verify_kernel_random_programs_accepts_no_more_than_linux(void *
     int fds[SPEC_MAPS];
 
     (void)state;
-    if (!kernel_is_here())
-        skip();
+    need_kernel();
     verdict_open_maps(object, fds);
     for (uint32_t i = 0; i < object->map_count; i++)
         assert_true(fds[i] >= 0);

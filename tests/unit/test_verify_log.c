@@ -3,6 +3,7 @@
 #include "compiler/verify/verify.h"
 #include "hw/spec/gen/helpers.h"
 #include "tests/common/linux_verdict.h"
+#include "tests/common/skip.h"
 #include "tests/fuzz/diff/gen.h"
 
 #include <ctype.h>
@@ -195,22 +196,17 @@ static void test_verify_log_random_programs_says_what_linux_says(void **state)
 {
     const uint32_t programs = setting("VERIFY_PROGRAMS", PROGRAMS);
     const uint64_t first = setting("VERIFY_SEED", 1);
-    struct gen *gen = gen_open();
     struct utsname u;
+    struct gen *gen;
     const char *why;
     uint32_t compared = 0;
 
     (void)state;
-    if (uname(&u) || strncmp(u.release, "6.18.", 5) != 0) {
-        fprintf(stderr, "SKIPPED: this is not Linux 6.18: another one may know more or less\n");
-        gen_close(gen);
-        skip();
-    }
-    if (!verdict_kernel_is_here(&why)) {
-        fprintf(stderr, "SKIPPED: no bpf() here (%s): nothing was compared with Linux\n", why);
-        gen_close(gen);
-        skip();
-    }
+    if (uname(&u) || strncmp(u.release, "6.18.", 5) != 0)
+        skip_because("this is not Linux 6.18: another one may know more or less");
+    if (!verdict_kernel_is_here(&why))
+        skip_because("no bpf() here: %s", why);
+    gen = gen_open();
     for (uint32_t i = 0; i < programs; i++)
         compared += compare_program(gen, first + i);
     printf("%u programs, %u registers compared\n", programs, compared);

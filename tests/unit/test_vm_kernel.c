@@ -10,6 +10,7 @@
 #include "nic_runtime/vm.h"
 #include "tests/common/insn.h"
 #include "tests/common/random.h"
+#include "tests/common/skip.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -248,7 +249,7 @@ static void test_vm_random_programs_same_as_kernel(void **state)
         prog.insn_count = program.insn_count = c.count;
         err = kernel_open(&object, &prog, NULL, 0, &kernel, why);
         if (err && seed == 1 && strstr(why, "bpf()"))
-            skip();
+            skip_because("%s", why);
         if (err) {
             rejected++;
             continue;
