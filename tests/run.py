@@ -276,7 +276,7 @@ def main():
     if tally.skipped:
         print(f'{tally.skipped} skipped (named above)')
     print(f'{tally.passed} passed, {len(tally.failed)} failed')
-    sys.exit(1 if tally.failed or not tally.passed else 0)
+    sys.exit(1 if tally.failed or not tally.passed + tally.skipped else 0)
 
 
 if __name__ == '__main__':
