@@ -21,7 +21,7 @@ int pmd_map_find(const struct pmd_program *p, const char *name, uint32_t *index)
 }
 
 /* What is done with a map of the program while nobody else reaches the mailbox. */
-enum map_act { MAP_SIZES, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE };
+enum map_act { MAP_SIZES, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, MAP_NEXT };
 
 static int act_on(struct pmd_program *p, const char *name, enum map_act act, const void *key,
                   void *values)
@@ -46,6 +46,9 @@ static int act_on(struct pmd_program *p, const char *name, enum map_act act, con
         return p->exec->ops->map_update(p->exec, i, key, values, SPEC_MAP_FLAG_ANY);
     case MAP_DELETE:
         return p->exec->ops->map_delete(p->exec, i, key);
+    case MAP_NEXT:
+        return p->object->maps[i].key_bytes ? p->exec->ops->map_next_key(p->exec, i, key, values)
+                                            : -EINVAL;
     }
     return -EINVAL;
 }
@@ -92,4 +95,9 @@ int rte_pmd_sluice_map_update(uint16_t port_id, const char *map, const void *key
 int rte_pmd_sluice_map_delete(uint16_t port_id, const char *map, const void *key)
 {
     return map_act(port_id, map, MAP_DELETE, key, NULL);
+}
+
+int rte_pmd_sluice_map_next_key(uint16_t port_id, const char *map, const void *key, void *next)
+{
+    return map_act(port_id, map, MAP_NEXT, key, next);
 }

@@ -157,6 +157,7 @@ struct pmd {
     struct rte_eth_dev_data *data;
     struct pmd_fields fields;
     struct pmd_program *program;
+    uint64_t generation; /* of the program: another number whenever another one runs */
     struct pmd_fallback *fallback;
     enum pmd_offload offload;
     enum pmd_executor executor; /* that programs are to run on */
@@ -237,8 +238,11 @@ enum pmd_replace {
     PMD_SWAP,    /* between two packets, maps of both stay */
     PMD_MIGRATE, /* the same, or, where that can't be, maps are copied while packets wait */
 };
+/* *generation: 0, or that of the program that may be replaced: -ESTALE if another one runs;
+ * afterwards the new program's. NULL: any. */
 int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
-                        enum pmd_replace way, struct rte_pmd_sluice_swap *done, char *why);
+                        enum pmd_replace way, uint64_t *generation,
+                        struct rte_pmd_sluice_swap *done, char *why);
 void pmd_program_unload(struct pmd *pmd);
 /* Translates a program into a pipeline, and makes the model of the NIC that has it in its slot:
  * the path of MODEL_PATH_BYTES (host/ctl/model.h) is to be opened, the program to be started there.

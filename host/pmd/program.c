@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* What the device runs: an object file, verified and translated by what the command line uses, on
  * the executor `microcode` in the slot, or, if that does not take it, on `interp` on the host. Or
@@ -212,6 +213,7 @@ static int open_program(struct pmd_program *p, const struct rte_pmd_sluice_progr
     struct job_options options = {.size = sizeof(options)};
     int err = read_object(p, what, why);
 
+    p->from_file = what->path != NULL;
     if (!err)
         err = read_maps(p, what->maps, &options, why);
     if (err)
@@ -357,13 +359,29 @@ static int swap(struct pmd *pmd, struct pmd_program *p, struct swap_report *repo
     return err ? -EIO : 0;
 }
 
+/* A number that no program of this machine has had since it was started. */
+static uint64_t next_generation(uint64_t last)
+{
+    struct timespec t;
+    uint64_t ns;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    return ns > last ? ns : last + 1;
+}
+
 static int replace(struct pmd *pmd, struct pmd_program *p, enum pmd_replace way,
-                   struct rte_pmd_sluice_swap *done, char *why)
+                   uint64_t *generation, struct rte_pmd_sluice_swap *done, char *why)
 {
     struct swap_report report = {0};
     int err = -EXDEV;
 
     pthread_mutex_lock(&pmd->lock);
+    if (generation && *generation && *generation != pmd->generation) {
+        pthread_mutex_unlock(&pmd->lock);
+        say(why, "another program has been loaded meanwhile");
+        return -ESTALE;
+    }
     if (way == PMD_LOAD || !pmd->program)
         err = run(pmd, p, NULL, &report, why);
     else
@@ -371,6 +389,10 @@ static int replace(struct pmd *pmd, struct pmd_program *p, enum pmd_replace way,
     *done = (struct rte_pmd_sluice_swap){.in_place = !err && way != PMD_LOAD};
     if (err == -EXDEV && way == PMD_MIGRATE)
         err = migrate(pmd, p, &report, why);
+    if (!err || err == -EIO) /* what ran before is gone */
+        pmd->generation = next_generation(pmd->generation);
+    if (!err && generation)
+        *generation = pmd->generation;
     done->stayed = report.stayed;
     done->moved = report.moved;
     done->fresh = report.fresh;
@@ -394,7 +416,8 @@ static struct pmd_program *new_program(void)
 }
 
 int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
-                        enum pmd_replace way, struct rte_pmd_sluice_swap *done, char *why)
+                        enum pmd_replace way, uint64_t *generation,
+                        struct rte_pmd_sluice_swap *done, char *why)
 {
     struct pmd_program *p = new_program();
     int err = -ENOMEM;
@@ -413,7 +436,7 @@ int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *wh
         err = -EINVAL;
     }
     if (!err)
-        err = replace(pmd, p, way, done, why);
+        err = replace(pmd, p, way, generation, done, why);
     if (err && p) {
         if (!*why)
             say(why, strerror(-err));
@@ -460,14 +483,14 @@ int pmd_program_start(struct pmd *pmd, struct pmd_program *p, char *why)
 
     if (!err)
         err = pmd_events_ready(pmd, p->job, why);
-    return err ? err : replace(pmd, p, PMD_LOAD, &done, why);
+    return err ? err : replace(pmd, p, PMD_LOAD, NULL, &done, why);
 }
 
 int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what, char *why)
 {
     struct rte_pmd_sluice_swap done;
 
-    return pmd_program_replace(pmd, what, PMD_LOAD, &done, why);
+    return pmd_program_replace(pmd, what, PMD_LOAD, NULL, &done, why);
 }
 
 void pmd_program_name(struct pmd *pmd, char *name, size_t bytes)
@@ -527,7 +550,7 @@ int rte_pmd_sluice_program_swap(uint16_t port_id, const struct rte_pmd_sluice_pr
     const int err = !pmd ? -ENODEV
                     : !what || !what->path || flags & ~RTE_PMD_SLUICE_SWAP_MIGRATE
                         ? -EINVAL
-                        : pmd_program_replace(pmd, what, way, &out, text);
+                        : pmd_program_replace(pmd, what, way, NULL, &out, text);
 
     if (why && why_bytes)
         snprintf(why, why_bytes, "%s", err ? text : "");

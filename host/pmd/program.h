@@ -15,6 +15,7 @@ struct pmd_program {
     const struct load_prog *prog;
     struct job *job;
     bool pipeline;        /* the slot is its pipeline */
+    bool from_file;       /* otherwise all packets pass */
     struct exec *exec;    /* with the program's maps */
     const char *reason;   /* why that is the host's (fallback.c), or NULL: it is the slot's */
     struct job *slot_job; /* of what the slot runs then, and its executor */

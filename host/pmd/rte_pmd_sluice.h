@@ -81,6 +81,11 @@ int rte_pmd_sluice_map_lookup(uint16_t port_id, const char *map, const void *key
 int rte_pmd_sluice_map_update(uint16_t port_id, const char *map, const void *key,
                               const void *values);
 int rte_pmd_sluice_map_delete(uint16_t port_id, const char *map, const void *key);
+/* The key behind another one; the first if key is NULL, or has no entry any more; next may be key.
+ * -ENOENT: behind the last; -EINVAL: a queue, stack or Bloom filter, whose entries have no keys.
+ * Arrays are in order of their index, prefixes as Linux has them, hashes in an order of their own
+ * (docs/maps.md); entries come and go between two calls. */
+int rte_pmd_sluice_map_next_key(uint16_t port_id, const char *map, const void *key, void *next);
 
 /* Something that the program told of a packet: a perf event, a record of a ring buffer, or a line
  * that it printed. Valid during the call. */

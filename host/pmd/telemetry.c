@@ -2,6 +2,7 @@
 #include "host/pmd/telemetry.h"
 #include "host/pmd/ops.h"
 #include "host/pmd/program.h"
+#include "hw/spec/gen/csr.h"
 
 #include <errno.h>
 #include <rte_telemetry.h>
@@ -99,6 +100,13 @@ int pmd_refuse(struct pmd_call *c, int err, const char *text)
     return err;
 }
 
+int pmd_same_program(struct pmd_call *c)
+{
+    return c->generation && c->generation != c->pmd->generation
+               ? pmd_refuse(c, -ESTALE, "another program has been loaded meanwhile")
+               : 0;
+}
+
 int pmd_take_bytes(struct pmd_call *c, const char *what, const char *text, uint32_t count,
                    void *out)
 {
@@ -176,11 +184,29 @@ static struct rte_eth_dev *eth_dev_of(const struct pmd *pmd)
     return &rte_eth_devices[pmd->data->port_id];
 }
 
+/* Registers of the program slot (docs/tables.md). */
+static const struct {
+    const char *name;
+    uint32_t addr;
+} slot_registers[] = {
+    {"slot_id", SPEC_CSR_ID},
+    {"slot_version", SPEC_CSR_VERSION},
+    {"slot_kind", SPEC_CSR_KIND},
+    {"slot_stages", SPEC_CSR_STAGES},
+    {"slot_in", SPEC_CSR_COUNT_IN},
+    {"slot_out", SPEC_CSR_COUNT_OUT},
+    {"slot_stalls", SPEC_CSR_COUNT_STALL},
+    {"slot_rows", SPEC_CSR_COUNT_ROWS},
+    {"slot_ext_lines", SPEC_CSR_EXT_LINES},
+    {"slot_cores", SPEC_CSR_CORES},
+};
+
 static int do_info(struct pmd_call *c)
 {
     struct pmd *pmd = c->pmd;
     const struct rte_eth_dev_data *data = pmd->data;
     char firmware[2 * PMD_NAME_BYTES], mac[RTE_ETHER_ADDR_FMT_SIZE], program[PMD_NAME_BYTES];
+    uint32_t slot[RTE_DIM(slot_registers)];
     struct rte_tel_data *links;
     uint64_t ns = 0;
     bool up[DEV_NIC_PORTS] = {0};
@@ -190,6 +216,8 @@ static int do_info(struct pmd_call *c)
     err = nic_time(&pmd->nic, &ns);
     for (uint32_t i = 0; !err && i < pmd->nic.port_count; i++)
         err = nic_port_link(&pmd->nic, i, &up[i]);
+    for (uint32_t i = 0; !err && i < RTE_DIM(slot_registers); i++)
+        err = nic_read(&pmd->nic, pmd->nic.slot + slot_registers[i].addr, &slot[i]);
     pthread_mutex_unlock(&pmd->lock);
     if (!err)
         err = pmd_ops.fw_version_get(eth_dev_of(pmd), firmware, sizeof(firmware));
@@ -212,6 +240,8 @@ static int do_info(struct pmd_call *c)
     pmd_put_number(c->answer, "tx_queues", data->nb_tx_queues);
     pmd_put_number(c->answer, "rx_rings", pmd->nic.rxq_count);
     pmd_put_number(c->answer, "tx_rings", pmd->nic.txq_count);
+    for (uint32_t i = 0; i < RTE_DIM(slot_registers); i++)
+        pmd_put_number(c->answer, slot_registers[i].name, slot[i]);
     rte_tel_data_start_array(links, RTE_TEL_INT_VAL);
     for (uint32_t i = 0; i < pmd->nic.port_count; i++)
         rte_tel_data_add_array_int(links, up[i]);
@@ -262,6 +292,8 @@ static int do_program(struct pmd_call *c)
             pmd_put_text(c->answer, "reason", p->reason);
         pmd_put_number(c->answer, "instructions", p->prog->insn_count);
     }
+    pmd_put_number(c->answer, "loaded", p && p->from_file);
+    pmd_put_number(c->answer, "generation", c->pmd->generation);
     pmd_put_number(c->answer, "maps", p ? p->object->map_count : 0);
     pthread_mutex_unlock(&c->pmd->lock);
     return 0;
@@ -273,7 +305,8 @@ static int replace(struct pmd_call *c, const struct rte_pmd_sluice_program *what
 {
     struct rte_pmd_sluice_swap done = {0};
     char name[PMD_NAME_BYTES];
-    const int err = pmd_program_replace(c->pmd, what, way, &done, c->why);
+    uint64_t generation = c->generation;
+    const int err = pmd_program_replace(c->pmd, what, way, &generation, &done, c->why);
 
     if (err)
         return err;
@@ -283,6 +316,7 @@ static int replace(struct pmd_call *c, const struct rte_pmd_sluice_program *what
     pmd_put_number(c->answer, "maps_stayed", done.stayed);
     pmd_put_number(c->answer, "maps_moved", done.moved);
     pmd_put_number(c->answer, "maps_fresh", done.fresh);
+    pmd_put_number(c->answer, "generation", generation);
     return 0;
 }
 
@@ -357,10 +391,16 @@ static const struct command {
     {"/net_sluice/swap", do_swap, 1, 5, "As load, [,migrate]; maps stay"},
     {"/net_sluice/unload", do_unload, 0, 0, "All packets pass then. Parameters: port"},
     {"/net_sluice/map_info", pmd_map_info, 1, 1, "Parameters: port,map"},
-    {"/net_sluice/map_dump", pmd_map_dump, 1, 2, "Parameters: port,map[,key before]"},
-    {"/net_sluice/map_lookup", pmd_map_lookup, 1, 2, "Parameters: port,map,key"},
+    {"/net_sluice/map_dump", pmd_map_dump, 1, 3, "Parameters: port,map[,key before[,most]]"},
+    {"/net_sluice/map_next", pmd_map_next, 1, 2, "Parameters: port,map[,key before]"},
+    {"/net_sluice/map_lookup", pmd_map_lookup, 1, 3, "Parameters: port,map,key[,value]"},
+    {"/net_sluice/map_take", pmd_map_take, 1, 2, "Look-up and deletion. Parameters: port,map,key"},
+    {"/net_sluice/map_lost", pmd_map_lost, 1, 1, "Records without room. Parameters: port,map"},
     {"/net_sluice/map_update", pmd_map_update, 3, 4, "Parameters: port,map,key,value[,flag]"},
+    {"/net_sluice/map_update_batch", pmd_map_update_batch, 3, 3,
+     "Parameters: port,map,flag,keys and values of all CPUs"},
     {"/net_sluice/map_delete", pmd_map_delete, 2, 2, "Parameters: port,map,key"},
+    {"/net_sluice/map_delete_batch", pmd_map_delete_batch, 2, 2, "Parameters: port,map,keys"},
 };
 
 static int list_ports(struct rte_tel_data *answer)
@@ -374,6 +414,22 @@ static int list_ports(struct rte_tel_data *answer)
         if (devices[i])
             rte_tel_data_add_array_int(list, i);
     return rte_tel_data_add_dict_container(answer, "ports", list, 0);
+}
+
+/* A last field generation=N says which program is meant: false if it is no number. */
+static bool take_generation(struct pmd_call *c)
+{
+    static const char key[] = "generation=";
+    const char *text = c->count ? c->fields[c->count - 1] : "";
+    char *end;
+
+    if (strncmp(text, key, sizeof(key) - 1))
+        return true;
+    text += sizeof(key) - 1;
+    errno = 0;
+    c->generation = strtoull(text, &end, 10);
+    c->count--;
+    return *text >= '0' && *text <= '9' && !*end && !errno;
 }
 
 /* Cuts the parameters into fields, and finds the device. */
@@ -398,6 +454,8 @@ static int read_request(struct pmd_call *c, const struct command *command, char 
     }
     c->count = count - 1;
     memcpy(c->fields, fields + 1, c->count * sizeof(fields[0]));
+    if (!take_generation(c))
+        return pmd_refuse(c, -EINVAL, "a generation is a number");
     if (c->count < command->fields_min || c->count > command->fields_max)
         return pmd_refuse(c, -EINVAL, command->help);
     return 0;
@@ -413,6 +471,11 @@ static int act_on(struct pmd_call *c, const struct command *command, const char 
     if (!params || snprintf(text, sizeof(text), "%s", params) >= (int)sizeof(text))
         return pmd_refuse(c, -EINVAL, command->help);
     err = read_request(c, command, text);
+    if (!err && c->generation) {
+        pthread_mutex_lock(&c->pmd->lock);
+        err = pmd_same_program(c);
+        pthread_mutex_unlock(&c->pmd->lock);
+    }
     return err ? err : command->act(c);
 }
 

@@ -20,6 +20,7 @@ struct pmd_call {
     struct pmd *pmd;
     char *fields[PMD_FIELDS_MAX];
     uint32_t count;
+    uint64_t generation;         /* 0, or that of the program that is meant */
     struct rte_tel_data *answer; /* a dictionary */
     char why[EXEC_WHY_BYTES];    /* of a failure; empty: its errno says it all */
 };
@@ -28,6 +29,8 @@ struct pmd_call {
 int pmd_refuse(struct pmd_call *c, int err, const char *text);
 /* Digits to a number. */
 bool pmd_take_number(const char *text, uint32_t most, uint32_t *number);
+/* Whether the program that is meant is the one that runs; with the device locked. 0, or -ESTALE. */
+int pmd_same_program(struct pmd_call *c);
 /* Digits to exactly so many bytes. 0, or -EINVAL with the reason. */
 int pmd_take_bytes(struct pmd_call *c, const char *what, const char *text, uint32_t count,
                    void *out);
@@ -45,5 +48,10 @@ int pmd_map_lookup(struct pmd_call *c);
 int pmd_map_update(struct pmd_call *c);
 int pmd_map_delete(struct pmd_call *c);
 int pmd_map_dump(struct pmd_call *c);
+int pmd_map_next(struct pmd_call *c);
+int pmd_map_take(struct pmd_call *c);
+int pmd_map_lost(struct pmd_call *c);
+int pmd_map_update_batch(struct pmd_call *c);
+int pmd_map_delete_batch(struct pmd_call *c);
 
 #endif

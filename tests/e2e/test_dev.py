@@ -79,6 +79,7 @@ def test_a_swap_keeps_the_maps_and_a_load_does_not(work):
         dev(t, 'map', 'update', 'name', 'rules', 'key', FLOW, 'value', 'hex', ALLOW)
         for _ in range(3):
             done = dev(t, 'swap', program)
+            done.pop('generation')
             assert done == {'program': 'firewall', 'in_place': 1, 'maps_stayed': 2, 'maps_moved': 0, 'maps_fresh': 0}, done
         assert rules() == 1 and dev(t, 'stats')['rx_program_drop'] == 0  # no packet was lost
         passed = dev(t, 'stats')['rx_program_pass']
@@ -210,7 +211,13 @@ REQUESTS = [
     ('map_info', '0,' + '%22%5c%0a', 'no map'), ('map_info', '0,', 'no map'), ('map_lookup', '0,rules,00', '16 bytes'), ('map_lookup', '0,rules', '16 bytes'), ('map_lookup', '0,rules,' + 'x' * 32, 'digits'),
     ('map_lookup', '0,rules,' + '00' * 16, 'no such entry'), ('map_update', '0,rules,' + '00' * 16, 'Parameters'), ('map_update', f'0,rules,{"00" * 16},00', '24 bytes'),
     ('map_update', f'0,rules,{"00" * 16},{"00" * 24},never', 'noexist'), ('map_update', '0,settings,01000000,00000000', 'entr'), ('map_delete', '0,settings,00000000', 'type'),
-    ('map_delete', '0,rules,', '16 bytes'), ('map_dump', '0,rules,00', '16 bytes'), ('map_dump', '0,rules,,', 'Parameters'),
+    ('map_delete', '0,rules,', '16 bytes'), ('map_dump', '0,rules,00', '16 bytes'), ('map_dump', '0,rules,,', 'number'), ('map_dump', '0,rules,,0', 'number'), ('map_dump', '0,rules,,1,1', 'Parameters'), ('map_dump', '0,settings,00000000,0', 'over 0'),
+    ('map_next', '0,rules,00', '16 bytes'), ('map_next', '0,rules', 'no such entry'), ('map_take', '0,rules,' + '00' * 16, 'no such entry'), ('map_lost', '0,rules', 'no ring buffer'),
+    ('map_lookup', f'0,rules,{"00" * 16},00', 'only a Bloom filter'), ('map_update', f'0,rules,{"00" * 16},{"00" * 24},8', 'type'), ('map_update', f'0,rules,{"00" * 16},{"00" * 24},-1', 'noexist'),
+    ('map_update_batch', f'0,rules,any,{"00" * 39}', '40 bytes'), ('map_update_batch', '0,rules,any,', '40 bytes'), ('map_update_batch', f'0,rules,any,{"0x" * 40}', 'digits'), ('map_update_batch', '0,rules,any', 'Parameters'),
+    ('map_update_batch', f'0,rules,never,{"00" * 40}', 'noexist'), ('map_delete_batch', f'0,rules,{"00" * 15}', '16 bytes'), ('map_delete_batch', '0,rules,', '16 bytes'),
+    ('map_info', '0,rules,generation=1', 'meanwhile'), ('unload', '0,generation=1', 'meanwhile'), ('unload', '0,generation=', 'number'), ('unload', '0,generation=1x', 'number'), ('unload', '0,generation=99999999999999999999', 'number'),
+    ('load', '0,path=/nosuch,generation=1', 'meanwhile'), ('map_dump', '0,rules,generation=-1', 'number'), ('info', '0,1', 'port'),
 ]
 
 

@@ -452,6 +452,44 @@ static void test_load_begins_with_empty_maps(void **state)
     assert_int_equal(b->packets[1], BURST);
 }
 
+/* Keys one after the other, on the device and on the host: arrays by index, of a hash all. */
+static void test_keys_of_maps_are_walked(void **state)
+{
+    struct bench *b = *state;
+    struct rte_pmd_sluice_swap done;
+    uint32_t key = 99;
+
+    if (!sim_nic_there())
+        skip_because("no model of the NIC in this build");
+    start(b);
+    send_burst(b, BURST);
+    receive_all(b);
+    for (uint32_t on_host = 0; on_host < 2; on_host++) {
+        uint64_t seen = 0, other;
+
+        assert_int_equal(rte_pmd_sluice_map_next_key(b->port, "shared", NULL, &key), 0);
+        for (uint32_t f = 0; f + 1 < FLOWS; f++) {
+            assert_int_equal(key, f);
+            assert_int_equal(rte_pmd_sluice_map_next_key(b->port, "shared", &key, &key), 0);
+        }
+        assert_int_equal(rte_pmd_sluice_map_next_key(b->port, "flows", NULL, &key), 0);
+        for (uint32_t n = 0; n < FLOWS; n++) {
+            assert_true(key < FLOWS && !(seen >> key & 1));
+            seen |= UINT64_C(1) << key;
+            assert_int_equal(rte_pmd_sluice_map_next_key(b->port, "flows", &key, &key),
+                             n + 1 < FLOWS ? 0 : -ENOENT);
+        }
+        key = 1000; /* has no entry: the first one again */
+        assert_int_equal(rte_pmd_sluice_map_next_key(b->port, "flows", &key, &key), 0);
+        assert_int_equal(rte_pmd_sluice_map_next_key(b->port, "flows", NULL, &other), 0);
+        assert_memory_equal(&key, &other, sizeof(key));
+        assert_int_equal(rte_pmd_sluice_map_next_key(b->port, "nosuch", NULL, &key), -ENXIO);
+        assert_int_equal(rte_pmd_sluice_map_next_key(99, "flows", NULL, &key), -ENODEV);
+        pmd_of_port(b->port)->offload = PMD_OFFLOAD_NEVER;
+        swap_to(b, 1, RTE_PMD_SLUICE_SWAP_MIGRATE, &done);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +500,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_programs_move_between_device_and_host, open_bench,
                                         close_bench),
         cmocka_unit_test_setup_teardown(test_load_begins_with_empty_maps, open_bench, close_bench),
+        cmocka_unit_test_setup_teardown(test_keys_of_maps_are_walked, open_bench, close_bench),
     };
 
     return cmocka_run_group_tests(tests, start_eal, end_eal);

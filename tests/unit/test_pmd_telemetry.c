@@ -98,13 +98,26 @@ static json_t *ask_raw(int fd, const char *request, size_t bytes)
 
 static void test_telemetry_requests_of_random_bytes_are_answered(void **state)
 {
-    static const char *const commands[] = {"list",       "info",       "stats",    "program",
-                                           "load",       "map_info",   "map_dump", "map_lookup",
-                                           "map_update", "map_delete", "unload"};
+    static const char *const commands[] = {"list",
+                                           "info",
+                                           "stats",
+                                           "program",
+                                           "load",
+                                           "map_info",
+                                           "map_dump",
+                                           "map_lookup",
+                                           "map_update",
+                                           "map_delete",
+                                           "unload",
+                                           "map_next",
+                                           "map_take",
+                                           "map_lost",
+                                           "map_update_batch",
+                                           "map_delete_batch"};
     static const char *const words[] = {
-        "0",  "1",     "31", "32", ",",    ",",        ",",       "%2c",        "%00",
-        "%",  "path=", "a",  "ff", "0a0b", "maps=",    "any",     "4294967296", "-1",
-        "..", "/",     "\"", "\\", "\x01", "\x80\xff", "section="};
+        "0",  "1",     "31", "32", ",",    ",",        ",",        "%2c",          "%00",
+        "%",  "path=", "a",  "ff", "0a0b", "maps=",    "any",      "4294967296",   "-1",
+        "..", "/",     "\"", "\\", "\x01", "\x80\xff", "section=", ",generation=", "1"};
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     const int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
     uint64_t r = 20;
