@@ -183,7 +183,7 @@ def units(jobs, folder):
             jobs.add(name, unit, folder, path)
 
 
-READERS = {'asm': 4000, 'btf': 4000, 'image': 4000, 'ir': 4000, 'load': 4000, 'mapfile': 4000, 'pcap': 4000, 'text': 4000, 'verify': 8000}
+READERS = {'asm': 4000, 'btf': 4000, 'image': 4000, 'ir': 4000, 'load': 4000, 'mapfile': 4000, 'pcap': 4000, 'telemetry': 4000, 'text': 4000, 'verify': 8000}
 
 
 def readers(tally, folder):

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
 /* sluice dev: devices of net_sluice in a process that runs, by DPDK's telemetry socket. */
 
@@ -20,7 +19,7 @@ enum {
     OPT_COUNT,
     OPT_INTERVAL
 };
-enum { ARGUMENTS_MAX = 2048, COUNTERS_MAX = 4096 };
+enum { ARGUMENTS_MAX = 2048 };
 
 struct dev_arguments {
     struct dev_call call;
@@ -129,19 +128,19 @@ static const struct argp argp = {
 
 /* --- asking --- */
 
+static int tell(int err, const char *why)
+{
+    return err ? cli_fail("%s", *why ? why : strerror(-err)) : CLI_OK;
+}
+
 /* *err: what the process answers. */
 static int ask(const struct dev_call *call, const char *command, const char *const *parameters,
                uint32_t count, json_t **answer, int *err)
 {
-    const char *all[8] = {call->port};
     char why[DEV_TEXT_BYTES] = "";
 
-    for (uint32_t i = 0; i < count; i++)
-        all[i + 1] = parameters[i];
-    *err = telemetry_ask(call->telemetry, command, all, count + 1, answer, why, sizeof(why));
-    if (!*err)
-        return CLI_OK;
-    return cli_fail("%s", *why ? why : strerror(-*err));
+    *err = remote_ask(&call->device, command, parameters, count, answer, why, sizeof(why));
+    return tell(*err, why);
 }
 
 int dev_ask(const struct dev_call *call, const char *command, const char *const *parameters,
@@ -154,67 +153,42 @@ int dev_ask(const struct dev_call *call, const char *command, const char *const 
 
 int dev_counters(const struct dev_call *call, json_t **counters)
 {
-    json_t *all = json_object();
-    int status = CLI_OK;
-    size_t more = 1;
+    char why[DEV_TEXT_BYTES] = "";
 
-    while (!status && more && json_object_size(all) < COUNTERS_MAX) {
-        char first[16];
-        const char *const parameters[] = {first};
-        json_t *page = NULL;
-
-        snprintf(first, sizeof(first), "%zu", json_object_size(all));
-        status = dev_ask(call, "stats", parameters, 1, &page);
-        more = json_object_size(page);
-        json_object_update_missing(all, page);
-        json_decref(page);
-    }
-    if (status)
-        json_decref(all);
-    else
-        *counters = all;
-    return status;
+    return tell(remote_counters(&call->device, counters, why, sizeof(why)), why);
 }
 
 /* Ports of all devices. */
-static int ask_ports(const struct dev_call *call, json_t **answer)
+static int ask_ports(const struct dev_call *call, uint16_t *ports, uint32_t *count)
 {
     char why[DEV_TEXT_BYTES] = "";
-    const int err = telemetry_ask(call->telemetry, "list", NULL, 0, answer, why, sizeof(why));
 
-    if (err)
-        return cli_fail("%s", *why ? why : strerror(-err));
-    return CLI_OK;
+    return tell(remote_ports(call->device.telemetry, ports, count, why, sizeof(why)), why);
 }
 
 static int choose_port(struct dev_call *call, const char *wanted)
 {
+    uint16_t ports[REMOTE_PORTS_MAX];
     char text[DEV_TEXT_BYTES] = "";
-    size_t used = 0, count;
-    json_t *answer;
-    const json_t *ports;
+    size_t used = 0;
+    uint32_t count;
     int status;
 
     if (wanted) {
-        snprintf(call->port, sizeof(call->port), "%lu", strtoul(wanted, NULL, 0));
+        snprintf(call->device.port, sizeof(call->device.port), "%lu", strtoul(wanted, NULL, 0));
         return CLI_OK;
     }
-    status = ask_ports(call, &answer);
+    status = ask_ports(call, ports, &count);
     if (status)
         return status;
-    ports = json_object_get(answer, "ports");
-    count = json_array_size(ports);
-    for (size_t i = 0; i < count && used < sizeof(text); i++)
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%d", i ? ", " : "",
-                                 (int)json_integer_value(json_array_get(ports, i)));
-    if (count == 1)
-        snprintf(call->port, sizeof(call->port), "%.8s", text);
-    else if (count)
-        status = cli_fail("there are several devices, ports %s: choose one with --port", text);
-    else
-        status = cli_fail("the process has no device of net_sluice");
-    json_decref(answer);
-    return status;
+    if (!count)
+        return cli_fail("the process has no device of net_sluice");
+    snprintf(call->device.port, sizeof(call->device.port), "%u", ports[0]);
+    for (uint32_t i = 0; i < count && used < sizeof(text); i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u", i ? ", " : "", ports[i]);
+    return count == 1
+               ? CLI_OK
+               : cli_fail("there are several devices, ports %s: choose one with --port", text);
 }
 
 /* --- commands --- */
@@ -246,21 +220,20 @@ static int print_object(const struct dev_call *call, json_t *answer)
 
 static int dev_list(const struct dev_call *call)
 {
-    json_t *answer, *devices = json_array();
-    int status = ask_ports(call, &answer);
+    uint16_t ports[REMOTE_PORTS_MAX];
+    json_t *devices = json_array();
+    uint32_t count = 0;
+    int status = ask_ports(call, ports, &count);
 
-    for (size_t i = 0; !status && i < json_array_size(json_object_get(answer, "ports")); i++) {
+    for (uint32_t i = 0; !status && i < count; i++) {
         struct dev_call one = *call;
         json_t *info;
 
-        snprintf(one.port, sizeof(one.port), "%u",
-                 (uint16_t)json_integer_value(json_array_get(json_object_get(answer, "ports"), i)));
+        snprintf(one.device.port, sizeof(one.device.port), "%u", ports[i]);
         status = dev_ask(&one, "info", NULL, 0, &info);
         if (!status)
             json_array_append_new(devices, info);
     }
-    if (!status)
-        json_decref(answer);
     if (!status && call->json)
         cli_print_json(devices);
     for (size_t i = 0; !status && !call->json && i < json_array_size(devices); i++) {
@@ -302,7 +275,7 @@ static int say_loaded(const struct dev_call *call, json_t *answer)
 {
     if (call->json)
         return print_object(call, answer);
-    printf("port %s runs %s\n", call->port, telemetry_text(answer, "program"));
+    printf("port %s runs %s\n", call->device.port, telemetry_text(answer, "program"));
     json_decref(answer);
     return CLI_OK;
 }
@@ -412,7 +385,7 @@ static const struct {
 
 static int run(struct dev_arguments *a)
 {
-    char path[sizeof(((struct sockaddr_un *)0)->sun_path)], why[DEV_TEXT_BYTES] = "";
+    char why[DEV_TEXT_BYTES] = "";
     struct dev_call *call = &a->call;
     uint32_t i = 0;
     int status, err;
@@ -426,16 +399,13 @@ static int run(struct dev_arguments *a)
     if (call->count < commands[i].arguments_min || call->count > commands[i].arguments_max)
         return cli_fail("sluice dev %s takes %s; see sluice dev --help", commands[i].name,
                         !commands[i].arguments_max ? "no argument" : "an argument");
-    err = a->socket ? 0 : telemetry_path(a->prefix, path, sizeof(path));
+    err = remote_connect(a->prefix, a->socket, 0, &call->device.telemetry, why, sizeof(why));
     if (err)
-        return cli_fail("--file-prefix %s: %s", a->prefix, strerror(-err));
-    err = telemetry_open(a->socket ? a->socket : path, &call->telemetry, why, sizeof(why));
-    if (err)
-        return cli_fail("%s", *why ? why : strerror(-err));
+        return tell(err, why);
     status = commands[i].any_port ? CLI_OK : choose_port(call, a->port);
     if (!status)
         status = commands[i].run(call);
-    telemetry_close(call->telemetry);
+    telemetry_close(call->device.telemetry);
     return status;
 }
 

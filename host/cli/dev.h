@@ -3,15 +3,14 @@
 #define SLUICE_CLI_DEV_H
 
 #include "host/cli/cli.h"
-#include "host/ctl/telemetry.h"
+#include "host/ctl/remote.h"
 
 /* What the commands of `sluice dev` share. */
 
 enum { DEV_TEXT_BYTES = 1024 };
 
 struct dev_call {
-    struct telemetry *telemetry;
-    char port[16];    /* the device's */
+    struct remote device;
     char **arguments; /* behind the command */
     uint32_t count;
     bool json;

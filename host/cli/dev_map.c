@@ -10,22 +10,6 @@
 
 /* sluice dev map: the maps of the program that runs, in bpftool's words. */
 
-enum {
-    SIZE_MAX_BYTES = 16384, /* of a key or a value; no request or answer has room for more */
-    PARAMETER_BYTES = 2 * SIZE_MAX_BYTES + 1,
-    WALKS_MAX = 16, /* from the start, since the entry at which it was has gone */
-};
-
-/* A map, as the process says. */
-struct device_map {
-    json_t *info;
-    char id[16];
-    uint32_t key_bytes;
-    uint32_t value_bytes;
-    uint32_t cpus;
-    uint64_t max_entries;
-};
-
 /* What is left of the arguments. */
 struct words {
     char **at;
@@ -54,27 +38,21 @@ static bool take_if(struct words *w, const char *word)
 
 /* --- which map --- */
 
-static int read_map(const struct dev_call *call, const char *which, struct device_map *m)
+static int read_map(const struct dev_call *call, const char *which, struct remote_map *m)
 {
     const char *const parameters[] = {which};
-    uint64_t cpus;
-    int status = dev_ask(call, "map_info", parameters, 1, &m->info);
+    char why[DEV_TEXT_BYTES];
+    json_t *answer;
+    int err, status = dev_ask(call, "map_info", parameters, 1, &answer);
 
     if (status)
         return status;
-    snprintf(m->id, sizeof(m->id), "%u", (unsigned)telemetry_number(m->info, "id"));
-    m->key_bytes = (uint32_t)telemetry_number(m->info, "key_bytes");
-    m->value_bytes = (uint32_t)telemetry_number(m->info, "value_bytes");
-    m->max_entries = telemetry_number(m->info, "max_entries");
-    cpus = telemetry_number(m->info, "cpus");
-    m->cpus = (uint32_t)cpus;
-    if (cpus && cpus <= SPEC_QUEUES)
-        return CLI_OK;
-    json_decref(m->info);
-    return cli_fail("what the process says of map %s makes no sense", which);
+    err = remote_take_map(answer, m, why, sizeof(why));
+    json_decref(answer);
+    return err ? cli_fail("%s", why) : CLI_OK;
 }
 
-static int take_map(const struct dev_call *call, struct words *w, struct device_map *m)
+static int take_map(const struct dev_call *call, struct words *w, struct remote_map *m)
 {
     const bool by_name = take_if(w, "name");
     const char *which;
@@ -147,7 +125,7 @@ static int take_bytes(struct words *w, const char *what, uint32_t bytes, char *d
     while (w->count && !ends_bytes(peek(w))) {
         const char *word = take(w);
 
-        if (!add_word(word, hex, digits, &count, SIZE_MAX_BYTES))
+        if (!add_word(word, hex, digits, &count, REMOTE_ENTRY_BYTES))
             return cli_fail("%s: \"%s\" is no byte, nor an even number of hexadecimal digits", what,
                             word);
     }
@@ -156,7 +134,7 @@ static int take_bytes(struct words *w, const char *what, uint32_t bytes, char *d
     return cli_fail("the map's %s has %u bytes, and %u are given", what, bytes, count);
 }
 
-static int take_key(struct words *w, const struct device_map *m, char *digits)
+static int take_key(struct words *w, const struct remote_map *m, char *digits)
 {
     *digits = 0;
     return m->key_bytes || !strcmp(peek(w), "key") ? take_bytes(w, "key", m->key_bytes, digits)
@@ -164,15 +142,6 @@ static int take_key(struct words *w, const struct device_map *m, char *digits)
 }
 
 /* --- entries --- */
-
-static void snapshot_begin(const struct device_map *m, struct snapshot *s)
-{
-    *s = (struct snapshot){.key_bytes = m->key_bytes,
-                           .value_bytes = m->value_bytes,
-                           .stride_bytes = (m->value_bytes + 7) & ~7u,
-                           .cpus = m->cpus};
-    s->entry_bytes = s->key_bytes + s->cpus * s->stride_bytes;
-}
 
 static void print_bytes(const uint8_t *bytes, uint32_t count)
 {
@@ -216,21 +185,18 @@ static int print_entries(const struct dev_call *call, const struct snapshot *s, 
 /* --- commands --- */
 
 /* As bpftool shows them. */
-static void show_one(const struct dev_call *call, const struct device_map *m, json_t *list)
+static void show_one(const struct dev_call *call, const struct remote_map *m, json_t *list)
 {
     json_t *item;
 
     if (!call->json) {
-        printf("%s: %s  name %s  flags 0x%x\n\tkey %uB  value %uB  max_entries %llu\n", m->id,
-               telemetry_text(m->info, "type"), telemetry_text(m->info, "name"),
-               (unsigned)telemetry_number(m->info, "flags"), m->key_bytes, m->value_bytes,
-               (unsigned long long)m->max_entries);
+        printf("%s: %s  name %s  flags 0x%x\n\tkey %uB  value %uB  max_entries %u\n", m->id,
+               m->type_name, m->name, m->flags, m->key_bytes, m->value_bytes, m->max_entries);
         return;
     }
-    item = json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:I}", "id", atoi(m->id), "type",
-                     telemetry_text(m->info, "type"), "name", telemetry_text(m->info, "name"),
-                     "flags", (int)telemetry_number(m->info, "flags"), "bytes_key", m->key_bytes,
-                     "bytes_value", m->value_bytes, "max_entries", (json_int_t)m->max_entries);
+    item = json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:I}", "id", atoi(m->id), "type", m->type_name,
+                     "name", m->name, "flags", (int)m->flags, "bytes_key", (int)m->key_bytes,
+                     "bytes_value", (int)m->value_bytes, "max_entries", (json_int_t)m->max_entries);
     json_array_append_new(list, item);
 }
 
@@ -245,15 +211,13 @@ static int show_all(const struct dev_call *call, json_t *list)
     count = telemetry_number(program, "maps");
     json_decref(program);
     for (uint64_t i = 0; !status && i < count; i++) {
-        struct device_map m;
+        struct remote_map m;
         char id[24];
 
         snprintf(id, sizeof(id), "%llu", (unsigned long long)i);
         status = read_map(call, id, &m);
-        if (!status) {
+        if (!status)
             show_one(call, &m, list);
-            json_decref(m.info);
-        }
     }
     return status;
 }
@@ -261,17 +225,15 @@ static int show_all(const struct dev_call *call, json_t *list)
 static int show(const struct dev_call *call, struct words *w)
 {
     json_t *list = json_array();
-    struct device_map m;
+    struct remote_map m;
     int status;
 
     if (w->count) {
         status = take_map(call, w, &m);
-        if (!status) {
+        if (!status)
             status = done(w);
-            if (!status)
-                show_one(call, &m, list);
-            json_decref(m.info);
-        }
+        if (!status)
+            show_one(call, &m, list);
     } else {
         status = show_all(call, list);
     }
@@ -281,65 +243,23 @@ static int show(const struct dev_call *call, struct words *w)
     return status;
 }
 
-/* Adds the entries of an answer. */
-static int add_entries(struct snapshot *s, const struct device_map *m, const json_t *answer)
+static int read_entries(const struct dev_call *call, struct remote_walk *w)
 {
-    const uint64_t more = telemetry_number(answer, "count");
-    uint8_t *grown;
+    const char *const parameters[] = {w->map->id, w->key};
+    char why[DEV_TEXT_BYTES];
+    int status = CLI_OK;
 
-    if (more > SIZE_MAX_BYTES || s->count + more > 2 * m->max_entries + SIZE_MAX_BYTES)
-        return cli_fail("what the process says of its map's entries makes no sense");
-    grown = realloc(s->entries, (s->count + more) * s->entry_bytes + 1);
-    if (!grown)
-        return cli_fail("no memory");
-    s->entries = grown;
-    if (telemetry_bytes(answer, "data", grown + s->count * s->entry_bytes,
-                        (size_t)more * s->entry_bytes))
-        return cli_fail("what the process says of its map's entries makes no sense");
-    s->count += more;
-    return CLI_OK;
-}
-
-/* The key to go on at: in an array of programs or maps the process says at which slot it is, others
- * go on at their last entry. */
-static bool key_to_go_on(const struct snapshot *s, const json_t *answer, char *key)
-{
-    const char *at = telemetry_text(answer, "at");
-
-    if (strlen(at) == 2 * (size_t)s->key_bytes) {
-        memcpy(key, at, strlen(at) + 1);
-        return true;
-    }
-    for (uint32_t i = 0; s->count && i < s->key_bytes; i++)
-        snprintf(key + 2 * i, 3, "%02x", snapshot_key(s, s->count - 1)[i]);
-    return s->count != 0;
-}
-
-/* Walks the map from key to key. Entries come and go meanwhile; if the one at which the walk was
- * has gone, it begins again. */
-static int read_entries(const struct dev_call *call, const struct device_map *m, struct snapshot *s)
-{
-    char key[PARAMETER_BYTES];
-    const char *const parameters[] = {m->id, key};
-    int status = CLI_OK, walks = 0;
-    bool more = true, on = false;
-
-    while (!status && more) {
+    while (!status && w->more) {
         json_t *answer;
+        int err;
 
-        status = dev_ask(call, "map_dump", parameters, on ? 2 : 1, &answer);
+        status = dev_ask(call, "map_dump", parameters, *w->key ? 2 : 1, &answer);
         if (status)
             break;
-        more = telemetry_number(answer, "more");
-        if (telemetry_number(answer, "again")) {
-            s->count = 0;
-            if (++walks == WALKS_MAX)
-                status = cli_fail("the map changes faster than it can be read");
-        }
-        if (!status)
-            status = add_entries(s, m, answer);
-        if (!status)
-            on = key_to_go_on(s, answer, key);
+        *why = 0;
+        err = remote_walk_take(w, answer, why, sizeof(why));
+        if (err)
+            status = cli_fail("%s", *why ? why : strerror(-err));
         json_decref(answer);
     }
     return status;
@@ -363,25 +283,25 @@ static void sort_entries(struct snapshot *s)
     s->count = kept;
 }
 
-static int dump(const struct dev_call *call, const struct device_map *m, struct words *w)
+static int dump(const struct dev_call *call, const struct remote_map *m, struct words *w)
 {
-    struct snapshot s;
+    struct remote_walk walk;
     int status = done(w);
 
-    snapshot_begin(m, &s);
+    remote_walk_begin(m, &walk);
     if (!status)
-        status = read_entries(call, m, &s);
+        status = read_entries(call, &walk);
     if (!status) {
-        sort_entries(&s);
-        status = print_entries(call, &s, false);
+        sort_entries(&walk.entries);
+        status = print_entries(call, &walk.entries, false);
     }
-    snapshot_free(&s);
+    remote_walk_end(&walk);
     return status;
 }
 
-static int lookup(const struct dev_call *call, const struct device_map *m, struct words *w)
+static int lookup(const struct dev_call *call, const struct remote_map *m, struct words *w)
 {
-    char key[PARAMETER_BYTES];
+    char key[REMOTE_DIGITS_BYTES];
     const char *const parameters[] = {m->id, key};
     struct snapshot s;
     json_t *answer;
@@ -393,7 +313,7 @@ static int lookup(const struct dev_call *call, const struct device_map *m, struc
         status = dev_ask(call, "map_lookup", parameters, 2, &answer);
     if (status)
         return status;
-    snapshot_begin(m, &s);
+    remote_entries_begin(m, &s);
     s.entries = calloc(1, s.entry_bytes);
     s.count = 1;
     for (uint32_t i = 0; s.entries && i < s.key_bytes; i++) {
@@ -426,9 +346,9 @@ static int change(const struct dev_call *call, const char *command, const char *
     return CLI_OK;
 }
 
-static int update(const struct dev_call *call, const struct device_map *m, struct words *w)
+static int update(const struct dev_call *call, const struct remote_map *m, struct words *w)
 {
-    char key[PARAMETER_BYTES], value[PARAMETER_BYTES];
+    char key[REMOTE_DIGITS_BYTES], value[REMOTE_DIGITS_BYTES];
     const char *parameters[] = {m->id, key, value, "any"};
     int status = take_key(w, m, key);
 
@@ -441,9 +361,9 @@ static int update(const struct dev_call *call, const struct device_map *m, struc
     return status ? status : change(call, "map_update", parameters, 4);
 }
 
-static int delete_entry(const struct dev_call *call, const struct device_map *m, struct words *w)
+static int delete_entry(const struct dev_call *call, const struct remote_map *m, struct words *w)
 {
-    char key[PARAMETER_BYTES];
+    char key[REMOTE_DIGITS_BYTES];
     const char *const parameters[] = {m->id, key};
     int status = take_key(w, m, key);
 
@@ -456,12 +376,12 @@ int dev_map(const struct dev_call *call)
 {
     static const struct {
         const char *name;
-        int (*run)(const struct dev_call *call, const struct device_map *m, struct words *w);
+        int (*run)(const struct dev_call *call, const struct remote_map *m, struct words *w);
     } commands[] = {
         {"dump", dump}, {"lookup", lookup}, {"update", update}, {"delete", delete_entry}};
     struct words w = {call->arguments, call->count};
     const char *command = take(&w);
-    struct device_map m;
+    struct remote_map m;
     int status;
 
     if (!strcmp(command, "show") || !strcmp(command, "list"))
@@ -472,11 +392,9 @@ int dev_map(const struct dev_call *call)
         status = take_map(call, &w, &m);
         if (status)
             return status;
-        status = m.key_bytes > SIZE_MAX_BYTES || m.value_bytes > SIZE_MAX_BYTES
-                     ? cli_fail("the map's entries are larger than an answer has room for")
-                     : commands[i].run(call, &m, &w);
-        json_decref(m.info);
-        return status;
+        return remote_map_fits(&m)
+                   ? commands[i].run(call, &m, &w)
+                   : cli_fail("the map's entries are larger than an answer has room for");
     }
     return cli_fail("no such command: \"map %s\"; sluice dev --help lists them", command);
 }

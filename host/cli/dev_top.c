@@ -54,8 +54,8 @@ static void print_table(const struct dev_call *call, const json_t *before, json_
 
     if (isatty(STDOUT_FILENO))
         fputs("\033[H\033[J", stdout);
-    printf("port %s, %.1f s\n%-28s %14s %12s %16s\n", call->port, seconds, "", "a second", "Mbit/s",
-           "in all");
+    printf("port %s, %.1f s\n%-28s %14s %12s %16s\n", call->device.port, seconds, "", "a second",
+           "Mbit/s", "in all");
     json_object_foreach(counters, name, value)
     {
         const uint64_t total = (uint64_t)json_integer_value(value);

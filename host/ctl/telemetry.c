@@ -14,7 +14,7 @@ enum {
     REQUEST_BYTES = 1023, /* that telemetry reads */
     ANSWER_BYTES = 16384, /* that it writes at most */
     COMMAND_BYTES = 56,   /* of a command's name, at most */
-    PATIENCE_SECONDS = 60 /* for an answer: loading a program takes seconds at most */
+    PATIENCE_MS = 60000   /* for an answer: loading a program takes seconds at most */
 };
 
 #define ROOM "/net_sluice/"
@@ -38,40 +38,54 @@ int telemetry_path(const char *prefix, char *path, size_t path_bytes)
                : -ENAMETOOLONG;
 }
 
-static int connect_to(struct telemetry *t)
+static int connect_to(struct telemetry *t, uint32_t timeout_ms)
 {
-    const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+    const uint32_t ms = timeout_ms ? timeout_ms : PATIENCE_MS;
+    const struct timeval patience = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
 
     memcpy(addr.sun_path, t->path, sizeof(addr.sun_path));
     t->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (t->fd < 0 || setsockopt(t->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
+        setsockopt(t->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) ||
         connect(t->fd, (struct sockaddr *)&addr, sizeof(addr)))
         return -errno;
     return 0;
 }
 
+/* No answer that comes later is to be taken for that of another request. */
+static int hang_up(struct telemetry *t, int err)
+{
+    close(t->fd);
+    t->fd = -1;
+    return err;
+}
+
 /* One message; a 0 is put behind it. */
 static int receive(struct telemetry *t, char *text, size_t text_bytes, char *why, size_t why_bytes)
 {
-    const ssize_t n = recv(t->fd, text, text_bytes - 1, 0);
+    ssize_t n;
 
+    do
+        n = recv(t->fd, text, text_bytes - 1, 0);
+    while (n < 0 && errno == EINTR);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         snprintf(why, why_bytes, "the process behind %s does not answer", t->path);
-        return -ETIMEDOUT;
+        return hang_up(t, -ETIMEDOUT);
     }
     if (n <= 0) {
         snprintf(why, why_bytes,
                  "the process behind %s has closed the connection; it has ended, or has too many "
                  "clients",
                  t->path);
-        return -EPIPE;
+        return hang_up(t, -EPIPE);
     }
     text[n] = 0;
     return 0;
 }
 
-int telemetry_open(const char *path, struct telemetry **out, char *why, size_t why_bytes)
+int telemetry_open(const char *path, uint32_t timeout_ms, struct telemetry **out, char *why,
+                   size_t why_bytes)
 {
     char greeting[ANSWER_BYTES];
     struct telemetry *t = calloc(1, sizeof(*t));
@@ -82,19 +96,21 @@ int telemetry_open(const char *path, struct telemetry **out, char *why, size_t w
     t->fd = -1;
     err = snprintf(t->path, sizeof(t->path), "%s", path) < (int)sizeof(t->path) ? 0 : -ENAMETOOLONG;
     if (!err)
-        err = connect_to(t);
+        err = connect_to(t, timeout_ms);
     if (err == -ENOENT || err == -ECONNREFUSED)
         snprintf(why, why_bytes,
                  "no process listens at %s; is one running with this --file-prefix, and without "
                  "--no-telemetry?",
                  path);
+    else if (err == -EAGAIN) /* its queue of clients is full, and stays so */
+        snprintf(why, why_bytes, "the process behind %s does not answer", path);
     else if (err)
         snprintf(why, why_bytes, "%s: %s", path, strerror(-err));
     else
         err = receive(t, greeting, sizeof(greeting), why, why_bytes);
     if (err) {
         telemetry_close(t);
-        return err;
+        return err == -EAGAIN ? -ETIMEDOUT : err;
     }
     *out = t;
     return 0;
@@ -165,18 +181,18 @@ static int check_answer(const json_t *answer, char *why, size_t why_bytes)
     return err > 0 && err < 4096 ? -(int)err : -EIO;
 }
 
-static int read_answer(const struct telemetry *t, const char *command, const char *text,
-                       json_t **out, char *why, size_t why_bytes)
+int telemetry_read(const char *path, const char *command, const char *text, json_t **out, char *why,
+                   size_t why_bytes)
 {
     json_t *document = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     json_t *answer = json_object_get(document, command);
     int err = 0;
 
     if (json_is_null(answer)) {
-        snprintf(why, why_bytes, "the process behind %s has no device of net_sluice", t->path);
+        snprintf(why, why_bytes, "the process behind %s has no device of net_sluice", path);
         err = -ENODEV;
     } else if (!json_is_object(answer)) {
-        snprintf(why, why_bytes, "the answer of the process behind %s makes no sense", t->path);
+        snprintf(why, why_bytes, "the answer of the process behind %s makes no sense", path);
         err = -EPROTO;
     } else {
         err = join_pieces(answer);
@@ -203,14 +219,42 @@ int telemetry_ask(struct telemetry *t, const char *command, const char *const *p
     if (!fits) {
         snprintf(why, why_bytes, "this is more than a request to telemetry has room for (%d bytes)",
                  REQUEST_BYTES);
-        return -E2BIG;
+        return -EMSGSIZE;
+    }
+    if (t->fd < 0) {
+        snprintf(why, why_bytes, "the connection to the process behind %s is gone", t->path);
+        return -EPIPE;
     }
     if (send(t->fd, request, used, MSG_NOSIGNAL) < 0) {
         snprintf(why, why_bytes, "the process behind %s has ended", t->path);
-        return -EPIPE;
+        return hang_up(t, -EPIPE);
     }
     err = receive(t, text, sizeof(text), why, why_bytes);
-    return err ? err : read_answer(t, name, text, answer, why, why_bytes);
+    return err ? err : telemetry_read(t->path, name, text, answer, why, why_bytes);
+}
+
+bool telemetry_has_room(const char *command, const char *const *parameters, uint32_t count,
+                        size_t more)
+{
+    char request[REQUEST_BYTES + 8];
+    size_t used = sizeof(ROOM) - 1 + strlen(command);
+    bool fits = true;
+
+    for (uint32_t i = 0; i < count && fits; i++)
+        fits = add_parameter(request, &used, parameters[i]);
+    return fits && used + more <= REQUEST_BYTES;
+}
+
+int telemetry_peer(const struct telemetry *t, uint32_t *pid, uint32_t *uid)
+{
+    struct ucred peer;
+    socklen_t bytes = sizeof(peer);
+
+    if (getsockopt(t->fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes))
+        return -errno;
+    *pid = (uint32_t)peer.pid;
+    *uid = peer.uid;
+    return 0;
 }
 
 /* --- answers --- */

@@ -3,6 +3,7 @@
 #define SLUICE_HOST_TELEMETRY_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,15 +17,31 @@ struct telemetry;
  * root, XDG_RUNTIME_DIR or /tmp, as EAL looks for it. -ENAMETOOLONG. */
 int telemetry_path(const char *prefix, char *path, size_t path_bytes);
 
-/* -ENOENT, -ECONNREFUSED: nobody listens there. */
-int telemetry_open(const char *path, struct telemetry **out, char *why, size_t why_bytes);
+/* timeout_ms: for each answer; 0: a minute, as loading a program takes seconds at most. -ENOENT,
+ * -ECONNREFUSED: nobody listens there. */
+int telemetry_open(const char *path, uint32_t timeout_ms, struct telemetry **out, char *why,
+                   size_t why_bytes);
 void telemetry_close(struct telemetry *telemetry); /* NULL-safe */
 
 /* Asks command /net_sluice/COMMAND with these parameters. 0 and the answer, an object, which is the
- * caller's (json_decref); or what the command says, or -EPROTO, -ETIMEDOUT, -EPIPE, -E2BIG (more
- * than a request has room for). */
+ * caller's (json_decref); or what the command says, or -EPROTO, -ETIMEDOUT, -EPIPE, -EMSGSIZE (more
+ * than a request has room for). After -ETIMEDOUT and -EPIPE the connection is gone, since answers
+ * and requests are out of step: -EPIPE from then on. */
 int telemetry_ask(struct telemetry *telemetry, const char *command, const char *const *parameters,
                   uint32_t count, json_t **answer, char *why, size_t why_bytes);
+
+/* What telemetry_ask makes of the text that a process answers to a whole command's name; path is
+ * for messages. */
+int telemetry_read(const char *path, const char *command, const char *text, json_t **answer,
+                   char *why, size_t why_bytes);
+
+/* Whether parameters, each with a comma before it, leave room for so many more characters in a
+ * request for a command. */
+bool telemetry_has_room(const char *command, const char *const *parameters, uint32_t count,
+                        size_t more);
+
+/* The process at the other end, as the kernel knows it. */
+int telemetry_peer(const struct telemetry *telemetry, uint32_t *pid, uint32_t *uid);
 
 /* A text of an answer; "" if there is none. */
 const char *telemetry_text(const json_t *answer, const char *name);

@@ -265,6 +265,10 @@ ANSWERS = [
     (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP, dict(PAGE, count=2)], 'makes no sense'), (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP, dict(PAGE, data=['zz' * 12])], 'makes no sense'),
     (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP, dict(PAGE, count=1 << 50)], 'makes no sense'), (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP, dict(PAGE, count=-1)], 'makes no sense'),
     (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP] + [dict(PAGE, more=1, again=1)] * 40, 'faster'), (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP] + [dict(PAGE, count=0, data=[], more=1)] * 9 + [None], 'closed'),
+    (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP] + [dict(PAGE, count=0, data=[], more=1)] * 40, 'faster'), (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP] + [dict(PAGE, more=1)] * 20000, 'makes no sense'),
+    (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP] + [dict(PAGE, count=0, data=[], more=1, at='01000000')] * 4, 'makes no sense'), (['map', 'dump', 'id', '0'], [{'ports': [0]}, MAP] + [dict(PAGE, count=0, data=[], more=1, at='04000000')] * 4, 'makes no sense'),
+    (['map', 'dump', 'id', '0'], [{'ports': [0]}, dict(MAP, key_bytes=0)] + [dict(PAGE, more=1)] * 4, 'makes no sense'), (['map', 'show', 'id', '0'], [{'ports': [0]}, dict(MAP, name='x' * 100)], 'makes no sense'),
+    (['map', 'show', 'id', '0'], [{'ports': [0]}, dict(MAP, max_entries=-1)], 'makes no sense'), (['list'], [{'ports': [-1]}], 'makes no sense'), (['list'], [{'ports': [1, [2]]}], 'makes no sense'),
     (['map', 'dump', 'id', '0'], [{'ports': [0]}, dict(MAP, key_bytes=1 << 31, value_bytes=1 << 31)], 'larger'), (['map', 'lookup', 'id', '0', 'key', '0', '0', '0', '0'], [{'ports': [0]}, MAP, {'data': '00'}], 'makes no sense'),
 ]
 

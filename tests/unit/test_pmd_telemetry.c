@@ -172,7 +172,7 @@ static void *ask_again_and_again(void *ctx)
     struct telemetry *t;
     char why[1024];
 
-    c->unexpected = telemetry_open(path, &t, why, sizeof(why));
+    c->unexpected = telemetry_open(path, 0, &t, why, sizeof(why));
     if (c->unexpected)
         return NULL;
     for (uint32_t i = 0; !atomic_load(&c->stop) && !c->unexpected; i++) {

@@ -83,6 +83,20 @@ def map_files(out):
     put(out, 'mapfile', 'rodata', json.dumps({'.rodata': [entry((0, 0, 0, 0), range(6))], 'hash': []}, indent=1))
 
 
+def answers(out):
+    """What processes tell of their devices: a letter for what was asked, then answers, a line each."""
+    def ask(name, kind, *pages):
+        put(out, 'telemetry', name, kind + '\n'.join(p if isinstance(p, str) else json.dumps({'/net_sluice/x': p}) for p in pages))
+    hashed = {'id': 0, 'name': 'rules', 'type': 'hash', 'kind': 'btf', 'key_bytes': 4, 'value_bytes': 8, 'cpus': 1, 'max_entries': 4, 'flags': 0, 'generation': 7}
+    page = {'again': 0, 'count': 1, 'more': 1, 'data': ['01000000', '0200000000000000']}
+    ask('ports', 'p', {'ports': [0, 1, 31]})
+    ask('error', 'p', {'error': ['one ', 'two'], 'errno': 22}, '{"/net_sluice/x": null}', '[]')
+    ask('walk', 'm', hashed, page, dict(page, again=1), dict(page, more=0))
+    ask('cpus', 'm', dict(hashed, type='percpu_hash', cpus=4), dict(page, data=['00' * 36], more=0))
+    ask('slots', 'm', dict(hashed, type='prog_array', value_bytes=4), dict(page, count=0, data=[], at='00000000'), dict(page, at='02000000', more=0))
+    ask('idle', 'm', hashed, *[dict(page, count=0, data=[])] * 20)
+
+
 def texts(out, sluice):
     for path in sorted(glob.glob(os.path.join(ROOT, 'tests', 'text', '*', '*.ir'))):
         name = '-'.join(path.split(os.sep)[-2:])
@@ -116,6 +130,7 @@ def main():
     objects(out)
     captures(out)
     map_files(out)
+    answers(out)
     texts(out, sys.argv[2] if len(sys.argv) > 2 else None)
 
 
