@@ -14,15 +14,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A program that the device does not take runs here, on the CPU that polls the RX ring, one packet
+/* A program that the device does not take runs here, on a CPU that polls any RX queue, one packet
  * after the other as the device numbered them. The slot meanwhile runs a program of the driver's
- * own, which passes every packet and puts what a program may ask of it (struct capture) in front as
- * metadata. What the program sends leaves by a TX ring of the driver's own.
+ * own, which redirects every packet to the first RX ring and puts what a program may ask of it
+ * (struct capture) in front as metadata. So packets of all queues come in the one order that they
+ * are to be run in; then each waits for its queue's next burst, in struct pmd_rxq. What the program
+ * sends leaves by a TX ring of the driver's own.
  *
- * The burst holds the device's lock while such a program is on, as whoever looks at the program's
- * maps does. Locks are taken in this order: the device's, that of an RX ring. */
+ * Who runs packets holds the device's lock, as whoever looks at the program's maps does; another
+ * queue's thread that finds it taken has what waits for its queue, and goes on. Locks are taken in
+ * this order: the device's, that of the first RX ring, that of another one. */
 
+enum { RING = 0 }; /* the RX ring of captured packets */
 enum { OWN_RING = 1024, OWN_RING_WAITS = 64 };
+enum { TARGET = 0x534c4342 }; /* what the slot's program redirects to */
 
 /* Metadata that the slot's program puts in front of each packet. The mark tells these packets from
  * those of a program that ran in the slot before. */
@@ -37,15 +42,16 @@ _Static_assert(offsetof(struct capture, queue) + sizeof(uint32_t) == CAPTURE_BYT
                "the slot's program writes these fields");
 
 struct pmd_fallback {
-    pthread_mutex_t *lock; /* the device's; of all below, too */
-    atomic_bool on;        /* changed with the RX rings' locks held, too */
-    struct exec *exec;     /* the program's */
-    uint64_t number;       /* of the last packet, or of one before it */
+    pthread_mutex_t *lock;    /* the device's; of all below, too */
+    atomic_bool on;           /* changed with the RX queues' locks held, too */
+    struct nic_target target; /* of what the slot's program redirects */
+    struct exec *exec;        /* the program's */
+    uint64_t number;          /* of the last packet, or of one before it */
     uint64_t mark;
     struct nic_ways ways;
-    struct pmd_txq *txq;                /* while the port is started */
-    uint64_t passed_base, dropped_base; /* of the device, when its slot's program came */
-    uint64_t captured;                  /* packets of that one that came here since */
+    struct pmd_txq *txq;             /* while the port is started */
+    uint64_t all_base, dropped_base; /* of the device, when its slot's program came */
+    uint64_t captured;               /* packets of that one that came here since */
     struct pmd_fallback_counts counts;
     bool told; /* of a fault */
     uint8_t packet[SPEC_PKT_MAX_BYTES + CAPTURE_BYTES];
@@ -63,7 +69,7 @@ static uint64_t insn(uint8_t opcode, uint8_t dst, uint8_t src, int16_t offset, i
 uint32_t pmd_fallback_capture(const struct pmd *pmd, uint64_t out[PMD_CAPTURE_INSNS])
 {
     enum { LDXW = 0x61, STXW = 0x63, STW = 0x62, MOV = 0xbf, MOVI = 0xb7, ADDI = 0x07 };
-    enum { CALL = 0x85, JGT = 0x2d, EXIT = 0x95, PRANDOM = 7, ADJUST_META = 54 };
+    enum { CALL = 0x85, JGT = 0x2d, EXIT = 0x95, PRANDOM = 7, ADJUST_META = 54, REDIRECT = 23 };
     const uint64_t mark = pmd->fallback->mark;
     const uint64_t code[] = {
         insn(MOV, 6, 1, 0, 0),
@@ -76,7 +82,7 @@ uint32_t pmd_fallback_capture(const struct pmd *pmd, uint64_t out[PMD_CAPTURE_IN
         insn(LDXW, 3, 6, SPEC_CTX_DATA, 0),
         insn(MOV, 4, 2, 0, 0),
         insn(ADDI, 4, 0, 0, CAPTURE_BYTES),
-        insn(JGT, 4, 3, 7, 0), /* never: there is room */
+        insn(JGT, 4, 3, 11, 0), /* never: there is room */
         insn(STW, 2, 0, 0, (int32_t)mark),
         insn(STW, 2, 0, 4, (int32_t)(mark >> 32)),
         insn(STXW, 2, 7, offsetof(struct capture, rand), 0),
@@ -84,7 +90,11 @@ uint32_t pmd_fallback_capture(const struct pmd *pmd, uint64_t out[PMD_CAPTURE_IN
         insn(STXW, 2, 1, offsetof(struct capture, ifindex), 0),
         insn(LDXW, 1, 6, SPEC_CTX_RX_QUEUE_INDEX, 0),
         insn(STXW, 2, 1, offsetof(struct capture, queue), 0),
-        insn(MOVI, 0, 0, 0, SPEC_XDP_PASS),
+        insn(MOVI, 1, 0, 0, TARGET),
+        insn(MOVI, 2, 0, 0, 0),
+        insn(CALL, 0, 0, 0, REDIRECT),
+        insn(EXIT, 0, 0, 0, 0),
+        insn(MOVI, 0, 0, 0, SPEC_XDP_ABORTED),
         insn(EXIT, 0, 0, 0, 0),
     };
 
@@ -98,10 +108,11 @@ uint32_t pmd_fallback_capture(const struct pmd *pmd, uint64_t out[PMD_CAPTURE_IN
 /* A packet that runs. */
 struct run {
     struct pmd_fallback *f;
-    struct pmd_rxq *q;
-    struct rte_mbuf *m; /* NULL: it is gone, or on its way out */
+    struct pmd_rxq *q;  /* of the ring that it came by */
+    struct rte_mbuf *m; /* NULL: it is gone, or on its way */
     struct pmd_rx_take *d;
     struct exec_packet in;
+    uint32_t queue; /* RSS's */
     bool given;
 };
 
@@ -118,11 +129,11 @@ static bool give_packet(void *ctx, struct exec_packet *packet)
 
 /* Puts bytes into a packet's buffers as the device does, with more or fewer of them; false: there
  * is no memory. */
-static bool put_bytes(struct pmd_rxq *q, struct rte_mbuf *first, const uint8_t *bytes, uint32_t n)
+static bool put_bytes(const struct pmd_rxq *q, struct rte_mbuf *first, const uint8_t *bytes,
+                      uint32_t n)
 {
     struct rte_mbuf *m = first;
 
-    q->got_bytes = n;
     first->nb_segs = 1;
     first->pkt_len = n;
     for (;;) {
@@ -163,36 +174,81 @@ static bool send_out(struct pmd_fallback *f, struct rte_mbuf *m, uint32_t port)
     return false;
 }
 
+/* Takes the packet's own buffers if they are of that queue's pool, and others of it if not; false:
+ * there is no memory. */
+static bool put_packet(struct run *r, const struct pmd_rxq *q, const uint8_t *bytes, uint32_t n)
+{
+    bool put;
+
+    if (q->pool != r->q->pool) {
+        rte_pktmbuf_free(r->m);
+        r->m = rte_pktmbuf_alloc(q->pool);
+    }
+    put = r->m && put_bytes(q, r->m, bytes, n);
+    if (!put)
+        q->data->rx_mbuf_alloc_failed++;
+    return put;
+}
+
+/* Gives a packet to a queue, whose thread may take it at once. */
+static void to_queue(struct run *r, struct pmd_rxq *q, const struct exec_output *o)
+{
+    struct pmd_fallback_counts *counts = &r->f->counts;
+    struct pmd_fallback_queue *queue = &counts->queue[q->number];
+    const uint32_t bytes = o->len + o->meta_bytes;
+    bool kept;
+
+    if (!put_packet(r, q, o->data - o->meta_bytes, bytes))
+        return;
+    r->d->meta = (uint16_t)o->meta_bytes;
+    r->d->redirect = o->redirect;
+    r->d->flags = (r->d->flags & ~(UINT32_C(0xff) << 8)) | (o->ret & UINT8_MAX) << 8;
+    pmd_rx_describe(q, r->m, r->d, bytes);
+    if (q != r->q)
+        rte_spinlock_lock(&q->lock);
+    kept = pmd_rx_keep(q, r->m);
+    if (q != r->q)
+        rte_spinlock_unlock(&q->lock);
+    if (!kept) {
+        queue->dropped++;
+        return;
+    }
+    r->m = NULL;
+    queue->packets++;
+    queue->bytes += bytes;
+    counts->host_packets++;
+    counts->host_bytes += bytes;
+}
+
 /* Carries out what the program says. */
 static int take_output(void *ctx, const struct exec_output *o)
 {
     struct run *r = ctx;
     struct pmd_fallback *f = r->f;
+    const struct rte_eth_dev_data *data = r->q->data;
     const uint32_t port = r->d->flags >> PMD_FLAG_PORT_SHIFT & UINT8_MAX;
-    const struct nic_way way = nic_way_of(&f->ways, o->ret, o->redirect, port, r->q->number);
-    const uint32_t meta = way.to == SPEC_WAY_TO_HOST ? o->meta_bytes : 0;
+    const struct nic_way way = nic_way_of(&f->ways, o->ret, o->redirect, port, r->queue);
 
     f->counts.ret[o->ret < SPEC_VERDICTS ? o->ret : SPEC_XDP_ABORTED]++;
-    if (way.to == SPEC_WAY_TO_LOST) {
+    switch (way.to) {
+    case SPEC_WAY_TO_NOTHING:
+        break;
+    case SPEC_WAY_TO_LOST:
         f->counts.redirect_lost++;
-    } else if (way.to == SPEC_WAY_TO_HOST && way.number != r->q->number) {
-        f->counts.ring_off++;
-    } else if (way.to != SPEC_WAY_TO_NOTHING) {
-        if (!put_bytes(r->q, r->m, o->data - meta, o->len + meta)) {
-            r->q->data->rx_mbuf_alloc_failed++;
-        } else if (way.to == SPEC_WAY_TO_HOST) {
-            r->d->meta = (uint16_t)meta;
-            r->d->redirect = o->redirect;
-            r->d->flags = (r->d->flags & ~(UINT32_C(0xff) << 8)) | (o->ret & UINT8_MAX) << 8;
-            f->counts.host_packets++;
-            f->counts.host_bytes += o->len + meta;
-            return 0;
-        } else if (send_out(f, r->m, way.number)) {
+        break;
+    case SPEC_WAY_TO_HOST:
+        if (way.number < data->nb_rx_queues)
+            to_queue(r, data->rx_queues[way.number], o);
+        else
+            f->counts.ring_off++;
+        break;
+    case SPEC_WAY_TO_PORT:
+        if (!put_packet(r, r->q, o->data, o->len))
+            break;
+        if (send_out(f, r->m, way.number))
             r->m = NULL;
-            return 0;
-        } else {
+        else
             f->counts.tx_dropped++;
-        }
     }
     rte_pktmbuf_free(r->m);
     r->m = NULL;
@@ -200,10 +256,10 @@ static int take_output(void *ctx, const struct exec_output *o)
 }
 
 /* Runs the program on a packet of which the capture is known; the buffers are all in f->packet. */
-static struct rte_mbuf *run(struct pmd_fallback *f, struct pmd_rxq *q, struct rte_mbuf *m,
-                            struct pmd_rx_take *d, const struct capture *c)
+static void run(struct pmd_fallback *f, struct pmd_rxq *q, struct rte_mbuf *m,
+                struct pmd_rx_take *d, const struct capture *c)
 {
-    struct run r = {f, q, m, d, .given = false};
+    struct run r = {f, q, m, d, .queue = c->queue};
     const struct exec_stream stream = {&r, give_packet, take_output};
     struct exec_stats stats;
     struct pmd *pmd = q->data->dev_private;
@@ -225,11 +281,9 @@ static struct rte_mbuf *run(struct pmd_fallback *f, struct pmd_rxq *q, struct rt
             PMD_LOG(ERR, "%s\n", why);
         f->told = true;
         q->errors++;
-        rte_pktmbuf_free(r.m);
-        r.m = NULL;
     }
     pmd_events_done(pmd);
-    return r.m;
+    rte_pktmbuf_free(r.m);
 }
 
 struct rte_mbuf *pmd_fallback_run(struct pmd_rxq *q, struct rte_mbuf *m, struct pmd_rx_take *d)
@@ -256,39 +310,36 @@ struct rte_mbuf *pmd_fallback_run(struct pmd_rxq *q, struct rte_mbuf *m, struct 
         memcpy(f->packet + at, rte_pktmbuf_mtod(s, const void *), s->data_len);
         at += s->data_len;
     }
-    return run(f, q, m, d, &c);
+    run(f, q, m, d, &c);
+    return NULL;
 }
 
 /* --- bursts, and others --- */
 
-bool pmd_fallback_enter(struct pmd_rxq *q)
+struct pmd_rxq *pmd_fallback_ring(struct pmd_rxq *q)
 {
-    struct pmd_fallback *f = q->fallback;
+    struct pmd_rxq *captured = q->data->rx_queues[RING];
 
-    for (;;) {
-        const bool on = atomic_load(&f->on);
-
-        if (on)
-            pthread_mutex_lock(f->lock);
-        rte_spinlock_lock(&q->lock);
-        if (on == atomic_load(&f->on)) {
-            if (on && f->txq)
-                pmd_tx_clean(f->txq, 0);
-            return on;
-        }
-        pmd_fallback_leave(q, on);
-    }
+    return captured && atomic_load(&q->fallback->on) ? captured : q;
 }
 
-void pmd_fallback_leave(struct pmd_rxq *q, bool on)
+bool pmd_fallback_takes(const struct pmd_rxq *q)
+{
+    return q->number == RING && atomic_load(&q->fallback->on);
+}
+
+void pmd_fallback_poll(struct pmd_rxq *q, uint32_t wanted)
 {
     struct pmd_fallback *f = q->fallback;
 
-    if (on && f->txq)
+    if (!atomic_load(&f->on) || pthread_mutex_trylock(f->lock))
+        return;
+    if (atomic_load(&f->on) && f->txq) {
+        pmd_tx_clean(f->txq, 0);
+        pmd_rx_poll(q->data->rx_queues[RING], q, wanted);
         pmd_tx_kick(f->txq);
-    rte_spinlock_unlock(&q->lock);
-    if (on)
-        pthread_mutex_unlock(f->lock);
+    }
+    pthread_mutex_unlock(f->lock);
 }
 
 const struct pmd_fallback_counts *pmd_fallback_counts(const struct pmd *pmd)
@@ -316,9 +367,6 @@ void pmd_fallback_free(struct pmd *pmd)
 
 const char *pmd_fallback_refusal(const struct pmd *pmd)
 {
-    if (pmd->data->nb_rx_queues > 1)
-        return "on the host it would see packets in order of arrival only with a single RX queue, "
-               "and there are more";
     if (pmd->data->nb_tx_queues >= pmd->nic.txq_count)
         return "on the host it needs a TX ring of its own to send packets, and the application has "
                "all of them";
@@ -337,13 +385,13 @@ static void lock_queues(struct pmd *pmd, bool lock)
     }
 }
 
-/* What the device has passed since its slot captures, and what of it found no descriptor. */
-static int read_counts(struct pmd *pmd, uint64_t *passed, uint64_t *dropped)
+/* Packets with the capture's return value, and those that found no descriptor. */
+static int read_counts(struct pmd *pmd, uint64_t *all, uint64_t *dropped)
 {
     struct nic *nic = &pmd->nic;
-    const int err = nic_counter(nic, nic->verdict + SPEC_VERDICT_COUNT + 8 * SPEC_XDP_PASS, passed);
+    const int err = nic_counter(nic, nic->verdict + SPEC_VERDICT_COUNT + 8 * PMD_CAPTURE_RET, all);
 
-    return err ? err : nic_counter(nic, nic->rxq[0] + SPEC_RXQ_DROPPED, dropped);
+    return err ? err : nic_counter(nic, nic->rxq[RING] + SPEC_RXQ_DROPPED, dropped);
 }
 
 /* Packets that have left the slot: the next one has at least this number. */
@@ -397,23 +445,41 @@ static int set_out(struct pmd *pmd)
     struct pmd_fallback *f = pmd->fallback;
     int err = nic_ways_read(&pmd->nic, &f->ways);
 
+    if (!err && f->target.used) /* no program on the host means this one */
+        f->ways.means[f->target.index] = 0;
     f->captured = 0;
     if (!err)
-        err = read_counts(pmd, &f->passed_base, &f->dropped_base);
+        err = read_counts(pmd, &f->all_base, &f->dropped_base);
     if (!err)
         err = read_number(pmd, &f->number);
     return err ? err : open_ring(pmd);
 }
 
+/* Keeps packets of the program before for their bursts, so that they come before captured ones. */
+static int keep_older(struct pmd *pmd)
+{
+    const int err = nic_to_host_settle(&pmd->nic);
+
+    for (uint16_t i = 0; !err && i < pmd->data->nb_rx_queues; i++)
+        if (pmd->data->rx_queues[i])
+            pmd_rx_settle(pmd->data->rx_queues[i]);
+    return err;
+}
+
 int pmd_fallback_begin(struct pmd *pmd, struct exec *exec)
 {
     struct pmd_fallback *f = pmd->fallback;
-    int err;
+    int err = pmd->running ? keep_older(pmd) : 0;
 
     lock_queues(pmd, true);
     f->exec = exec;
     f->told = false;
-    err = pmd->running ? set_out(pmd) : 0;
+    if (!err && pmd->running)
+        err = set_out(pmd);
+    if (!err)
+        err = nic_target_set(&pmd->nic, NIC_BY_IFINDEX | TARGET, RING, &f->target);
+    if (err)
+        close_ring(f);
     f->on = !err;
     lock_queues(pmd, false);
     return err;
@@ -424,12 +490,12 @@ static void settle(struct pmd *pmd)
 {
     enum { TURNS = 4096, CLOCKS = 64 };
     struct pmd_fallback *f = pmd->fallback;
-    struct pmd_rxq *q = pmd->running ? pmd->data->rx_queues[0] : NULL;
-    uint64_t passed, dropped;
+    struct pmd_rxq *q = pmd->running ? pmd->data->rx_queues[RING] : NULL;
+    uint64_t all, dropped;
 
-    for (int i = 0; i < TURNS && q && !read_counts(pmd, &passed, &dropped); i++) {
+    for (int i = 0; i < TURNS && q && !read_counts(pmd, &all, &dropped); i++) {
         pmd_rx_settle(q);
-        if (passed - f->passed_base <= f->captured + (dropped - f->dropped_base))
+        if (all - f->all_base <= f->captured + (dropped - f->dropped_base))
             return;
         nic_wait(&pmd->nic, CLOCKS);
     }
@@ -446,19 +512,20 @@ void pmd_fallback_end(struct pmd *pmd)
     settle(pmd);
     lock_queues(pmd, true);
     close_ring(f);
+    nic_target_clear(&pmd->nic, &f->target);
     f->on = false;
     f->exec = NULL;
     lock_queues(pmd, false);
 }
 
-bool pmd_fallback_passed(struct pmd *pmd, uint64_t *passed)
+bool pmd_fallback_captured(struct pmd *pmd, uint64_t *count)
 {
     const struct pmd_fallback *f = pmd->fallback;
     uint64_t all, dropped;
 
     if (!f->on || !pmd->running || read_counts(pmd, &all, &dropped))
         return false;
-    *passed = f->passed_base + f->captured + (dropped - f->dropped_base);
+    *count = f->all_base + f->captured + (dropped - f->dropped_base);
     return true;
 }
 

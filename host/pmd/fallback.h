@@ -19,13 +19,18 @@ struct pmd_fallback_counts {
     uint64_t redirect_lost; /* targets that are not there */
     uint64_t ring_off;      /* redirected to an RX ring that is not in use */
     uint64_t tx_dropped;    /* no room in the driver's TX ring */
+    struct pmd_fallback_queue {
+        uint64_t packets; /* that were for this RX queue, and found room there */
+        uint64_t bytes;
+        uint64_t dropped; /* and that found none, for nobody received */
+    } queue[NIC_QUEUES_MAX];
 };
 
 int pmd_fallback_init(struct pmd *pmd);
 void pmd_fallback_free(struct pmd *pmd); /* NULL-safe */
 const struct pmd_fallback_counts *pmd_fallback_counts(const struct pmd *pmd);
 
-enum { PMD_CAPTURE_INSNS = 20 };
+enum { PMD_CAPTURE_INSNS = 24 };
 /* What the slot runs meanwhile, as eBPF; its bytes. */
 uint32_t pmd_fallback_capture(const struct pmd *pmd, uint64_t insns[PMD_CAPTURE_INSNS]);
 
@@ -42,16 +47,23 @@ void pmd_fallback_end(struct pmd *pmd);
 int pmd_fallback_start(struct pmd *pmd);
 int pmd_fallback_stop(struct pmd *pmd);
 
-/* Around a burst of an RX ring: takes its lock and, if a program is on, which the result says, the
- * device's. */
-bool pmd_fallback_enter(struct pmd_rxq *q);
-void pmd_fallback_leave(struct pmd_rxq *q, bool on);
-/* A packet as the device gave it, with its metadata: what the application gets, which d and
- * q->got_bytes then describe, or NULL. */
+/* The RX ring that has what a queue is to get: its own, or that of captured packets. */
+struct pmd_rxq *pmd_fallback_ring(struct pmd_rxq *q);
+/* Whether it is q's, so that packets come off q's ring by pmd_fallback_poll only. needs: q's lock,
+ * for as long as that is to be so */
+bool pmd_fallback_takes(const struct pmd_rxq *q);
+/* Before a burst of a queue: if a program is on, runs what is captured, until so many packets wait
+ * for this queue. Does nothing while another thread is at it. */
+void pmd_fallback_poll(struct pmd_rxq *q, uint32_t wanted);
+/* A packet as the device gave it, with its metadata: it, or NULL if it was captured. Then it has
+ * run, and waits for its queue's next burst or is gone. needs: q's lock; for a captured one, the
+ * device's */
 struct rte_mbuf *pmd_fallback_run(struct pmd_rxq *q, struct rte_mbuf *m, struct pmd_rx_take *d);
 
-/* Packets that the slot has passed, without those that are captured and wait to be run; false: no
- * program runs on the host. needs: the device's lock */
-bool pmd_fallback_passed(struct pmd *pmd, uint64_t *passed);
+/* What the slot's program returns. */
+enum { PMD_CAPTURE_RET = SPEC_XDP_REDIRECT };
+/* Packets with that value, without those that are captured and wait to be run; false: no program
+ * runs on the host. needs: the device's lock */
+bool pmd_fallback_captured(struct pmd *pmd, uint64_t *count);
 
 #endif

@@ -17,6 +17,7 @@ enum {
     RING_ON = 1,
     SLOT_RUN = 1,
     BUSY = 1,
+    TO_HOST_BUSY = 4, /* of the device's STATUS */
 };
 
 #define ALL_ONES UINT32_MAX
@@ -326,6 +327,11 @@ int nic_slot_drain(struct nic *nic)
     const int err = nic_write(nic, nic->slot + SPEC_CSR_CTRL, 0);
 
     return err ? err : wait_clear(nic, nic->slot + SPEC_CSR_STATUS, BUSY);
+}
+
+int nic_to_host_settle(struct nic *nic)
+{
+    return wait_clear(nic, nic->device + SPEC_NIC_STATUS, TO_HOST_BUSY);
 }
 
 int nic_slot_start(struct nic *nic)

@@ -92,11 +92,15 @@ struct pmd_fields {
 struct pmd_fallback; /* a program that the device does not take; fallback.h */
 
 /* A ring and the buffers that it has. Descriptors are counted without end, mod 2^16. Used by one
- * thread at a time, with its lock; the counts at the end are read by others. */
+ * thread at a time, with its lock; the counts at the end are read by others. While a program runs
+ * on the host other queues' threads use the first one, too, and give packets to all. */
 struct pmd_rxq {
     rte_spinlock_t lock; /* who changes programs takes it, too */
     struct pmd_fallback *fallback;
-    struct rte_mbuf **ready; /* packets that were taken off the ring between bursts, or NULL */
+    /* Packets that wait for the next burst, oldest first, in front of those in the ring; places for
+     * twice the ring's descriptors. With the descriptors that the device has they are never more.
+     */
+    struct rte_mbuf **ready;
     uint32_t ready_next, ready_count;
     struct nic *nic;
     volatile union pmd_rx_desc *ring;
@@ -187,8 +191,16 @@ void pmd_rx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue);
 int pmd_rx_start(struct pmd_rxq *q);
 int pmd_rx_stop(struct pmd_rxq *q);
 uint16_t pmd_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t count);
-/* Takes packets off the ring, which the next burst gives; with the device's lock held. */
+/* Takes all packets off the ring, which the next bursts give. */
 void pmd_rx_settle(struct pmd_rxq *q);
+/* The same until `user` has `wanted` packets, and gives the ring buffers. */
+void pmd_rx_poll(struct pmd_rxq *q, const struct pmd_rxq *user, uint32_t wanted);
+/* Keeps a packet for the queue's next burst; false: as many wait as it has descriptors. needs: q's
+ * lock */
+bool pmd_rx_keep(struct pmd_rxq *q, struct rte_mbuf *m);
+/* Puts down what is said of a packet of so many bytes, with metadata. */
+void pmd_rx_describe(const struct pmd_rxq *q, struct rte_mbuf *m, const struct pmd_rx_take *d,
+                     uint32_t bytes);
 int pmd_rx_status(void *queue, uint16_t offset);
 uint32_t pmd_rx_count(void *queue);
 int pmd_tx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,

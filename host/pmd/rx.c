@@ -79,13 +79,13 @@ static void add_buffer(struct pmd_rxq *q, struct rte_mbuf *m, uint16_t len)
     q->last = m;
 }
 
-/* What is said of a packet beside its bytes. */
-static void describe(const struct pmd_rxq *q, struct rte_mbuf *m, const struct pmd_rx_take *d)
+void pmd_rx_describe(const struct pmd_rxq *q, struct rte_mbuf *m, const struct pmd_rx_take *d,
+                     uint32_t bytes)
 {
     const struct pmd_fields *f = q->fields;
 
     m->port = q->port_id;
-    m->pkt_len = q->got_bytes - d->meta;
+    m->pkt_len = bytes - d->meta;
     m->data_len = (uint16_t)(m->data_len - d->meta);
     m->data_off = (uint16_t)(m->data_off + d->meta);
     m->ol_flags = 0;
@@ -121,7 +121,7 @@ static struct rte_mbuf *finish(struct pmd_rxq *q, struct pmd_rx_take *d)
     } else {
         m = pmd_fallback_run(q, m, d);
         if (m)
-            describe(q, m, d);
+            pmd_rx_describe(q, m, d, q->got_bytes);
     }
     q->first = NULL;
     q->last = NULL;
@@ -130,87 +130,162 @@ static struct rte_mbuf *finish(struct pmd_rxq *q, struct pmd_rx_take *d)
     return m;
 }
 
-/* Takes packets off the ring. */
+/* Takes a buffer off the ring, which is done: the packet that it ends, or NULL. */
+static struct rte_mbuf *take_buffer(struct pmd_rxq *q)
+{
+    const uint16_t place = q->next & q->mask;
+    struct pmd_rx_take d;
+
+    rte_io_rmb(); /* the rest of the descriptor, and the bytes, after its flags */
+    d = *(const struct pmd_rx_take *)(uintptr_t)&q->ring[place].take;
+    add_buffer(q, q->buffers[place], d.len);
+    q->buffers[place] = NULL;
+    q->next++;
+    return d.flags & PMD_FLAG_LAST ? finish(q, &d) : NULL;
+}
+
 static uint32_t receive(struct pmd_rxq *q, struct rte_mbuf **packets, uint32_t count)
 {
     uint32_t n = 0;
 
     while (n < count && is_done(q)) {
-        const uint16_t place = q->next & q->mask;
-        struct pmd_rx_take d;
-        struct rte_mbuf *m = q->buffers[place];
-
-        rte_io_rmb(); /* the rest of the descriptor, and the bytes, after its flags */
-        d = *(const struct pmd_rx_take *)(uintptr_t)&q->ring[place].take;
-        q->buffers[place] = NULL;
-        q->next++;
-        add_buffer(q, m, d.len);
-        if (!(d.flags & PMD_FLAG_LAST))
-            continue;
-        m = finish(q, &d);
-        if (m)
-            packets[n++] = m;
+        packets[n] = take_buffer(q);
+        n += packets[n] != NULL;
     }
     return n;
 }
 
-/* Gives what was taken off the ring before. */
+/* --- packets that wait for a burst --- */
+
+static void keep(struct pmd_rxq *q, struct rte_mbuf *m)
+{
+    const uint32_t places = 2 * (q->mask + 1u);
+
+    RTE_ASSERT(q->ready_count < places);
+    q->ready[(q->ready_next + q->ready_count) % places] = m;
+    __atomic_store_n(&q->ready_count, q->ready_count + 1, __ATOMIC_RELAXED);
+}
+
+bool pmd_rx_keep(struct pmd_rxq *q, struct rte_mbuf *m)
+{
+    if (q->ready_count > q->mask)
+        return false;
+    keep(q, m);
+    return true;
+}
+
 static uint32_t take_ready(struct pmd_rxq *q, struct rte_mbuf **packets, uint32_t count)
 {
-    uint32_t n = 0;
+    const uint32_t n = RTE_MIN(count, q->ready_count);
 
-    while (n < count && q->ready_next < q->ready_count)
-        packets[n++] = q->ready[q->ready_next++];
-    if (q->ready_next == q->ready_count)
-        q->ready_next = q->ready_count = 0;
+    for (uint32_t i = 0; i < n; i++)
+        packets[i] = q->ready[q->ready_next++ % (2 * (q->mask + 1u))];
+    __atomic_store_n(&q->ready_count, q->ready_count - n, __ATOMIC_RELAXED);
     return n;
+}
+
+/* Gives the device what it lacks, when that is enough, and if what it makes of that finds a place
+ * among the packets that wait. A device that is gone gives no more packets; link_update tells. */
+static void refill_late(struct pmd_rxq *q)
+{
+    if (q->mask + 1u - held(q) >= q->refill && q->ready_count <= q->mask + 1u)
+        refill(q);
+}
+
+static void take_all(struct pmd_rxq *q, const struct pmd_rxq *user, uint32_t wanted)
+{
+    for (uint32_t i = 0; i <= q->mask && is_done(q) &&
+                         __atomic_load_n(&user->ready_count, __ATOMIC_RELAXED) < wanted;
+         i++) {
+        struct rte_mbuf *m = take_buffer(q);
+
+        if (m)
+            keep(q, m);
+    }
 }
 
 void pmd_rx_settle(struct pmd_rxq *q)
 {
     rte_spinlock_lock(&q->lock);
-    q->ready_count += receive(q, q->ready + q->ready_count, q->mask + 1u - q->ready_count);
+    take_all(q, q, UINT32_MAX);
     rte_spinlock_unlock(&q->lock);
+}
+
+void pmd_rx_poll(struct pmd_rxq *q, const struct pmd_rxq *user, uint32_t wanted)
+{
+    rte_spinlock_lock(&q->lock);
+    take_all(q, user, wanted);
+    refill_late(q);
+    rte_spinlock_unlock(&q->lock);
+}
+
+/* --- for the application --- */
+
+/* Whether something waits that may be the queue's. */
+static bool anything(struct pmd_rxq *q)
+{
+    struct pmd_rxq *from = pmd_fallback_ring(q);
+    bool done;
+
+    rte_spinlock_lock(&from->lock);
+    done = is_done(from);
+    rte_spinlock_unlock(&from->lock);
+    return done || __atomic_load_n(&q->ready_count, __ATOMIC_RELAXED);
 }
 
 uint16_t pmd_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
 {
     struct pmd_rxq *q = queue;
     uint32_t n;
-    bool fallback;
 
-    if (!is_done(q))
+    if (q->nic->dev->ops->advance && !anything(q))
         nic_advance(q->nic, PMD_POLL_CLOCKS);
-    fallback = pmd_fallback_enter(q);
+    pmd_fallback_poll(q, count);
+    rte_spinlock_lock(&q->lock);
     n = take_ready(q, packets, count);
-    n += receive(q, packets + n, count - n);
-    if (q->mask + 1u - held(q) >= q->refill)
-        refill(q); /* a device that is gone gives no more packets; link_update tells */
-    pmd_fallback_leave(q, fallback);
+    if (!pmd_fallback_takes(q))
+        n += receive(q, packets + n, count - n);
+    refill_late(q);
+    rte_spinlock_unlock(&q->lock);
     pmd_events_burst(q->data->dev_private); /* of these packets, and of others */
     return (uint16_t)n;
+}
+
+/* Buffers in a ring that the device has filled. */
+static uint32_t filled(struct pmd_rxq *q)
+{
+    uint32_t n = 0;
+
+    rte_spinlock_lock(&q->lock);
+    while (n < held(q) && q->ring[(q->next + n) & q->mask].take.flags & PMD_FLAG_DONE)
+        n++;
+    rte_spinlock_unlock(&q->lock);
+    return n;
+}
+
+/* Of packets that are yet to be run on the host nobody knows whose they are: they may be anyone's.
+ */
+uint32_t pmd_rx_count(void *queue)
+{
+    struct pmd_rxq *q = queue;
+
+    return __atomic_load_n(&q->ready_count, __ATOMIC_RELAXED) + filled(pmd_fallback_ring(q));
 }
 
 int pmd_rx_status(void *queue, uint16_t offset)
 {
     struct pmd_rxq *q = queue;
+    int status = RTE_ETH_RX_DESC_UNAVAIL;
 
     if (offset > q->mask)
         return -EINVAL;
-    if (offset >= held(q))
-        return RTE_ETH_RX_DESC_UNAVAIL;
-    return q->ring[(q->next + offset) & q->mask].take.flags & PMD_FLAG_DONE ? RTE_ETH_RX_DESC_DONE
-                                                                            : RTE_ETH_RX_DESC_AVAIL;
-}
-
-uint32_t pmd_rx_count(void *queue)
-{
-    const struct pmd_rxq *q = queue;
-    uint32_t n = 0;
-
-    while (n < held(q) && q->ring[(q->next + n) & q->mask].take.flags & PMD_FLAG_DONE)
-        n++;
-    return n;
+    if (offset < pmd_rx_count(q))
+        return RTE_ETH_RX_DESC_DONE;
+    rte_spinlock_lock(&q->lock);
+    if (offset < q->ready_count + held(q))
+        status = RTE_ETH_RX_DESC_AVAIL;
+    rte_spinlock_unlock(&q->lock);
+    return status;
 }
 
 static void free_buffers(struct pmd_rxq *q)
@@ -224,9 +299,8 @@ static void free_buffers(struct pmd_rxq *q)
     q->last = NULL;
     q->got_bytes = 0;
     q->bad = false;
-    while (q->ready_next < q->ready_count)
-        rte_pktmbuf_free(q->ready[q->ready_next++]);
-    q->ready_next = q->ready_count = 0;
+    for (; q->ready_count; q->ready_count--)
+        rte_pktmbuf_free(q->ready[q->ready_next++ % (2 * (q->mask + 1u))]);
 }
 
 int pmd_rx_start(struct pmd_rxq *q)
@@ -324,7 +398,7 @@ int pmd_rx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t cou
         return -ENOMEM;
     q->buffers = rte_zmalloc_socket("sluice rx", count * sizeof(struct rte_mbuf *),
                                     RTE_CACHE_LINE_SIZE, (int)socket);
-    q->ready = rte_zmalloc_socket("sluice rx", count * sizeof(struct rte_mbuf *),
+    q->ready = rte_zmalloc_socket("sluice rx", 2 * (size_t)count * sizeof(struct rte_mbuf *),
                                   RTE_CACHE_LINE_SIZE, (int)socket);
     q->zone = rte_eth_dma_zone_reserve(eth_dev, "rx", queue, (size_t)count * SPEC_DESC_BYTES,
                                        RTE_CACHE_LINE_SIZE, (int)socket);

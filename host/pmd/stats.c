@@ -67,7 +67,14 @@ static const struct counter fallback_counters[] = {
     {"rx_fallback_ring_off", offsetof(struct pmd_fallback_counts, ring_off)},
     {"rx_fallback_tx_dropped", offsetof(struct pmd_fallback_counts, tx_dropped)},
 };
-enum { FALLBACK_PACKETS, FALLBACK_BYTES, FALLBACK_HOST_PACKETS, FALLBACK_HOST_BYTES };
+enum { FALLBACK_PACKETS, FALLBACK_BYTES };
+
+/* The same by RX queue; offsets in struct pmd_fallback_queue. */
+static const struct counter queue_counters[] = {
+    {"rx_fallback_queue%u_packets", offsetof(struct pmd_fallback_queue, packets)},
+    {"rx_fallback_queue%u_bytes", offsetof(struct pmd_fallback_queue, bytes)},
+    {"rx_fallback_queue%u_dropped", offsetof(struct pmd_fallback_queue, dropped)},
+};
 
 /* Of 32 bits, anywhere; the last one is no count. */
 static const struct counter device_counters[] = {
@@ -91,6 +98,7 @@ enum group {
     GROUP_DEVICE,
     GROUP_EVENTS,
     GROUP_FALLBACK,
+    GROUP_QUEUE,
     GROUP_COUNT
 };
 
@@ -105,6 +113,7 @@ static const struct {
     [GROUP_DEVICE] = {device_counters, RTE_DIM(device_counters)},
     [GROUP_EVENTS] = {event_counters, RTE_DIM(event_counters)},
     [GROUP_FALLBACK] = {fallback_counters, RTE_DIM(fallback_counters)},
+    [GROUP_QUEUE] = {queue_counters, RTE_DIM(queue_counters)},
 };
 
 /* The blocks of a group: how many, and where. */
@@ -128,6 +137,9 @@ static uint32_t blocks_of(const struct nic *nic, enum group g, const uint32_t **
     case GROUP_FALLBACK: /* the driver's own */
         *addrs = NULL;
         return 1;
+    case GROUP_QUEUE:
+        *addrs = NULL;
+        return nic->rxq_count;
     case GROUP_COUNT:
         break;
     }
@@ -162,12 +174,12 @@ void pmd_stats_free(struct pmd *pmd)
     pmd->counter_base = NULL;
 }
 
-/* A packet that the host ran has passed the slot, as far as the device knows: what is to be added
- * to a counter of verdicts, so that it tells what programs said. */
+/* A packet that the host ran has the capture's verdict, as far as the device knows: what is to be
+ * added to a counter of verdicts, so that it tells what programs said. */
 static uint64_t correction(const struct pmd_fallback_counts *c, uint32_t row)
 {
     if (row < SPEC_VERDICTS)
-        return c->ret[row] - (row == SPEC_XDP_PASS ? c->packets : 0);
+        return c->ret[row] - (row == PMD_CAPTURE_RET ? c->packets : 0);
     return row == VERDICT_REDIRECT_LOST ? c->redirect_lost : 0;
 }
 
@@ -183,8 +195,10 @@ static int read_counter(struct pmd *pmd, enum group g, uint32_t block, uint32_t 
         *value = pmd_events_counter(pmd, (enum pmd_events_count)groups[g].rows[row].offset);
         return 0;
     }
-    if (g == GROUP_FALLBACK) {
-        memcpy(value, (const uint8_t *)soft + groups[g].rows[row].offset, sizeof(*value));
+    if (g == GROUP_FALLBACK || g == GROUP_QUEUE) {
+        const void *counts = g == GROUP_QUEUE ? (const void *)&soft->queue[block] : soft;
+
+        memcpy(value, (const uint8_t *)counts + groups[g].rows[row].offset, sizeof(*value));
         return 0;
     }
     if (g == GROUP_DEVICE) {
@@ -246,12 +260,9 @@ static void soft_errors(const struct pmd *pmd, uint64_t *rx, uint64_t *tx)
     }
 }
 
-/* Takes packets that a program on the host kept off what the first RX ring had. */
-static void take_off(const uint64_t soft[FALLBACK_HOST_BYTES + 1], uint64_t *packets,
-                     uint64_t *bytes)
+/* Takes packets that a program on the host saw off what the first RX ring had. */
+static void take_off(const uint64_t soft[FALLBACK_BYTES + 1], uint64_t *packets, uint64_t *bytes)
 {
-    *packets += soft[FALLBACK_HOST_PACKETS];
-    *bytes += soft[FALLBACK_HOST_BYTES];
     /* packets that waited in the ring when statistics were reset were received before */
     *packets -= RTE_MIN(*packets, soft[FALLBACK_PACKETS]);
     *bytes -= RTE_MIN(*bytes, soft[FALLBACK_BYTES]);
@@ -259,7 +270,7 @@ static void take_off(const uint64_t soft[FALLBACK_HOST_BYTES + 1], uint64_t *pac
 
 static int rx_stats(struct pmd *pmd, struct rte_eth_stats *s)
 {
-    uint64_t soft[FALLBACK_HOST_BYTES + 1] = {0}; /* before the device's */
+    uint64_t soft[FALLBACK_BYTES + 1] = {0}; /* before the device's */
     int err = 0;
 
     for (uint32_t i = 0; i < RTE_DIM(soft); i++)
@@ -272,6 +283,9 @@ static int rx_stats(struct pmd *pmd, struct rte_eth_stats *s)
         err = err ? err : add(pmd, GROUP_RXQ, i, RING_LOST, &dropped);
         if (!err && i == 0)
             take_off(soft, &packets, &bytes);
+        add(pmd, GROUP_QUEUE, i, RING_PACKETS, &packets);
+        add(pmd, GROUP_QUEUE, i, RING_BYTES, &bytes);
+        add(pmd, GROUP_QUEUE, i, RING_LOST, &dropped);
         s->ipackets += packets;
         s->ibytes += bytes;
         s->imissed += dropped;
@@ -331,11 +345,11 @@ int pmd_stats_get(struct rte_eth_dev *eth_dev, struct rte_eth_stats *stats)
 /* What is captured and not yet run has no verdict: it counts when it has, from 0 on. */
 static void reset_verdicts(struct pmd *pmd)
 {
-    uint64_t passed;
+    uint64_t captured;
 
-    if (pmd_fallback_passed(pmd, &passed))
-        pmd->counter_base[index_of(&pmd->nic, GROUP_VERDICT, 0, SPEC_XDP_PASS)] =
-            passed + correction(pmd_fallback_counts(pmd), SPEC_XDP_PASS);
+    if (pmd_fallback_captured(pmd, &captured))
+        pmd->counter_base[index_of(&pmd->nic, GROUP_VERDICT, 0, PMD_CAPTURE_RET)] =
+            captured + correction(pmd_fallback_counts(pmd), PMD_CAPTURE_RET);
 }
 
 int pmd_stats_reset(struct rte_eth_dev *eth_dev)

@@ -2,6 +2,8 @@
 #include "host/pmd/nic.h"
 #include "hw/spec/gen/xdp.h"
 
+#include <errno.h>
+
 /* What the device makes of a packet after a program, for packets whose program ran elsewhere: the
  * rows of hw/spec/nic.toml, over what the device's registers say. */
 
@@ -12,7 +14,11 @@ enum {
 };
 
 #define ENTRY_USED (UINT32_C(1) << 31)
-#define BY_IFINDEX (UINT64_C(1) << 63) /* of a redirect word: hw/spec/xdp.toml */
+
+static uint32_t entry_addr(const struct nic *nic, uint32_t index, uint32_t word)
+{
+    return nic->verdict + SPEC_VERDICT_TABLE + 4 * (ENTRY_WORDS * index + word);
+}
 
 int nic_ways_read(struct nic *nic, struct nic_ways *ways)
 {
@@ -23,8 +29,7 @@ int nic_ways_read(struct nic *nic, struct nic_ways *ways)
         uint32_t words[ENTRY_WORDS] = {0};
 
         for (uint32_t k = 0; !err && k < ENTRY_WORDS; k++)
-            err = nic_read(nic, nic->verdict + SPEC_VERDICT_TABLE + 4 * (ENTRY_WORDS * i + k),
-                           &words[k]);
+            err = nic_read(nic, entry_addr(nic, i, k), &words[k]);
         w.redirect[i] = (uint64_t)words[1] << 32 | words[0];
         w.means[i] = words[2];
     }
@@ -33,6 +38,43 @@ int nic_ways_read(struct nic *nic, struct nic_ways *ways)
     if (!err)
         *ways = w;
     return err;
+}
+
+static int write_entry(struct nic *nic, uint32_t index, uint64_t redirect, uint32_t means)
+{
+    const uint32_t words[ENTRY_WORDS] = {(uint32_t)redirect, (uint32_t)(redirect >> 32), means};
+    int err = 0;
+
+    for (uint32_t k = 0; !err && k < ENTRY_WORDS; k++)
+        err = nic_write(nic, entry_addr(nic, index, k), words[k]);
+    return err;
+}
+
+int nic_target_set(struct nic *nic, uint64_t redirect, uint32_t ring, struct nic_target *target)
+{
+    const uint32_t means = ENTRY_USED | MEANS_QUEUE << 8 | ring;
+    int err = 0;
+
+    for (uint32_t i = 0; !err && !target->used && i < NIC_TARGETS; i++) {
+        uint32_t word = 0;
+
+        err = nic_read(nic, entry_addr(nic, i, ENTRY_WORDS - 1), &word);
+        if (err || word & ENTRY_USED)
+            continue;
+        err = write_entry(nic, i, redirect, means);
+        if (!err)
+            err = nic_read(nic, entry_addr(nic, i, ENTRY_WORDS - 1), &word);
+        target->used = !err && word == means; /* beyond the table of this device nothing stays */
+        target->index = i;
+    }
+    return err ? err : target->used ? 0 : -ENOSPC;
+}
+
+void nic_target_clear(struct nic *nic, struct nic_target *target)
+{
+    if (target->used)
+        write_entry(nic, target->index, 0, 0);
+    target->used = false;
 }
 
 /* What the table says of a redirect word, or 0. */
@@ -49,7 +91,7 @@ static uint32_t port_of(const struct nic_ways *w, uint64_t redirect)
 {
     uint32_t port = 0;
 
-    while (port < w->port_count && redirect != (BY_IFINDEX | w->ifindex[port]))
+    while (port < w->port_count && redirect != (NIC_BY_IFINDEX | w->ifindex[port]))
         port++;
     return port;
 }

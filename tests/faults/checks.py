@@ -22,6 +22,7 @@ UNITS = {
     'build': ['build', 'build_equivalence'],
     'driver': ['pmd_rings'],
     'faults': ['pmd_faults'],
+    'queues': ['pmd_queues'],
     'swap': ['pmd_swap'],
     'inner': ['inner', 'ucode_texts', 'pipe'],
     'interp': ['vm', 'helper', 'vm_kernel', 'helper_kernel'],
@@ -37,7 +38,7 @@ UNITS = {
 }
 # what the tests of a subject need beside themselves: without a device they skip what is about one
 UNIT_NEEDS = {'library': ['sluice-sim.so', 'core_model.so'],
-              'faults': ['sluice-sim.so', 'nic_model.so'], 'swap': ['sluice-sim.so', 'nic_model.so']}
+              'faults': ['sluice-sim.so', 'nic_model.so'], 'queues': ['sluice-sim.so', 'nic_model.so'], 'swap': ['sluice-sim.so', 'nic_model.so']}
 HUNG = 'hung'
 FUZZ = {'kernel': '5000', 'microcode': '300', 'pipeline': '60'}
 DEVICE = ['sluice', 'sluice-sim.so', 'core_model.so']

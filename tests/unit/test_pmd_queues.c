@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/ctl/executor.h"
+#include "host/pmd/fallback.h"
+#include "host/pmd/pmd.h"
+#include "hw/spec/gen/xdp.h"
+#include "tests/common/sim_nic.h"
+
+#include <dev_driver.h>
+#include <errno.h>
+#include <pthread.h>
+#include <rte_ethdev.h>
+#include <rte_ip.h>
+#include <rte_malloc.h>
+#include <rte_udp.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* A program on the host with several RX queues, beside the same program in the slot of the
+ * simulated NIC: what each queue gets is the same, in the same order. What the host sends comes
+ * back by the port's loopback. */
+
+enum {
+    QUEUES = 4,
+    RING = 128,
+    MBUFS = 511,
+    SENDERS = 1023,
+    BURST = 16,
+    PACKETS = 320,
+    FLOWS = 23,
+    PACKET_BYTES = 90,
+    TARGET = 77, /* that the program redirects to: a queue, by the device's table */
+    TARGET_QUEUE = 1,
+    /* offsets in a packet: what the host writes ... */
+    AT_FLOW = 60,
+    AT_SEQUENCE = 64,
+    /* ... and the program */
+    AT_COUNT = 68,
+    AT_CPU = 72,
+    AT_FLOW_COUNT = 76,
+};
+
+/* Numbers packets by a map of one entry, so that no two may change places; drops some, and
+ * redirects some. */
+static const char program[] =
+    ".program order\n.map all array 4 8 1\n.map flows hash 4 8 64\n"
+    "r9 = r1\nr6 = *(u32 *)(r1 + 0)\nr7 = *(u32 *)(r1 + 4)\nr2 = r6\nr2 += 84\nif r2 > r7 goto "
+    "drop\n"
+    "r3 = 0\n*(u32 *)(r10 - 4) = r3\nr2 = r10\nr2 += -4\nr1 = map[all] ll\n"
+    "call bpf_map_lookup_elem\nif r0 == 0 goto drop\n"
+    "r8 = *(u64 *)(r0 + 0)\nr8 += 1\n*(u64 *)(r0 + 0) = r8\n*(u32 *)(r6 + 68) = r8\n"
+    "r3 = *(u32 *)(r9 + 16)\n*(u32 *)(r6 + 72) = r3\n"
+    "r3 = *(u32 *)(r6 + 60)\n*(u32 *)(r10 - 4) = r3\n"
+    "r2 = r10\nr2 += -4\nr1 = map[flows] ll\ncall bpf_map_lookup_elem\nif r0 != 0 goto there\n"
+    "r3 = 1\n*(u64 *)(r10 - 16) = r3\nr2 = r10\nr2 += -4\nr3 = r10\nr3 += -16\nr4 = 0\n"
+    "r1 = map[flows] ll\ncall bpf_map_update_elem\ngoto end\n"
+    "there:\nr3 = *(u64 *)(r0 + 0)\nr3 += 1\n*(u64 *)(r0 + 0) = r3\n*(u32 *)(r6 + 76) = r3\n"
+    "end:\nr3 = r8\nr3 &= 15\nif r3 == 7 goto drop\nif r3 == 9 goto move\nr0 = 2\nexit\n"
+    "move:\nr1 = 77\nr2 = 0\ncall bpf_redirect\nexit\n"
+    "drop:\nr0 = 1\nexit\n";
+
+struct bench {
+    struct rte_eth_dev *eth;
+    uint16_t port;
+    char path[SIM_NIC_PATH_BYTES];
+    uint32_t sequence[FLOWS]; /* next to send */
+    uint32_t sent;
+    struct got {
+        uint32_t count;
+        struct {
+            uint32_t hash, bytes;
+            uint8_t ret;
+            uint8_t data[PACKET_BYTES];
+        } packets[PACKETS];
+    } got[QUEUES];
+};
+
+static struct rte_mempool *senders, *pools[QUEUES];
+static const struct rte_driver driver = {.name = "net_sluice"};
+static struct rte_device device = {.name = "queues", .driver = &driver};
+
+static int start_eal(void **state)
+{
+    char *args[] = {"test", "--no-pci", "--no-huge", "--no-shconf", "--no-telemetry",
+                    "-m",   "64",       "-l",        "0",           "--log-level=*:critical"};
+
+    (void)state;
+    if (rte_eal_init(RTE_DIM(args), args) < 0)
+        return -1;
+    senders = rte_pktmbuf_pool_create("senders", SENDERS, 0, 0, 1024 + RTE_PKTMBUF_HEADROOM, 0);
+    for (uint32_t i = 0; senders && i < QUEUES; i++) {
+        const char name[] = {'q', (char)('0' + i), 0};
+
+        pools[i] = rte_pktmbuf_pool_create(name, MBUFS, 0, 0, 1024 + RTE_PKTMBUF_HEADROOM, 0);
+        if (!pools[i])
+            return -1;
+    }
+    return senders ? 0 : -1;
+}
+
+static int end_eal(void **state)
+{
+    (void)state;
+    rte_mempool_free(senders);
+    for (uint32_t i = 0; i < QUEUES; i++)
+        rte_mempool_free(pools[i]);
+    return rte_eal_cleanup();
+}
+
+static struct pmd *pmd_of(const struct bench *b)
+{
+    return b->eth->data->dev_private;
+}
+
+static void open_port(struct bench *b, uint16_t queues)
+{
+    const struct rte_eth_conf conf = {
+        .rxmode = {.mq_mode = RTE_ETH_MQ_RX_RSS},
+        .rx_adv_conf = {.rss_conf = {.rss_hf = RTE_ETH_RSS_NONFRAG_IPV4_UDP}}};
+    struct dev *dev = sim_nic_open(5, 10);
+
+    assert_non_null(dev);
+    b->eth = rte_eth_dev_allocate("queues");
+    b->eth->data->dev_private = rte_zmalloc("queues", sizeof(struct pmd), 0);
+    b->eth->device = &device;
+    b->port = b->eth->data->port_id;
+    assert_int_equal(pmd_init(b->eth, dev, NULL), 0);
+    rte_eth_dev_probing_finish(b->eth);
+    assert_int_equal(rte_eth_dev_configure(b->port, queues, 1, &conf), 0);
+    for (uint16_t i = 0; i < queues; i++)
+        assert_int_equal(rte_eth_rx_queue_setup(b->port, i, RING, 0, NULL, pools[i]), 0);
+    assert_int_equal(rte_eth_tx_queue_setup(b->port, 0, RING, 0, NULL), 0);
+    assert_int_equal(rte_eth_promiscuous_enable(b->port), 0);
+}
+
+/* All buffers are back, whatever waited where. */
+static void close_port(struct bench *b)
+{
+    assert_int_equal(rte_eth_dev_stop(b->port), 0);
+    assert_int_equal(rte_eth_dev_close(b->port), 0);
+    assert_int_equal(rte_mempool_avail_count(senders), SENDERS);
+    for (uint32_t i = 0; i < QUEUES; i++)
+        assert_int_equal(rte_mempool_avail_count(pools[i]), MBUFS);
+    memset(b->sequence, 0, sizeof(b->sequence));
+    memset(b->got, 0, sizeof(b->got));
+    b->sent = 0;
+}
+
+static int open_bench(void **state)
+{
+    struct bench *b = calloc(1, sizeof(*b));
+
+    *state = b;
+    return b && (!sim_nic_there() || sim_nic_program(program, b->path)) ? 0 : -1;
+}
+
+static int close_bench(void **state)
+{
+    struct bench *b = *state;
+
+    unlink(b->path);
+    free(b);
+    return 0;
+}
+
+static void load(struct bench *b, enum pmd_offload offload)
+{
+    const struct rte_pmd_sluice_program what = {.path = b->path};
+    struct pmd *pmd = pmd_of(b);
+    struct rte_pmd_sluice_program_info info;
+    struct nic_target target = {0};
+    char why[EXEC_WHY_BYTES];
+
+    assert_int_equal(nic_target_set(&pmd->nic, NIC_BY_IFINDEX | TARGET, TARGET_QUEUE, &target), 0);
+    pmd->offload = offload;
+    if (rte_pmd_sluice_program_load(b->port, &what, why, sizeof(why)))
+        fail_msg("%s", why);
+    assert_int_equal(rte_pmd_sluice_program_info(b->port, &info), 0);
+    assert_string_equal(info.executor, offload == PMD_OFFLOAD_NEVER ? "interp" : "microcode");
+    assert_int_equal(rte_eth_dev_start(b->port), 0);
+}
+
+static void swap(struct bench *b, enum pmd_offload offload)
+{
+    const struct rte_pmd_sluice_program what = {.path = b->path};
+    char why[EXEC_WHY_BYTES];
+
+    pmd_of(b)->offload = offload;
+    if (rte_pmd_sluice_program_swap(b->port, &what, RTE_PMD_SLUICE_SWAP_MIGRATE, NULL, why,
+                                    sizeof(why)))
+        fail_msg("%s", why);
+}
+
+static uint64_t counter(struct bench *b, const char *name)
+{
+    const int count = rte_eth_xstats_get_names(b->port, NULL, 0);
+    struct rte_eth_xstat_name *names = calloc((size_t)count, sizeof(*names));
+    uint64_t id = UINT64_MAX, value = 0;
+
+    rte_eth_xstats_get_names(b->port, names, (unsigned int)count);
+    for (int i = 0; i < count; i++)
+        if (!strcmp(names[i].name, name))
+            id = (uint64_t)i;
+    free(names);
+    assert_int_equal(rte_eth_xstats_get_by_id(b->port, &id, &value, 1), 1);
+    return value;
+}
+
+/* --- packets --- */
+
+/* A UDP packet of a flow; some are none, so that RSS does not hash them. */
+static struct rte_mbuf *packet_of(uint32_t flow, uint32_t sequence)
+{
+    struct rte_mbuf *m = rte_pktmbuf_alloc(senders);
+    uint8_t *data;
+    struct rte_ether_hdr *eth;
+    struct rte_ipv4_hdr *ip;
+    struct rte_udp_hdr *udp;
+
+    assert_non_null(m);
+    data = (uint8_t *)rte_pktmbuf_append(m, PACKET_BYTES);
+    memset(data, 0, PACKET_BYTES);
+    eth = (struct rte_ether_hdr *)data;
+    ip = (struct rte_ipv4_hdr *)(eth + 1);
+    udp = (struct rte_udp_hdr *)(ip + 1);
+    eth->ether_type = rte_cpu_to_be_16(flow ? RTE_ETHER_TYPE_IPV4 : 0x88b5);
+    ip->version_ihl = 0x45;
+    ip->total_length = rte_cpu_to_be_16(PACKET_BYTES - sizeof(*eth));
+    ip->next_proto_id = IPPROTO_UDP;
+    ip->src_addr = rte_cpu_to_be_32(0x0a000000 + flow * 77);
+    ip->dst_addr = rte_cpu_to_be_32(0x0a010000);
+    udp->src_port = rte_cpu_to_be_16((uint16_t)(1000 + flow * 13));
+    udp->dst_port = rte_cpu_to_be_16(53);
+    memcpy(data + AT_FLOW, &flow, sizeof(flow));
+    memcpy(data + AT_SEQUENCE, &sequence, sizeof(sequence));
+    return m;
+}
+
+static void send_burst(struct bench *b)
+{
+    struct rte_mbuf *burst[BURST];
+    uint16_t done = 0;
+
+    for (uint32_t i = 0; i < BURST; i++) {
+        const uint32_t flow = (b->sent++ * 7) % FLOWS;
+
+        burst[i] = packet_of(flow, b->sequence[flow]++);
+    }
+    while (done < BURST)
+        done = (uint16_t)(done + rte_eth_tx_burst(b->port, 0, burst + done, BURST - done));
+}
+
+static uint32_t word_at(const uint8_t *data, uint32_t at)
+{
+    uint32_t word;
+
+    memcpy(&word, data + at, sizeof(word));
+    return word;
+}
+
+/* Notes what a queue gets; the buffers are of its own pool, and wait is as said before. */
+static uint32_t receive(struct bench *b, uint16_t queue, uint16_t most)
+{
+    const int info = pmd_of(b)->fields.info;
+    struct got *g = &b->got[queue];
+    struct rte_mbuf *burst[BURST];
+    const uint16_t n = rte_eth_rx_burst(b->port, queue, burst, most);
+
+    for (uint16_t i = 0; i < n; i++) {
+        struct rte_mbuf *m = burst[i];
+
+        assert_ptr_equal(m->pool, pools[queue]);
+        assert_true(g->count < PACKETS && m->data_len <= PACKET_BYTES);
+        g->packets[g->count].bytes = m->pkt_len;
+        g->packets[g->count].hash = m->ol_flags & RTE_MBUF_F_RX_RSS_HASH ? m->hash.rss : 0;
+        g->packets[g->count].ret =
+            RTE_MBUF_DYNFIELD(m, (size_t)info, const struct rte_pmd_sluice_info *)->ret;
+        memcpy(g->packets[g->count].data, rte_pktmbuf_mtod(m, void *), m->data_len);
+        g->count++;
+        rte_pktmbuf_free(m);
+    }
+    return n;
+}
+
+static uint32_t received(const struct bench *b)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < QUEUES; i++)
+        n += b->got[i].count;
+    return n;
+}
+
+/* Of each 16 packets the program drops one. */
+static uint32_t to_come(const struct bench *b)
+{
+    return b->sent - (b->sent + 8) / 16;
+}
+
+static void receive_all(struct bench *b, uint16_t queues)
+{
+    for (uint32_t i = 0; received(b) < to_come(b); i++) {
+        assert_true(i < 100000);
+        receive(b, (uint16_t)(i * 7 % queues), (uint16_t)(1 + i % BURST));
+    }
+}
+
+static void exchange(struct bench *b, uint16_t queues)
+{
+    while (b->sent < PACKETS) {
+        send_burst(b);
+        receive(b, (uint16_t)(b->sent / 16 % queues), BURST);
+        while (b->sent - received(b) > RING)
+            for (uint16_t q = 0; q < queues; q++)
+                receive(b, q, BURST);
+    }
+    receive_all(b, queues);
+}
+
+/* Counters add up: those of the device, and those of queues. */
+static void check_counters(struct bench *b, uint16_t queues)
+{
+    struct rte_eth_stats stats;
+    uint32_t key = 0;
+    uint64_t all;
+
+    assert_int_equal(rte_pmd_sluice_map_lookup(b->port, "all", &key, &all), 0);
+    assert_int_equal(all, b->sent);
+    assert_int_equal(rte_eth_stats_get(b->port, &stats), 0);
+    assert_int_equal(stats.ipackets, received(b));
+    assert_int_equal(stats.ibytes, received(b) * PACKET_BYTES);
+    assert_int_equal(stats.imissed + stats.ierrors + stats.rx_nombuf, 0);
+    for (uint16_t q = 0; q < queues; q++) {
+        assert_int_equal(stats.q_ipackets[q], b->got[q].count);
+        assert_int_equal(stats.q_ibytes[q], b->got[q].count * PACKET_BYTES);
+    }
+    assert_int_equal(counter(b, "rx_program_drop"), (b->sent + 8) / 16);
+    assert_int_equal(counter(b, "rx_program_redirect"), (b->sent + 6) / 16);
+    assert_int_equal(counter(b, "rx_program_pass"),
+                     b->sent - (b->sent + 8) / 16 - (b->sent + 6) / 16);
+}
+
+static void test_queues_get_what_the_device_gives_them(void **state)
+{
+    struct bench *b = *state;
+    struct got *wanted;
+
+    if (!sim_nic_there())
+        skip();
+    wanted = calloc(QUEUES, sizeof(*wanted));
+    for (uint16_t queues = 2; queues <= QUEUES; queues += 2) {
+        uint32_t hashed = 0;
+
+        open_port(b, queues);
+        load(b, PMD_OFFLOAD_REQUIRE);
+        exchange(b, queues);
+        check_counters(b, queues);
+        memcpy(wanted, b->got, sizeof(b->got));
+        close_port(b);
+        open_port(b, queues);
+        load(b, PMD_OFFLOAD_NEVER);
+        exchange(b, queues);
+        check_counters(b, queues);
+        assert_int_equal(counter(b, "rx_fallback_packets"), PACKETS);
+        for (uint16_t q = 0; q < queues; q++) {
+            /* a queue that is not there gets nothing from the table either */
+            assert_true(b->got[q].count > PACKETS / 16);
+            assert_int_equal(b->got[q].count, wanted[q].count);
+            assert_memory_equal(&b->got[q], &wanted[q], sizeof(*wanted));
+            for (uint32_t i = 0; i < b->got[q].count; i++)
+                hashed += b->got[q].packets[i].hash != 0;
+        }
+        assert_in_range(hashed, PACKETS / 2, PACKETS - 1);
+        close_port(b);
+    }
+    free(wanted);
+}
+
+/* Whatever came: in each queue in the order of arrival, no packet twice, none run out of order. */
+static void check_order(const struct bench *b, uint16_t queues)
+{
+    bool seen[PACKETS + 1] = {false};
+
+    for (uint16_t q = 0; q < queues; q++) {
+        uint32_t last = 0, next[FLOWS] = {0};
+
+        for (uint32_t i = 0; i < b->got[q].count; i++) {
+            const uint8_t *data = b->got[q].packets[i].data;
+            const uint32_t flow = word_at(data, AT_FLOW), count = word_at(data, AT_COUNT);
+
+            assert_true(count > last && count <= PACKETS && flow < FLOWS && !seen[count]);
+            assert_int_equal((count - 1) * 7 % FLOWS, flow);
+            assert_true(word_at(data, AT_SEQUENCE) >= next[flow]);
+            assert_int_equal(word_at(data, AT_SEQUENCE), (count - 1) / FLOWS);
+            next[flow] = word_at(data, AT_SEQUENCE) + 1;
+            last = count;
+            seen[count] = true;
+        }
+    }
+}
+
+/* --- a thread a queue --- */
+
+struct reader {
+    struct bench *b;
+    uint16_t queue;
+    pthread_t thread;
+    atomic_bool *end;
+};
+
+static void *read_queue(void *arg)
+{
+    struct reader *r = arg;
+
+    while (!atomic_load(r->end))
+        if (!receive(r->b, r->queue, BURST))
+            sched_yield();
+    return NULL;
+}
+
+/* Packets that have run on the host. */
+static uint32_t have_run(const struct bench *b)
+{
+    struct pmd *pmd = pmd_of(b);
+    uint32_t n;
+
+    pthread_mutex_lock(&pmd->lock);
+    n = (uint32_t)pmd_fallback_counts(pmd)->packets;
+    pthread_mutex_unlock(&pmd->lock);
+    return n;
+}
+
+/* Sends, but no more than find descriptors, until all have run. */
+static void send_all(struct bench *b)
+{
+    while (have_run(b) < PACKETS)
+        if (b->sent < PACKETS && b->sent - have_run(b) < RING - BURST)
+            send_burst(b);
+        else
+            sched_yield();
+}
+
+static void test_threads_of_several_queues_run_packets_in_order(void **state)
+{
+    struct bench *b = *state;
+    struct reader readers[QUEUES];
+    atomic_bool end = false;
+
+    if (!sim_nic_there())
+        skip();
+    open_port(b, QUEUES);
+    load(b, PMD_OFFLOAD_NEVER);
+    for (uint16_t q = 0; q < QUEUES; q++) {
+        readers[q] = (struct reader){.b = b, .queue = q, .end = &end};
+        assert_int_equal(pthread_create(&readers[q].thread, NULL, read_queue, &readers[q]), 0);
+    }
+    send_all(b);
+    atomic_store(&end, true);
+    for (uint16_t q = 0; q < QUEUES; q++)
+        assert_int_equal(pthread_join(readers[q].thread, NULL), 0);
+    receive_all(b, QUEUES);
+    check_order(b, QUEUES);
+    check_counters(b, QUEUES);
+    close_port(b);
+}
+
+/* A queue whose reader does not come: its packets wait as far as there is room, and others' go on.
+ */
+static void test_queue_that_nobody_reads_loses_its_own_packets_only(void **state)
+{
+    struct bench *b = *state;
+    struct rte_eth_stats stats;
+    uint32_t others = 0;
+
+    if (!sim_nic_there())
+        skip();
+    open_port(b, 2);
+    load(b, PMD_OFFLOAD_NEVER);
+    for (uint32_t i = 0; have_run(b) < PACKETS; i++) {
+        assert_true(i < 100000);
+        if (b->sent < PACKETS && b->sent - have_run(b) < RING - BURST)
+            send_burst(b);
+        others += receive(b, 1, BURST);
+    }
+    others += receive(b, 1, BURST);
+    assert_int_equal(rte_eth_rx_queue_count(b->port, 0), RING);
+    assert_int_equal(rte_eth_rx_descriptor_status(b->port, 0, RING - 1), RTE_ETH_RX_DESC_DONE);
+    assert_int_equal(rte_eth_rx_queue_count(b->port, 1), 0);
+    assert_int_equal(rte_eth_rx_descriptor_status(b->port, 1, 0), RTE_ETH_RX_DESC_AVAIL);
+    assert_int_equal(rte_eth_stats_get(b->port, &stats), 0);
+    assert_true(stats.q_errors[0] > 0);
+    assert_int_equal(stats.imissed, stats.q_errors[0]);
+    assert_int_equal(counter(b, "rx_fallback_queue0_dropped"), stats.q_errors[0]);
+    assert_int_equal(others + RING + stats.q_errors[0], to_come(b));
+    while (receive(b, 0, BURST))
+        ;
+    assert_int_equal(b->got[0].count, RING);
+    assert_int_equal(received(b) + stats.q_errors[0], to_come(b));
+    check_order(b, 2);
+    for (uint32_t i = 0; i < 4; i++) { /* what waits when the port stops is given back */
+        send_burst(b);
+        receive(b, 1, BURST);
+    }
+    close_port(b);
+}
+
+/* Entries of the device's table of redirect words: the test's own, and one while a program is on
+ * the host. */
+static uint32_t targets(struct bench *b)
+{
+    struct nic_ways ways;
+    uint32_t n = 0;
+
+    assert_int_equal(nic_ways_read(&pmd_of(b)->nic, &ways), 0);
+    for (uint32_t i = 0; i < NIC_TARGETS; i++)
+        n += ways.means[i] != 0;
+    return n;
+}
+
+/* To the host and back while packets wait everywhere. */
+static void test_programs_move_to_and_fro_below_several_queues(void **state)
+{
+    struct bench *b = *state;
+
+    if (!sim_nic_there())
+        skip();
+    open_port(b, QUEUES);
+    load(b, PMD_OFFLOAD_PREFER);
+    for (uint32_t i = 0; b->sent < PACKETS; i++) {
+        send_burst(b);
+        nic_advance(&pmd_of(b)->nic, i * 37 % 400);
+        swap(b, i % 2 ? PMD_OFFLOAD_PREFER : PMD_OFFLOAD_NEVER);
+        assert_int_equal(targets(b), i % 2 ? 1 : 2);
+        send_burst(b);
+        receive(b, (uint16_t)(i % QUEUES), 5);
+        while (b->sent - received(b) > RING / 2)
+            for (uint16_t q = 0; q < QUEUES; q++)
+                receive(b, q, 3);
+    }
+    receive_all(b, QUEUES);
+    check_order(b, QUEUES);
+    check_counters(b, QUEUES);
+    assert_true(counter(b, "rx_fallback_packets") > PACKETS / 8);
+    assert_true(counter(b, "rx_fallback_packets") < PACKETS - PACKETS / 8);
+    close_port(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_queues_get_what_the_device_gives_them, open_bench,
+                                        close_bench),
+        cmocka_unit_test_setup_teardown(test_threads_of_several_queues_run_packets_in_order,
+                                        open_bench, close_bench),
+        cmocka_unit_test_setup_teardown(test_queue_that_nobody_reads_loses_its_own_packets_only,
+                                        open_bench, close_bench),
+        cmocka_unit_test_setup_teardown(test_programs_move_to_and_fro_below_several_queues,
+                                        open_bench, close_bench),
+    };
+
+    return cmocka_run_group_tests(tests, start_eal, end_eal);
+}
