@@ -4,6 +4,7 @@
 #include "host/pmd/pmd.h"
 #include "hw/spec/gen/xdp.h"
 #include "tests/common/sim_nic.h"
+#include "tests/common/skip.h"
 
 #include <dev_driver.h>
 #include <errno.h>
@@ -351,7 +352,7 @@ static void test_queues_get_what_the_device_gives_them(void **state)
     struct got *wanted;
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     wanted = calloc(QUEUES, sizeof(*wanted));
     for (uint16_t queues = 2; queues <= QUEUES; queues += 2) {
         uint32_t hashed = 0;
@@ -452,7 +453,7 @@ static void test_threads_of_several_queues_run_packets_in_order(void **state)
     atomic_bool end = false;
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     open_port(b, QUEUES);
     load(b, PMD_OFFLOAD_NEVER);
     for (uint16_t q = 0; q < QUEUES; q++) {
@@ -478,7 +479,7 @@ static void test_queue_that_nobody_reads_loses_its_own_packets_only(void **state
     uint32_t others = 0;
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     open_port(b, 2);
     load(b, PMD_OFFLOAD_NEVER);
     for (uint32_t i = 0; have_run(b) < PACKETS; i++) {
@@ -528,7 +529,7 @@ static void test_programs_move_to_and_fro_below_several_queues(void **state)
     struct bench *b = *state;
 
     if (!sim_nic_there())
-        skip();
+        skip_because("no model of the NIC in this build");
     open_port(b, QUEUES);
     load(b, PMD_OFFLOAD_PREFER);
     for (uint32_t i = 0; b->sent < PACKETS; i++) {
