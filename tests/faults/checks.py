@@ -21,6 +21,7 @@ JOBS = 2
 UNITS = {
     'build': ['build', 'build_equivalence'],
     'driver': ['pmd_rings'],
+    'events': ['pmd_events'],
     'faults': ['pmd_faults'],
     'queues': ['pmd_queues'],
     'swap': ['pmd_swap'],
@@ -37,8 +38,9 @@ UNITS = {
     'verify': ['verify_text', 'verify_facts', 'verify_scalar', 'verify_run', 'verify_kernel'],
 }
 # what the tests of a subject need beside themselves: without a device they skip what is about one
+SIMULATED_NIC = ['sluice-sim.so', 'nic_model.so']
 UNIT_NEEDS = {'library': ['sluice-sim.so', 'core_model.so'],
-              'faults': ['sluice-sim.so', 'nic_model.so'], 'queues': ['sluice-sim.so', 'nic_model.so'], 'swap': ['sluice-sim.so', 'nic_model.so']}
+              'events': SIMULATED_NIC, 'faults': SIMULATED_NIC, 'queues': SIMULATED_NIC, 'swap': SIMULATED_NIC}
 HUNG = 'hung'
 FUZZ = {'kernel': '5000', 'microcode': '300', 'pipeline': '60'}
 DEVICE = ['sluice', 'sluice-sim.so', 'core_model.so']

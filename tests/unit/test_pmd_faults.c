@@ -3,13 +3,12 @@
 #include "host/pmd/pmd.h"
 #include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/xdp.h"
+#include "tests/common/pmd/bench.h"
 #include "tests/common/sim_nic.h"
 #include "tests/common/skip.h"
 
-#include <dev_driver.h>
 #include <errno.h>
 #include <rte_ethdev.h>
-#include <rte_malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -46,34 +45,23 @@ struct bench {
 };
 
 static struct rte_mempool *pool;
-static const struct rte_driver driver = {.name = "net_sluice"};
-static struct rte_device device = {.name = "faults", .driver = &driver};
 
 static int start_eal(void **state)
 {
-    char *args[] = {"test", "--no-pci", "--no-huge", "--no-shconf", "--no-telemetry",
-                    "-m",   "64",       "-l",        "0",           "--log-level=*:critical"};
-
     (void)state;
-    if (rte_eal_init(RTE_DIM(args), args) < 0)
-        return -1;
-    pool = rte_pktmbuf_pool_create("faults", MBUFS, 0, 0, 1024 + RTE_PKTMBUF_HEADROOM, 0);
+    pool = pmd_bench_start(MBUFS, 1024, NULL);
     return pool ? 0 : -1;
 }
 
 static int end_eal(void **state)
 {
     (void)state;
-    rte_mempool_free(pool);
-    return rte_eal_cleanup();
+    return pmd_bench_end(pool);
 }
 
 static int open_bench(void **state)
 {
-    const struct rte_eth_conf conf = {0};
     struct bench *b = calloc(1, sizeof(*b));
-    struct rte_pmd_sluice_program what = {0};
-    char why[EXEC_WHY_BYTES];
 
     *state = b;
     if (!sim_nic_there())
@@ -81,20 +69,12 @@ static int open_bench(void **state)
     assert_true(sim_nic_program(program, b->path));
     b->dev = sim_nic_open(3, 5);
     assert_non_null(b->dev);
-    b->eth = rte_eth_dev_allocate("faults");
-    b->eth->data->dev_private = rte_zmalloc("faults", sizeof(struct pmd), 0);
-    b->eth->device = &device;
+    b->eth = pmd_bench_open(b->dev);
     b->port = b->eth->data->port_id;
-    assert_int_equal(pmd_init(b->eth, b->dev, NULL), 0);
-    rte_eth_dev_probing_finish(b->eth);
     b->pmd = pmd_of_port(b->port);
-    assert_int_equal(rte_eth_dev_configure(b->port, 1, 1, &conf), 0);
-    assert_int_equal(rte_eth_rx_queue_setup(b->port, 0, RING, 0, NULL, pool), 0);
-    assert_int_equal(rte_eth_tx_queue_setup(b->port, 0, RING, 0, NULL), 0);
+    pmd_bench_set_up(b->port, RING, pool);
     assert_int_equal(rte_eth_promiscuous_enable(b->port), 0);
-    what.path = b->path;
-    if (rte_pmd_sluice_program_load(b->port, &what, why, sizeof(why)))
-        fail_msg("%s", why);
+    pmd_bench_load(b->port, b->path);
     assert_int_equal(rte_eth_dev_start(b->port), 0);
     return 0;
 }
@@ -104,23 +84,11 @@ static int close_bench(void **state)
     struct bench *b = *state;
 
     if (b->eth) {
-        if (b->eth->data->dev_started)
-            assert_int_equal(rte_eth_dev_stop(b->port), 0);
-        assert_int_equal(rte_eth_dev_close(b->port), 0);
-        assert_int_equal(rte_mempool_avail_count(pool), MBUFS);
+        pmd_bench_close(b->port, pool, MBUFS);
         unlink(b->path);
     }
     free(b);
     return 0;
-}
-
-static uint64_t counter(struct bench *b, const char *name)
-{
-    uint64_t id, value = 0;
-
-    assert_int_equal(rte_eth_xstats_get_id_by_name(b->port, name, &id), 0);
-    assert_int_equal(rte_eth_xstats_get_by_id(b->port, &id, &value, 1), 1);
-    return value;
 }
 
 static uint64_t total(struct bench *b)
@@ -218,7 +186,7 @@ static void test_host_that_stops_reading_loses_what_is_counted(void **state)
     assert_int_equal(rte_eth_stats_get(b->port, &stats), 0);
     assert_true(b->received >= RING && b->received < b->sent);
     assert_int_equal(b->received + stats.imissed, b->sent);
-    assert_int_equal(counter(b, "rx_ring0_dropped"), stats.imissed);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_ring0_dropped"), stats.imissed);
     assert_int_equal(total(b), b->sent);
     check_well(b);
 }
@@ -247,13 +215,13 @@ static void test_packet_in_memory_that_is_not_mapped_is_counted(void **state)
     receive_rest(b);
     assert_int_equal(b->received, 2 * BURST);
     assert_int_equal(b->gaps, 0);
-    assert_true(counter(b, "dma_errors") > 0);
-    assert_int_equal(counter(b, "tx_ring0_bad"), 1);
+    assert_true(pmd_bench_counter(b->port, "dma_errors") > 0);
+    assert_int_equal(pmd_bench_counter(b->port, "tx_ring0_bad"), 1);
     assert_int_equal(rte_eth_stats_get(b->port, &stats), 0);
     assert_int_equal(stats.opackets, 2 * BURST);
     check_well(b);
     assert_int_equal(rte_eth_stats_reset(b->port), 0);
-    assert_int_equal(counter(b, "dma_errors"), 0);
+    assert_int_equal(pmd_bench_counter(b->port, "dma_errors"), 0);
     munmap(page, 4096);
 }
 
@@ -298,8 +266,8 @@ static void test_descriptors_that_make_no_sense_are_counted(void **state)
     for (uint32_t i = 0; i < n; i++) /* each packet's last one comes back */
         if (i < 3 || i == n - 1)
             assert_int_equal(q->ring[(uint16_t)(q->given + i) & q->mask].flags & FLAGS, FLAGS);
-    assert_int_equal(counter(b, "tx_ring0_bad"), 4);
-    assert_int_equal(counter(b, "tx_port0_packets"), BURST);
+    assert_int_equal(pmd_bench_counter(b->port, "tx_ring0_bad"), 4);
+    assert_int_equal(pmd_bench_counter(b->port, "tx_port0_packets"), BURST);
     q->given = q->done = (uint16_t)(q->given + n); /* as if the driver had given them */
     check_well(b);
     rte_pktmbuf_free(m);
@@ -342,13 +310,13 @@ static void test_program_that_runs_for_ever_is_ended_and_counted(void **state)
     send_some(b, 2 * BURST);
     receive_rest(b);
     assert_int_equal(b->received, 0);
-    assert_int_equal(counter(b, "rx_program_limited"), 2 * BURST);
-    assert_int_equal(counter(b, "rx_program_aborted"), 2 * BURST);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_program_limited"), 2 * BURST);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_program_aborted"), 2 * BURST);
     assert_int_equal(total(b), 0);
     swap_in_place(b);
     check_well(b);
-    assert_int_equal(counter(b, "rx_program_limited"), 2 * BURST);
-    assert_int_equal(counter(b, "rx_program_hung"), 0);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_program_limited"), 2 * BURST);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_program_hung"), 0);
 }
 
 /* The same without a limit: the slot lets nothing go. That is told, and the host's own packets go
@@ -368,13 +336,13 @@ static void test_slot_that_hangs_is_told(void **state)
     nic_advance(nic, 8000);
     receive_rest(b);
     assert_int_equal(b->received, 0);
-    assert_int_equal(counter(b, "rx_program_hung"), 1);
-    assert_int_equal(counter(b, "tx_port0_packets"), BURST);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_program_hung"), 1);
+    assert_int_equal(pmd_bench_counter(b->port, "tx_port0_packets"), BURST);
     write_row(b, (struct ucode_slot){.op = UCODE_EXIT, .bimm = true, .imm = SPEC_XDP_PASS});
     receive_rest(b);
     assert_int_equal(b->received, BURST);
     assert_int_equal(b->gaps, 0);
-    assert_int_equal(counter(b, "rx_program_limited"), 0);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_program_limited"), 0);
     swap_in_place(b);
     check_well(b);
 }

@@ -3,12 +3,11 @@
 #include "host/pmd/pmd.h"
 #include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/limits.h"
+#include "tests/common/pmd/bench.h"
 #include "tests/common/soft_nic.h"
 
-#include <dev_driver.h>
 #include <errno.h>
 #include <rte_ethdev.h>
-#include <rte_malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -19,9 +18,6 @@
 enum { RING = 32, MBUFS = 255, ROOM = 640, BURST = 64 };
 
 static struct rte_mempool *pool;
-/* what a bus would have found */
-static const struct rte_driver soft_driver = {.name = "net_sluice"};
-static struct rte_device soft_device = {.name = "soft", .driver = &soft_driver};
 
 struct bench {
     struct soft_nic *soft;
@@ -31,30 +27,20 @@ struct bench {
 
 static int start_eal(void **state)
 {
-    char *args[] = {"test", "--no-pci", "--no-huge", "--no-shconf", "--no-telemetry",
-                    "-m",   "64",       "-l",        "0",           "--log-level=*:critical"};
-
     (void)state;
-    if (rte_eal_init(RTE_DIM(args), args) < 0)
-        return -1;
-    pool = rte_pktmbuf_pool_create("test", MBUFS, 0, 0, ROOM + RTE_PKTMBUF_HEADROOM, 0);
+    pool = pmd_bench_start(MBUFS, ROOM, NULL);
     return pool ? 0 : -1;
 }
 
 static int end_eal(void **state)
 {
     (void)state;
-    rte_mempool_free(pool);
-    return rte_eal_cleanup();
+    return pmd_bench_end(pool);
 }
 
 static void start(struct bench *b)
 {
-    const struct rte_eth_conf conf = {0};
-
-    assert_int_equal(rte_eth_dev_configure(b->port, 1, 1, &conf), 0);
-    assert_int_equal(rte_eth_rx_queue_setup(b->port, 0, RING, 0, NULL, pool), 0);
-    assert_int_equal(rte_eth_tx_queue_setup(b->port, 0, RING, 0, NULL), 0);
+    pmd_bench_set_up(b->port, RING, pool);
     assert_int_equal(rte_eth_dev_start(b->port), 0);
 }
 
@@ -63,12 +49,8 @@ static int open_bench(void **state)
     struct bench *b = calloc(1, sizeof(*b));
 
     b->soft = soft_nic_open();
-    b->eth = rte_eth_dev_allocate("soft");
-    b->eth->data->dev_private = rte_zmalloc("soft", sizeof(struct pmd), 0);
-    b->eth->device = &soft_device;
+    b->eth = pmd_bench_open(soft_nic_dev(b->soft));
     b->port = b->eth->data->port_id;
-    assert_int_equal(pmd_init(b->eth, soft_nic_dev(b->soft), NULL), 0);
-    rte_eth_dev_probing_finish(b->eth);
     start(b);
     *state = b;
     return 0;
@@ -80,10 +62,7 @@ static int close_bench(void **state)
     struct bench *b = *state;
 
     assert_int_equal(soft_nic_stray(b->soft), 0);
-    if (b->eth->data->dev_started)
-        assert_int_equal(rte_eth_dev_stop(b->port), 0);
-    assert_int_equal(rte_eth_dev_close(b->port), 0);
-    assert_int_equal(rte_mempool_avail_count(pool), MBUFS);
+    pmd_bench_close(b->port, pool, MBUFS);
     free(b);
     return 0;
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/executor.h"
 #include "host/pmd/pmd.h"
+#include "tests/common/pmd/bench.h"
 #include "tests/common/sim_nic.h"
 #include "tests/common/skip.h"
 
-#include <dev_driver.h>
 #include <errno.h>
 #include <rte_ethdev.h>
-#include <rte_malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -98,31 +97,22 @@ struct bench {
 };
 
 static struct rte_mempool *pool;
-static const struct rte_driver driver = {.name = "net_sluice"};
-static struct rte_device device = {.name = "swap", .driver = &driver};
 
 static int start_eal(void **state)
 {
-    char *args[] = {"test", "--no-pci", "--no-huge", "--no-shconf", "--no-telemetry",
-                    "-m",   "64",       "-l",        "0",           "--log-level=*:critical"};
-
     (void)state;
-    if (rte_eal_init(RTE_DIM(args), args) < 0)
-        return -1;
-    pool = rte_pktmbuf_pool_create("swap", MBUFS, 0, 0, 1024 + RTE_PKTMBUF_HEADROOM, 0);
+    pool = pmd_bench_start(MBUFS, 1024, NULL);
     return pool ? 0 : -1;
 }
 
 static int end_eal(void **state)
 {
     (void)state;
-    rte_mempool_free(pool);
-    return rte_eal_cleanup();
+    return pmd_bench_end(pool);
 }
 
 static int open_bench(void **state)
 {
-    const struct rte_eth_conf conf = {0};
     struct bench *b = calloc(1, sizeof(*b));
 
     *state = b;
@@ -133,15 +123,9 @@ static int open_bench(void **state)
     assert_true(sim_nic_program(program_other, b->path[2]));
     b->dev = sim_nic_open(5, 10);
     assert_non_null(b->dev);
-    b->eth = rte_eth_dev_allocate("swap");
-    b->eth->data->dev_private = rte_zmalloc("swap", sizeof(struct pmd), 0);
-    b->eth->device = &device;
+    b->eth = pmd_bench_open(b->dev);
     b->port = b->eth->data->port_id;
-    assert_int_equal(pmd_init(b->eth, b->dev, NULL), 0);
-    rte_eth_dev_probing_finish(b->eth);
-    assert_int_equal(rte_eth_dev_configure(b->port, 1, 1, &conf), 0);
-    assert_int_equal(rte_eth_rx_queue_setup(b->port, 0, RING, 0, NULL, pool), 0);
-    assert_int_equal(rte_eth_tx_queue_setup(b->port, 0, RING, 0, NULL), 0);
+    pmd_bench_set_up(b->port, RING, pool);
     assert_int_equal(rte_eth_promiscuous_enable(b->port), 0);
     return 0;
 }
@@ -150,11 +134,8 @@ static int close_bench(void **state)
 {
     struct bench *b = *state;
 
-    if (b->eth) {
-        assert_int_equal(rte_eth_dev_stop(b->port), 0);
-        assert_int_equal(rte_eth_dev_close(b->port), 0);
-        assert_int_equal(rte_mempool_avail_count(pool), MBUFS);
-    }
+    if (b->eth)
+        pmd_bench_close(b->port, pool, MBUFS);
     for (uint32_t i = 0; i < 3; i++)
         unlink(b->path[i]);
     free(b);
@@ -258,28 +239,9 @@ static void put(struct bench *b, const char *map, uint32_t key, uint64_t value)
     assert_int_equal(rte_pmd_sluice_map_update(b->port, map, &key, &value), 0);
 }
 
-static uint64_t device_counter(struct bench *b, const char *name)
-{
-    const int count = rte_eth_xstats_get_names(b->port, NULL, 0);
-    struct rte_eth_xstat_name *names = calloc((size_t)count, sizeof(*names));
-    uint64_t id = UINT64_MAX, value = 0;
-
-    rte_eth_xstats_get_names(b->port, names, (unsigned int)count);
-    for (int i = 0; i < count; i++)
-        if (!strcmp(names[i].name, name))
-            id = (uint64_t)i;
-    free(names);
-    assert_int_equal(rte_eth_xstats_get_by_id(b->port, &id, &value, 1), 1);
-    return value;
-}
-
 static void start(struct bench *b)
 {
-    const struct rte_pmd_sluice_program first = {.path = b->path[0]};
-    char why[EXEC_WHY_BYTES];
-
-    if (rte_pmd_sluice_program_load(b->port, &first, why, sizeof(why)))
-        fail_msg("%s", why);
+    pmd_bench_load(b->port, b->path[0]);
     assert_int_equal(rte_eth_dev_start(b->port), 0);
 }
 
@@ -296,9 +258,9 @@ static void check_all(struct bench *b, uint32_t host_entries)
         assert_int_equal(value_of(b, "flows", HOST_KEY + i), i);
     assert_int_equal(value_of(b, "of_a", 0), b->packets[0]);
     assert_int_equal(value_of(b, "of_b", 0), b->packets[1]);
-    assert_int_equal(device_counter(b, "rx_program_pass"), b->sent);
-    assert_int_equal(device_counter(b, "rx_missed_errors"), 0);
-    assert_int_equal(device_counter(b, "rx_errors"), 0);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_program_pass"), b->sent);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_missed_errors"), 0);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_errors"), 0);
 }
 
 /* How often the program changes from packet to packet. */

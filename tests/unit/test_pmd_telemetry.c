@@ -2,14 +2,13 @@
 #include "host/ctl/executor.h"
 #include "host/ctl/telemetry.h"
 #include "host/pmd/pmd.h"
+#include "tests/common/pmd/bench.h"
 #include "tests/common/random.h"
 #include "tests/common/soft_nic.h"
 
-#include <dev_driver.h>
 #include <errno.h>
 #include <jansson.h>
 #include <rte_ethdev.h>
-#include <rte_malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -25,21 +24,15 @@
 enum { RING = 32, MBUFS = 255, REQUESTS = 4000, ROUNDS = 40 };
 
 static struct rte_mempool *pool;
-static const struct rte_driver soft_driver = {.name = "net_sluice"};
-static struct rte_device soft_device = {.name = "soft", .driver = &soft_driver};
 static char prefix[64], path[256];
 
 static int start_eal(void **state)
 {
-    char *args[] = {"test", "--no-pci", "--no-huge", "--no-shconf", prefix,
-                    "-m",   "64",       "-l",        "0",           "--log-level=*:critical"};
-
     (void)state;
     snprintf(prefix, sizeof(prefix), "--file-prefix=sluice-unit-%d", getpid());
-    if (telemetry_path(strchr(prefix, '=') + 1, path, sizeof(path)) ||
-        rte_eal_init(RTE_DIM(args), args) < 0)
+    if (telemetry_path(strchr(prefix, '=') + 1, path, sizeof(path)))
         return -1;
-    pool = rte_pktmbuf_pool_create("test", MBUFS, 0, 0, 2048, 0);
+    pool = pmd_bench_start(MBUFS, 2048, prefix);
     return pool ? 0 : -1;
 }
 
@@ -48,25 +41,19 @@ static int end_eal(void **state)
     char *end = strrchr(path, '/');
 
     (void)state;
-    rte_mempool_free(pool);
     unlink(path);
     *end = 0;
     rmdir(path);
-    return rte_eal_cleanup();
+    return pmd_bench_end(pool);
 }
 
 static int open_port(void **state)
 {
-    struct rte_eth_dev *eth = rte_eth_dev_allocate("soft");
-    struct soft_nic *soft = soft_nic_open();
+    struct rte_eth_dev *eth = pmd_bench_open(soft_nic_dev(soft_nic_open()));
     const struct rte_pmd_sluice_program all = {0};
     char why[EXEC_WHY_BYTES];
 
-    eth->data->dev_private = rte_zmalloc("soft", sizeof(struct pmd), 0);
-    eth->device = &soft_device;
-    assert_int_equal(pmd_init(eth, soft_nic_dev(soft), NULL), 0);
     assert_int_equal(pmd_program_load(eth->data->dev_private, &all, why), 0);
-    rte_eth_dev_probing_finish(eth);
     *state = eth->data;
     return 0;
 }
