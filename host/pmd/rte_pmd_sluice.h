@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* What the device tells of a received packet, in a dynamic field of this name; it holds if the
  * dynamic flag of the same name is set. */
@@ -111,6 +112,7 @@ int rte_pmd_sluice_events_poll(uint16_t port_id);
  * map; -EOPNOTSUPP: it is no ring buffer. */
 int rte_pmd_sluice_events_lost(uint16_t port_id, const char *map, uint64_t *records);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
