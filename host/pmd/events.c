@@ -4,6 +4,7 @@
 #include "host/ctl/eventfile.h"
 #include "host/ctl/exec_device.h"
 #include "host/pmd/program.h"
+#include "host/pmd/remote.h"
 #include "hw/spec/gen/limits.h"
 
 #include <errno.h>
@@ -380,8 +381,8 @@ int rte_pmd_sluice_events(uint16_t port_id, rte_pmd_sluice_event_fn fn, void *ar
     struct pmd *pmd = pmd_of_port(port_id);
     int err;
 
-    if (!pmd)
-        return -ENODEV;
+    if (!pmd) /* events are told in the primary process only */
+        return pmd_remote_of(port_id) ? -ENOTSUP : -ENODEV;
     pthread_mutex_lock(&pmd->lock);
     err = pmd->events->file ? -EBUSY : 0;
     if (!err) {
@@ -394,9 +395,12 @@ int rte_pmd_sluice_events(uint16_t port_id, rte_pmd_sluice_event_fn fn, void *ar
 
 int rte_pmd_sluice_events_poll(uint16_t port_id)
 {
+    struct pmd_remote *remote = pmd_remote_of(port_id);
     struct pmd *pmd = pmd_of_port(port_id);
     uint32_t n;
 
+    if (remote)
+        return pmd_remote_events_poll(remote);
     if (!pmd)
         return -ENODEV;
     pthread_mutex_lock(&pmd->lock);
@@ -411,10 +415,13 @@ int rte_pmd_sluice_events_poll(uint16_t port_id)
 
 int rte_pmd_sluice_events_lost(uint16_t port_id, const char *map, uint64_t *records)
 {
+    struct pmd_remote *remote = pmd_remote_of(port_id);
     struct pmd *pmd = pmd_of_port(port_id);
     uint32_t i;
     int err;
 
+    if (remote)
+        return pmd_remote_events_lost(remote, map, records);
     if (!pmd)
         return -ENODEV;
     pthread_mutex_lock(&pmd->lock);

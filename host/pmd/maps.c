@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/program.h"
+#include "host/pmd/remote.h"
 #include "hw/spec/gen/map_types.h"
 
 #include <errno.h>
@@ -56,9 +57,19 @@ static int act_on(struct pmd_program *p, const char *name, enum map_act act, con
 static int map_act(uint16_t port_id, const char *name, enum map_act act, const void *key,
                    void *values)
 {
+    static const enum pmd_peer_op ops[] = {
+        [MAP_SIZES] = PMD_PEER_MAP_SIZES,
+        [MAP_LOOKUP] = PMD_PEER_MAP_LOOKUP,
+        [MAP_UPDATE] = PMD_PEER_MAP_UPDATE,
+        [MAP_DELETE] = PMD_PEER_MAP_DELETE,
+        [MAP_NEXT] = PMD_PEER_MAP_NEXT,
+    };
+    struct pmd_remote *remote = pmd_remote_of(port_id);
     struct pmd *pmd = pmd_of_port(port_id);
     int err;
 
+    if (remote)
+        return pmd_remote_map(remote, ops[act], name, key, values);
     if (!pmd)
         return -ENODEV;
     pthread_mutex_lock(&pmd->lock);

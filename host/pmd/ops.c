@@ -3,6 +3,7 @@
 #include "host/pmd/fallback.h"
 
 #include "host/pmd/events.h"
+#include "host/pmd/serve.h"
 #include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/limits.h"
 
@@ -206,9 +207,11 @@ static int start(struct rte_eth_dev *eth_dev)
     struct pmd *pmd = pmd_of(eth_dev);
     int err;
 
+    pmd_serve_hold(pmd);
     pthread_mutex_lock(&pmd->lock);
     err = start_locked(eth_dev);
     pthread_mutex_unlock(&pmd->lock);
+    pmd_serve_release(pmd);
     return err;
 }
 
@@ -219,6 +222,7 @@ static int stop(struct rte_eth_dev *eth_dev)
     struct pmd *pmd = pmd_of(eth_dev);
     int err;
 
+    pmd_serve_hold(pmd);
     pthread_mutex_lock(&pmd->lock);
     err = nic_enable(&pmd->nic, false);
     if (!err)
@@ -230,6 +234,7 @@ static int stop(struct rte_eth_dev *eth_dev)
         stop_queues(eth_dev);
     pmd->running = false;
     pthread_mutex_unlock(&pmd->lock);
+    pmd_serve_release(pmd);
     eth_dev->data->dev_started = 0;
     eth_dev->data->dev_link.link_status = RTE_ETH_LINK_DOWN;
     return err == -ENODEV ? 0 : err;
@@ -240,8 +245,7 @@ static int close_port(struct rte_eth_dev *eth_dev)
     struct rte_eth_dev_data *data = eth_dev->data;
     int err;
 
-    if (rte_eal_process_type() != RTE_PROC_PRIMARY)
-        return 0;
+    pmd_serve_close(pmd_of(eth_dev));
     err = stop(eth_dev);
     for (uint16_t i = 0; i < data->nb_rx_queues; i++)
         pmd_rx_queue_release(eth_dev, i);

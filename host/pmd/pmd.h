@@ -126,6 +126,7 @@ struct pmd_rxq {
 
 struct pmd_txq {
     struct nic *nic;
+    uint16_t port_id;
     volatile struct pmd_tx_desc *ring;
     struct rte_mbuf **packets; /* by the place of their first descriptor */
     uint16_t *ends;            /* the count of their last one, likewise */
@@ -154,6 +155,8 @@ enum pmd_offload {
 
 enum pmd_executor { PMD_EXECUTOR_MICROCODE, PMD_EXECUTOR_PIPELINE, PMD_EXECUTOR_COUNT };
 
+/* In memory that DPDK shares, but the primary process' alone: half of it points to what a secondary
+ * process does not have. Secondaries ask for what they need (peer.h). */
 struct pmd {
     struct nic nic;
     struct dev *dev;
@@ -166,9 +169,10 @@ struct pmd {
     enum pmd_offload offload;
     enum pmd_executor executor; /* that programs are to run on */
     struct pmd_events *events;
-    pthread_mutex_t lock;   /* of registers that are more than one access: counters, the mailbox */
-    bool running;           /* rings are on; changed with the lock held, dev_started is not */
-    uint64_t *counter_base; /* values of counters at the last reset of statistics */
+    struct pmd_serve *serve; /* secondary processes; serve.c */
+    pthread_mutex_t lock;    /* of registers that are more than one access: counters, the mailbox */
+    bool running;            /* rings are on; changed with the lock held, dev_started is not */
+    uint64_t *counter_base;  /* values of counters at the last reset of statistics */
     uint64_t rx_errors_base, tx_errors_base;
     uint64_t rx_errors_past, tx_errors_past; /* of queues that are released */
     uint32_t rss_types;
@@ -217,6 +221,7 @@ void pmd_tx_kick(struct pmd_txq *q);
 int pmd_tx_start(struct pmd_txq *q);
 int pmd_tx_stop(struct pmd_txq *q);
 uint16_t pmd_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t count);
+/* Of any queue, and any process. */
 uint16_t pmd_tx_prepare(void *queue, struct rte_mbuf **packets, uint16_t count);
 int pmd_tx_status(void *queue, uint16_t offset);
 int pmd_tx_clean(void *queue, uint32_t count);

@@ -2,6 +2,7 @@
 #include "host/pmd/events.h"
 #include "host/pmd/fallback.h"
 #include "host/pmd/ops.h"
+#include "host/pmd/serve.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -148,6 +149,9 @@ int pmd_init(struct rte_eth_dev *eth_dev, struct dev *dev, void *plugin)
     eth_dev->rx_queue_count = pmd_rx_count;
     eth_dev->rx_descriptor_status = pmd_rx_status;
     eth_dev->tx_descriptor_status = pmd_tx_status;
+    err = pmd_serve_open(pmd);
+    if (err)
+        return err;
     pmd_telemetry_add(pmd);
     return 0;
 }
@@ -157,6 +161,7 @@ int pmd_uninit(struct rte_eth_dev *eth_dev)
     struct pmd *pmd = eth_dev->data->dev_private;
 
     pmd_telemetry_remove(pmd);
+    pmd_serve_close(pmd);
     pmd_forget_memory(eth_dev);
     pmd_events_stop(pmd);
     pmd_program_unload(pmd);

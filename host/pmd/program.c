@@ -5,6 +5,7 @@
 #include "host/ctl/swap.h"
 #include "host/pmd/events.h"
 #include "host/pmd/fallback.h"
+#include "host/pmd/remote.h"
 #include "hw/spec/gen/csr.h"
 
 #include <errno.h>
@@ -511,9 +512,12 @@ void pmd_program_reason(struct pmd *pmd, char *reason, size_t bytes)
 
 int rte_pmd_sluice_program_info(uint16_t port_id, struct rte_pmd_sluice_program_info *info)
 {
+    struct pmd_remote *remote = pmd_remote_of(port_id);
     struct pmd *pmd = pmd_of_port(port_id);
     const struct pmd_program *p;
 
+    if (remote)
+        return pmd_remote_program_info(remote, info);
     if (!pmd || !info)
         return pmd ? -EINVAL : -ENODEV;
     pthread_mutex_lock(&pmd->lock);
@@ -528,12 +532,14 @@ int rte_pmd_sluice_program_info(uint16_t port_id, struct rte_pmd_sluice_program_
 int rte_pmd_sluice_program_load(uint16_t port_id, const struct rte_pmd_sluice_program *what,
                                 char *why, size_t why_bytes)
 {
+    struct pmd_remote *remote = pmd_remote_of(port_id);
     struct pmd *pmd = pmd_of_port(port_id);
     char text[EXEC_WHY_BYTES] = "";
-    const int err = !pmd                   ? -ENODEV
-                    : !what || !what->path ? -EINVAL
-                                           : pmd_program_load(pmd, what, text);
+    int err;
 
+    if (remote)
+        return pmd_remote_program(remote, PMD_PEER_PROGRAM_LOAD, 0, what, NULL, why, why_bytes);
+    err = !pmd ? -ENODEV : !what || !what->path ? -EINVAL : pmd_program_load(pmd, what, text);
     if (why && why_bytes)
         snprintf(why, why_bytes, "%s", err ? text : "");
     return err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/args.h"
+#include "host/pmd/remote.h"
 
 #include <bus_pci_driver.h>
 #include <errno.h>
@@ -154,10 +155,8 @@ static int pci_probe(struct rte_pci_driver *driver, struct rte_pci_device *pci)
     int err;
 
     (void)driver;
-    if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
-        PMD_LOG(ERR, "%s: a secondary process can't use this device\n", pci->name);
-        return -ENOTSUP;
-    }
+    if (rte_eal_process_type() != RTE_PROC_PRIMARY) /* arguments are the primary's */
+        return pmd_remote_probe(&pci->device, pci->device.name);
     list = rte_kvargs_parse(devargs && devargs->args ? devargs->args : "", arg_names);
     if (!list) {
         PMD_LOG(ERR, "%s: an argument is none of this driver's\n", pci->name);
@@ -177,8 +176,11 @@ static int pci_probe(struct rte_pci_driver *driver, struct rte_pci_device *pci)
 /* The bus unmaps the BAR afterwards. */
 static int pci_remove(struct rte_pci_device *pci)
 {
-    struct rte_eth_dev *eth_dev = rte_eth_dev_allocated(pci->device.name);
+    struct rte_eth_dev *eth_dev;
 
+    if (rte_eal_process_type() != RTE_PROC_PRIMARY)
+        return pmd_remote_remove(&pci->device);
+    eth_dev = rte_eth_dev_allocated(pci->device.name);
     return eth_dev ? rte_eth_dev_close(eth_dev->data->port_id) : 0;
 }
 

@@ -2,6 +2,7 @@
 #include "host/ctl/executor.h"
 #include "host/ctl/model.h"
 #include "host/pmd/args.h"
+#include "host/pmd/remote.h"
 
 #include <bus_vdev_driver.h>
 #include <dlfcn.h>
@@ -206,10 +207,8 @@ static int vdev_probe(struct rte_vdev_device *vdev)
     struct rte_kvargs *list;
     int err;
 
-    if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
-        PMD_LOG(ERR, "%s: a secondary process can't use a simulated device\n", name);
-        return -ENOTSUP;
-    }
+    if (rte_eal_process_type() != RTE_PROC_PRIMARY) /* arguments are the primary's */
+        return pmd_remote_probe(&vdev->device, name);
     list = rte_kvargs_parse(rte_vdev_device_args(vdev), arg_names);
     if (!list) {
         PMD_LOG(ERR, "%s: an argument is none of this driver's\n", name);
@@ -232,8 +231,11 @@ static int vdev_probe(struct rte_vdev_device *vdev)
 
 static int vdev_remove(struct rte_vdev_device *vdev)
 {
-    struct rte_eth_dev *eth_dev = rte_eth_dev_allocated(rte_vdev_device_name(vdev));
+    struct rte_eth_dev *eth_dev;
 
+    if (rte_eal_process_type() != RTE_PROC_PRIMARY)
+        return pmd_remote_remove(&vdev->device);
+    eth_dev = rte_eth_dev_allocated(rte_vdev_device_name(vdev));
     return eth_dev ? rte_eth_dev_close(eth_dev->data->port_id) : 0;
 }
 

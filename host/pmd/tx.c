@@ -42,8 +42,10 @@ static uint32_t reclaim(struct pmd_txq *q, uint32_t most)
     return n;
 }
 
+_Static_assert(PMD_TX_BUFFERS <= 1 << PMD_RING_MIN_LOG2, "every ring has room for a packet");
+
 /* Buffers of a packet that have bytes; 0 if the device can't send it. */
-static uint32_t buffers_of(const struct pmd_txq *q, const struct rte_mbuf *m)
+static uint32_t buffers_of(const struct rte_mbuf *m)
 {
     uint32_t bytes = 0, n = 0;
 
@@ -51,10 +53,7 @@ static uint32_t buffers_of(const struct pmd_txq *q, const struct rte_mbuf *m)
         bytes += s->data_len;
         n += s->data_len != 0;
     }
-    return bytes < SPEC_PKT_MIN_BYTES || bytes > SPEC_PKT_MAX_BYTES || n > PMD_TX_BUFFERS ||
-                   n > q->mask + 1u
-               ? 0
-               : n;
+    return bytes < SPEC_PKT_MIN_BYTES || bytes > SPEC_PKT_MAX_BYTES || n > PMD_TX_BUFFERS ? 0 : n;
 }
 
 static uint32_t egress(const struct pmd_txq *q, const struct rte_mbuf *m)
@@ -94,7 +93,7 @@ uint16_t pmd_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
     if (room(q) < q->free_thresh)
         reclaim(q, UINT32_MAX);
     for (; n < count; n++) {
-        const uint32_t buffers = buffers_of(q, packets[n]);
+        const uint32_t buffers = buffers_of(packets[n]);
 
         if (!buffers) {
             rte_pktmbuf_free(packets[n]);
@@ -118,7 +117,7 @@ uint16_t pmd_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
 
 bool pmd_tx_put(struct pmd_txq *q, struct rte_mbuf *m, uint32_t port)
 {
-    const uint32_t buffers = buffers_of(q, m);
+    const uint32_t buffers = buffers_of(m);
 
     if (!buffers) {
         rte_pktmbuf_free(m);
@@ -144,14 +143,13 @@ void pmd_tx_kick(struct pmd_txq *q)
 
 uint16_t pmd_tx_prepare(void *queue, struct rte_mbuf **packets, uint16_t count)
 {
-    const struct pmd_txq *q = queue;
-
+    (void)queue;
     for (uint16_t i = 0; i < count; i++) {
         if (packets[i]->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK) {
             rte_errno = ENOTSUP;
             return i;
         }
-        if (!buffers_of(q, packets[i])) {
+        if (!buffers_of(packets[i])) {
             rte_errno = EINVAL;
             return i;
         }
@@ -272,6 +270,7 @@ struct pmd_txq *pmd_tx_open(struct rte_eth_dev *eth_dev, uint16_t ring, uint16_t
         return NULL;
     }
     q->nic = &pmd->nic;
+    q->port_id = eth_dev->data->port_id;
     q->ring = q->zone->addr;
     q->fields = &pmd->fields;
     q->mask = (uint16_t)(count - 1);
