@@ -96,6 +96,12 @@ module nic_csr #(
     output wire [31:0]  table_data_o,
     output wire [7:0]   table_rindex_o,
     input  wire [31:0]  table_rdata_i,
+    // the mover of map contents
+    output wire         mapdma_we_o,
+    output wire [11:0]  mapdma_woffset_o,
+    output wire [31:0]  mapdma_wdata_o,
+    output wire [11:0]  mapdma_roffset_o,
+    input  wire [31:0]  mapdma_rdata_i,
     // counters: 9 a port, 3 an RX ring, 3 a TX ring, 7 of verdicts
     output wire         count_read_o,
     output wire         count_high_o,
@@ -108,12 +114,14 @@ module nic_csr #(
     localparam [7:0] PAGE_RSS = 8'h16;
     localparam [7:0] PAGE_VERDICT = 8'h17;
     localparam [7:0] PAGE_EVENTQ = 8'h18;
+    localparam [7:0] PAGE_MAPDMA = 8'h19;
     localparam [31:0] PORT_BASE = {12'd0, `SPEC_BLOCK_PORT_BASE};
     localparam [31:0] RXQ_BASE = {12'd0, `SPEC_BLOCK_RXQ_BASE};
     localparam [31:0] TXQ_BASE = {12'd0, `SPEC_BLOCK_TXQ_BASE};
     localparam [31:0] RSS_BASE = {12'd0, `SPEC_BLOCK_RSS_BASE};
     localparam [31:0] VERDICT_BASE = {12'd0, `SPEC_BLOCK_VERDICT_BASE};
     localparam [31:0] EVENTQ_BASE = {12'd0, `SPEC_BLOCK_EVENTQ_BASE};
+    localparam [31:0] MAPDMA_BASE = {12'd0, `SPEC_BLOCK_MAPDMA_BASE};
     localparam [31:0] RX_COUNT = RX_QUEUES;
     localparam [31:0] TX_COUNT = TX_QUEUES;
     localparam [31:0] TABLE_BYTES = 12 * TARGETS;
@@ -301,6 +309,9 @@ module nic_csr #(
     assign table_we_o = w_verdict && woffset >= `SPEC_VERDICT_TABLE && verdict_word < TABLE_BYTES[11:0];
     assign table_index_o = verdict_word[9:2];
     assign table_data_o = wdata_q;
+    assign mapdma_we_o = write && HAS_RINGS && waddr_q[19:12] == PAGE_MAPDMA;
+    assign mapdma_woffset_o = woffset;
+    assign mapdma_wdata_o = wdata_q;
 
     // --- reads
     localparam [1:0] RD_IDLE = 2'd0;
@@ -327,6 +338,7 @@ module nic_csr #(
     wire         is_tx = HAS_RINGS && raddr_q[19:16] == 4'd1 && r_tx < TX_COUNT[8:0];
     wire         is_rss = HAS_RINGS && page == PAGE_RSS;
     wire         is_verdict = page == PAGE_VERDICT;
+    wire         is_mapdma = HAS_RINGS && page == PAGE_MAPDMA;
     wire [6:0]   rx_ring = is_event ? RX_COUNT[6:0] : r_rx[6:0];
     wire [6:0]   tx_ring = r_tx[6:0];
     wire [11:0]  r_key = offset - `SPEC_RSS_KEY;
@@ -338,6 +350,7 @@ module nic_csr #(
         .clk(clk), .we_i(rss_we_o), .waddr_i(rss_index_o), .wdata_i(rss_queue_o), .raddr_i(r_rss[8:2]),
         .rdata_o(rss_rdata));
     assign table_rindex_o = r_verdict[9:2];
+    assign mapdma_roffset_o = offset;
 
     // --- rings: RX and events, TX
     wire [8:0]   w_rx = {waddr_q[15:12] - 4'd2, waddr_q[11:7]};    // number of the ring: pages 0x12 and 0x13,
@@ -391,9 +404,9 @@ module nic_csr #(
                      ? TXQ_BASE + ({25'd0, tx_ring} + 32'd1) * `SPEC_BLOCK_TXQ_STRIDE : RSS_BASE;
     wire [31:0]  kind = is_nic ? `SPEC_BLOCK_NIC : is_port ? `SPEC_BLOCK_PORT : is_event ? `SPEC_BLOCK_EVENTQ
                         : is_rx ? `SPEC_BLOCK_RXQ : is_tx ? `SPEC_BLOCK_TXQ : is_rss ? `SPEC_BLOCK_RSS
-                        : is_verdict ? `SPEC_BLOCK_VERDICT : 32'd0;
-    wire [31:0]  next = is_nic ? PORT_BASE : is_port ? next_port : is_event ? 32'd0 : is_rx ? next_rx
-                        : is_tx ? next_tx : is_rss ? VERDICT_BASE : HAS_RINGS ? EVENTQ_BASE : 32'd0;
+                        : is_verdict ? `SPEC_BLOCK_VERDICT : is_mapdma ? `SPEC_BLOCK_MAPDMA : 32'd0;
+    wire [31:0]  next = is_nic ? PORT_BASE : is_port ? next_port : is_event ? MAPDMA_BASE : is_rx ? next_rx
+                        : is_tx ? next_tx : is_rss ? VERDICT_BASE : is_verdict && HAS_RINGS ? EVENTQ_BASE : 32'd0;
     wire [11:0]  head_offset = is_port ? port_offset : is_event || is_rx || is_tx ? rd_ring_offset : offset;
 
     // counters
@@ -457,6 +470,7 @@ module nic_csr #(
             if (offset == `SPEC_VERDICT_TO_HOST) data = {31'd0, to_host_q};
             if (r_verdict < TABLE_BYTES[11:0]) data = table_rdata_i;
         end
+        if (is_mapdma) data = mapdma_rdata_i;
         if (in_count) data = count_data_i;
         if (kind != 32'd0)
             case (head_offset)

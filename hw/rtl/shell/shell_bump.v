@@ -141,8 +141,13 @@ module shell_bump #(
     wire         rss_we;
     wire [6:0]   rss_index;
     wire [7:0]   rss_queue;
+    wire         mapdma_we;
+    wire [11:0]  mapdma_woffset;
+    wire [31:0]  mapdma_wdata;
+    wire [11:0]  mapdma_roffset;
     wire         unused_csr = &{1'b0, port_ctrl, mac, filter, rx_on, rx_base, rx_size, rx_tail, tx_on, tx_base, tx_size,
-                                tx_tail, rss_types, rss_key, rss_we, rss_index, rss_queue};
+                                tx_tail, rss_types, rss_key, rss_we, rss_index, rss_queue, mapdma_we, mapdma_woffset,
+                                mapdma_wdata, mapdma_roffset};
 
     nic_csr #(.PORTS(PORTS), .RX_QUEUES(1), .TX_QUEUES(1), .TARGETS(TARGETS), .RINGS(2), .HAS_RINGS(0)) u_csr (
         .clk(clk), .rst(rst), .s_axil_awaddr(s_axil_awaddr), .s_axil_awvalid(s_axil_awvalid),
@@ -165,8 +170,9 @@ module shell_bump #(
         .rss_types_o(rss_types), .rss_key_o(rss_key), .rss_we_o(rss_we), .rss_index_o(rss_index),
         .rss_queue_o(rss_queue), .to_host_o(to_host), .table_we_o(table_we), .table_index_o(table_index),
         .table_data_o(table_data), .table_rindex_o(table_rindex), .table_rdata_i(table_rdata),
-        .count_read_o(count_read), .count_high_o(count_high), .count_index_o(count_index),
-        .count_data_i(count_data));
+        .mapdma_we_o(mapdma_we), .mapdma_woffset_o(mapdma_woffset), .mapdma_wdata_o(mapdma_wdata),
+        .mapdma_roffset_o(mapdma_roffset), .mapdma_rdata_i(32'd0), .count_read_o(count_read),
+        .count_high_o(count_high), .count_index_o(count_index), .count_data_i(count_data));
     nic_counters #(.COUNT(COUNTS)) u_counters (
         .clk(clk), .rst(rst), .clear_i(clear), .add_i(add), .amount_i(amount), .read_i(count_read),
         .high_i(count_high), .index_i(count_index), .data_o(count_data));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The NIC around the program slot: ports, RSS, verdicts, rings of the host (docs/nic.md). The slot is the module sluice_dut, the core
 // or a generated pipeline. AXI4 ids: reads 0 RX descriptors, 1 TX descriptors, 2 TX data; writes 0 RX data, 1 RX descriptors, 2 TX
-// descriptors.
+// descriptors; both 3 map contents.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module sluice_nic #(
@@ -187,6 +187,28 @@ module sluice_nic #(
     wire [COUNTS-1:0]    add;
     wire [16*COUNTS-1:0] amount;
 
+    // the host, and the mover of map contents, at the slot's registers
+    wire [31:0]  cross_awaddr;
+    wire [1:0]   cross_awvalid;
+    wire [1:0]   cross_awready;
+    wire [63:0]  cross_wdata;
+    wire [3:0]   cross_wstrb;
+    wire [1:0]   cross_wvalid;
+    wire [1:0]   cross_wready;
+    wire [1:0]   cross_bvalid;
+    wire [1:0]   cross_bready;
+    wire [31:0]  cross_araddr;
+    wire [1:0]   cross_arvalid;
+    wire [1:0]   cross_arready;
+    wire [1:0]   cross_rvalid;
+    wire [1:0]   cross_rready;
+    wire         mapdma_we;
+    wire [11:0]  mapdma_woffset;
+    wire [31:0]  mapdma_wdata;
+    wire [11:0]  mapdma_roffset;
+    wire [31:0]  mapdma_rdata;
+    wire         mapdma_idle;
+
     nic_csr #(.PORTS(PORTS), .RX_QUEUES(RX_QUEUES), .TX_QUEUES(TX_QUEUES), .TARGETS(TARGETS), .RINGS(RINGS)) u_csr (
         .clk(clk), .rst(rst), .s_axil_awaddr(s_axil_awaddr), .s_axil_awvalid(s_axil_awvalid),
         .s_axil_awready(s_axil_awready), .s_axil_wdata(s_axil_wdata), .s_axil_wstrb(s_axil_wstrb),
@@ -194,12 +216,12 @@ module sluice_nic #(
         .s_axil_bvalid(s_axil_bvalid), .s_axil_bready(s_axil_bready), .s_axil_araddr(s_axil_araddr),
         .s_axil_arvalid(s_axil_arvalid), .s_axil_arready(s_axil_arready), .s_axil_rdata(s_axil_rdata),
         .s_axil_rresp(s_axil_rresp), .s_axil_rvalid(s_axil_rvalid), .s_axil_rready(s_axil_rready),
-        .m_axil_awaddr(slot_awaddr), .m_axil_awvalid(slot_awvalid), .m_axil_awready(slot_awready),
-        .m_axil_wdata(slot_wdata), .m_axil_wstrb(slot_wstrb), .m_axil_wvalid(slot_wvalid),
-        .m_axil_wready(slot_wready), .m_axil_bresp(slot_bresp), .m_axil_bvalid(slot_bvalid),
-        .m_axil_bready(slot_bready), .m_axil_araddr(slot_araddr), .m_axil_arvalid(slot_arvalid),
-        .m_axil_arready(slot_arready), .m_axil_rdata(slot_rdata), .m_axil_rresp(slot_rresp),
-        .m_axil_rvalid(slot_rvalid), .m_axil_rready(slot_rready), .enable_o(enable), .soft_o(host_reset), .idle_i(quiet),
+        .m_axil_awaddr(cross_awaddr[15:0]), .m_axil_awvalid(cross_awvalid[0]), .m_axil_awready(cross_awready[0]),
+        .m_axil_wdata(cross_wdata[31:0]), .m_axil_wstrb(cross_wstrb), .m_axil_wvalid(cross_wvalid[0]),
+        .m_axil_wready(cross_wready[0]), .m_axil_bresp(slot_bresp), .m_axil_bvalid(cross_bvalid[0]),
+        .m_axil_bready(cross_bready[0]), .m_axil_araddr(cross_araddr[15:0]), .m_axil_arvalid(cross_arvalid[0]),
+        .m_axil_arready(cross_arready[0]), .m_axil_rdata(slot_rdata), .m_axil_rresp(slot_rresp),
+        .m_axil_rvalid(cross_rvalid[0]), .m_axil_rready(cross_rready[0]), .enable_o(enable), .soft_o(host_reset), .idle_i(quiet),
         .busy_i(busy), .to_host_busy_i(to_host_busy), .dma_error_i(dma_error), .hung_i(hung), .watchdog_o(watchdog), .time_o(now),
         .seed_we_o(seed_we), .seed_o(seed), .link_i(mac_link_i), .port_ctrl_o(port_ctrl), .ifindex_o(ifindex),
         .max_bytes_o(max_bytes), .mac_o(mac), .filter_o(filter), .rx_on_o(rx_on), .rx_base_o(rx_base),
@@ -208,11 +230,22 @@ module sluice_nic #(
         .rss_types_o(rss_types), .rss_key_o(rss_key), .rss_we_o(rss_we), .rss_index_o(rss_index),
         .rss_queue_o(rss_queue), .to_host_o(to_host), .table_we_o(table_we), .table_index_o(table_index),
         .table_data_o(table_data), .table_rindex_o(table_rindex), .table_rdata_i(table_rdata),
-        .count_read_o(count_read), .count_high_o(count_high), .count_index_o(count_index),
+        .mapdma_we_o(mapdma_we), .mapdma_woffset_o(mapdma_woffset), .mapdma_wdata_o(mapdma_wdata),
+        .mapdma_roffset_o(mapdma_roffset), .mapdma_rdata_i(mapdma_rdata), .count_read_o(count_read), .count_high_o(count_high), .count_index_o(count_index),
         .count_data_i(count_data));
     nic_counters #(.COUNT(COUNTS)) u_counters (
         .clk(clk), .rst(rst), .clear_i(host_reset), .add_i(add), .amount_i(amount), .read_i(count_read),
         .high_i(count_high), .index_i(count_index), .data_o(count_data));
+
+    nic_axil_share u_share (
+        .clk(clk), .rst(rst), .s_axil_awaddr(cross_awaddr), .s_axil_awvalid(cross_awvalid), .s_axil_awready(cross_awready),
+        .s_axil_wdata(cross_wdata), .s_axil_wstrb({4'hf, cross_wstrb}), .s_axil_wvalid(cross_wvalid), .s_axil_wready(cross_wready),
+        .s_axil_bvalid(cross_bvalid), .s_axil_bready(cross_bready), .s_axil_araddr(cross_araddr), .s_axil_arvalid(cross_arvalid),
+        .s_axil_arready(cross_arready), .s_axil_rvalid(cross_rvalid), .s_axil_rready(cross_rready), .m_axil_awaddr(slot_awaddr),
+        .m_axil_awvalid(slot_awvalid), .m_axil_awready(slot_awready), .m_axil_wdata(slot_wdata), .m_axil_wstrb(slot_wstrb),
+        .m_axil_wvalid(slot_wvalid), .m_axil_wready(slot_wready), .m_axil_bvalid(slot_bvalid), .m_axil_bready(slot_bready),
+        .m_axil_araddr(slot_araddr), .m_axil_arvalid(slot_arvalid), .m_axil_arready(slot_arready),
+        .m_axil_rvalid(slot_rvalid), .m_axil_rready(slot_rready));
 
     // --- ports in
     wire [PORTS-1:0]        in_valid;
@@ -384,24 +417,24 @@ module sluice_nic #(
         .count_o(verdicts), .no_target_o(no_target), .busy_o(verdict_busy));
 
     // --- host memory
-    wire [2:0]         ar_valid;
-    wire [2:0]         ar_ready;
-    wire [191:0]       ar_addr;
-    wire [23:0]        ar_len;
-    wire [2:0]         r_valid;
+    wire [3:0]         ar_valid;
+    wire [3:0]         ar_ready;
+    wire [255:0]       ar_addr;
+    wire [31:0]        ar_len;
+    wire [3:0]         r_valid;
     wire [511:0]       r_data;
     wire               r_error;
     wire               r_failed;
-    wire [2:0]         aw_valid;
-    wire [2:0]         aw_ready;
-    wire [191:0]       aw_addr;
-    wire [23:0]        aw_len;
-    wire [2:0]         w_valid;
-    wire [2:0]         w_ready;
-    wire [1535:0]      w_data;
-    wire [191:0]       w_strb;
-    wire [2:0]         w_last;
-    wire [2:0]         b_valid;
+    wire [3:0]         aw_valid;
+    wire [3:0]         aw_ready;
+    wire [255:0]       aw_addr;
+    wire [31:0]        aw_len;
+    wire [3:0]         w_valid;
+    wire [3:0]         w_ready;
+    wire [2047:0]      w_data;
+    wire [255:0]       w_strb;
+    wire [3:0]         w_last;
+    wire [3:0]         b_valid;
     wire               b_error;
     wire [RINGS-1:0]   rx_good;
     wire [15:0]        rx_good_bytes;
@@ -441,7 +474,19 @@ module sluice_nic #(
         .idle_o(tx_idle));
     assign aw_len[23:16] = 8'd0;
     assign w_last[2] = 1'b1;
-    dma_write #(.MASTERS(3)) u_write (
+    nic_mapdma u_mapdma (
+        .clk(clk), .rst(rst), .stop_i(host_reset), .idle_o(mapdma_idle), .we_i(mapdma_we), .woffset_i(mapdma_woffset),
+        .wdata_i(mapdma_wdata), .roffset_i(mapdma_roffset), .rdata_o(mapdma_rdata), .axil_awaddr_o(cross_awaddr[31:16]),
+        .axil_awvalid_o(cross_awvalid[1]), .axil_awready_i(cross_awready[1]), .axil_wdata_o(cross_wdata[63:32]),
+        .axil_wvalid_o(cross_wvalid[1]), .axil_wready_i(cross_wready[1]), .axil_bvalid_i(cross_bvalid[1]),
+        .axil_bready_o(cross_bready[1]), .axil_araddr_o(cross_araddr[31:16]), .axil_arvalid_o(cross_arvalid[1]),
+        .axil_arready_i(cross_arready[1]), .axil_rdata_i(slot_rdata), .axil_rvalid_i(cross_rvalid[1]),
+        .axil_rready_o(cross_rready[1]), .ar_valid_o(ar_valid[3]), .ar_ready_i(ar_ready[3]), .ar_addr_o(ar_addr[255:192]),
+        .r_valid_i(r_valid[3]), .r_data_i(r_data), .r_error_i(r_error), .aw_valid_o(aw_valid[3]), .aw_ready_i(aw_ready[3]),
+        .aw_addr_o(aw_addr[255:192]), .w_valid_o(w_valid[3]), .w_ready_i(w_ready[3]), .w_data_o(w_data[2047:1536]),
+        .w_strb_o(w_strb[255:192]), .b_valid_i(b_valid[3]), .b_error_i(b_error));
+    assign {ar_len[31:24], aw_len[31:24], w_last[3]} = 17'd1;
+    dma_write #(.MASTERS(4)) u_write (
         .clk(clk), .rst(rst), .s_aw_valid_i(aw_valid), .s_aw_ready_o(aw_ready), .s_aw_addr_i(aw_addr),
         .s_aw_len_i(aw_len), .s_w_valid_i(w_valid), .s_w_ready_o(w_ready), .s_w_data_i(w_data),
         .s_w_strb_i(w_strb), .s_w_last_i(w_last), .s_b_valid_o(b_valid), .s_b_error_o(b_error),
@@ -450,7 +495,7 @@ module sluice_nic #(
         .m_axi_wstrb(m_axi_dma_wstrb), .m_axi_wlast(m_axi_dma_wlast), .m_axi_wvalid(m_axi_dma_wvalid),
         .m_axi_wready(m_axi_dma_wready), .m_axi_bid(m_axi_dma_bid), .m_axi_bresp(m_axi_dma_bresp),
         .m_axi_bvalid(m_axi_dma_bvalid), .m_axi_bready(m_axi_dma_bready));
-    dma_read #(.MASTERS(3)) u_read (
+    dma_read #(.MASTERS(4)) u_read (
         .clk(clk), .rst(rst), .s_ar_valid_i(ar_valid), .s_ar_ready_o(ar_ready), .s_ar_addr_i(ar_addr),
         .s_ar_len_i(ar_len), .s_r_valid_o(r_valid), .s_r_data_o(r_data), .s_r_error_o(r_error), .failed_o(r_failed),
         .m_axi_arid(m_axi_dma_arid), .m_axi_araddr(m_axi_dma_araddr), .m_axi_arlen(m_axi_dma_arlen),
@@ -504,11 +549,12 @@ module sluice_nic #(
     assign amount[16*COUNTS-1 -: 112] = {7{16'd1}};
 
     // --- state
-    assign busy = any_inside || one_valid || in_valid != {PORTS{1'b0}} || out_idle != {PORTS{1'b1}} || !rx_idle || !tx_idle;
+    assign busy = any_inside || one_valid || in_valid != {PORTS{1'b0}} || out_idle != {PORTS{1'b1}} || !rx_idle || !tx_idle
+                  || !mapdma_idle;
     assign to_host_busy = any_inside || verdict_busy || !rx_idle;
     assign quiet = in_idle == {PORTS{1'b1}} && rx_busy == {RINGS{1'b0}} && tx_busy == {TX_QUEUES{1'b0}}
-                   && rx_idle && tx_idle;
-    assign dma_error = {r_failed, b_error && b_valid != 3'd0};
+                   && rx_idle && tx_idle && mapdma_idle;
+    assign dma_error = {r_failed, b_error && b_valid != 4'd0};
 
     wire unused = &{1'b0, slot_keep, in_room};
 endmodule

@@ -103,6 +103,18 @@ enum spec_block_head {
 /* the ring that packets' event areas go to, with registers and descriptors of an RX ring */
 #define SPEC_BLOCK_EVENTQ 0x534c0007
 
+/* moves what maps hold between the slot and host memory, through the slot's mailbox, which the host leaves alone meanwhile */
+#define SPEC_BLOCK_MAPDMA 0x534c0008
+#define SPEC_MAPDMA_CTRL 0x00c /* wo: a write starts: 1 values to host memory, 2 values from there, 3 entries to host memory; another number, or any while one is under way, ends that one after the word it is at */
+#define SPEC_MAPDMA_STATUS 0x010 /* ro: bit 31: under way; otherwise 0, or the positive errno it ended with: that of the mailbox, EINVAL, EIO (host memory answered with an error), ECANCELED */
+#define SPEC_MAPDMA_MAP 0x014 /* rw: number of the map */
+#define SPEC_MAPDMA_ADDR 0x018 /* rw: values: byte offset in the map's value memory, a multiple of 8; entries: the first */
+#define SPEC_MAPDMA_COUNT 0x01c /* rw: values: bytes, a multiple of 8; entries: records at most */
+#define SPEC_MAPDMA_HOST_LO 0x020 /* rw: DMA address, a multiple of 64 */
+#define SPEC_MAPDMA_HOST_HI 0x024 /* rw: upper half */
+#define SPEC_MAPDMA_DONE 0x028 /* ro: values: bytes moved; entries: records written, each of 128 bytes: key, zero-padded to 64, then in 4 bytes each where its value is (as MBOX_RESULT) and the entry's number */
+#define SPEC_MAPDMA_NEXT 0x02c /* ro: entries: the one to go on with, or 0xffffffff: there are no more */
+
 #define SPEC_DESC_BYTES 32
 #define SPEC_RX_GIVE_ADDR 0 /* 8 bytes: DMA address of the buffer; even, for its lowest bit lies where the device writes bit 0 of FLAGS */
 #define SPEC_RX_GIVE_BYTES 8 /* 4 bytes: its length: 64 to 16,384; a packet takes as many buffers as it needs, and is lost with one that is shorter */

@@ -330,17 +330,17 @@ static int scenario_rss(World &w)
 static int scenario_registers(World &w)
 {
     w.b.reset();
-    uint32_t seen[8] = {0}, at = SPEC_BAR_LIST, steps = 0;
+    uint32_t seen[9] = {0}, at = SPEC_BAR_LIST, steps = 0;
     for (; at && steps < 100; steps++) {
         uint32_t type = w.read(at);
-        if (type >> 4 != 0x534c000 || (type & 15) > 7 || w.read(at + SPEC_BLOCK_VERSION) != SPEC_NIC_VERSION)
+        if (type >> 4 != 0x534c000 || (type & 15) > 8 || w.read(at + SPEC_BLOCK_VERSION) != SPEC_NIC_VERSION)
             w.b.fail("block at %x: type %x", at, type);
         uint32_t n = seen[type & 15]++;
         if ((type == SPEC_BLOCK_PORT || type == SPEC_BLOCK_RXQ || type == SPEC_BLOCK_TXQ) && w.read(at + 0xc) != n)
             w.b.fail("block at %x is number %u", at, n);
         at = w.read(at + SPEC_BLOCK_NEXT);
     }
-    const uint32_t want[8] = {0, 1, PORTS, QUEUES, TXQS, 1, 1, 1};
+    const uint32_t want[9] = {0, 1, PORTS, QUEUES, TXQS, 1, 1, 1, 1};
     if (memcmp(seen, want, sizeof seen))
         w.b.fail("the list of blocks has others");
     struct {
@@ -368,9 +368,14 @@ static int scenario_registers(World &w)
         {0x17000 + SPEC_VERDICT_TABLE + 12 * 63 + 4, 0xcafe, 0xcafe},
         {0x17000 + SPEC_VERDICT_TABLE + 12 * 63 + 8, 0xffffffff, 0x800003ff},
         {0x10000 + SPEC_NIC_PORTS, 9, PORTS},
-        {0x19000, 5, 0},
+        {0x19000 + SPEC_MAPDMA_MAP, 0x1234, 0x34},
+        {0x19000 + SPEC_MAPDMA_ADDR, 0xfffffff8, 0xfffffff8},
+        {0x19000 + SPEC_MAPDMA_COUNT, 0x12345678, 0x12345678},
+        {0x19000 + SPEC_MAPDMA_HOST_LO, 0xffffffff, 0xffffffc0},
+        {0x19000 + SPEC_MAPDMA_HOST_HI, 0x87654321, 0x87654321},
+        {0x1a000, 5, 0},
         {SPEC_CSR_CTRL, 1, 1},
-        {0x0120, 0, 0x120}, // of the slot's own
+        {0x0300, 0, 0x300}, // of the slot's own
     };
     for (const auto &r : rows) {
         w.write(r.addr, r.value);
@@ -551,7 +556,7 @@ int main(int argc, char **argv)
     } scenarios[] = {
         {"random", scenario_random}, {"starve", scenario_starve},       {"errors", scenario_errors}, {"reset", scenario_reset},
         {"rings", scenario_rings},   {"registers", scenario_registers}, {"wrap", scenario_wrap},     {"overload", scenario_overload},
-        {"rss", scenario_rss},       {"pace", scenario_pace},
+        {"rss", scenario_rss},       {"pace", scenario_pace},         {"mapdma", scenario_mapdma},
     };
     for (const auto &s : scenarios)
         if (argc > 2 && !strcmp(s.name, argv[2])) {

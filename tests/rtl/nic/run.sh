@@ -29,13 +29,13 @@ verilator --cc --top-module sluice_nic --prefix Vtop -Mdir "$obj" -O3 -fno-const
 for f in "$obj"/*.cpp; do
     echo "#include \"$(basename "$f")\""
 done >"$obj/all.cc"
-$cxx $cxx_flags $macros -I"$obj" -I"$HERE" -x c++ "$obj/all.cc" "$HERE/bench.cpp" "$HERE/world.cpp" -x none \
+$cxx $cxx_flags $macros -I"$obj" -I"$HERE" -x c++ "$obj/all.cc" "$HERE/bench.cpp" "$HERE/world.cpp" "$HERE/mapdma.cpp" -x none \
     "$WORK/runtime/verilated.o" "$WORK/runtime/verilated_threads.o" -pthread -o "$obj/bench" >"$obj/log" 2>&1 || {
     head -40 "$obj/log"
     echo "FAIL nic compile"
     exit 1
 }
-for scenario in random starve errors reset rings registers wrap overload rss pace; do
+for scenario in random starve errors reset rings registers wrap overload rss pace mapdma; do
     wanted "nic_$scenario" || continue
     for seed in ${SEED:-1 2}; do
         "$obj/bench" "$seed" "$scenario" >"$obj/out" 2>&1 || {

@@ -3,7 +3,8 @@
 //
 // Byte 6: return value, with its sign. 7: bytes of metadata that are said to be in front. 8: beats of events, which come before the
 // packet, with its first 63 bytes and their number in the last. 9 to 11: redirect word: bit 63 is byte 9's highest bit, bits 39:32
-// byte 11, bits 7:0 byte 10. Register 0 counts packets; CTRL bit 0 lets packets in, bit 1 keeps them from leaving.
+// byte 11, bits 7:0 byte 10. Register 0 counts packets; CTRL bit 0 lets packets in, bit 1 keeps them from leaving,
+// bit 2 keeps the mailbox from ending a command. Registers without a meaning read as their address.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module sluice_dut (
@@ -72,7 +73,7 @@ module sluice_dut (
     reg  [`SPEC_IN_TUSER_BITS-1:0] seen /* verilator public_flat_rd */;
     reg  [31:0]  entered /* verilator public_flat_rd */;
 
-    reg  [1:0]   ctrl_q;
+    reg  [2:0]   ctrl_q;
     reg          first_q;       // the beat at the front begins a packet
     reg  [7:0]   events_q;      // beats of events that have left
     reg  [`SPEC_OUT_TUSER_BITS-1:0] user_q;
@@ -137,6 +138,7 @@ module sluice_dut (
     reg          b_q;
     reg          r_q;
     reg  [31:0]  rdata_q;
+    wire [31:0]  mail_word;
     assign s_axil_awready = s_axil_awvalid && s_axil_wvalid && !b_q;
     assign s_axil_wready = s_axil_awready;
     assign s_axil_bvalid = b_q;
@@ -149,16 +151,20 @@ module sluice_dut (
         if (s_axil_bready) b_q <= 1'b0;
         if (s_axil_awready) begin
             b_q <= 1'b1;
-            if (s_axil_awaddr == `SPEC_CSR_CTRL && s_axil_wstrb == 4'hf) ctrl_q <= s_axil_wdata[1:0];
+            if (s_axil_awaddr == `SPEC_CSR_CTRL && s_axil_wstrb == 4'hf) ctrl_q <= s_axil_wdata[2:0];
         end
         if (s_axil_rready) r_q <= 1'b0;
         if (s_axil_arvalid && s_axil_arready) begin
             r_q <= 1'b1;
-            rdata_q <= s_axil_araddr == `SPEC_CSR_CTRL ? {30'd0, ctrl_q} : s_axil_araddr == 16'd0 ? entered
-                       : {16'd0, s_axil_araddr};
+            rdata_q <= s_axil_araddr == `SPEC_CSR_CTRL ? {29'd0, ctrl_q} : s_axil_araddr == 16'd0 ? entered
+                       : s_axil_araddr >= 16'h0100 && s_axil_araddr < 16'h0280 ? mail_word : {16'd0, s_axil_araddr};
         end
-        if (rst) {b_q, r_q, ctrl_q} <= 4'd0;
+        if (rst) {b_q, r_q, ctrl_q} <= 5'd0;
     end
+
+    nic_mailbox u_mailbox (
+        .clk(clk), .rst(rst), .hang_i(ctrl_q[2]), .we_i(s_axil_awready && s_axil_wstrb == 4'hf), .waddr_i(s_axil_awaddr),
+        .wdata_i(s_axil_wdata), .raddr_i(s_axil_araddr), .rdata_o(mail_word));
 
     // --- no external memory
     wire unused = &{1'b0, s_axil_wdata, m_axi_awready, m_axi_wready, m_axi_bid, m_axi_bresp, m_axi_bvalid, m_axi_arready, m_axi_rid,

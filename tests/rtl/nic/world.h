@@ -135,3 +135,5 @@ struct World {
     bool done() const;
     void check_counters();
 };
+
+int scenario_mapdma(World &w); // mapdma.cpp
