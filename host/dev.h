@@ -82,8 +82,17 @@ struct dev_ops {
     int (*advance)(struct dev *dev, uint32_t clocks);
 };
 
+/* A device that moves map contents by DMA (block MAPDMA of hw/spec/nic.toml), and memory for it. */
+struct dev_bulk {
+    uint32_t regs; /* address of the block */
+    void *memory;
+    uint64_t addr;  /* its DMA address, a multiple of 64 */
+    uint32_t bytes; /* a multiple of 4,096 */
+};
+
 struct dev {
     const struct dev_ops *ops;
+    const struct dev_bulk *bulk; /* NULL: contents go through the registers; set by who opened it */
 };
 
 /* How the simulated device is opened: the shared object that holds the simulation exports a

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/device.h"
 
+#include "host/ctl/device_bulk.h"
 #include "hw/spec/gen/csr.h"
 #include "nic_runtime/map.h"
 
@@ -13,6 +14,8 @@ enum {
     POLLS_MAX = 1 << 20,
     MBOX_FIRST_SHIFT = 8,
     WALK_BYTES = 1 << 14, /* that a walk reads at once */
+    BULK_BYTES = 128,     /* less goes through the mailbox in any case */
+    WALK_GAP = 512,       /* bytes of no use that are read between two values */
 };
 
 #define MBOX_BUSY 0x80000000u
@@ -94,6 +97,8 @@ static int write_vmem(struct dev *dev, uint32_t map, uint32_t addr, const void *
 {
     int err = 0;
 
+    if (dev->bulk && bytes > BULK_BYTES)
+        return device_bulk_write(dev, map, addr, data, bytes);
     for (uint32_t i = 0; i < bytes && !err; i += SPEC_HW_VALUE_BYTES) {
         const uint32_t n = least(bytes - i, SPEC_HW_VALUE_BYTES);
 
@@ -111,8 +116,11 @@ static int read_vmem(struct dev *dev, uint32_t map, uint32_t addr, void *data, u
 {
     enum { HALF_BYTES = SPEC_HW_VALUE_BYTES / 2 };
     uint32_t half = 0;
-    int err = start_vmem(dev, map, SPEC_MBOX_VMEM_READ, addr, least(bytes, HALF_BYTES) / 8, 0);
+    int err;
 
+    if (dev->bulk && bytes > BULK_BYTES)
+        return device_bulk_read(dev, map, addr, data, bytes);
+    err = start_vmem(dev, map, SPEC_MBOX_VMEM_READ, addr, least(bytes, HALF_BYTES) / 8, 0);
     for (uint32_t i = 0; i < bytes && !err; i += HALF_BYTES, half = HALF_BYTES - half) {
         const uint32_t next = i + HALF_BYTES;
 
@@ -467,11 +475,67 @@ static int walk_hash(struct dev *dev, uint32_t map, const struct ir_map *m, void
     return err;
 }
 
+/* --- the same by the device's own DMA --- */
+
+/* Entries that were read at once, and the values of some of them. */
+struct records {
+    struct device_record *all;
+    uint32_t count;
+    uint8_t *values;
+    uint32_t from, bytes; /* of value memory: what values holds */
+};
+
+/* The values of an entry, read together with those of the next ones that are near. */
+static int values_of(struct dev *dev, uint32_t map, const struct ir_map *m, struct records *r,
+                     uint32_t i, const uint8_t **values)
+{
+    const uint32_t addr = r->all[i].addr, n = values_bytes(m);
+    uint32_t end = addr + n;
+    int err = 0;
+
+    assert(n <= WALK_BYTES);
+    if (addr < r->from || end > r->from + r->bytes) {
+        while (++i < r->count && r->all[i].addr >= end && r->all[i].addr - end <= WALK_GAP &&
+               r->all[i].addr + n - addr <= WALK_BYTES)
+            end = r->all[i].addr + n;
+        r->from = addr;
+        r->bytes = end - addr;
+        err = read_vmem(dev, map, addr, r->values, end - addr);
+    }
+    *values = r->values + (addr - r->from);
+    return err;
+}
+
+static int walk_records(struct dev *dev, uint32_t map, const struct ir_map *m, bool with_values,
+                        int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
+{
+    struct records r = {.all = calloc(device_bulk_records(dev), sizeof(*r.all)),
+                        .values = malloc(WALK_BYTES)};
+    int err = r.all && r.values ? 0 : -ENOMEM;
+
+    for (uint32_t next = 0; !err && next != UINT32_MAX;) {
+        err = device_bulk_entries(dev, map, &next, r.all, &r.count);
+        r.bytes = 0;
+        for (uint32_t i = 0; !err && i < r.count; i++) {
+            const uint8_t *values = NULL;
+
+            if (with_values)
+                err = values_of(dev, map, m, &r, i, &values);
+            if (!err)
+                err = visit(ctx, r.all[i].key, values);
+        }
+    }
+    free(r.values);
+    free(r.all);
+    return err;
+}
+
 int device_map_keys(struct dev *dev, uint32_t map, const struct ir_map *m,
                     int (*visit)(void *ctx, const void *key, const void *values), void *ctx)
 {
     assert(m->engine != SPEC_ENGINE_VMEM && m->engine != SPEC_ENGINE_NONE);
-    return walk_hash(dev, map, m, NULL, visit, ctx);
+    return dev->bulk ? walk_records(dev, map, m, false, visit, ctx)
+                     : walk_hash(dev, map, m, NULL, visit, ctx);
 }
 
 /* The length of a prefix, in bits. */
@@ -513,6 +577,8 @@ int device_map_walk(struct dev *dev, uint32_t map, const struct ir_map *m,
         err = 0; /* nobody can read its values back */
     else if (values && m->engine == SPEC_ENGINE_VMEM)
         err = walk_array(dev, map, m, values, visit, ctx);
+    else if (values && dev->bulk)
+        err = walk_records(dev, map, m, true, visit, ctx);
     else if (values)
         err = walk_hash(dev, map, m, values, visit, ctx);
     free(values);

@@ -136,6 +136,9 @@ static int note_block(struct nic *nic, uint32_t type, uint32_t addr)
     case SPEC_BLOCK_EVENTQ:
         nic->events = addr;
         return 0;
+    case SPEC_BLOCK_MAPDMA:
+        nic->mapdma = addr;
+        return 0;
     default:
         return 1; /* unknown */
     }

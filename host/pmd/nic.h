@@ -24,6 +24,7 @@ struct nic {
     uint32_t rss;
     uint32_t verdict;
     uint32_t events;
+    uint32_t mapdma;
     uint32_t slot;
     uint32_t port[DEV_NIC_PORTS];
     uint32_t rxq[NIC_QUEUES_MAX];

@@ -160,7 +160,9 @@ enum pmd_executor { PMD_EXECUTOR_MICROCODE, PMD_EXECUTOR_PIPELINE, PMD_EXECUTOR_
 struct pmd {
     struct nic nic;
     struct dev *dev;
-    void *plugin; /* of a simulated device, or NULL */
+    void *plugin;         /* of a simulated device, or NULL */
+    struct dev_bulk bulk; /* what dev->bulk points to */
+    const struct rte_memzone *bulk_zone;
     struct rte_eth_dev_data *data;
     struct pmd_fields fields;
     struct pmd_program *program;
@@ -186,6 +188,10 @@ struct pmd {
 int pmd_init(struct rte_eth_dev *eth_dev, struct dev *dev, void *plugin);
 /* Undoes it. */
 int pmd_uninit(struct rte_eth_dev *eth_dev);
+
+/* bulk.c: the device moves map contents by DMA, if it can. */
+int pmd_bulk_open(struct pmd *pmd);
+void pmd_bulk_close(struct pmd *pmd);
 
 /* rx.c, tx.c */
 int pmd_rx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,

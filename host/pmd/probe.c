@@ -131,6 +131,8 @@ int pmd_init(struct rte_eth_dev *eth_dev, struct dev *dev, void *plugin)
         err = map_all(dev);
     if (!err)
         err = pmd_watch_memory(eth_dev);
+    if (!err)
+        err = pmd_bulk_open(pmd);
     if (err)
         return err;
     eth_dev->data->mac_addrs =
@@ -167,6 +169,7 @@ int pmd_uninit(struct rte_eth_dev *eth_dev)
     pmd_program_unload(pmd);
     pmd_fallback_free(pmd);
     pmd_events_close(pmd);
+    pmd_bulk_close(pmd);
     pmd_stats_free(pmd);
     if (pmd->dev)
         pmd->dev->ops->close(pmd->dev);

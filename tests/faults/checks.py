@@ -20,6 +20,7 @@ from test_vectors import REJECTED  # noqa: E402
 JOBS = 2
 UNITS = {
     'build': ['build', 'build_equivalence'],
+    'bulk': ['pmd_bulk'],
     'driver': ['pmd_rings'],
     'events': ['pmd_events'],
     'faults': ['pmd_faults'],
@@ -40,7 +41,7 @@ UNITS = {
 # what the tests of a subject need beside themselves: without a device they skip what is about one
 SIMULATED_NIC = ['sluice-sim.so', 'nic_model.so']
 UNIT_NEEDS = {'library': ['sluice-sim.so', 'core_model.so'],
-              'events': SIMULATED_NIC, 'faults': SIMULATED_NIC, 'queues': SIMULATED_NIC, 'swap': SIMULATED_NIC}
+              **dict.fromkeys(['bulk', 'events', 'faults', 'queues', 'swap'], SIMULATED_NIC)}
 HUNG = 'hung'
 FUZZ = {'kernel': '5000', 'microcode': '300', 'pipeline': '60'}
 DEVICE = ['sluice', 'sluice-sim.so', 'core_model.so']
