@@ -65,7 +65,7 @@ rm -rf "$work/obj"
 # shellcheck disable=SC2086
 # Verilator 5.006 simplifies trees of bit operations wrongly now and then (verilator issues 4059, 4832, 4842), so that pass is off.
 verilator --cc --top-module $top --prefix V$top -Mdir "$work/obj" -O3 -fno-const-bit-op-tree \
-    $rows --x-assign fast --x-initial fast --noassert -Wno-fatal -Wno-lint -Wno-style $trace \
+    -DSLUICE_CLOCK_GATES $rows --x-assign fast --x-initial fast --noassert -Wno-fatal -Wno-lint -Wno-style $trace \
     $core --output-split 20000 --output-split-cfuncs 2000 \
     -I"$root" -I"$root/hw/spec/gen" ${RTL_FIRST:+-y "$RTL_FIRST"} ${VERILATOR_OPTIONS:-} -y "$root/hw/rtl/common" -y "$root/hw/rtl/axis" \
     -y "$root/hw/rtl/core" -y "$root/hw/rtl/map" -y "$root/hw/rtl/pipe" -y "$root/hw/rtl/csr" \

@@ -29,7 +29,8 @@ module map_hash #(
     parameter         TAG_W       = 1,       // bits of the tag, at least 1
     parameter [319:0] DESC        = 320'd0,  // descriptor of map 0 after reset
     parameter         FP_BITS     = 16,      // bits of a fingerprint, 1 to 16
-    parameter         LRU         = 0        // 1: maps may be LRU maps
+    parameter         LRU         = 0,       // 1: maps may be LRU maps
+    parameter         GATE        = 1        // 0: its clock never rests (clock_gate)
 ) (
     input  wire                     clk,
     input  wire                     rst,
@@ -82,6 +83,7 @@ module map_hash #(
     endgenerate
 
     // --- configuration: map 0's descriptor after reset, later the port's ---
+    wire clk_on;
     reg  init_q;   // map 0's first descriptor is still to be taken
     wire occupied;  // requests or responses are inside
     wire slow_idle;
@@ -91,7 +93,7 @@ module map_hash #(
     wire         cfg_fits;
     assign cfg_ready_o = !init_q && configure;
 
-    always @(posedge clk) begin
+    always @(posedge clk_on) begin
         if (configure)
             init_q <= 1'b0;
         if (rst)
@@ -118,7 +120,7 @@ module map_hash #(
         .EW         (EW),
         .BW         (BW)
     ) u_table (
-        .clk              (clk),
+        .clk              (clk_on),
         .rst              (rst),
         .write_i          (configure),
         .write_map_i      (cfg_map),
@@ -172,11 +174,18 @@ module map_hash #(
     assign req_ready_o = advance && !init_q && !cfg_valid_i && !clearing_q
                          && !(updates_q == 2'd2 && req_op_i == 3'd1);
 
+    // --- it rests without requests ---
+    clock_gate #(.GATE(GATE)) u_gate (
+        .clk(clk), .rst(rst),
+        .on_i(req_valid_i || cfg_valid_i || init_q || occupied || clearing_q || !slow_idle),
+        .clk_o(clk_on)
+    );
+
     wire [31:0]   hash;
     map_hash_crc #(
         .BITS(KW + 8)
     ) u_crc (
-        .clk   (clk),
+        .clk   (clk_on),
         .en_i  (s1_valid_q && advance),
         .data_i({s1_map_q, s1_key_q}),
         .hash_o(hash)
@@ -204,7 +213,7 @@ module map_hash #(
         end
     endfunction
 
-    always @(posedge clk) begin
+    always @(posedge clk_on) begin
         if (advance) begin
             s1_valid_q <= take;
             s2_valid_q <= s1_valid_q;
@@ -223,7 +232,7 @@ module map_hash #(
         end
     end
 
-    always @(posedge clk) begin
+    always @(posedge clk_on) begin
         if (take) begin
             s1_op_q    <= req_op_i;
             s1_map_q   <= req_map_i;
@@ -288,7 +297,7 @@ module map_hash #(
     wire [1:0] updates_left = updates_q - {1'b0, update_out};
     wire       value_load = update_out ? updates_left != 2'd0 || update_in
                                        : update_in && updates_q == 2'd0;
-    always @(posedge clk) begin
+    always @(posedge clk_on) begin
         updates_q <= updates_left + {1'b0, update_in};
         if (update_in) begin
             next_flags_q <= req_flags_i;
@@ -320,7 +329,7 @@ module map_hash #(
         .SW         (SW),
         .BUCKET_W   (BUCKET_W)
     ) u_slow (
-        .clk           (clk),
+        .clk           (clk_on),
         .rst           (rst),
         .config_i      (configure),
         .config_ok_i   (cfg_fits),
@@ -386,7 +395,7 @@ module map_hash #(
         .WIDTH(BUCKET_W),
         .WORDS(BUCKETS)
     ) u_buckets (
-        .clk         (clk),
+        .clk         (clk_on),
         .write_i     (bucket_write),
         .write_addr_i(bucket_write_addr),
         .write_data_i(bucket_new),
@@ -399,7 +408,7 @@ module map_hash #(
         .WIDTH(KW),
         .WORDS(ENTRIES)
     ) u_keys (
-        .clk         (clk),
+        .clk         (clk_on),
         .write_i     (key_write),
         .write_addr_i(link_addr),
         .write_data_i(s4_key_q),
@@ -412,7 +421,7 @@ module map_hash #(
         .WIDTH(LW),
         .WORDS(ENTRIES)
     ) u_links (
-        .clk         (clk),
+        .clk         (clk_on),
         .write_i     (link_write),
         .write_addr_i(link_addr),
         .write_data_i(link_new),
@@ -431,7 +440,7 @@ module map_hash #(
                 .ENTRIES(ENTRIES),
                 .EW     (EW)
             ) u_lru (
-                .clk        (clk),
+                .clk        (clk_on),
                 .rst        (rst),
                 .clear_i    (configure),
                 .clear_map_i(cfg_map),
@@ -448,7 +457,7 @@ module map_hash #(
                 .WIDTH(BW),
                 .WORDS(ENTRIES)
             ) u_places (
-                .clk         (clk),
+                .clk         (clk_on),
                 .write_i     (key_write),
                 .write_addr_i(link_addr),
                 .write_data_i(s4_addr_q),
@@ -476,7 +485,7 @@ module map_hash #(
     wire [7:0]    s5_cpu   = s5_cpu_q < addr_cpus ? s5_cpu_q : 8'd0;
     wire          s5_no_value = s5_status_q != 32'd0 || s5_delete_q;
 
-    always @(posedge clk) begin
+    always @(posedge clk_on) begin
         s5_valid_q <= s5_take;
         s6_valid_q <= s5_valid_q;
         if (s5_take) begin
@@ -501,7 +510,7 @@ module map_hash #(
     end
 
     reg [KW-1:0] s6_key_q;
-    always @(posedge clk) begin
+    always @(posedge clk_on) begin
         if (s5_valid_q)
             s6_key_q <= resp_key_q;
     end

@@ -80,6 +80,7 @@ module map_lpm #(
     endgenerate
 
     // --- configuration: map 0's descriptor after reset, later the port's ---
+    wire             clk_on;
     reg              init_q;
     wire             idle;         // nothing is inside
     wire             hash_cfg_ready;
@@ -100,7 +101,7 @@ module map_lpm #(
     wire [MAPS-1:0]  cfg_one = {{(MAPS - 1) {1'b0}}, 1'b1} << cfg_map[MW-1:0];
 
     assign cfg_ready_o = !init_q && configure;
-    always @(posedge clk) begin
+    always @(posedge clk_on) begin
         if (configure) begin
             init_q                         <= 1'b0;
             bytes_table[cfg_map[MW-1:0]]   <= cfg_key_bytes[5:0] - 6'd4;
@@ -145,7 +146,7 @@ module map_lpm #(
     assign req_ready_o = !init_q && !cfg_valid_i && !clearing_q && !change_q && advance
                          && (look || !occupied);
 
-    always @(posedge clk) begin
+    always @(posedge clk_on) begin
         if (advance) begin
             s1_valid_q <= take;
             s2_valid_q <= s1_valid_q;
@@ -170,8 +171,15 @@ module map_lpm #(
         end
     end
 
+    // it rests without requests; its hash engine is not ready while that clears buckets
+    clock_gate u_gate (
+        .clk(clk), .rst(rst),
+        .on_i(req_valid_i || cfg_valid_i || init_q || !idle || change_q || !hash_ready),
+        .clk_o(clk_on)
+    );
+
     wire [8:0]  s1_most = {bytes_table[s1_map_q[MW-1:0]], 3'd0};
-    always @(posedge clk) begin
+    always @(posedge clk_on) begin
         if (take) begin
             s1_op_q  <= req_op_i;
             s1_map_q <= req_map_i;
@@ -236,7 +244,7 @@ module map_lpm #(
         .BITS (BITS),
         .CELLS(CELLS)
     ) u_filter (
-        .clk       (clk),
+        .clk       (clk_on),
         .step1_i   (advance && s1_valid_q),
         .map_i     (s1_map_q),
         .data_i    (s1_data),
@@ -276,7 +284,7 @@ module map_lpm #(
         .SLOTS_W(SLOTS_W),
         .TAG_W  (TAG_W)
     ) u_ring (
-        .clk           (clk),
+        .clk           (clk_on),
         .rst           (rst),
         .room_o        (room),
         .empty_o       (ring_empty),
@@ -336,7 +344,7 @@ module map_lpm #(
         endcase
     end
 
-    always @(posedge clk) begin
+    always @(posedge clk_on) begin
         state_q <= state_d;
         if (state_q == ST_IDLE) begin
             status_q <= EINVAL;
@@ -368,9 +376,10 @@ module map_lpm #(
         .ENTRIES    (ENTRIES),
         .BUCKETS    (BUCKETS),
         .TAG_W      (SLOTS_W),
-        .FP_BITS    (FP_BITS)
+        .FP_BITS    (FP_BITS),
+        .GATE       (0)
     ) u_hash (
-        .clk          (clk),
+        .clk          (clk_on),
         .rst          (rst),
         .cfg_valid_i  (cfg_valid),
         .cfg_ready_o  (hash_cfg_ready),
@@ -405,7 +414,7 @@ module map_lpm #(
         .WIDTH(KW),
         .WORDS(ENTRIES)
     ) u_came (
-        .clk         (clk),
+        .clk         (clk_on),
         .write_i     (state_q == ST_NOTE && status_q == 32'd0 && s4_op_q == OP_UPDATE),
         .write_addr_i(place_q),
         .write_data_i(s4_key_q),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Counters of 64 bits; a read of the low word keeps the high one that belongs to it, of any one counter.
 //
-// Latency: a read's word is there at once. Counts one amount a clock for each.
+// Latency: a read's word is there at once, in the clock of read_i. Counts one amount a clock for each.
 `default_nettype none
 module nic_counters #(
     parameter COUNT = 8     // counters, 1 to 1023
@@ -38,7 +38,8 @@ module nic_counters #(
 
     always @* begin
         pick = 64'd0;
-        for (i = 0; i < COUNT; i = i + 1)
+        i = 0;
+        if (read_i) for (i = 0; i < COUNT; i = i + 1)
             if (index_i == i[9:0]) pick = value[64*i +: 64];
     end
 

@@ -62,10 +62,12 @@ module nic_gather #(
     always @(posedge clk) begin
         if (free1) begin
             valid1_q <= s_valid_i;
-            data1_q <= masked;
-            bytes1_q <= s_bytes_i;
-            last1_q <= s_last_i;
-            user1_q <= s_user_i;
+            if (s_valid_i) begin
+                data1_q <= masked;
+                bytes1_q <= s_bytes_i;
+                last1_q <= s_last_i;
+                user1_q <= s_user_i;
+            end
         end
         if (free) begin
             valid_q <= 1'b0;

@@ -74,6 +74,7 @@ module nic_rss #(
     genvar g;
 
     // --- 3, 4: one 32-bit window of the key for each bit that is set
+    reg  [4:0]   valid_q;   // of stages 1 to 5
     wire [319:0] key;       // byte 0 in the highest bits
     wire [287:0] bits_in;
     wire [31:0]  part [0:8];
@@ -89,7 +90,8 @@ module nic_rss #(
             integer     k;
             always @* begin
                 sum = 32'd0;
-                for (k = 0; k < 32; k = k + 1)
+                k = 0;
+                if (valid_q[1]) for (k = 0; k < 32; k = k + 1)
                     sum = sum ^ (key[288-32*g-k +: 32] & {32{bits_in[287-32*g-k]}});
             end
             assign part[g] = sum;
@@ -105,26 +107,32 @@ module nic_rss #(
     wire [7:0]  queue;
 
     reg  [5*USER_W-1:0] user_q;
-    reg  [4:0]          valid_q;
 
     ram_lut #(.WIDTH(8), .DEPTH(128)) u_table (
         .clk(clk), .we_i(table_we_i), .waddr_i(table_index_i), .wdata_i(table_queue_i),
         .raddr_i(hash_q[6:0]), .rdata_o(queue));
 
+    // a stage moves when it has a packet
     always @(posedge clk) begin
-        net_q <= tag1 ? s_head_i[8*22 +: 512] : tag0 ? s_head_i[8*18 +: 512] : s_head_i[8*14 +: 512];
-        net_len_q <= s_len_i > link_len ? s_len_i - link_len : 16'd0;
-        type_q <= tag1 ? type2 : tag0 ? type1 : type0;
-        input_q <= input_low;
-        hashed_q <= hashed;
-        low_q <= part[0] ^ part[1] ^ part[2];
-        mid_q <= part[3] ^ part[4] ^ part[5];
-        high_q <= part[6] ^ part[7] ^ part[8];
+        if (s_valid_i) begin
+            net_q <= tag1 ? s_head_i[8*22 +: 512] : tag0 ? s_head_i[8*18 +: 512] : s_head_i[8*14 +: 512];
+            net_len_q <= s_len_i > link_len ? s_len_i - link_len : 16'd0;
+            type_q <= tag1 ? type2 : tag0 ? type1 : type0;
+        end
+        if (valid_q[0]) begin
+            input_q <= input_low;
+            hashed_q <= hashed;
+        end
+        if (valid_q[1]) begin
+            low_q <= part[0] ^ part[1] ^ part[2];
+            mid_q <= part[3] ^ part[4] ^ part[5];
+            high_q <= part[6] ^ part[7] ^ part[8];
+        end
         hash_q <= low_q ^ mid_q ^ high_q;
         hash5_q <= hash_q;
         queue_q <= queue;
         hashed3_q <= {hashed3_q[1:0], hashed_q};
-        user_q <= {user_q[4*USER_W-1:0], s_user_i};
+        if (valid_q[3:0] != 4'd0 || s_valid_i) user_q <= {user_q[4*USER_W-1:0], s_user_i};
         valid_q <= {valid_q[3:0], s_valid_i};
         if (rst) valid_q <= 5'd0;
     end

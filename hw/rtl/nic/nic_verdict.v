@@ -160,7 +160,8 @@ module nic_verdict #(
     always @* begin
         hit = 1'b0;
         means = 10'd0;
-        for (i = 0; i < TARGETS; i = i + 1)
+        i = 0;
+        if (a_valid_q && a_first_q) for (i = 0; i < TARGETS; i = i + 1)
             if (used_q[i] && word_q[64*i +: 64] == redirect) begin
                 hit = 1'b1;
                 means = means | means_q[10*i +: 10];

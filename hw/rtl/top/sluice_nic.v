@@ -209,6 +209,14 @@ module sluice_nic #(
     wire [31:0]  mapdma_rdata;
     wire         mapdma_idle;
 
+    // --- parts that rest while nothing comes and nothing is inside; registers that are accessed wake all
+    wire touched = s_axil_awvalid || s_axil_wvalid || host_reset;
+    wire [PORTS-1:0] clk_rx;
+    wire [PORTS-1:0] clk_tx;
+    wire clk_verdict;
+    wire clk_dma_rx;
+    wire clk_dma_tx;
+
     nic_csr #(.PORTS(PORTS), .RX_QUEUES(RX_QUEUES), .TX_QUEUES(TX_QUEUES), .TARGETS(TARGETS), .RINGS(RINGS)) u_csr (
         .clk(clk), .rst(rst), .s_axil_awaddr(s_axil_awaddr), .s_axil_awvalid(s_axil_awvalid),
         .s_axil_awready(s_axil_awready), .s_axil_wdata(s_axil_wdata), .s_axil_wstrb(s_axil_wstrb),
@@ -272,8 +280,10 @@ module sluice_nic #(
             wire         size;
             wire         filtered;
             wire         missed;
+            clock_gate u_gate (
+                .clk(clk), .rst(rst), .on_i(touched || s_axis_mac_tvalid[g] || in_valid[g] || !in_idle[g]), .clk_o(clk_rx[g]));
             nic_port_rx #(.DEPTH(RX_BEATS), .PORT(g)) u_rx (
-                .clk(clk), .rst(rst), .enable_i(enable && port_ctrl[3*g]), .flush_i(host_reset),
+                .clk(clk_rx[g]), .rst(rst), .enable_i(enable && port_ctrl[3*g]), .flush_i(host_reset),
                 .promiscuous_i(port_ctrl[3*g+1]), .allmulti_i(port_ctrl[3*g+2]), .max_bytes_i(max_bytes[16*g +: 16]),
                 .mac_i(mac[48*g +: 48]), .filter_i(filter[512*g +: 512]), .time_i(now), .seed_we_i(seed_we),
                 .seed_i(seed), .rss_types_i(rss_types), .rss_key_i(rss_key), .rss_we_i(rss_we),
@@ -402,8 +412,9 @@ module sluice_nic #(
     wire               no_target;
     wire               verdict_busy;
 
+    clock_gate u_gate_verdict (.clk(clk), .rst(rst), .on_i(touched || slot_valid || verdict_busy), .clk_o(clk_verdict));
     nic_verdict #(.PORTS(PORTS), .QUEUES(RX_QUEUES), .TARGETS(TARGETS)) u_verdict (
-        .clk(clk), .rst(rst), .to_host_i(to_host), .ifindex_i(ifindex), .table_we_i(table_we),
+        .clk(clk_verdict), .rst(rst), .to_host_i(to_host), .ifindex_i(ifindex), .table_we_i(table_we),
         .table_index_i(table_index), .table_data_i(table_data), .table_rindex_i(table_rindex),
         .table_rdata_o(table_rdata), .s_axis_tdata(slot_data), .s_axis_tvalid(slot_valid),
         .s_axis_tready(slot_ready), .s_axis_tlast(slot_last), .s_axis_tuser(slot_user),
@@ -451,8 +462,12 @@ module sluice_nic #(
     wire [TX_QUEUES-1:0] tx_bad;
     wire               tx_idle;
 
+    clock_gate u_gate_dma_rx (
+        .clk(clk), .rst(rst),
+        .on_i(touched || h_valid || !rx_idle || ar_valid[0] || r_valid[0] || aw_valid[1:0] != 2'd0 || w_valid[1:0] != 2'd0 || b_valid[1:0] != 2'd0),
+        .clk_o(clk_dma_rx));
     dma_rx #(.RINGS(RINGS), .DEPTH(DMA_BEATS), .AHEAD(AHEAD)) u_dma_rx (
-        .clk(clk), .rst(rst), .on_i(rx_on), .base_i(rx_base), .size_i(rx_size), .tail_i(rx_tail), .head_o(rx_head),
+        .clk(clk_dma_rx), .rst(rst), .on_i(rx_on), .base_i(rx_base), .size_i(rx_size), .tail_i(rx_tail), .head_o(rx_head),
         .busy_o(rx_busy), .s_valid_i(h_valid), .s_ready_o(h_ready), .s_data_i(h_data), .s_tail_i(h_tail),
         .s_last_i(h_last), .s_ring_i(h_ring), .s_total_i(h_total), .s_ret_i(h_ret), .s_port_i(h_port),
         .s_hashed_i(h_hashed), .s_hash_i(h_hash), .s_meta_i(h_meta), .s_number_i(h_number), .s_time_i(h_time),
@@ -463,8 +478,11 @@ module sluice_nic #(
         .w_last_o(w_last[1:0]), .b_valid_i(b_valid[1:0]), .b_error_i(b_error), .good_o(rx_good),
         .good_bytes_o(rx_good_bytes), .dropped_o(rx_dropped), .idle_o(rx_idle));
     assign ar_len[7:0] = 8'd0;
+    clock_gate u_gate_dma_tx (
+        .clk(clk), .rst(rst), .on_i(touched || !tx_idle || ar_valid[2:1] != 2'd0 || r_valid[2:1] != 2'd0 || aw_valid[2] || w_valid[2] || b_valid[2]),
+        .clk_o(clk_dma_tx));
     dma_tx #(.RINGS(TX_QUEUES), .PORTS(PORTS), .AHEAD(AHEAD)) u_dma_tx (
-        .clk(clk), .rst(rst), .on_i(tx_on), .base_i(tx_base), .size_i(tx_size), .tail_i(tx_tail), .head_o(tx_head),
+        .clk(clk_dma_tx), .rst(rst), .on_i(tx_on), .base_i(tx_base), .size_i(tx_size), .tail_i(tx_tail), .head_o(tx_head),
         .busy_o(tx_busy), .ar_valid_o(ar_valid[2:1]), .ar_ready_i(ar_ready[2:1]), .ar_addr_o(ar_addr[191:64]),
         .ar_len_o(ar_len[23:8]), .r_valid_i(r_valid[2:1]), .r_data_i(r_data), .r_error_i(r_error),
         .aw_valid_o(aw_valid[2]), .aw_ready_i(aw_ready[2]), .aw_addr_o(aw_addr[191:128]),
@@ -516,7 +534,7 @@ module sluice_nic #(
     wire [PORTS-1:0]   out_idle;
 
     nic_gather #(.USER_W(4)) u_strip (
-        .clk(clk), .rst(rst), .s_valid_i(t_valid), .s_ready_o(t_ready), .s_data_i(t_data), .s_at_i(t_at),
+        .clk(clk_verdict), .rst(rst), .s_valid_i(t_valid), .s_ready_o(t_ready), .s_data_i(t_data), .s_at_i(t_at),
         .s_bytes_i(t_bytes), .s_last_i(t_last), .s_user_i(t_port), .m_valid_o(s_valid), .m_ready_i(1'b1),
         .m_data_o(s_data), .m_tail_o(s_tail), .m_last_o(s_last), .m_user_o(s_port));
 
@@ -525,8 +543,10 @@ module sluice_nic #(
             wire        sent;
             wire [15:0] sent_bytes;
             wire        lost;
+            clock_gate u_gate (
+                .clk(clk), .rst(rst), .on_i((s_valid && s_port == g) || x_valid[g] || !out_idle[g]), .clk_o(clk_tx[g]));
             nic_port_tx #(.DEPTH(TX_BEATS)) u_tx (
-                .clk(clk), .rst(rst), .p_valid_i(s_valid && s_port == g), .p_data_i(s_data), .p_tail_i(s_tail),
+                .clk(clk_tx[g]), .rst(rst), .p_valid_i(s_valid && s_port == g), .p_data_i(s_data), .p_tail_i(s_tail),
                 .p_last_i(s_last), .h_valid_i(x_valid[g]), .h_ready_o(x_ready[g]), .h_data_i(x_data),
                 .h_tail_i(x_tail), .h_last_i(x_last), .h_drop_i(x_drop),
                 .m_axis_tdata(m_axis_mac_tdata[512*g +: 512]), .m_axis_tkeep(m_axis_mac_tkeep[64*g +: 64]),

@@ -12,7 +12,8 @@ module map_hash #(
     parameter         TAG_W       = 1,
     parameter [319:0] DESC        = 320'd0,
     parameter         FP_BITS     = 16,
-    parameter         LRU         = 0
+    parameter         LRU         = 0,
+    parameter         GATE        = 1
 ) (
     input  wire                     clk,
     input  wire                     rst,
@@ -75,7 +76,7 @@ module map_hash #(
 
     map_hash_real #(
         .MAPS(MAPS), .KEY_BYTES(KEY_BYTES), .VALUE_BYTES(VALUE_BYTES), .ENTRIES(ENTRIES), .BUCKETS(BUCKETS), .TAG_W(TAG_W),
-        .DESC(DESC), .FP_BITS(FP_BITS), .LRU(LRU)
+        .DESC(DESC), .FP_BITS(FP_BITS), .LRU(LRU), .GATE(GATE)
     ) u_real (
         .clk(clk), .rst(rst), .cfg_valid_i(cfg_valid_i), .cfg_ready_o(cfg_ready_o), .cfg_map_i(cfg_map_i), .cfg_desc_i(cfg_desc_i),
         .req_valid_i(req_valid_i && take), .req_ready_o(req_ready), .req_op_i(req_op_i), .req_map_i(req_map_i), .req_cpu_i(req_cpu_i),
