@@ -132,6 +132,11 @@ struct cli_result {
 int cli_inputs_check(const struct cli_run_options *options,
                      const struct cli_object_options *object);
 
+/* Options that only some executors have are given with one of those; count 0: none is known yet. 0,
+ * or an exit status after telling why. */
+int cli_executors_check(const struct cli_run_options *options,
+                        const struct exec_ops *const *executors, uint32_t count);
+
 /* Reads --fib, if given, into options. 0, or an exit status after telling why. */
 int cli_net_read(struct cli_run_options *options, const struct cli_object *object);
 

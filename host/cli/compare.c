@@ -404,7 +404,8 @@ int cli_compare(int argc, char **argv)
     int status;
 
     cli_run_options_init(&a.run);
-    if (argp_parse(&argp, argc, argv, 0, NULL, &a) || check_waves(&a))
+    if (argp_parse(&argp, argc, argv, 0, NULL, &a) || check_waves(&a) ||
+        (a.name_count && cli_executors_check(&a.run, a.names, a.name_count)))
         return CLI_USAGE;
     a.waves.path = a.run.waves;
     status = cli_inputs_check(&a.run, &a.object);

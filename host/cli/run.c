@@ -397,10 +397,10 @@ static int run_job(struct run_arguments *a, const struct exec_ops *ops, struct j
  */
 static int check_options(const struct run_arguments *a, const struct exec_ops *ops)
 {
-    if (a->run.exec.icarus && strcmp(a->executor, "pipeline"))
-        return cli_fail("--icarus simulates pipelines; it needs -t pipeline, not %s", a->executor);
-    if (a->run.exec.cores > 1 && strcmp(a->executor, "microcode"))
-        return cli_fail("%s runs on no VLIW cores; --cores needs -t microcode", a->executor);
+    const int status = cli_executors_check(&a->run, &ops, ops != NULL);
+
+    if (status)
+        return status;
     if (a->run.waves && (!ops || !ops->hardware))
         return cli_fail("%s has no waveforms; --waves needs -t microcode or -t pipeline",
                         a->executor);

@@ -197,6 +197,24 @@ int cli_inputs_check(const struct cli_run_options *options, const struct cli_obj
     return CLI_OK;
 }
 
+static bool is_among(const char *name, const struct exec_ops *const *executors, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!strcmp(executors[i]->name, name))
+            return true;
+    return false;
+}
+
+int cli_executors_check(const struct cli_run_options *options,
+                        const struct exec_ops *const *executors, uint32_t count)
+{
+    if (options->exec.icarus && !is_among("pipeline", executors, count))
+        return cli_fail("--icarus simulates pipelines; it needs -t pipeline");
+    if (options->exec.cores > 1 && !is_among("microcode", executors, count))
+        return cli_fail("only microcode runs on VLIW cores; --cores needs -t microcode");
+    return CLI_OK;
+}
+
 int cli_net_read(struct cli_run_options *options, const struct cli_object *object)
 {
     char why[EXEC_WHY_BYTES];

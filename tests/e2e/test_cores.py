@@ -26,6 +26,10 @@ def test_cores_that_there_are_not_are_refused(work):
     assert 'not a power of two' in lib.sluice(*run, '-t', 'microcode', '--cores', 3, status=2).stderr
     assert '--cores' in lib.sluice(*run, '-t', 'microcode', '--cores', 16, status=2).stderr
     assert '--cores needs -t microcode' in lib.sluice(*run, '-t', 'pipeline', '--cores', 2, status=2).stderr
+    assert '--cores needs -t microcode' in lib.sluice(*run, '-t', 'best', '--cores', 2, status=2).stderr
+    compare = ('compare', obj, '-r', capture, '--cores', 2)
+    assert '--cores needs -t microcode' in lib.sluice(*compare, '-t', 'interp,pipeline', status=2).stderr
+    lib.sluice(*compare[:4], '--cores', 1, '-t', 'interp')
     lib.few_clocks()
     outside = lib.sluice(*run, '-t', 'microcode', '--cores', 2, '--map-memory', 'external', status=4).stderr
     assert 'no external memory' in outside, outside

@@ -31,6 +31,12 @@ void campaign_note(struct campaign *c, uint64_t seed, uint32_t executor, const c
         c->stop = true;
 }
 
+void campaign_case(const struct campaign_options *o, struct diff_case *c)
+{
+    c->options.icarus = !o->verilator;
+    c->options.cores = o->cores;
+}
+
 bool campaign_over(const struct campaign *c)
 {
     return c->stop ||

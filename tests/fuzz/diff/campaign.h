@@ -19,6 +19,7 @@ struct campaign_options {
     uint64_t seconds;                                  /* 0: no limit */
     uint32_t findings;                                 /* stop after so many */
     bool verilator;                                    /* pipelines: not through Icarus */
+    uint32_t cores;                                    /* microcode: VLIW cores; 0: one */
     const struct exec_ops *executors[STATS_EXECUTORS]; /* against interp */
     uint32_t executor_count;
 };
@@ -49,6 +50,9 @@ struct campaign {
  * if it can't be started. campaign_close gives it back. */
 struct campaign *campaign_run(const struct campaign_options *options, bool progress);
 void campaign_close(struct campaign *c);
+
+/* Sets what the campaign says of a case's run, beside what the case itself has. */
+void campaign_case(const struct campaign_options *o, struct diff_case *c);
 
 /* What a worker does. */
 void campaign_work(struct campaign *c, uint32_t worker);

@@ -34,6 +34,7 @@ enum {
     KEY_OUT,
     KEY_SHRINK,
     KEY_VERILATOR,
+    KEY_CORES,
     KEY_WRITE,
     KEY_UPDATE,
     KEY_REDUCE,
@@ -64,6 +65,7 @@ static const struct argp_option options[] = {
     {"packets", KEY_PACKETS, "N", 0, "packets for each program (8; 24 if hardware takes part)", 0},
     {"profile", KEY_PROFILE, "any|small|trie", 0, "kind of programs (any)", 0},
     {"verilator", KEY_VERILATOR, NULL, 0, "simulate pipelines with Verilator instead of Icarus", 0},
+    {"cores", KEY_CORES, "N", 0, "microcode: VLIW cores that take packets in turn (1)", 0},
     {"findings", KEY_FINDINGS, "N", 0, "stop after so many differences (3); they are shrunk", 0},
     {"shrink", KEY_SHRINK, "SECONDS", 0, "seconds that shrinking one may take; 0: none (60)", 0},
     {"out", KEY_OUT, "DIR", 0, "where shrunk cases go (build/fuzz)", 0},
@@ -145,6 +147,9 @@ static void fill_in(struct argp_state *state, struct settings *s)
         o->count = o->jobs = 1;
     if (o->jobs > o->count)
         o->jobs = o->count ? (uint32_t)o->count : 1;
+    for (uint32_t i = 0; o->cores > 1 && i < o->executor_count; i++)
+        if (!strcmp(o->executors[i]->name, "pipeline"))
+            argp_error(state, "--cores goes without pipelines: their models come and go");
     if (s->write && !s->one)
         argp_error(state, "--write needs --seed");
     if ((s->update || s->reduce) && !s->text_count)
@@ -167,6 +172,11 @@ static error_t parse_mode(int key, char *arg, struct argp_state *state)
         break;
     case KEY_VERILATOR:
         s->campaign.verilator = true;
+        break;
+    case KEY_CORES:
+        s->campaign.cores = (uint32_t)number(state, arg, SPEC_CORES_MAX);
+        if (!s->campaign.cores || (s->campaign.cores & (s->campaign.cores - 1)))
+            argp_error(state, "%s cores can't take packets in turn: 1, 2, 4 or 8 can", arg);
         break;
     case KEY_WRITE:
         s->write = arg;
@@ -306,7 +316,7 @@ static int reduce_text(const struct settings *s, const char *path)
     for (uint32_t i = 0; i < sink.count; i++)
         diag_write(stderr, &sink.records[i]);
     if (!err) {
-        c->options.icarus = !s->campaign.verilator;
+        campaign_case(&s->campaign, c);
         mkdir(s->out, 0777);
         snprintf(out, sizeof(out), "%s/%s", s->out, name ? name + 1 : path);
         printf("%s\n", path);
@@ -327,8 +337,7 @@ static int run_texts(const struct settings *s)
                 return EXIT_USAGE;
             continue;
         }
-        failures += texts_run(s->texts[i], s->campaign.executors, s->campaign.executor_count,
-                              s->campaign.verilator, s->update, &err);
+        failures += texts_run(s->texts[i], &s->campaign, s->update, &err);
         if (err)
             return EXIT_USAGE;
     }
@@ -345,7 +354,7 @@ static void shrink_finding(const struct settings *s, const struct campaign_findi
     char path[PATH_BYTES];
     struct diff_case *c = gen_case(gen, f->seed, o->profile, o->packets, arena);
 
-    c->options.icarus = !o->verilator;
+    campaign_case(o, c);
     mkdir(s->out, 0777);
     snprintf(path, sizeof(path), "%s/%s-%llu.txt", s->out, ops ? ops->name : "interp",
              (unsigned long long)f->seed);

@@ -25,9 +25,12 @@ void report_finding(const struct campaign *c, uint32_t index)
     const struct campaign_finding *f = &c->findings[index];
     const char *name = report_executor(c, f->executor);
 
-    printf("DIFFERENCE %s: %s\n  ./dev fuzz --seed %llu --profile %s --packets %u --executors %s\n",
+    printf("DIFFERENCE %s: %s\n  ./dev fuzz --seed %llu --profile %s --packets %u --executors %s",
            name, f->why, (unsigned long long)f->seed, gen_profile_names[c->options.profile],
            c->options.packets, name);
+    if (c->options.cores > 1)
+        printf(" --cores %u", c->options.cores);
+    printf("\n");
     fflush(stdout);
 }
 

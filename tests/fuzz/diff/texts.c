@@ -103,8 +103,7 @@ static uint32_t run_case(struct diff_case *c, const char *path, const char *expe
     return failures;
 }
 
-uint32_t texts_run(const char *path, const struct exec_ops *const *executors, uint32_t count,
-                   bool verilator, bool update, int *err)
+uint32_t texts_run(const char *path, const struct campaign_options *o, bool update, int *err)
 {
     struct arena *arena = arena_open();
     struct diag_sink sink = diag_sink_make(arena);
@@ -116,8 +115,8 @@ uint32_t texts_run(const char *path, const struct exec_ops *const *executors, ui
     for (uint32_t i = 0; i < sink.count; i++)
         diag_write(stderr, &sink.records[i]);
     if (!*err) {
-        c->options.icarus = !verilator;
-        failures = run_case(c, path, expectation, executors, count, update, arena);
+        campaign_case(o, c);
+        failures = run_case(c, path, expectation, o->executors, o->executor_count, update, arena);
     }
     arena_close(arena);
     return failures;

@@ -83,7 +83,7 @@ static bool one_case(struct worker *w, uint64_t seed)
 
     arena_reset(w->arena);
     c = gen_case(w->gen, seed, o->profile, o->packets, w->arena);
-    c->options.icarus = !o->verilator;
+    campaign_case(o, c);
     job = diff_job_open(c, w->arena);
     stats_case(&w->shared->stats, w->forms, c, gen_counts(w->gen));
     status = diff_run(c, job, &exec_interp, w->arena, &want, why);
@@ -96,7 +96,8 @@ static bool one_case(struct worker *w, uint64_t seed)
     for (uint32_t i = 0; i < o->executor_count && status == DIFF_RAN; i++)
         all = run_beside(w, c, job, i, &want) && all;
     diff_result_free(&want);
-    scratch_clean(&w->scratch);
+    if (w->scratch.path[0])
+        scratch_clean(&w->scratch);
     return all;
 }
 
@@ -117,6 +118,15 @@ static void choose_cpu(uint32_t worker)
     sched_setaffinity(0, sizeof(one), &one);
 }
 
+/* Whether each case has models of its own, which go with it; a core's serves all. */
+static bool makes_models(const struct campaign_options *o)
+{
+    for (uint32_t i = 0; i < o->executor_count; i++)
+        if (!strcmp(o->executors[i]->name, "pipeline"))
+            return true;
+    return false;
+}
+
 void campaign_work(struct campaign *c, uint32_t worker)
 {
     const struct campaign_options *o = &c->options;
@@ -127,7 +137,7 @@ void campaign_work(struct campaign *c, uint32_t worker)
     w.gen = gen_open();
     w.forms = stats_forms_open();
     w.arena = arena_open();
-    if (scratch_open(&w.scratch) || !w.gen || !w.forms || !w.arena)
+    if ((makes_models(o) && scratch_open(&w.scratch)) || !w.gen || !w.forms || !w.arena)
         campaign_note(c, 0, o->executor_count, "a worker has no memory, or no folder under /tmp");
     else
         choose_cpu(worker);
