@@ -549,15 +549,19 @@ int rte_pmd_sluice_program_swap(uint16_t port_id, const struct rte_pmd_sluice_pr
                                 uint32_t flags, struct rte_pmd_sluice_swap *done, char *why,
                                 size_t why_bytes)
 {
+    struct pmd_remote *remote = pmd_remote_of(port_id);
     struct pmd *pmd = pmd_of_port(port_id);
     char text[EXEC_WHY_BYTES] = "";
     struct rte_pmd_sluice_swap out = {0};
     const enum pmd_replace way = flags & RTE_PMD_SLUICE_SWAP_MIGRATE ? PMD_MIGRATE : PMD_SWAP;
-    const int err = !pmd ? -ENODEV
-                    : !what || !what->path || flags & ~RTE_PMD_SLUICE_SWAP_MIGRATE
-                        ? -EINVAL
-                        : pmd_program_replace(pmd, what, way, NULL, &out, text);
+    int err = -EINVAL;
 
+    if (remote)
+        return pmd_remote_program(remote, PMD_PEER_PROGRAM_SWAP, flags, what, done, why, why_bytes);
+    if (!pmd)
+        err = -ENODEV;
+    else if (what && what->path && !(flags & ~RTE_PMD_SLUICE_SWAP_MIGRATE))
+        err = pmd_program_replace(pmd, what, way, NULL, &out, text);
     if (why && why_bytes)
         snprintf(why, why_bytes, "%s", err ? text : "");
     if (done && !err)

@@ -3,21 +3,18 @@
 sees, and a library (tests/pci/trap.c) that carries out the accesses to the BAR. Memory is hugepages, for DPDK accepts no device that is
 bound to UIO without physical addresses."""
 import ctypes
-import fcntl
 import os
 import struct
 import subprocess
-import tempfile
 import tomllib
 import unittest
 
+import hugepages
 import lib
 import testpmd
 
 ADDRESS = '0000:00:05.0'
 PAGES = 48  # of 2 MiB: 64 MiB, and some for what comes later
-HUGE = '/sys/kernel/mm/hugepages/hugepages-2048kB/'
-OVERCOMMIT = HUGE + 'nr_overcommit_hugepages'
 
 # What EAL reads below /sys/class/uio and /dev, for the process that follows.
 MOUNTS = '''set -eu
@@ -33,11 +30,6 @@ mount --rbind "$1/dev" /dev
 shift
 exec "$@"
 '''
-
-
-def number(path):
-    with open(path) as f:
-        return int(f.read())
 
 
 def physical_addresses():
@@ -67,7 +59,7 @@ class Board(testpmd.Plain):
             raise unittest.SkipTest('the library that carries out accesses to registers is made for x86-64, with DPDK')
         if subprocess.run(['unshare', '-m', 'mount', '-t', 'tmpfs', 'none', '/sys/class'], stderr=subprocess.DEVNULL).returncode:
             raise unittest.SkipTest('this machine gives no mounts of their own to processes (unshare -m)')
-        if not os.path.isdir(HUGE) or not physical_addresses():
+        if not hugepages.there() or not physical_addresses():
             raise unittest.SkipTest('this machine has no hugepages, or does not tell physical addresses')
 
     def make_bus(self):
@@ -100,23 +92,8 @@ class Board(testpmd.Plain):
     def __enter__(self):
         self.check()
         self.make_bus()
-        # pages are lent for as long as somebody holds the lock
-        self.lock = open(os.path.join(tempfile.gettempdir(), 'sluice-hugepages.lock'), 'w')
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
-        self.before = number(OVERCOMMIT)
-        missing = PAGES - number(HUGE + 'free_hugepages') - self.before + number(HUGE + 'surplus_hugepages')
-        if missing > 0:
-            self.lend(self.before + missing)
+        self.pages = hugepages.Lent(PAGES).__enter__()
         return self
 
-    def lend(self, pages):
-        try:
-            with open(OVERCOMMIT, 'w') as f:
-                f.write(str(pages))
-        except OSError as e:
-            raise unittest.SkipTest(f'this machine lends no hugepages: {e}') from None
-
     def __exit__(self, *rest):
-        if number(OVERCOMMIT) != self.before:
-            self.lend(self.before)
-        self.lock.close()
+        self.pages.__exit__(*rest)

@@ -26,6 +26,7 @@ def runtime_folder():
 class Plain:
     """Where it runs: a machine without PCI bus and hugepages."""
     eal = ('--no-pci', '--no-huge', '--no-shconf', '-m', '128')
+    lcores = ('-l', '0,1')
     patience = PATIENCE
     ready = None  # what it says when it is
 
@@ -50,7 +51,7 @@ class Testpmd:
         self.folder = os.path.join(runtime_folder(), 'dpdk', self.prefix) if telemetry else None
         self.socket = None
         talk = [f'--file-prefix={self.prefix}'] if telemetry else ['--no-telemetry']
-        command = ['stdbuf', '-oL', 'dpdk-testpmd', '-l', '0,1', *machine.eal, *talk,
+        command = ['stdbuf', '-oL', 'dpdk-testpmd', *machine.lcores, *machine.eal, *talk,
                    '--log-level=*:warning', '-d', 'librte_net_sluice.so', *('--vdev=' + v for v in vdevs), '--', '-i', '--no-mlockall',
                    '--total-num-mbufs=2048', '--no-flush-rx', '--nb-cores=1', *options]
         self.process = subprocess.Popen(machine.command(command), cwd=work, env=env, text=True, errors='replace', stdin=subprocess.PIPE,

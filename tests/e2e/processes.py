@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Several processes of DPDK with one device: a mount of hugepages that only they see, one primary process, and secondaries."""
+import os
+import re
+import subprocess
+import unittest
+
+import hugepages
+import lib
+import testpmd
+
+PAGES = 48  # of 2 MiB
+SECONDARY = os.path.join(lib.BUILD, 'tests/processes/sluice-secondary')
+
+
+class Group(testpmd.Plain):
+    """machine= of the primary's testpmd.Testpmd, which must have telemetry=True. options: EAL's, in place of --no-pci; mounts: a command that
+    makes more mounts before; preload: a library for the primary."""
+
+    def __init__(self, work):
+        self.work, self.folder = work, os.path.join(work, 'huge')
+        self.eal = ('--no-pci', '--huge-dir', self.folder, '-m', '64', '--proc-type=auto')
+
+    def __enter__(self):
+        if os.geteuid() != 0 or not hugepages.there():
+            raise unittest.SkipTest('several processes share hugepages, which only root can mount, if this machine has any')
+        os.mkdir(self.folder)
+        self.pages = hugepages.Lent(PAGES).__enter__()
+        # its end is that of the mounts
+        self.keeper = subprocess.Popen(['unshare', '-m', 'sh', '-c', 'mount -t hugetlbfs -o pagesize=2M none "$0" && echo mounted && exec cat', self.folder],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        said = self.keeper.stdout.readline().strip()
+        if said != 'mounted':
+            self.__exit__()
+            raise unittest.SkipTest(f'this machine gives no mounts of hugepages to processes of their own: {said}')
+        return self
+
+    def __exit__(self, *rest):
+        self.keeper.stdin.close()
+        self.keeper.wait()
+        self.keeper.stdout.close()
+        self.pages.__exit__(*rest)
+
+    def command(self, words):
+        return ['nsenter', '-t', str(self.keeper.pid), '-m', 'sh', '-c', 'cd "$0" && exec "$@"', self.work, *words]
+
+    def options(self, number, of=2):
+        """testpmd's, of one of so many processes, each of which has one queue."""
+        return [f'--num-procs={of}', f'--proc-id={number}', f'--rxq={of}', f'--txq={of}', '--port-topology=loop']
+
+
+class Member(testpmd.Plain):
+    """machine= of a secondary's testpmd.Testpmd. DPDK wants other lcores for each process."""
+    lcores = ('--lcores', '(2)@0,(3)@1')
+
+    def __init__(self, group, primary):
+        self.command = group.command
+        self.eal = ('--no-pci', '--huge-dir', group.folder, f'--file-prefix={primary.prefix}', '--proc-type=auto')
+
+
+class Secondary:
+    """tests/processes/secondary.c."""
+
+    def __init__(self, group, primary, *options):
+        env = dict(os.environ, LD_LIBRARY_PATH=lib.BUILD)
+        command = [SECONDARY, '--lcores', '(4)@0', '--no-pci', '--huge-dir', group.folder, f'--file-prefix={primary.prefix}', '--no-telemetry',
+                   '--proc-type=secondary', '--log-level=*:error', '-d', 'librte_net_sluice.so', *options]
+        self.log = open(os.path.join(group.work, 'secondary.log'), 'w+')
+        self.process = subprocess.Popen(group.command(command), env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
+        assert self.line() == 'ready', self.said()
+
+    def said(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def line(self):
+        return self.process.stdout.readline().strip()
+
+    def ask(self, *words):
+        """The number that it answers with, and the rest."""
+        self.process.stdin.write(' '.join(map(str, words)) + '\n')
+        self.process.stdin.flush()
+        line = self.line()
+        found = re.fullmatch(r'(-?\d+) ?(.*)', line)
+        assert found, (words, line, self.said(), self.process.poll())
+        return int(found[1]), found[2]
+
+    def get(self, *words):
+        result, rest = self.ask(*words)
+        assert result == 0, (words, result, rest)
+        return rest
+
+    def end(self):
+        self.process.stdin.close()
+        status = self.process.wait(testpmd.PATIENCE)
+        assert status == 0, (status, self.said())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *rest):
+        if kind:
+            self.process.kill()
+            self.process.wait()
+        elif self.process.poll() is None:
+            self.end()
+        self.process.stdout.close()
+        self.log.close()
