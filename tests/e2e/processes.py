@@ -5,6 +5,7 @@ import re
 import subprocess
 import unittest
 
+import board
 import hugepages
 import lib
 import testpmd
@@ -13,9 +14,15 @@ PAGES = 48  # of 2 MiB
 SECONDARY = os.path.join(lib.BUILD, 'tests/processes/sluice-secondary')
 
 
-class Group(testpmd.Plain):
-    """machine= of the primary's testpmd.Testpmd, which must have telemetry=True. options: EAL's, in place of --no-pci; mounts: a command that
-    makes more mounts before; preload: a library for the primary."""
+class Queues:
+    """One of two queues for each of two processes of testpmd, which reflect what they receive."""
+
+    def options(self, number):
+        return ['--num-procs=2', f'--proc-id={number}', '--rxq=2', '--txq=2', '--port-topology=loop']
+
+
+class Group(testpmd.Plain, Queues):
+    """machine= of the primary's testpmd.Testpmd, which must have telemetry=True, on the simulated NIC."""
 
     def __init__(self, work):
         self.work, self.folder = work, os.path.join(work, 'huge')
@@ -41,12 +48,38 @@ class Group(testpmd.Plain):
         self.keeper.stdout.close()
         self.pages.__exit__(*rest)
 
+    def enter(self, primary, words):
+        return self.command(words)
+
     def command(self, words):
         return ['nsenter', '-t', str(self.keeper.pid), '-m', 'sh', '-c', 'cd "$0" && exec "$@"', self.work, *words]
 
-    def options(self, number, of=2):
-        """testpmd's, of one of so many processes, each of which has one queue."""
-        return [f'--num-procs={of}', f'--proc-id={number}', f'--rxq={of}', f'--txq={of}', '--port-topology=loop']
+    def member(self, primary):
+        """EAL's options of a secondary."""
+        return ('--no-pci', '--huge-dir', self.folder, f'--file-prefix={primary.prefix}')
+
+
+class Board(board.Board, Queues):
+    """The same on a made-up PCI bus. Secondaries have the primary's mounts, without the library that carries out accesses to registers: they may
+    not touch any."""
+
+    def __init__(self, work, *rest, **more):
+        super().__init__(work, *rest, **more)
+        self.folder = os.path.join(work, 'huge')
+        os.mkdir(self.folder)
+        self.eal = ('--huge-dir', self.folder, *self.eal[1:], '--proc-type=auto')
+
+    def command(self, words):
+        command = super().command(words)
+        at = command.index(self.work) + 1
+        return [*command[:at], 'sh', '-c', 'mount -t hugetlbfs -o pagesize=2M none "$0" && exec "$@"', self.folder, *command[at:]]
+
+    def enter(self, primary, words):
+        return ['nsenter', '-t', str(primary.process.pid), '-m', 'env', 'SYSFS_PCI_DEVICES=' + os.path.join(self.work, 'bus'),
+                'sh', '-c', 'cd "$0" && exec "$@"', self.work, *words]
+
+    def member(self, primary):
+        return ('--huge-dir', self.folder, '-a', board.ADDRESS, f'--file-prefix={primary.prefix}')
 
 
 class Member(testpmd.Plain):
@@ -54,19 +87,22 @@ class Member(testpmd.Plain):
     lcores = ('--lcores', '(2)@0,(3)@1')
 
     def __init__(self, group, primary):
-        self.command = group.command
-        self.eal = ('--no-pci', '--huge-dir', group.folder, f'--file-prefix={primary.prefix}', '--proc-type=auto')
+        self.group, self.primary = group, primary
+        self.eal = (*group.member(primary), '--proc-type=auto')
+
+    def command(self, words):
+        return self.group.enter(self.primary, words)
 
 
 class Secondary:
     """tests/processes/secondary.c."""
 
-    def __init__(self, group, primary, *options):
+    def __init__(self, group, primary):
         env = dict(os.environ, LD_LIBRARY_PATH=lib.BUILD)
-        command = [SECONDARY, '--lcores', '(4)@0', '--no-pci', '--huge-dir', group.folder, f'--file-prefix={primary.prefix}', '--no-telemetry',
-                   '--proc-type=secondary', '--log-level=*:error', '-d', 'librte_net_sluice.so', *options]
+        command = [SECONDARY, '--lcores', '(4)@0', *group.member(primary), '--no-telemetry', '--proc-type=secondary', '--log-level=*:error',
+                   '-d', 'librte_net_sluice.so']
         self.log = open(os.path.join(group.work, 'secondary.log'), 'w+')
-        self.process = subprocess.Popen(group.command(command), env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
+        self.process = subprocess.Popen(group.enter(primary, command), env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
         assert self.line() == 'ready', self.said()
 
     def said(self):

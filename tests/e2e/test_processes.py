@@ -25,36 +25,46 @@ def by_flow(frames):
     return flows
 
 
-def test_secondary_forwards_what_the_command_line_passes(work):
-    """Each process forwards one of two queues back to the wire; what the program sends goes there, too."""
-    capture = test_driver.mixed_sizes(work, 60)
-    verdicts, passed, sent = test_driver.expected(work, 'csum', capture)
+def forward(work, group, driver, vdevs):
+    """Each of two processes forwards one of two queues back to the wire; what the program sends goes there, too."""
+    verdicts, passed, sent = test_driver.expected(work, 'csum', os.path.join(work, 'in.pcap'))
     assert not set(passed) & set(sent)
-    nic = f'net_sluice0,port=pcap:in.pcap:wire.pcap,prog={lib.example("csum")},maps={lib.example_maps("csum")[1]}'
-    with processes.Group(work) as group, testpmd.Testpmd(work, [nic], *group.options(0), machine=group, telemetry=True) as p:
+    with testpmd.Testpmd(work, vdevs, *group.options(0), machine=group, telemetry=True) as p:
         with testpmd.Testpmd(work, [], *group.options(1), machine=processes.Member(group, p)) as s:
             info = s.ask('show port info 0')
-            assert 'Driver name: net_sluice' in info and 'Link status: up' in info and 'program csum' in info, info
+            assert f'Driver name: {driver}\n' in info and 'Link status: up' in info and 'program csum' in info, info
             assert 'Max possible RX queues: 4' in info and 'Current number of RX queues: 2' in info, info
             s.ask('start')
             p.ask('start')
-            done = lambda c: c['rx_port0_packets'] == len(verdicts) and c['tx_port0_packets'] == len(passed) + len(sent)
-            c = p.wait_for(done)
+            c = p.wait_for(lambda c: c['rx_port0_packets'] == len(verdicts) and c['tx_port0_packets'] == len(passed) + len(sent))
             assert c['rx_program_drop'] == verdicts.count('XDP_DROP') and c['tx_good_packets'] == len(passed), c
             assert c['rx_q0_packets'] == c['tx_q0_packets'] > 10 and c['rx_q1_packets'] == c['tx_q1_packets'] > 10, c
             assert not any(c[k] for k in ('rx_missed_errors', 'rx_errors', 'tx_errors', 'rx_mbuf_allocation_errors')), c
             assert s.counters() == c
-            summary = s.ask('stop')
-            assert f'RX-packets: {c["rx_good_packets"]} ' in summary, summary  # of the port
+            s.ask('stop')
             assert 'RX desc=512' in s.ask('show config rxtx')
             s.ask('clear port xstats all')
             assert not p.counters()['rx_good_packets']
     wire = testpmd.frames(os.path.join(work, 'wire.pcap'))
     assert sorted(wire) == sorted(passed + sent)
-    got, wanted = by_flow(f for f in wire if f in set(passed)), by_flow(passed)
-    for flow in wanted:
-        assert got[flow] == wanted[flow], (flow, [wanted[flow].index(f) for f in got[flow]], [f[:60].hex() for f in got[flow]])
+    assert by_flow(f for f in wire if f in set(passed)) == by_flow(passed)
     assert [f for f in wire if f in set(sent)] == sent
+
+
+def csum():
+    return f'prog={lib.example("csum")},maps={lib.example_maps("csum")[1]}'
+
+
+def test_secondary_forwards_what_the_command_line_passes(work):
+    test_driver.mixed_sizes(work, 60)
+    with processes.Group(work) as group:
+        forward(work, group, 'net_sluice', [f'net_sluice0,port=pcap:in.pcap:wire.pcap,{csum()}'])
+
+
+def test_secondary_on_a_pci_bus_does_the_same(work):
+    test_driver.mixed_sizes(work, 60)
+    with processes.Board(work, 'pcap:in.pcap:wire.pcap', csum(), seed=5) as group:
+        forward(work, group, 'net_sluice_pci', [])
 
 
 def values(entry):
@@ -148,15 +158,15 @@ def test_secondary_that_is_killed_is_followed_by_another(work):
     """What is sent comes back for ever, to both queues."""
     with processes.Group(work) as group:
         with testpmd.Testpmd(work, ['net_sluice0,port=loopback'], *group.options(0), '--txonly-multi-flow', machine=group, telemetry=True) as p:
-            for _ in range(3):
+            for _ in range(2):
                 s = testpmd.Testpmd(work, [], *group.options(1), machine=processes.Member(group, p))
                 s.ask('start')
                 p.ask('stop\nclear port xstats all\nstart tx_first 2')
-                p.wait_for(lambda c: c['tx_q0_packets'] > 200 and c['tx_q1_packets'] > 200)
+                p.wait_for(lambda c: c['tx_q0_packets'] > 100 and c['tx_q1_packets'] > 100)
                 s.process.kill()
                 s.process.wait()
                 p.ask('clear port xstats all')
-                c = p.wait_for(lambda c: c['tx_q0_packets'] > 200)
+                c = p.wait_for(lambda c: c['tx_q0_packets'] > 100)
                 assert not any(c[k] for k in ('rx_errors', 'tx_errors', 'dma_errors')), c
             p.ask('stop\nport stop 0\nport start 0')
             assert not [line for line in p.text.splitlines() if line.startswith('net_sluice:')], p.text
