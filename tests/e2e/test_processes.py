@@ -125,7 +125,7 @@ def check_figures(p, s):
     c = p.counters()
     assert s.get('stats').split() == [str(c[k]) for k in ('rx_good_packets', 'tx_good_packets', 'rx_good_bytes')]
     refused = s.ask('refused')
-    assert (refused[0], *map(int, refused[1].split())) == 7 * (-errno.EOPNOTSUPP,), refused
+    assert (refused[0], *map(int, refused[1].split())) == 9 * (-errno.EOPNOTSUPP,), refused
 
 
 def test_secondary_receives_from_a_program_on_the_host(work):

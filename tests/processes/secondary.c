@@ -164,12 +164,13 @@ static int do_state(char **w)
                   regs.length, ns != 0);
 }
 
-/* What a secondary process may not do: all that is not refused. */
+/* What a secondary process may not do. */
 static int do_refused(char **w)
 {
     const struct rte_eth_conf conf = {0};
     const struct rte_ether_addr mac = {{2, 0, 0, 0, 0, 1}};
     struct rte_eth_rss_conf rss = {0};
+    struct rte_mempool *pool = rte_mempool_lookup("mb_pool_0"); /* testpmd's */
     const int errs[] = {
         rte_eth_dev_configure(0, 1, 1, &conf),
         rte_eth_dev_set_mtu(0, 2000),
@@ -177,6 +178,8 @@ static int do_refused(char **w)
         rte_eth_dev_mac_addr_add(0, (struct rte_ether_addr *)(uintptr_t)&mac, 0),
         rte_eth_dev_rss_hash_update(0, &rss),
         rte_eth_dev_rss_reta_update(0, (struct rte_eth_rss_reta_entry64[2]){{.mask = 1}}, 128),
+        rte_eth_dev_stop(0),
+        rte_eth_rx_queue_setup(0, 0, 512, 0, NULL, pool),
         rte_pmd_sluice_events(0, NULL, NULL),
     };
 
@@ -186,7 +189,6 @@ static int do_refused(char **w)
     return 0;
 }
 
-/* rte_eth_dev_stop in a secondary process would mark the port as stopped for all. */
 static const struct {
     const char *word;
     int (*act)(char **words);
