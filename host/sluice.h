@@ -187,21 +187,26 @@ struct sluice_load_opts {
      * order. Not 0 ends the run with that result. NULL: nobody listens. */
     int (*event)(void *ctx, const struct sluice_event *event);
     void *event_ctx;
-    uint64_t seed;    /* of bpf_get_prandom_u32 */
-    uint32_t ifindex; /* that packets come in on unless they say otherwise; 0: 1 */
-    uint32_t queue;   /* executor kernel, which has one: the queue of all packets */
+    uint64_t seed;            /* of bpf_get_prandom_u32 */
+    uint32_t ifindex;         /* that packets come in on unless they say otherwise; 0: 1 */
+    uint32_t queue;           /* executor kernel, which has one: the queue of all packets */
+    struct sluice_port *port; /* a device (below) that it is to run on; NULL: this process */
 };
 
 /* Verifies a program, translates it for an executor, and opens that with empty maps (those of data
- * sections have their contents). Where `executor` is a list, or NULL, and one of them can't be
- * opened, the next is tried; each is named at the sink. opts may be NULL. -EINVAL, -ENOENT (no such
- * executor, or its parts are not installed), -EACCES (rejected), -ENOTSUP (does not fit), -ENOMEM.
+ * sections have their contents). With `port` it is verified only, for the process with the device
+ * has the maps and translates it when it is attached; all other options but sink must be 0 then
+ * (-EOPNOTSUPP), and its maps give -EBADF while it is not attached. Where `executor` is a list, or
+ * NULL, and one of them can't be opened, the next is tried; each is named at the sink. opts may be
+ * NULL. -EINVAL, -ENOENT (no such executor, or its parts are not installed), -EACCES (rejected),
+ * -ENOTSUP (does not fit), -ENOMEM.
  */
 SLUICE_API int sluice_load(const struct sluice_program *program,
                            const struct sluice_load_opts *opts, struct sluice_loaded **out);
 /* Gives it up; a port that it is attached to keeps it. Its maps' handles are gone. NULL is fine. */
 SLUICE_API void sluice_unload(struct sluice_loaded *loaded);
 
+/* On a device: what runs it there, NULL until it is attached. */
 SLUICE_API const char *sluice_loaded_executor(const struct sluice_loaded *loaded);
 SLUICE_API const char *sluice_loaded_name(const struct sluice_loaded *loaded);
 
@@ -325,16 +330,36 @@ SLUICE_API int sluice_map_lost(struct sluice_map *map, uint64_t *lost);
 
 struct sluice_port_opts {
     size_t size;
-    const char *name; /* copied; NULL: "port" */
+    const char *name; /* copied; NULL: "port", or the device's */
+    /* NULL: a port in software. Else a device of the DPDK driver net_sluice in a process that runs:
+     * its name ("net_sluice0", "0000:01:00.0"), the number that it has in DPDK ("0"), or "" for the
+     * only one. */
+    const char *device;
+    const char *file_prefix;        /* of that process, as it was given to it; NULL: "rte" */
+    const char *socket;             /* its telemetry socket, in place of file_prefix */
+    const struct sluice_sink *sink; /* of a device's port: hears of all of its calls; copied */
+    uint32_t timeout_ms;            /* for each answer of the process; 0: a minute */
+    uint32_t reserved;              /* 0 */
 };
 
-/* A port in software: packets are given to it. opts may be NULL. -ENOMEM, -EINVAL. */
+/* A port in software, whose packets are given to it, or a device's, whose packets come from the
+ * wire and go to the process that has it (docs/library.md, "Devices of other processes"). opts may
+ * be NULL. -ENOMEM, -EINVAL; of a device: -ENOENT, -ECONNREFUSED (nobody listens there), -ENODEV
+ * (the process has no such device), -ENOTUNIQ ("": there are several), -ETIMEDOUT, -EPROTO. */
 SLUICE_API int sluice_port_open(const struct sluice_port_opts *opts, struct sluice_port **out);
-/* Detaches what is attached. NULL is fine. */
+/* Detaches what is attached; a device goes on with it, as others may have loaded it or rely on it.
+ * NULL is fine. */
 SLUICE_API void sluice_port_close(struct sluice_port *port);
 SLUICE_API const char *sluice_port_name(const struct sluice_port *port);
 
-/* -EBUSY: another program is attached. A program is attached to one port at a time. */
+/* -EBUSY: another program is attached. A program is attached to one port at a time.
+ *
+ * On a device (also for replace and detach) a program is whichever runs there, whoever loaded it;
+ * a device without one passes all packets. -EINVAL: the program was not loaded for this port, or
+ * for a device; -EACCES, -ENOTSUP, ...: what the process says, its reason is told to the port's
+ * sink; -EPIPE: the process has gone, or closed the connection, which is final: open the port
+ * again; -ETIMEDOUT: it did not answer, likewise; -EPROTO: its answer makes no sense. After these
+ * three it is not known whether the call has done something. */
 SLUICE_API int sluice_port_attach(struct sluice_port *port, struct sluice_loaded *loaded);
 /* Puts a program in the place of another between two packets; -ENOENT: there is none. Maps with the
  * same definition (name, type, key, value, max_entries, flags) keep their contents, whatever the
@@ -345,17 +370,50 @@ SLUICE_API int sluice_port_attach(struct sluice_port *port, struct sluice_loaded
  * and the new one's maps have what they had got by then. sink may be NULL. */
 SLUICE_API int sluice_port_replace(struct sluice_port *port, struct sluice_loaded *loaded,
                                    const struct sluice_sink *sink);
+/* Packets of a device may wait in its ports while contents are copied that can't stay where they
+ * are; without it -EXDEV is given where they would have to. */
+#define SLUICE_SWAP_MIGRATE 1u
+
+struct sluice_swap_opts {
+    size_t size;
+    const struct sluice_sink *sink; /* of this call; or NULL */
+    uint32_t flags;                 /* SLUICE_SWAP_* */
+    uint32_t reserved;              /* 0 */
+};
+
+/* How a program took over, and what its maps hold. */
+struct sluice_swap_result {
+    size_t size;
+    uint32_t in_place; /* 1: between two packets; 0: packets waited */
+    uint32_t stayed;   /* maps that were not touched, */
+    uint32_t moved;    /* whose contents were copied, */
+    uint32_t fresh;    /* that hold what the object says */
+};
+
+/* Replaces as sluice_port_replace does, which is this with SLUICE_SWAP_MIGRATE, and tells how. On a
+ * device data sections are kept if both programs come from one file, or one sluice_object, and
+ * begin alike, and maps of programs or maps never. opts and result may be NULL. */
+SLUICE_API int sluice_port_swap(struct sluice_port *port, struct sluice_loaded *loaded,
+                                const struct sluice_swap_opts *opts,
+                                struct sluice_swap_result *result);
 /* -ENOENT: no program is attached. */
 SLUICE_API int sluice_port_detach(struct sluice_port *port);
 
 /* Runs packets as sluice_run does, with the program that is attached; without one they pass
- * unchanged (XDP_PASS). */
+ * unchanged (XDP_PASS). -EOPNOTSUPP: a device's. */
 SLUICE_API int sluice_port_run(struct sluice_port *port, struct sluice_batch *batch);
 
 /* A map of whatever program is attached, by name: the handle stays good when programs are replaced,
  * and no update through it is lost then. NULL: no program, or it has no such map. Calls give -EBADF
  * while there is none, and -ENXIO if the map of that name has another definition now. Lives as long
- * as the port. */
+ * as the port.
+ *
+ * On a device packets run between and within calls: a batch goes in pieces, each of which the
+ * device does as a whole. sluice_map_lookup_batch then may give fewer entries than were asked for,
+ * with 0, if the entry at which it went on has gone. -EMSGSIZE: an entry has no room in a request
+ * (1,023 characters, two for each byte of key and values) or an answer (7,168 bytes); -EOPNOTSUPP:
+ * changes of maps of programs and maps, and look-ups there unless the program was attached by this
+ * port; -EPIPE, -ETIMEDOUT, -EPROTO as above. */
 SLUICE_API struct sluice_map *sluice_port_find_map_by_name(struct sluice_port *port,
                                                            const char *name);
 
@@ -376,7 +434,9 @@ struct sluice_stats {
     uint64_t ns;     /* software: time of all programs */
 };
 
-/* Since the program was loaded; since the port was opened. 0 or -EINVAL. */
+/* Since the program was loaded; since the port was opened. 0 or -EINVAL. Of a device: since its
+ * statistics were last reset, packets of all programs, bytes_out, cycles and ns are 0 as it does
+ * not tell them; of a program on a device: -EOPNOTSUPP, it has no counts of its own. */
 SLUICE_API int sluice_loaded_stats(struct sluice_loaded *loaded, struct sluice_stats *stats);
 SLUICE_API int sluice_port_stats(struct sluice_port *port, struct sluice_stats *stats);
 
@@ -400,6 +460,66 @@ struct sluice_device_info {
     uint32_t ext_lines; /* core: lines of the cache before external memory; 0: no such memory */
     uint32_t reserved;
 };
+
+/* A counter of a device, named as the driver's extended statistics (docs/driver.md). */
+struct sluice_counter {
+    char name[64];
+    uint64_t value;
+};
+
+/* All counters of a device. *count: how many there is room for; afterwards how many there are,
+ * which may be more. -EOPNOTSUPP: the port is in software. */
+SLUICE_API int sluice_port_counters(struct sluice_port *port, struct sluice_counter *counters,
+                                    uint32_t *count);
+
+/* What a device's port is and does. Longer texts are cut. */
+struct sluice_port_info {
+    size_t size;
+    char name[64];
+    char socket[108]; /* with name it opens the port */
+    char mac[20];
+    char firmware[192];
+    char program[128]; /* "" if none is attached */
+    char section[64];
+    char path[1024];    /* object file, as the process found it */
+    char executor[16];  /* what runs the program: "microcode", "pipeline", "interp" (the host) */
+    char reason[1024];  /* why it is the host, or "" */
+    uint32_t number;    /* in DPDK */
+    uint32_t started;   /* 1: it is, 0: stopped */
+    uint32_t mtu;       /* bytes */
+    uint32_t rx_queues; /* in use, */
+    uint32_t tx_queues;
+    uint32_t rx_rings; /* and of the device */
+    uint32_t tx_rings;
+    uint32_t link_count; /* Ethernet ports, */
+    uint32_t links_up;   /* by bit */
+    uint32_t maps;       /* of the program */
+    uint32_t kind;       /* enum sluice_device_kind: the program slot */
+    uint32_t version;    /* of its register map */
+    uint32_t cores;
+    uint32_t instructions; /* of the program */
+    uint64_t generation;   /* another number for each program that begins to run */
+    uint64_t time_ns;      /* of the device's clock */
+};
+
+/* -EOPNOTSUPP: the port is in software. */
+SLUICE_API int sluice_port_info(struct sluice_port *port, struct sluice_port_info *info);
+
+struct sluice_device_list_opts {
+    size_t size;
+    const struct sluice_sink *sink; /* of this call; or NULL */
+    const char *file_prefix;        /* of one process, */
+    const char *socket;  /* or its socket; both NULL: all processes that can be reached */
+    uint32_t timeout_ms; /* as of a port */
+    uint32_t reserved;   /* 0 */
+};
+
+/* Devices of processes that run. *count: room in infos, each of info_size bytes (sizeof(struct
+ * sluice_port_info)); afterwards how many devices there are, which may be more. Processes that
+ * don't answer are passed over with a warning, unless one was named. opts may be NULL. */
+SLUICE_API int sluice_device_list(const struct sluice_device_list_opts *opts,
+                                  struct sluice_port_info *infos, size_t info_size,
+                                  uint32_t *count);
 
 /* -ENODEV: the program is on no device. */
 SLUICE_API int sluice_loaded_device_info(struct sluice_loaded *loaded,

@@ -233,16 +233,15 @@ int telemetry_ask(struct telemetry *t, const char *command, const char *const *p
     return err ? err : telemetry_read(t->path, name, text, answer, why, why_bytes);
 }
 
-bool telemetry_has_room(const char *command, const char *const *parameters, uint32_t count,
-                        size_t more)
+size_t telemetry_room(const char *command, const char *const *parameters, uint32_t count)
 {
     char request[REQUEST_BYTES + 8];
     size_t used = sizeof(ROOM) - 1 + strlen(command);
-    bool fits = true;
+    bool fits = add_parameter(request, &used, "9999");
 
     for (uint32_t i = 0; i < count && fits; i++)
         fits = add_parameter(request, &used, parameters[i]);
-    return fits && used + more <= REQUEST_BYTES;
+    return fits ? REQUEST_BYTES - used : 0;
 }
 
 int telemetry_peer(const struct telemetry *t, uint32_t *pid, uint32_t *uid)

@@ -35,10 +35,9 @@ int telemetry_ask(struct telemetry *telemetry, const char *command, const char *
 int telemetry_read(const char *path, const char *command, const char *text, json_t **answer,
                    char *why, size_t why_bytes);
 
-/* Whether parameters, each with a comma before it, leave room for so many more characters in a
- * request for a command. */
-bool telemetry_has_room(const char *command, const char *const *parameters, uint32_t count,
-                        size_t more);
+/* Characters for which parameters leave room in a request for a command about a device whose number
+ * may have four digits. */
+size_t telemetry_room(const char *command, const char *const *parameters, uint32_t count);
 
 /* The process at the other end, as the kernel knows it. */
 int telemetry_peer(const struct telemetry *telemetry, uint32_t *pid, uint32_t *uid);

@@ -107,7 +107,7 @@ static int copy(struct sluice_loaded *from, uint32_t old, struct sluice_loaded *
 }
 
 int lib_hand_over(struct sluice_loaded *from, struct sluice_loaded *to,
-                  const struct sluice_sink *sink)
+                  const struct sluice_sink *sink, struct sluice_swap_result *result)
 {
     const bool same_object = from->object == to->object;
     uint32_t map = 0;
@@ -130,10 +130,13 @@ int lib_hand_over(struct sluice_loaded *from, struct sluice_loaded *to,
         if (!is_kept(m, same_object) || !same_map(to->file, m, &map))
             continue;
         err = copy(from, i, to, map);
+        result->moved += !err;
         if (err)
             lib_say(sink, SLUICE_ERROR, "LIB0008", to->job->prog->name,
                     "the contents of map %s can't be handed over from %s to %s: %s", m->name,
                     from->exec->ops->name, to->exec->ops->name, strerror(-err));
     }
+    result->in_place = 1;
+    result->fresh = to->file->map_count - result->moved;
     return err;
 }

@@ -46,6 +46,8 @@ void lib_loaded_drop(struct sluice_loaded *l)
     if (!l || atomic_fetch_sub(&l->holders, 1) != 1)
         return;
     exec_close(l->exec);
+    lib_port_drop(l->target);
+    free(l->image);
     arena_close(l->arena);
     lib_object_drop(l->object);
     pthread_mutex_destroy(&l->lock);
@@ -224,12 +226,14 @@ int sluice_load(const struct sluice_program *program, const struct sluice_load_o
     options.listener = &l->listener;
     err = job_do(l->job, JOB_VERIFY);
     lib_tell_all(&sink, &l->job->sinks[JOB_VERIFY]);
-    if (!err && opts.fib) {
+    if (!err && opts.fib && !opts.port) {
         err = netfile_read(opts.fib, l->arena, &options.net, why, sizeof(why));
         if (err)
             lib_say(&sink, SLUICE_ERROR, "LIB0004", NULL, "%s", why);
     }
-    if (!err)
+    if (!err && opts.port)
+        err = lib_device_load(l, &opts, &sink);
+    else if (!err)
         err = open_first(l, opts.executor ? opts.executor : CHOOSE_BEST, &options, &sink);
     if (err) {
         lib_loaded_drop(l);
@@ -246,7 +250,9 @@ void sluice_unload(struct sluice_loaded *loaded)
 
 const char *sluice_loaded_executor(const struct sluice_loaded *loaded)
 {
-    return loaded ? loaded->exec->ops->name : NULL;
+    if (!loaded)
+        return NULL;
+    return loaded->exec ? loaded->exec->ops->name : *loaded->executor ? loaded->executor : NULL;
 }
 
 const char *sluice_loaded_name(const struct sluice_loaded *loaded)
@@ -273,12 +279,28 @@ struct sluice_map *sluice_loaded_find_map_by_name(const struct sluice_loaded *lo
 
 int sluice_loaded_stats(struct sluice_loaded *loaded, struct sluice_stats *stats)
 {
-    int err = loaded && stats ? lib_lock(&loaded->lock) : -EINVAL;
+    int err = !loaded || !stats ? -EINVAL : loaded->target ? -EOPNOTSUPP : lib_lock(&loaded->lock);
 
     if (err)
         return err;
     err = lib_answer(stats, &loaded->stats, sizeof(loaded->stats));
     lib_unlock(&loaded->lock);
+    return err;
+}
+
+/* Of the device that the program is attached to, unless the host runs it. */
+static int remote_info(struct sluice_loaded *loaded, struct sluice_device_info *info)
+{
+    struct sluice_port *port = loaded->target;
+    struct sluice_loaded *attached;
+    const struct exec_ops *ops;
+    int err = lib_port_enter(port, &attached);
+
+    if (err)
+        return err;
+    ops = attached == loaded ? exec_find(loaded->executor) : NULL;
+    err = ops && ops->hardware ? lib_device_registers(port->device, info) : -ENODEV;
+    lib_port_leave(port);
     return err;
 }
 
@@ -308,8 +330,14 @@ static int read_info(struct dev *dev, struct sluice_device_info *info)
 int sluice_loaded_device_info(struct sluice_loaded *loaded, struct sluice_device_info *info)
 {
     struct sluice_device_info out = {.size = sizeof(out)};
-    int err = loaded && info ? lib_lock(&loaded->lock) : -EINVAL;
+    int err = loaded && info ? 0 : -EINVAL;
 
+    if (!err && loaded->target) {
+        err = remote_info(loaded, &out);
+        return err ? err : lib_answer(info, &out, sizeof(out));
+    }
+    if (!err)
+        err = lib_lock(&loaded->lock);
     if (err)
         return err;
     err = loaded->exec->ops->hardware ? read_info(exec_device_dev(loaded->exec), &out) : -ENODEV;

@@ -83,6 +83,7 @@ int sluice_map_set_initial_value(struct sluice_map *map, const void *data, size_
         return -ENOMEM;
     file->data = copy;
     map->def.data = copy;
+    map->object->altered = true;
     return 0;
 }
 
@@ -234,6 +235,8 @@ int sluice_map_lookup_elem(struct sluice_map *map, const void *key, size_t key_s
 
     if (!key_fits(map, key, key_sz) || !value_fits(map, value, value_sz) || flags)
         return -EINVAL;
+    if (lib_device_has(map))
+        return lib_device_lookup(map, key, value, false);
     err = enter(map, &c);
     if (err)
         return err;
@@ -250,6 +253,8 @@ int sluice_map_update_elem(struct sluice_map *map, const void *key, size_t key_s
 
     if (!key_fits(map, key, key_sz) || !value_fits(map, value, value_sz))
         return -EINVAL;
+    if (lib_device_has(map))
+        return lib_device_update(map, key, value, flags);
     err = enter(map, &c);
     if (err)
         return err;
@@ -265,6 +270,8 @@ int sluice_map_delete_elem(struct sluice_map *map, const void *key, size_t key_s
 
     if (!key_fits(map, key, key_sz) || flags)
         return -EINVAL;
+    if (lib_device_has(map))
+        return lib_device_delete(map, key);
     err = enter(map, &c);
     if (err)
         return err;
@@ -281,6 +288,8 @@ int sluice_map_lookup_and_delete_elem(struct sluice_map *map, const void *key, s
 
     if (!key_fits(map, key, key_sz) || !value_fits(map, value, value_sz) || flags)
         return -EINVAL;
+    if (lib_device_has(map))
+        return lib_device_lookup(map, key, value, true);
     err = enter(map, &c);
     if (err)
         return err;
@@ -307,6 +316,8 @@ int sluice_map_get_next_key(struct sluice_map *map, const void *cur_key, void *n
 
     if (!key_fits(map, next_key, key_sz))
         return -EINVAL;
+    if (lib_device_has(map))
+        return lib_device_next_key(map, cur_key, next_key);
     err = enter(map, &c);
     if (err)
         return err;
@@ -329,6 +340,8 @@ int sluice_map_lookup_batch(struct sluice_map *map, const void *after, void *key
 
     if (!map || !keys || !values || !count || !map->def.key_bytes)
         return -EINVAL;
+    if (lib_device_has(map))
+        return lib_device_lookup_batch(map, after, keys, values, count);
     err = enter(map, &c);
     if (err)
         return err;
@@ -361,6 +374,8 @@ int sluice_map_update_batch(struct sluice_map *map, const void *keys, const void
 
     if (!map || !values || !count || (!keys && map->def.key_bytes))
         return -EINVAL;
+    if (lib_device_has(map))
+        return lib_device_update_batch(map, keys, values, count, flags);
     err = enter(map, &c);
     if (err)
         return err;
@@ -382,6 +397,8 @@ int sluice_map_delete_batch(struct sluice_map *map, const void *keys, uint32_t *
 
     if (!map || !keys || !count)
         return -EINVAL;
+    if (lib_device_has(map))
+        return lib_device_delete_batch(map, keys, count);
     err = enter(map, &c);
     if (err)
         return err;
@@ -401,6 +418,8 @@ int sluice_map_lost(struct sluice_map *map, uint64_t *lost)
 
     if (!map || !lost)
         return -EINVAL;
+    if (lib_device_has(map))
+        return lib_device_lost(map, lost);
     err = enter(map, &c);
     if (err)
         return err;

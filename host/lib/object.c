@@ -20,8 +20,13 @@ void lib_object_drop(struct sluice_object *object)
     if (!object || atomic_fetch_sub(&object->holders, 1) != 1)
         return;
     arena_close(object->arena);
+    pthread_mutex_destroy(&object->handing);
     free(object->programs);
     free(object->maps);
+    free(object->image);
+    free(object->path);
+    free(object->section);
+    free(object->handed);
     free(object);
 }
 
@@ -48,6 +53,35 @@ struct source {
     size_t bytes;
 };
 
+/* Keeps the bytes, for processes that are to have the same. */
+static int load_kept(struct sluice_object *o, const struct source *from, const char *name,
+                     const struct load_options *options, struct diag_sink *sink,
+                     const struct load_object **read)
+{
+    if (from->path && lib_image_read(from->path, &o->image, &o->image_bytes)) /* says why */
+        return load_object(from->path, options, o->arena, sink, read);
+    if (!from->path) {
+        o->image = malloc(from->bytes + 1);
+        if (!o->image)
+            return -ENOMEM;
+        memcpy(o->image, from->data, from->bytes);
+        o->image_bytes = from->bytes;
+    }
+    return load_object_memory(o->image, o->image_bytes, from->path ? from->path : name, options,
+                              o->arena, sink, read);
+}
+
+/* What else matters to them. */
+static int keep_options(struct sluice_object *o, const struct source *from,
+                        const struct sluice_object_opts *opts)
+{
+    o->path = from->path ? realpath(from->path, NULL) : NULL;
+    o->section = opts->section ? strdup(opts->section) : NULL;
+    o->any_type = opts->any_type;
+    o->altered = opts->map_size_count;
+    return opts->section && !o->section ? -ENOMEM : lib_lock_open(&o->handing);
+}
+
 static int read_object(struct sluice_object *o, const struct source *from,
                        const struct sluice_object_opts *opts, struct diag_sink *sink)
 {
@@ -72,9 +106,7 @@ static int read_object(struct sluice_object *o, const struct source *from,
         err = -ENOMEM;
     } else if (!err) {
         arena_set_oom(o->arena, &oom);
-        err = from->path ? load_object(from->path, &options, o->arena, sink, &read)
-                         : load_object_memory(from->data, from->bytes, name, &options, o->arena,
-                                              sink, &read);
+        err = load_kept(o, from, name, &options, sink, &read);
     }
     arena_set_oom(o->arena, NULL);
     free(sizes);
@@ -102,9 +134,13 @@ static int open_object(const struct source *from, const struct sluice_object_opt
         return -ENOMEM;
     atomic_init(&o->holders, 1);
     o->arena = arena_open();
-    if (!o->arena) {
+    err = o->arena ? keep_options(o, from, &opts) : -ENOMEM;
+    if (err) {
+        arena_close(o->arena);
+        free(o->path);
+        free(o->section);
         free(o);
-        return -ENOMEM;
+        return err;
     }
     said = diag_sink_make(o->arena);
     err = read_object(o, from, &opts, &said);

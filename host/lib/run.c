@@ -268,7 +268,7 @@ int lib_run(struct sluice_loaded *loaded, struct sluice_batch *user, struct slui
 
 int sluice_run(struct sluice_loaded *loaded, struct sluice_batch *batch)
 {
-    int err = loaded ? lib_lock(&loaded->lock) : -EINVAL;
+    int err = !loaded ? -EINVAL : loaded->target ? -EOPNOTSUPP : lib_lock(&loaded->lock);
 
     if (err)
         return err;

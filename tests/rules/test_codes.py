@@ -30,7 +30,7 @@ def codes(folders, endings):
 
 def test_every_code_has_a_test(work):
     given = codes(('compiler/', 'host/', 'nic_runtime/', 'sim/'), ('.c', '.h', '.cpp'))
-    tests = codes(('tests/unit/', 'tests/text/', 'tests/e2e/', 'tests/common/', 'tests/fuzz/'), ('.c', '.h', '.py', '.test', '.ir', '.txt'))
+    tests = codes(('tests/unit/', 'tests/text/', 'tests/e2e/', 'tests/device/', 'tests/common/', 'tests/fuzz/'), ('.c', '.h', '.py', '.test', '.ir', '.txt'))
     assert len(given) > 100, 'the sources name their codes in another way now'
     bad = [f'{c} ({given[c]}) is in no test' for c in sorted(given) if c not in tests and c not in EXCEPTIONS]
     bad += [f'{c} has a test and stands among the exceptions' for c in sorted(EXCEPTIONS) if c in tests]
