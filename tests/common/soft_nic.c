@@ -123,15 +123,26 @@ static void soft_close(struct dev *dev)
     free(dev);
 }
 
-static const struct dev_ops soft_ops = {
-    .read32 = soft_read32,
-    .write32 = soft_write32,
-    .read_words = soft_read_words,
-    .write_words = soft_write_words,
-    .close = soft_close,
-    .dma_map = soft_dma_map,
-    .dma_unmap = soft_dma_unmap,
-};
+/* It does what it does at once. */
+static int soft_advance(struct dev *dev, uint32_t clocks)
+{
+    (void)dev;
+    (void)clocks;
+    return 0;
+}
+
+#define OPS                                                                                        \
+    .read32 = soft_read32, .write32 = soft_write32, .read_words = soft_read_words,                 \
+    .write_words = soft_write_words, .close = soft_close, .dma_map = soft_dma_map,                 \
+    .dma_unmap = soft_dma_unmap
+
+static const struct dev_ops soft_ops = {OPS};
+static const struct dev_ops simulated_ops = {OPS, .advance = soft_advance};
+
+void soft_nic_simulated(struct soft_nic *n, bool simulated)
+{
+    n->dev.ops = simulated ? &simulated_ops : &soft_ops;
+}
 
 /* --- its registers --- */
 

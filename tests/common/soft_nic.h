@@ -14,6 +14,9 @@ struct soft_nic;
 struct soft_nic *soft_nic_open(void);
 /* Its dev's close gives it back. */
 struct dev *soft_nic_dev(struct soft_nic *nic);
+/* Whether it says that it can be let go on, as a simulated device does: so its driver waits for it
+ * without sleeping. A board otherwise, as it is at first. */
+void soft_nic_simulated(struct soft_nic *nic, bool simulated);
 /* Registers read as all ones from now on, and writes go nowhere. */
 void soft_nic_remove(struct soft_nic *nic);
 /* Any word of the registers, for faults. */

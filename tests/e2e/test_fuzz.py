@@ -5,6 +5,7 @@ import glob
 import os
 import re
 import subprocess
+import unittest
 
 import lib
 
@@ -25,8 +26,7 @@ def ran(text, executor):
 def test_kernel_and_interp_agree(work):
     text = fuzz('--from', 1, '--count', 5000)
     if 'kernel: skipped' in text:
-        print('skip  the kernel lets nobody use bpf() here: nothing was compared with it')
-        return
+        raise unittest.SkipTest('the kernel lets nobody use bpf() here: nothing was compared with it')
     assert ran(text, 'kernel') == 5000 and ' 0 verifier rejects, 0 differences' in text, text
     missing = ''.join(re.findall(r'(?:forms|types) occurred(.*)', text))
     assert not missing, f'the generator never comes to{missing} (docs/fuzzing.md: a template for each instruction, helper and map type)'

@@ -361,6 +361,7 @@ static void test_start_and_stop_again_and_again_lose_no_buffer(void **state)
     for (int i = 0; i < 50; i++) {
         struct rte_mbuf *m = packet_of(data, 64, 1);
 
+        soft_nic_simulated(b->soft, i > 0); /* once as on a board: the driver sleeps */
         assert_true(soft_nic_receive(b->soft, 0, &p));
         assert_int_equal(rte_eth_tx_burst(b->port, 0, &m, 1), 1);
         assert_int_equal(rte_eth_dev_stop(b->port), 0);
@@ -449,6 +450,7 @@ static void test_program_over_a_slot_that_does_not_drain_is_gone(void **state)
 
     assert_int_equal(pmd_program_load(pmd, &all, why), 0);
     assert_program(pmd, "raw");
+    soft_nic_simulated(b->soft, true);            /* so that waiting in vain is short */
     *soft_nic_word(b->soft, SPEC_CSR_STATUS) = 1; /* busy */
     assert_int_equal(pmd_program_load(pmd, &all, why), -EIO);
     assert_non_null(strstr(why, "does not finish"));

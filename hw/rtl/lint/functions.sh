@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# What the linters of NIC and shells share; sourced by scripts that are in the root, have set `work` and `folders`, and count in
-# `count` and `failures`. `waived` are options of Verilator.
+# What the linters share; sourced by scripts that are in the root, have set `work` and `folders`, and count in `count` and
+# `failures`. `waived` are options of Verilator, `allowed` is what a line of a tool may tell.
 
 check() { # NAME COMMAND ...
     name=$1
     shift
     count=$((count + 1))
-    if ! "$@" >"$work/log" 2>&1 || grep -q -i 'warning\|error' "$work/log"; then
+    if ! "$@" >"$work/log" 2>&1 || grep -v "${allowed:-^$}" "$work/log" | grep -q -i 'warning\|error'; then
         head -30 "$work/log"
         echo "FAIL lint $name"
         failures=$((failures + 1))

@@ -9,46 +9,9 @@ trap 'rm -rf "$work"' EXIT
 failures=0
 count=0
 
-check() { # NAME COMMAND ...
-    name=$1
-    shift
-    count=$((count + 1))
-    if ! "$@" >"$work/log" 2>&1 || grep -q -i 'warning\|error' "$work/log"; then
-        cat "$work/log"
-        echo "FAIL lint $name"
-        failures=$((failures + 1))
-    fi
-}
+folders="-I. -y hw/rtl/common -y hw/rtl/map -y hw/rtl/pipe"
 
-# MODULE PARAMETER=VALUE ...
-lint() {
-    module=$1
-    shift
-    generics= icarus=
-    for p in "$@"; do
-        generics="$generics -G$p"
-        icarus="$icarus -P$module.$p"
-    done
-    file=$(find hw/rtl/map hw/rtl/pipe -name "$module.v")
-    # shellcheck disable=SC2086
-    check "verilator $module $*" verilator --lint-only -Wall $generics --top-module "$module" -I. -y hw/rtl/common -y hw/rtl/map \
-        -y hw/rtl/pipe "$file"
-    # shellcheck disable=SC2086
-    check "iverilog $module $*" iverilog -g2005 -Wall $icarus -o "$work/out" -s "$module" -I. -y hw/rtl/common -y hw/rtl/map -y hw/rtl/pipe \
-        "$file"
-}
-
-# Parameters outside of their range must stop elaboration.
-refuses() {
-    module=$1
-    shift
-    count=$((count + 1))
-    file=$(find hw/rtl/map hw/rtl/pipe -name "$module.v")
-    if verilator --lint-only "-G$1" --top-module "$module" -I. -y hw/rtl/common -y hw/rtl/map -y hw/rtl/pipe "$file" >"$work/log" 2>&1; then
-        echo "FAIL lint $module takes $1"
-        failures=$((failures + 1))
-    fi
-}
+. hw/rtl/lint/functions.sh
 
 # MODULE PARAMETERS (as chparam options) LEAST-BLOCK-RAMS MOST-FLIP-FLOPS. The cells are counted when the memories have been mapped, to
 # flip-flops if nothing else fits: what comes after that takes a third of the time and makes flip-flops fewer, if anything.
