@@ -80,6 +80,12 @@ struct dev_ops {
     /* Lets a simulated device go on for so many clocks, or until it has nothing to do: the host
      * waits for something. NULL on a board, which goes on by itself. */
     int (*advance)(struct dev *dev, uint32_t clocks);
+    /* Makes another model of a simulated device, which must be at rest and its ports off: the new
+     * one is as after reset, with the same ports, queues and registers. What is connected to the
+     * ports and the memory that the device may reach stay; frames that have not begun wait there.
+     * -EBUSY: it is not at rest; after any failure the model before is there, as it was. NULL on a
+     * board, whose slot is configured anew by its vendor's tools. */
+    int (*reopen)(struct dev *dev, const char *model, char *why, size_t why_bytes);
 };
 
 /* A device that moves map contents by DMA (block MAPDMA of hw/spec/nic.toml), and memory for it. */

@@ -258,6 +258,11 @@ bool mac_waits(struct mac *m)
     return m->in_bytes;
 }
 
+bool mac_rests(const struct mac *m)
+{
+    return !m->begun && !m->in_sent && !m->out_bytes;
+}
+
 void mac_drive(struct mac *m, bool on, uint64_t clock, struct nic_beat *beat)
 {
     const uint32_t left = m->in_bytes - m->in_sent;

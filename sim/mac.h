@@ -17,6 +17,8 @@ void mac_close(struct mac *mac); /* NULL-safe */
 bool mac_link(const struct mac *mac);
 /* Whether a frame waits, or is on its way in. */
 bool mac_waits(struct mac *mac);
+/* Whether no frame is on its way, in or out. */
+bool mac_rests(const struct mac *mac);
 /* What is offered to the device in this clock; on: its port takes packets, so a new frame may
  * begin. */
 void mac_drive(struct mac *mac, bool on, uint64_t clock, struct nic_beat *beat);

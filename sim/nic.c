@@ -22,8 +22,9 @@ enum {
     QUIET_CLOCKS = 512, /* without anything that moves: time to ask whether it is idle */
     DMA_MIN_CLOCKS = 16,
     DMA_MAX_CLOCKS = 64,
-    CLOCK_NS = 4,        /* 250 MHz */
-    EXT_BYTES = 1 << 20, /* external memory: the core of this model has no cache for more */
+    CLOCK_NS = 4,          /* 250 MHz */
+    EXT_BYTES = 1 << 20,   /* external memory: the core of this model has no cache for more */
+    REST_CLOCKS = 1 << 16, /* in which frames that have begun end */
     CTRL_ON = 1,
     BUSY = 1,
 };
@@ -124,7 +125,8 @@ static int read_words(struct nic *n, uint32_t addr, uint32_t *words, uint32_t co
     return n->broken ? n->broken : regs_read(&n->regs, addr, words, count);
 }
 
-/* Frames are offered to ports that take them only, as if the other end knew. */
+/* Frames are offered to ports that take them only, as if the other end knew: before a port is off,
+ * and once it is on. */
 static void note_write(struct nic *n, uint32_t addr, uint32_t value)
 {
     if (addr == SPEC_BAR_LIST + SPEC_NIC_CTRL)
@@ -140,6 +142,9 @@ static int nic_write_words(struct dev *dev, uint32_t addr, const uint32_t *words
     int err;
 
     pthread_mutex_lock(&n->lock);
+    for (uint32_t i = 0; i < count; i++)
+        if (!(words[i] & CTRL_ON))
+            note_write(n, addr + 4 * i, words[i]);
     err = n->broken ? n->broken : regs_write(&n->regs, addr, words, count);
     for (uint32_t i = 0; !err && i < count; i++)
         note_write(n, addr + 4 * i, words[i]);
@@ -237,16 +242,21 @@ static int nic_dma_unmap(struct dev *dev, uint64_t addr, size_t bytes)
 
 /* --- opening --- */
 
+static void close_model(struct nic *n)
+{
+    if (n->model)
+        n->api->close(n->model);
+    if (n->library)
+        dlclose(n->library);
+}
+
 static void nic_close(struct dev *dev)
 {
     struct nic *n = (struct nic *)dev;
 
     if (!n)
         return;
-    if (n->model)
-        n->api->close(n->model);
-    if (n->library)
-        dlclose(n->library);
+    close_model(n);
     for (uint32_t p = 0; p < NIC_MODEL_PORTS; p++)
         mac_close(n->macs[p]);
     memory_close(n->memory);
@@ -254,6 +264,8 @@ static void nic_close(struct dev *dev)
     pthread_mutex_destroy(&n->lock);
     free(n);
 }
+
+static int nic_reopen(struct dev *dev, const char *model, char *why, size_t why_bytes);
 
 static const struct dev_ops nic_ops = {
     .read32 = nic_read32,
@@ -264,6 +276,7 @@ static const struct dev_ops nic_ops = {
     .dma_map = nic_dma_map,
     .dma_unmap = nic_dma_unmap,
     .advance = nic_advance,
+    .reopen = nic_reopen,
 };
 
 static int load_model(struct nic *n, const char *path, char *why, size_t why_bytes)
@@ -331,6 +344,111 @@ static int open_around(struct nic *n, const struct dev_nic_options *o, char *why
         if (!err && p < n->api->ports)
             n->in.mac_link |= (uint16_t)(mac_link(n->macs[p]) << p);
     }
+    return err;
+}
+
+/* --- another model --- */
+
+static bool everything_rests(struct nic *n)
+{
+    bool rests = !dma_busy(n->dma) && !n->out.memory.arvalid && !n->out.memory.awvalid;
+
+    for (uint32_t p = 0; p < n->api->ports; p++)
+        rests &= mac_rests(n->macs[p]);
+    return rests;
+}
+
+/* Lets frames end that have begun. */
+static int come_to_rest(struct nic *n, char *why, size_t why_bytes)
+{
+    uint32_t status = BUSY;
+    int err = 0;
+
+    for (int i = 0; !err && i < REST_CLOCKS && (i < QUIET_CLOCKS || !everything_rests(n)); i++) {
+        begin_clock(n);
+        err = end_clock(n);
+    }
+    if (!err)
+        err = read_words(n, SPEC_BAR_LIST + SPEC_NIC_STATUS, &status, 1);
+    if (!err && (status & BUSY || !everything_rests(n) || (n->on && n->ports_on)))
+        err = -EBUSY;
+    if (err)
+        snprintf(why, why_bytes, "the device has packets or accesses under way");
+    return err;
+}
+
+/* Whether two models have the same blocks of registers at the same places. */
+static bool same_blocks(struct nic *a, struct nic *b)
+{
+    uint32_t addr = SPEC_BAR_LIST;
+
+    do {
+        uint32_t of_a[4] = {0}, of_b[4] = {0};
+
+        if (read_words(a, addr, of_a, 4) || read_words(b, addr, of_b, 4) ||
+            memcmp(of_a, of_b, sizeof(of_a)) != 0)
+            return false;
+        addr = of_a[2];
+    } while (addr > SPEC_BAR_LIST && addr < SPEC_BAR_BYTES);
+    return true;
+}
+
+/* The other model, around which all else is what it was. */
+static int open_beside(struct nic *n, struct nic *next, const char *model, char *why,
+                       size_t why_bytes)
+{
+    int err;
+
+    *next = *n;
+    next->library = NULL;
+    next->model = NULL;
+    next->in = (struct nic_model_in){.mac_link = n->in.mac_link};
+    next->out = (struct nic_model_out){0};
+    next->regs = (struct regs){&next->in.regs, &next->out.regs, next, begin_clock, end_clock};
+    next->on = false;
+    next->ports_on = 0;
+    err = load_model(next, model, why, why_bytes);
+    if (!err && next->api->ports != n->api->ports)
+        err = -EINVAL;
+    if (!err)
+        err = reset(next, why, why_bytes);
+    if (!err && !same_blocks(n, next))
+        err = -EINVAL;
+    if (err == -EINVAL && !*why)
+        snprintf(why, why_bytes, "%s has other ports or queues than the device", model);
+    if (err)
+        close_model(next);
+    return err;
+}
+
+static int nic_reopen(struct dev *dev, const char *model, char *why, size_t why_bytes)
+{
+    struct nic *n = (struct nic *)dev;
+    struct nic *next = calloc(1, sizeof(*next));
+    int err = next ? 0 : -ENOMEM;
+
+    pthread_mutex_lock(&n->lock);
+    *why = 0;
+    if (!err)
+        err = n->broken ? n->broken : come_to_rest(n, why, why_bytes);
+    if (!err)
+        err = open_beside(n, next, model, why, why_bytes);
+    if (!err) {
+        close_model(n);
+        n->library = next->library;
+        n->api = next->api;
+        n->model = next->model;
+        n->in = next->in;
+        n->out = next->out;
+        n->cycle = next->cycle;
+        n->rng = next->rng;
+        n->on = false;
+        n->ports_on = 0;
+        n->asleep = false;
+        n->quiet_clocks = 0;
+    }
+    pthread_mutex_unlock(&n->lock);
+    free(next);
     return err;
 }
 
