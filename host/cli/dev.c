@@ -16,10 +16,11 @@ enum {
     OPT_SECTION,
     OPT_MAPS,
     OPT_MIGRATE,
+    OPT_EXECUTOR,
     OPT_COUNT,
     OPT_INTERVAL
 };
-enum { ARGUMENTS_MAX = 2048 };
+enum { ARGUMENTS_MAX = 2048, BUILD_PATIENCE_MS = 900000 /* of a pipeline's model */ };
 
 struct dev_arguments {
     struct dev_call call;
@@ -38,6 +39,8 @@ static const struct argp_option options_table[] = {
     {"program", 'p', "NAME", 0, "load, swap: which program of the object (default: the first)", 0},
     {"section", OPT_SECTION, "NAME", 0, "load, swap: take the programs of this ELF section", 0},
     {"maps-in", OPT_MAPS, "FILE", 0, "load, swap: what its maps hold at first", 0},
+    {"executor", OPT_EXECUTOR, "NAME", 0,
+     "load, swap: where it is to run: microcode, pipeline or interp (the host)", 0},
     {"migrate", OPT_MIGRATE, NULL, 0,
      "swap: packets may wait while maps are copied that can't stay where they are", 0},
     {"count", OPT_COUNT, "N", 0, "top: end after so many refreshes", 0},
@@ -81,6 +84,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_MAPS:
         a->call.maps = arg;
+        return 0;
+    case OPT_EXECUTOR:
+        a->call.executor = arg;
         return 0;
     case OPT_MIGRATE:
         a->call.migrate = true;
@@ -314,8 +320,8 @@ static int status_of(int err)
 
 static int replace(const struct dev_call *call, const char *command, json_t **answer)
 {
-    char text[4][PATH_MAX + 16];
-    const char *parameters[5];
+    char text[5][PATH_MAX + 16];
+    const char *parameters[6];
     uint32_t count = 1;
     int status = add_path(text[0], sizeof(text[0]), "path", call->arguments[0]), err = 0;
 
@@ -325,6 +331,8 @@ static int replace(const struct dev_call *call, const char *command, json_t **an
         snprintf(text[count++], sizeof(text[0]), "program=%s", call->program);
     if (call->section)
         snprintf(text[count++], sizeof(text[0]), "section=%s", call->section);
+    if (call->executor)
+        snprintf(text[count++], sizeof(text[0]), "executor=%s", call->executor);
     for (uint32_t i = 0; i < count; i++)
         parameters[i] = text[i];
     if (call->migrate)
@@ -399,7 +407,8 @@ static int run(struct dev_arguments *a)
     if (call->count < commands[i].arguments_min || call->count > commands[i].arguments_max)
         return cli_fail("sluice dev %s takes %s; see sluice dev --help", commands[i].name,
                         !commands[i].arguments_max ? "no argument" : "an argument");
-    err = remote_connect(a->prefix, a->socket, 0, &call->device.telemetry, why, sizeof(why));
+    err = remote_connect(a->prefix, a->socket, call->executor ? BUILD_PATIENCE_MS : 0,
+                         &call->device.telemetry, why, sizeof(why));
     if (err)
         return tell(err, why);
     status = commands[i].any_port ? CLI_OK : choose_port(call, a->port);

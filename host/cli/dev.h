@@ -17,6 +17,7 @@ struct dev_call {
     const char *program; /* of load and swap */
     const char *section;
     const char *maps;
+    const char *executor;
     bool migrate;
     uint64_t refreshes; /* of top; 0: without end */
     double seconds;     /* between them */

@@ -148,6 +148,11 @@ static int start_ring(struct pmd *pmd)
     return err;
 }
 
+int pmd_events_restart(struct pmd *pmd)
+{
+    return pmd->events->on ? start_ring(pmd) : 0;
+}
+
 bool pmd_events_telling(struct pmd *pmd)
 {
     bool busy;
@@ -198,7 +203,8 @@ static void take_area(struct pmd *pmd, const struct pmd_rx_take *d, const uint8_
         return;
     }
     e->time_ns = d->time;
-    if (exec_device_event(pmd->program->exec, area, d->len, d->meta, d->redirect))
+    if (exec_device_event(pmd->program->exec, area, d->len, d->meta,
+                          d->redirect + pmd->nic.number_base))
         e->bad++;
 }
 

@@ -37,6 +37,10 @@ void pmd_events_done(struct pmd *pmd);
  * they are still on their way to memory. */
 int pmd_events_settle(struct pmd *pmd);
 
+/* Sets the ring up, if there is one, in a device that takes the other one's place; nothing has been
+ * on its way. */
+int pmd_events_restart(struct pmd *pmd);
+
 /* The program goes: what its ring buffers lost is kept. */
 void pmd_events_end(struct pmd *pmd);
 

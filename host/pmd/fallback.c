@@ -394,22 +394,6 @@ static int read_counts(struct pmd *pmd, uint64_t *all, uint64_t *dropped)
     return err ? err : nic_counter(nic, nic->rxq[RING] + SPEC_RXQ_DROPPED, dropped);
 }
 
-/* Packets that have left the slot: the next one has at least this number. */
-static int read_number(struct pmd *pmd, uint64_t *number)
-{
-    uint64_t sum = 0;
-    int err = 0;
-
-    for (uint32_t v = 0; !err && v < SPEC_VERDICTS; v++) {
-        uint64_t count = 0;
-
-        err = nic_counter(&pmd->nic, pmd->nic.verdict + SPEC_VERDICT_COUNT + 8 * v, &count);
-        sum += count;
-    }
-    *number = sum;
-    return err;
-}
-
 static int open_ring(struct pmd *pmd)
 {
     struct pmd_fallback *f = pmd->fallback;
@@ -451,7 +435,8 @@ static int set_out(struct pmd *pmd)
     if (!err)
         err = read_counts(pmd, &f->all_base, &f->dropped_base);
     if (!err)
-        err = read_number(pmd, &f->number);
+        err = nic_packets(&pmd->nic, &f->number);
+    f->number += pmd->nic.number_base;
     return err ? err : open_ring(pmd);
 }
 
@@ -527,6 +512,12 @@ bool pmd_fallback_captured(struct pmd *pmd, uint64_t *count)
         return false;
     *count = f->all_base + f->captured + (dropped - f->dropped_base);
     return true;
+}
+
+void pmd_fallback_kick(struct pmd *pmd)
+{
+    if (pmd->fallback->txq)
+        pmd_tx_kick(pmd->fallback->txq);
 }
 
 int pmd_fallback_start(struct pmd *pmd)

@@ -55,6 +55,8 @@ bool pmd_fallback_takes(const struct pmd_rxq *q);
 /* Before a burst of a queue: if a program is on, runs what is captured, until so many packets wait
  * for this queue. Does nothing while another thread is at it. */
 void pmd_fallback_poll(struct pmd_rxq *q, uint32_t wanted);
+/* Lets the device send what programs on the host have sent so far. needs: the device's lock */
+void pmd_fallback_kick(struct pmd *pmd);
 /* A packet as the device gave it, with its metadata: it, or NULL if it was captured. Then it has
  * run, and waits for its queue's next burst or is gone. needs: q's lock; for a captured one, the
  * device's */

@@ -58,10 +58,8 @@ static int map_act(uint16_t port_id, const char *name, enum map_act act, const v
                    void *values)
 {
     static const enum pmd_peer_op ops[] = {
-        [MAP_SIZES] = PMD_PEER_MAP_SIZES,
-        [MAP_LOOKUP] = PMD_PEER_MAP_LOOKUP,
-        [MAP_UPDATE] = PMD_PEER_MAP_UPDATE,
-        [MAP_DELETE] = PMD_PEER_MAP_DELETE,
+        [MAP_SIZES] = PMD_PEER_MAP_SIZES,   [MAP_LOOKUP] = PMD_PEER_MAP_LOOKUP,
+        [MAP_UPDATE] = PMD_PEER_MAP_UPDATE, [MAP_DELETE] = PMD_PEER_MAP_DELETE,
         [MAP_NEXT] = PMD_PEER_MAP_NEXT,
     };
     struct pmd_remote *remote = pmd_remote_of(port_id);

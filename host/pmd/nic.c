@@ -2,6 +2,7 @@
 #include "host/pmd/nic.h"
 
 #include "hw/spec/gen/csr.h"
+#include "hw/spec/gen/xdp.h"
 
 #include <errno.h>
 #include <string.h>
@@ -323,6 +324,22 @@ int nic_rss_table(struct nic *nic, const uint16_t *queues)
 int nic_time(struct nic *nic, uint64_t *ns)
 {
     return nic_counter(nic, nic->device + SPEC_NIC_TIME_LO, ns);
+}
+
+int nic_packets(struct nic *nic, uint64_t *packets)
+{
+    uint64_t sum = 0;
+    int err = 0;
+
+    for (uint32_t v = 0; !err && v < SPEC_VERDICTS; v++) {
+        uint64_t count = 0;
+
+        err = nic_counter(nic, nic->verdict + SPEC_VERDICT_COUNT + 8 * v, &count);
+        sum += count;
+    }
+    if (!err)
+        *packets = sum;
+    return err;
 }
 
 int nic_slot_drain(struct nic *nic)

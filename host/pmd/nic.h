@@ -33,7 +33,8 @@ struct nic {
     uint32_t rxq_count;
     uint32_t txq_count;
     uint32_t reta_size;
-    bool gone; /* has been found to be; stays so */
+    uint64_t number_base; /* of packets: how many a device numbered in whose place this one is */
+    bool gone;            /* has been found to be; stays so */
 };
 
 enum nic_port_flags { NIC_PORT_ON = 1, NIC_PORT_PROMISCUOUS = 2, NIC_PORT_ALLMULTI = 4 };
@@ -82,6 +83,9 @@ int nic_rss_set(struct nic *nic, uint32_t types, const uint8_t key[NIC_KEY_BYTES
 int nic_rss_table(struct nic *nic, const uint16_t *queues);
 
 int nic_time(struct nic *nic, uint64_t *ns);
+/* Packets that have left the slot since reset, which numbers them so: the next one has at least
+ * this number. */
+int nic_packets(struct nic *nic, uint64_t *packets);
 /* Stops the program slot from starting packets, and waits for those inside. -ETIMEDOUT. */
 int nic_slot_drain(struct nic *nic);
 /* Lets it start packets again, with the program of bank 0. */

@@ -23,13 +23,16 @@ static struct pmd *pmd_of(const struct rte_eth_dev *eth_dev)
 static int set_ports(struct rte_eth_dev *eth_dev, bool on, uint32_t mtu, bool promiscuous,
                      bool all_multicast)
 {
-    struct nic *nic = &pmd_of(eth_dev)->nic;
+    struct pmd *pmd = pmd_of(eth_dev);
+    struct nic *nic = &pmd->nic;
     const uint32_t flags = (on ? NIC_PORT_ON : 0u) | (promiscuous ? NIC_PORT_PROMISCUOUS : 0u) |
                            (all_multicast ? NIC_PORT_ALLMULTI : 0u);
     int err = 0;
 
+    pthread_mutex_lock(&pmd->lock); /* the device may be about to become another one */
     for (uint32_t i = 0; !err && i < nic->port_count; i++)
         err = nic_port_set(nic, i, flags, mtu + PMD_OVERHEAD_BYTES);
+    pthread_mutex_unlock(&pmd->lock);
     return err;
 }
 
@@ -77,21 +80,25 @@ static int mtu_set(struct rte_eth_dev *eth_dev, uint16_t mtu)
 
 static int mac_set(struct rte_eth_dev *eth_dev, struct rte_ether_addr *mac)
 {
-    struct nic *nic = &pmd_of(eth_dev)->nic;
+    struct pmd *pmd = pmd_of(eth_dev);
     int err = 0;
 
-    for (uint32_t i = 0; !err && i < nic->port_count; i++)
-        err = nic_port_mac(nic, i, mac->addr_bytes);
+    pthread_mutex_lock(&pmd->lock);
+    for (uint32_t i = 0; !err && i < pmd->nic.port_count; i++)
+        err = nic_port_mac(&pmd->nic, i, mac->addr_bytes);
+    pthread_mutex_unlock(&pmd->lock);
     return err;
 }
 
 static int set_filter(struct rte_eth_dev *eth_dev, uint32_t index, const uint8_t *mac)
 {
-    struct nic *nic = &pmd_of(eth_dev)->nic;
+    struct pmd *pmd = pmd_of(eth_dev);
     int err = 0;
 
-    for (uint32_t i = 0; !err && i < nic->port_count; i++)
-        err = nic_port_filter(nic, i, index - 1, mac);
+    pthread_mutex_lock(&pmd->lock);
+    for (uint32_t i = 0; !err && i < pmd->nic.port_count; i++)
+        err = nic_port_filter(&pmd->nic, i, index - 1, mac);
+    pthread_mutex_unlock(&pmd->lock);
     return err;
 }
 

@@ -77,6 +77,7 @@ enum pmd_peer_texts { /* of a program; bits of what is there */
                       PMD_PEER_SECTION = 1,
                       PMD_PEER_PROGRAM = 2,
                       PMD_PEER_MAPS = 4,
+                      PMD_PEER_EXECUTOR = 8,
 };
 
 struct pmd_peer_program {
@@ -85,6 +86,7 @@ struct pmd_peer_program {
     char maps[PATH_MAX];
     char section[PMD_PEER_NAME_BYTES];
     char program[PMD_PEER_NAME_BYTES];
+    char executor[PMD_PEER_NAME_BYTES];
 };
 
 /* How it took over, and why not. */

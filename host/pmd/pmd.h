@@ -125,6 +125,7 @@ struct pmd_rxq {
 };
 
 struct pmd_txq {
+    rte_spinlock_t lock; /* of its user, and of who puts another device in place of this one */
     struct nic *nic;
     uint16_t port_id;
     volatile struct pmd_tx_desc *ring;
@@ -153,7 +154,15 @@ enum pmd_offload {
     PMD_OFFLOAD_COUNT
 };
 
-enum pmd_executor { PMD_EXECUTOR_MICROCODE, PMD_EXECUTOR_PIPELINE, PMD_EXECUTOR_COUNT };
+/* PMD_EXECUTOR_INTERP: the host. */
+enum pmd_executor {
+    PMD_EXECUTOR_MICROCODE,
+    PMD_EXECUTOR_PIPELINE,
+    PMD_EXECUTOR_INTERP,
+    PMD_EXECUTOR_COUNT
+};
+/* By its name: PMD_EXECUTOR_COUNT if none has it. */
+enum pmd_executor pmd_executor_of(const char *name);
 
 /* In memory that DPDK shares, but the primary process' alone: half of it points to what a secondary
  * process does not have. Secondaries ask for what they need (peer.h). */
@@ -169,12 +178,14 @@ struct pmd {
     uint64_t generation; /* of the program: another number whenever another one runs */
     struct pmd_fallback *fallback;
     enum pmd_offload offload;
-    enum pmd_executor executor; /* that programs are to run on */
+    enum pmd_executor executor; /* that programs are to run on, unless they say another one */
     struct pmd_events *events;
     struct pmd_serve *serve; /* secondary processes; serve.c */
     pthread_mutex_t lock;    /* of registers that are more than one access: counters, the mailbox */
     bool running;            /* rings are on; changed with the lock held, dev_started is not */
     uint64_t *counter_base;  /* values of counters at the last reset of statistics */
+    uint64_t *counter_past;  /* of devices in whose place this one is */
+    char *core_model;        /* of a simulated device with a core in its slot, or NULL */
     uint64_t rx_errors_base, tx_errors_base;
     uint64_t rx_errors_past, tx_errors_past; /* of queues that are released */
     uint32_t rss_types;
@@ -200,6 +211,9 @@ int pmd_rx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t cou
 void pmd_rx_queue_release(struct rte_eth_dev *eth_dev, uint16_t queue);
 int pmd_rx_start(struct pmd_rxq *q);
 int pmd_rx_stop(struct pmd_rxq *q);
+/* Sets a ring up in a device that takes the other one's place. Packets that wait stay. needs: q's
+ * lock; the ring has nothing that is filled */
+int pmd_rx_restart(struct pmd_rxq *q);
 uint16_t pmd_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t count);
 /* Takes all packets off the ring, which the next bursts give. */
 void pmd_rx_settle(struct pmd_rxq *q);
@@ -224,6 +238,8 @@ int pmd_tx_close(struct pmd_txq *q);
  * pmd_tx_kick. A packet that can't be sent at all is freed and counted. */
 bool pmd_tx_put(struct pmd_txq *q, struct rte_mbuf *m, uint32_t port);
 void pmd_tx_kick(struct pmd_txq *q);
+/* Whether the device is done with all that it was given. */
+bool pmd_tx_sent(struct pmd_txq *q);
 int pmd_tx_start(struct pmd_txq *q);
 int pmd_tx_stop(struct pmd_txq *q);
 uint16_t pmd_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t count);
@@ -238,6 +254,10 @@ int pmd_stats_reset(struct rte_eth_dev *eth_dev);
 int pmd_xstats_get(struct rte_eth_dev *eth_dev, struct rte_eth_xstat *stats, unsigned int count);
 int pmd_xstats_names(struct rte_eth_dev *eth_dev, struct rte_eth_xstat_name *names,
                      unsigned int count);
+/* All counters of the device, in an array that is the caller's to free; and adds them to those of
+ * the device that takes its place. */
+int pmd_stats_read(struct pmd *pmd, uint64_t **counters);
+void pmd_stats_keep(struct pmd *pmd, const uint64_t *counters);
 /* Makes room for what statistics need. */
 int pmd_stats_init(struct pmd *pmd);
 void pmd_stats_free(struct pmd *pmd);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <rte_malloc.h>
 #include <rte_mbuf_dyn.h>
+#include <stdlib.h>
 
 /* From a device that a bus has found to an Ethernet device, and back. */
 
@@ -171,6 +172,8 @@ int pmd_uninit(struct rte_eth_dev *eth_dev)
     pmd_events_close(pmd);
     pmd_bulk_close(pmd);
     pmd_stats_free(pmd);
+    free(pmd->core_model);
+    pmd->core_model = NULL;
     if (pmd->dev)
         pmd->dev->ops->close(pmd->dev);
     if (pmd->plugin)

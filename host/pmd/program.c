@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/program.h"
 #include "host/ctl/mapfile.h"
-#include "host/ctl/model.h"
 #include "host/ctl/swap.h"
 #include "host/pmd/events.h"
 #include "host/pmd/fallback.h"
 #include "host/pmd/remote.h"
+#include "host/pmd/slot.h"
 #include "hw/spec/gen/csr.h"
 
 #include <errno.h>
@@ -15,102 +15,14 @@
 #include <string.h>
 #include <time.h>
 
-/* What the device runs: an object file, verified and translated by what the command line uses, on
+/* What the device runs: an object file, verified and translated (prepare.c), on
  * the executor `microcode` in the slot, or, if that does not take it, on `interp` on the host. Or
- * the slot is the pipeline of one program, from when the device is opened until it is closed. */
-
-/* r0 = XDP_PASS; exit (RFC 9669) */
-static const uint8_t pass_all[] = {0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0};
+ * the slot is the pipeline of the program, from when the device is opened, or, in a simulated one,
+ * from when the program is loaded (slot.c). */
 
 static void say(char *why, const char *text)
 {
     snprintf(why, EXEC_WHY_BYTES, "%s", text);
-}
-
-static int pick(struct pmd_program *p, const char *name, char *why)
-{
-    const struct load_object *o = p->object;
-
-    for (uint32_t i = 0; !p->prog && i < o->prog_count; i++)
-        if (!name || !strcmp(o->progs[i].name, name))
-            p->prog = &o->progs[i];
-    if (!p->prog) {
-        snprintf(why, EXEC_WHY_BYTES, "the object has no program \"%s\"", name ? name : "");
-        return -ENOENT;
-    }
-    if (p->prog->refusal) {
-        exec_why(why, p->prog->refusal, -EINVAL);
-        return -EINVAL;
-    }
-    p->object = load_only(p->object, p->prog, p->arena);
-    if (!p->object)
-        return -ENOMEM;
-    p->prog = p->object->progs;
-    return 0;
-}
-
-/* Reads an object file, or takes instructions. */
-static int load(const char *path, const struct load_options *options, const void *insns,
-                size_t bytes, struct arena *arena, const struct load_object **out, char *why)
-{
-    struct diag_sink sink = diag_sink_make(arena);
-    jmp_buf oom;
-    int err;
-
-    if (setjmp(oom)) {
-        arena_set_oom(arena, NULL);
-        return -ENOMEM;
-    }
-    arena_set_oom(arena, &oom);
-    err = path ? load_object(path, options, arena, &sink, out)
-               : load_raw(insns, bytes, "pass", NULL, 0, arena, &sink, out);
-    arena_set_oom(arena, NULL);
-    if (err) {
-        exec_why(why, diag_first_error(&sink), err < 0 ? err : -EINVAL);
-        return err < 0 ? err : -EINVAL;
-    }
-    return 0;
-}
-
-static int read_object(struct pmd_program *p, const struct rte_pmd_sluice_program *what, char *why)
-{
-    const struct load_options options = {.size = sizeof(options), .section = what->section};
-    const int err =
-        load(what->path, &options, pass_all, sizeof(pass_all), p->arena, &p->object, why);
-
-    return err ? err : pick(p, what->program, why);
-}
-
-/* What the maps are to hold; what it says of read-only data and of maps of programs counts when the
- * program is verified. */
-static int read_maps(struct pmd_program *p, const char *path, struct job_options *options,
-                     char *why)
-{
-    struct load_value *values = NULL;
-    int err;
-
-    if (!path)
-        return 0;
-    p->maps_path = path;
-    err = mapfile_read(path, p->object, &p->maps, why, EXEC_WHY_BYTES);
-    if (!err)
-        err = mapfile_preset(path, p->maps, p->object, p->arena, why, EXEC_WHY_BYTES);
-    if (!err)
-        err = mapfile_programs(p->maps, p->object, p->arena, &values, &options->value_count);
-    options->values = values;
-    options->values_known = true;
-    return err;
-}
-
-void pmd_program_drop(struct pmd_program *p)
-{
-    if (!p)
-        return;
-    exec_close(p->exec);
-    exec_close(p->slot_exec);
-    json_decref(p->maps);
-    arena_close(p->arena);
-    free(p);
 }
 
 void pmd_program_unload(struct pmd *pmd)
@@ -122,134 +34,14 @@ void pmd_program_unload(struct pmd *pmd)
     pmd->program = NULL;
 }
 
-/* Whether a pipeline takes the program. */
-static int fits_pipeline(struct pmd_program *p, char *why)
-{
-    int err = exec_find("pipeline")->fits(p->job, why);
-
-    for (uint32_t i = 0; !err && i < p->job->pipeline->map_count; i++)
-        if (p->job->pipeline->maps[i].external_bytes) {
-            snprintf(why, EXEC_WHY_BYTES,
-                     "map %.64s is to lie in external memory, and the device has none",
-                     p->object->maps[i].name);
-            err = -ENOTSUP;
-        }
-    return err;
-}
-
-/* Whether the device takes the program. */
-static int fits_device(struct pmd *pmd, struct pmd_program *p, const char *path, char *why)
-{
-    const bool pipeline = pmd->executor == PMD_EXECUTOR_PIPELINE && path;
-    uint32_t lines = 0;
-    int err = pipeline ? fits_pipeline(p, why) : exec_find("microcode")->fits(p->job, why);
-
-    if (!err && pipeline) {
-        say(why, "executor=pipeline is set, and the slot holds a core since the device was opened");
-        return -ENOTSUP;
-    }
-    if (!err)
-        err = pmd_events_ready(pmd, p->job, why);
-    if (!err)
-        err = nic_read(&pmd->nic, pmd->nic.slot + SPEC_CSR_EXT_LINES, &lines);
-    for (uint32_t i = 0; !err && !lines && i < p->job->ir->map_count; i++)
-        if (ucode_map_external(p->job->microcode, i) ||
-            ucode_map_keys_external(p->job->microcode, i)) {
-            snprintf(why, EXEC_WHY_BYTES,
-                     "map %.64s is to lie in external memory, and the device has none",
-                     p->object->maps[i].name);
-            err = -ENOTSUP;
-        }
-    return err;
-}
-
-/* Makes a program that the device does not take, for that reason, run on the host. */
-static int fall_back(struct pmd *pmd, struct pmd_program *p, const char *reason, char *why)
-{
-    const struct exec_options options = {.size = sizeof(options),
-                                         .listener = pmd_events_listener(pmd)};
-    const char *refusal = pmd_fallback_refusal(pmd);
-    uint64_t capture[PMD_CAPTURE_INSNS];
-    const struct load_object *object;
-    const uint32_t bytes = pmd_fallback_capture(pmd, capture);
-    int err = exec_find("interp")->fits(p->job, why);
-
-    if (err)
-        return err;
-    if (refusal) {
-        snprintf(why, EXEC_WHY_BYTES, "%s; %s", reason, refusal);
-        return -ENOTSUP;
-    }
-    p->reason = arena_strdup(p->arena, reason);
-    err = load(NULL, NULL, capture, bytes, p->arena, &object, why);
-    if (err)
-        return err;
-    p->slot_job = job_open(object, object->progs, NULL, p->arena);
-    if (!p->reason || !p->slot_job)
-        return -ENOMEM;
-    err = exec_find("microcode")->fits(p->slot_job, why);
-    if (!err)
-        err = exec_open(exec_find("interp"), p->job, &options, &p->exec, why);
-    if (!err && p->maps)
-        err = mapfile_fill(p->maps_path, p->maps, p->exec, why, EXEC_WHY_BYTES);
-    return err;
-}
-
-/* Whether maps take what the file says: asked before what runs goes, of maps on the host, which
- * take and refuse the same entries as the device's. */
-static int try_maps(struct pmd_program *p, char *why)
-{
-    const struct exec_options options = {.size = sizeof(options)};
-    struct exec *exec = NULL;
-    int err = exec_open(exec_find("interp"), p->job, &options, &exec, why);
-
-    if (!err)
-        err = mapfile_fill(p->maps_path, p->maps, exec, why, EXEC_WHY_BYTES);
-    exec_close(exec);
-    return err;
-}
-
-static int open_program(struct pmd_program *p, const struct rte_pmd_sluice_program *what, char *why)
-{
-    struct job_options options = {.size = sizeof(options)};
-    int err = read_object(p, what, why);
-
-    p->from_file = what->path != NULL;
-    if (!err)
-        err = read_maps(p, what->maps, &options, why);
-    if (err)
-        return err;
-    p->job = job_open(p->object, p->prog, &options, p->arena);
-    return p->job ? 0 : -ENOMEM;
-}
-
-/* Verifies and translates. */
-static int prepare(struct pmd *pmd, struct pmd_program *p,
-                   const struct rte_pmd_sluice_program *what, char *why)
-{
-    char reason[EXEC_WHY_BYTES] = "offload=never is set";
-    int err = open_program(p, what, why);
-
-    if (err)
-        return err;
-    if (pmd->offload != PMD_OFFLOAD_NEVER || !what->path) {
-        err = fits_device(pmd, p, what->path, why);
-        if (!err && p->maps)
-            return try_maps(p, why);
-        if (!err || err == -ENOMEM || !what->path || pmd->offload == PMD_OFFLOAD_REQUIRE)
-            return err;
-        snprintf(reason, sizeof(reason), "%s", why);
-    }
-    return fall_back(pmd, p, reason, why);
-}
-
 static int check_slot(struct pmd *pmd, bool pipeline, char *why)
 {
     enum { KIND_CORE = 1, KIND_PIPELINE = 2 };
     uint32_t kind = 0;
     const int err = nic_read(&pmd->nic, pmd->nic.slot + SPEC_CSR_KIND, &kind);
 
-    if (!err && kind == (pipeline ? KIND_PIPELINE : KIND_CORE))
+    if (!err && (kind == (pipeline ? KIND_PIPELINE : KIND_CORE) ||
+                 (kind == KIND_PIPELINE && pmd_slot_changes(pmd))))
         return 0;
     say(why, kind == KIND_PIPELINE
                  ? "the device's slot is the pipeline of one program: that one runs until the "
@@ -270,8 +62,8 @@ static int begin(struct pmd *pmd, struct pmd_program *p, char *why)
         return err ? err
                    : exec_open(exec_find("microcode"), p->slot_job, &options, &p->slot_exec, why);
     }
-    err = exec_open(exec_find(p->pipeline ? "pipeline" : "microcode"), p->job, &options, &p->exec,
-                    why);
+    err = exec_open(exec_find(p->executor == PMD_EXECUTOR_PIPELINE ? "pipeline" : "microcode"),
+                    p->job, &options, &p->exec, why);
     if (!err && p->maps)
         err = mapfile_fill(p->maps_path, p->maps, p->exec, why, EXEC_WHY_BYTES);
     return err;
@@ -331,6 +123,72 @@ static int migrate(struct pmd *pmd, struct pmd_program *p, struct swap_report *r
     return err;
 }
 
+/* The model of the device that the program needs in place of this one, or NULL. */
+static int model_for(struct pmd *pmd, const struct pmd_program *p, const char **model)
+{
+    bool pipeline = false;
+    const int err = pmd_slot_is_pipeline(pmd, &pipeline);
+
+    *model = p->executor == PMD_EXECUTOR_PIPELINE ? p->model : pipeline ? pmd->core_model : NULL;
+    return err;
+}
+
+/* What is between two devices: the old one is at rest, and has the old program. */
+static int change_at_rest(struct pmd *pmd, struct pmd_program *p, struct pmd_slot_change *c,
+                          const char *model, bool keep, struct swap_report *report, char *why)
+{
+    struct pmd_program *old = pmd->program;
+    const bool host = old && old->slot_job;
+    struct swap_saved *saved = NULL;
+    int err = nic_slot_drain(&pmd->nic);
+
+    if (host)
+        pmd_fallback_end(pmd);
+    if (!err)
+        err = pmd_slot_rest(pmd, why);
+    if (!err && keep && old)
+        err = swap_save(old->exec, p->job, &saved, why);
+    if (!err)
+        err = pmd_slot_reopen(pmd, c, model, why);
+    if (err && err != -EIO) { /* what ran goes on */
+        if (host)
+            pmd_fallback_begin(pmd, old->exec);
+        if (old)
+            nic_slot_start(&pmd->nic);
+        swap_free(saved);
+        return err;
+    }
+    pmd_program_unload(pmd);
+    if (!err)
+        err = begin(pmd, p, why);
+    if (!err && saved)
+        err = swap_restore(saved, p->exec, report, why);
+    if (!err)
+        err = nic_slot_start(&pmd->nic);
+    if (err)
+        pmd_fallback_end(pmd);
+    else
+        pmd->program = p;
+    swap_free(saved);
+    return err ? -EIO : 0;
+}
+
+/* Replaces what runs and the device's slot with it, while frames wait at the wires. */
+static int change(struct pmd *pmd, struct pmd_program *p, const char *model, bool keep,
+                  struct swap_report *report, char *why)
+{
+    struct pmd_slot_change c = {0};
+    int err = pmd_slot_begin(pmd, &c, why);
+
+    if (!err) {
+        err = change_at_rest(pmd, p, &c, model, keep, report, why);
+        pmd_slot_end(pmd, &c);
+    }
+    if (err && !*why)
+        snprintf(why, EXEC_WHY_BYTES, "the device can't become another one: %s", strerror(-err));
+    return err;
+}
+
 /* Replaces what runs between two packets. */
 static int swap(struct pmd *pmd, struct pmd_program *p, struct swap_report *report, char *why)
 {
@@ -371,11 +229,39 @@ static uint64_t next_generation(uint64_t last)
     return ns > last ? ns : last + 1;
 }
 
+/* needs: the device's lock */
+static int replace_somehow(struct pmd *pmd, struct pmd_program *p, enum pmd_replace way,
+                           struct rte_pmd_sluice_swap *done, char *why)
+{
+    struct swap_report report = {0};
+    const char *model = NULL;
+    bool in_place = false;
+    int err = model_for(pmd, p, &model);
+
+    if (!err && model && way == PMD_SWAP && pmd->program) {
+        say(why, "the device's slot becomes another one for it, and packets wait meanwhile");
+        return -EXDEV;
+    }
+    if (!err && model) {
+        err = change(pmd, p, model, way != PMD_LOAD, &report, why);
+    } else if (!err && (way == PMD_LOAD || !pmd->program)) {
+        err = run(pmd, p, NULL, &report, why);
+        in_place = way != PMD_LOAD;
+    } else if (!err) {
+        err = swap(pmd, p, &report, why);
+        in_place = !err;
+        if (err == -EXDEV && way == PMD_MIGRATE)
+            err = migrate(pmd, p, &report, why);
+    }
+    *done = (struct rte_pmd_sluice_swap){!err && in_place, .stayed = report.stayed,
+                                         .moved = report.moved, .fresh = report.fresh};
+    return err;
+}
+
 static int replace(struct pmd *pmd, struct pmd_program *p, enum pmd_replace way,
                    uint64_t *generation, struct rte_pmd_sluice_swap *done, char *why)
 {
-    struct swap_report report = {0};
-    int err = -EXDEV;
+    int err;
 
     pthread_mutex_lock(&pmd->lock);
     if (generation && *generation && *generation != pmd->generation) {
@@ -383,44 +269,22 @@ static int replace(struct pmd *pmd, struct pmd_program *p, enum pmd_replace way,
         say(why, "another program has been loaded meanwhile");
         return -ESTALE;
     }
-    if (way == PMD_LOAD || !pmd->program)
-        err = run(pmd, p, NULL, &report, why);
-    else
-        err = swap(pmd, p, &report, why);
-    *done = (struct rte_pmd_sluice_swap){.in_place = !err && way != PMD_LOAD};
-    if (err == -EXDEV && way == PMD_MIGRATE)
-        err = migrate(pmd, p, &report, why);
+    err = replace_somehow(pmd, p, way, done, why);
     if (!err || err == -EIO) /* what ran before is gone */
         pmd->generation = next_generation(pmd->generation);
     if (!err && generation)
         *generation = pmd->generation;
-    done->stayed = report.stayed;
-    done->moved = report.moved;
-    done->fresh = report.fresh;
     pthread_mutex_unlock(&pmd->lock);
     if (!err && p->reason)
         PMD_LOG(WARNING, "program %s runs on the host's CPU: %s\n", p->prog->name, p->reason);
     return err;
 }
 
-static struct pmd_program *new_program(void)
-{
-    struct pmd_program *p = calloc(1, sizeof(*p));
-
-    if (p)
-        p->arena = arena_open();
-    if (p && !p->arena) {
-        free(p);
-        p = NULL;
-    }
-    return p;
-}
-
 int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
                         enum pmd_replace way, uint64_t *generation,
                         struct rte_pmd_sluice_swap *done, char *why)
 {
-    struct pmd_program *p = new_program();
+    struct pmd_program *p = pmd_program_new();
     int err = -ENOMEM;
 
     *why = 0;
@@ -431,7 +295,7 @@ int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *wh
         err = -EBUSY;
     }
     if (!err)
-        err = prepare(pmd, p, what, why);
+        err = pmd_program_prepare(pmd, p, what, why);
     if (!err && way != PMD_LOAD && p->maps) {
         say(why, "a swap keeps what maps hold: maps= is for a program that is loaded");
         err = -EINVAL;
@@ -444,37 +308,6 @@ int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *wh
         pmd_program_drop(p);
     }
     return err;
-}
-
-int pmd_program_pipeline(const struct rte_pmd_sluice_program *what, enum pmd_offload offload,
-                         struct pmd_program **out, char *model, char *why)
-{
-    struct pmd_program *p = offload == PMD_OFFLOAD_NEVER ? NULL : new_program();
-    int err = p || offload == PMD_OFFLOAD_NEVER ? 0 : -ENOMEM;
-
-    *out = NULL;
-    *why = 0;
-    if (!p)
-        return err;
-    p->pipeline = true;
-    err = open_program(p, what, why);
-    if (!err) {
-        err = fits_pipeline(p, why);
-        if (err && err != -ENOMEM && offload == PMD_OFFLOAD_PREFER) {
-            pmd_program_drop(p); /* who loads it finds that again, and the reason */
-            return 0;
-        }
-    }
-    if (!err)
-        err = model_build(p->job->pipeline->verilog, MODEL_NIC, model, why, EXEC_WHY_BYTES);
-    if (err) {
-        if (!*why)
-            say(why, strerror(-err));
-        pmd_program_drop(p);
-        return err;
-    }
-    *out = p;
-    return 0;
 }
 
 int pmd_program_start(struct pmd *pmd, struct pmd_program *p, char *why)

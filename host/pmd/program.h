@@ -14,15 +14,22 @@ struct pmd_program {
     const struct load_object *object;
     const struct load_prog *prog;
     struct job *job;
-    bool pipeline;        /* the slot is its pipeline */
-    bool from_file;       /* otherwise all packets pass */
-    struct exec *exec;    /* with the program's maps */
-    const char *reason;   /* why that is the host's (fallback.c), or NULL: it is the slot's */
-    struct job *slot_job; /* of what the slot runs then, and its executor */
+    enum pmd_executor executor; /* that it runs on */
+    const char *model;          /* of a device with its pipeline, to be opened; or NULL */
+    bool from_file;             /* otherwise all packets pass */
+    struct exec *exec;          /* with the program's maps */
+    const char *reason;         /* why that is the host's (fallback.c), or NULL: it is the slot's */
+    struct job *slot_job;       /* of what the slot runs then, and its executor */
     struct exec *slot_exec;
     const char *maps_path; /* of maps, for messages; valid while the program is loaded */
     json_t *maps;
 };
+
+/* prepare.c: NULL: no memory. */
+struct pmd_program *pmd_program_new(void);
+/* Verifies and translates, for the executor that it is to run on; p as new. */
+int pmd_program_prepare(struct pmd *pmd, struct pmd_program *p,
+                        const struct rte_pmd_sluice_program *what, char *why);
 
 /* maps.c: number of a map by its name. -ENXIO: there is no program, or none of its maps has it. */
 int pmd_map_find(const struct pmd_program *p, const char *name, uint32_t *index);

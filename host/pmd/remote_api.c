@@ -42,6 +42,10 @@ static int describe(struct pmd_peer_program *p, const struct rte_pmd_sluice_prog
         p->texts |= PMD_PEER_PROGRAM;
         err = put_text(p->program, sizeof(p->program), what->program);
     }
+    if (!err && what->executor) {
+        p->texts |= PMD_PEER_EXECUTOR;
+        err = put_text(p->executor, sizeof(p->executor), what->executor);
+    }
     return err;
 }
 

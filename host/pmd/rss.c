@@ -31,6 +31,7 @@ int pmd_rss_update(struct rte_eth_dev *eth_dev, struct rte_eth_rss_conf *conf)
 {
     struct pmd *pmd = eth_dev->data->dev_private;
     uint32_t bits = 0;
+    int err;
 
     if (conf->rss_key && conf->rss_key_len != NIC_KEY_BYTES)
         return -EINVAL;
@@ -39,7 +40,10 @@ int pmd_rss_update(struct rte_eth_dev *eth_dev, struct rte_eth_rss_conf *conf)
     if (conf->rss_key)
         memcpy(pmd->rss_key, conf->rss_key, NIC_KEY_BYTES);
     pmd->rss_types = bits;
-    return nic_rss_set(&pmd->nic, bits, pmd->rss_key);
+    pthread_mutex_lock(&pmd->lock); /* the device may be about to become another one */
+    err = nic_rss_set(&pmd->nic, bits, pmd->rss_key);
+    pthread_mutex_unlock(&pmd->lock);
+    return err;
 }
 
 int pmd_rss_get(struct rte_eth_dev *eth_dev, struct rte_eth_rss_conf *conf)
@@ -59,6 +63,7 @@ int pmd_reta_update(struct rte_eth_dev *eth_dev, struct rte_eth_rss_reta_entry64
                     uint16_t size)
 {
     struct pmd *pmd = eth_dev->data->dev_private;
+    int err;
 
     if (size != pmd->nic.reta_size)
         return -EINVAL;
@@ -76,7 +81,10 @@ int pmd_reta_update(struct rte_eth_dev *eth_dev, struct rte_eth_rss_reta_entry64
             pmd->reta[i] = c->reta[i % RTE_ETH_RETA_GROUP_SIZE];
     }
     pmd->reta_set = true;
-    return nic_rss_table(&pmd->nic, pmd->reta);
+    pthread_mutex_lock(&pmd->lock);
+    err = nic_rss_table(&pmd->nic, pmd->reta);
+    pthread_mutex_unlock(&pmd->lock);
+    return err;
 }
 
 int pmd_reta_query(struct rte_eth_dev *eth_dev, struct rte_eth_rss_reta_entry64 *conf,

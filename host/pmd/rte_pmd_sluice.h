@@ -36,6 +36,10 @@ struct rte_pmd_sluice_program {
     const char *section; /* its programs are those of this ELF section */
     const char *program; /* its name; NULL: the first */
     const char *maps;    /* JSON file with what its maps hold at first (docs/maps.md) */
+    /* "microcode", "pipeline" or "interp" (the host): where it is to run, or it is refused; NULL:
+     * as the device's arguments say. A simulated device becomes another one for it if its slot is
+     * not what that needs, while packets wait (docs/driver.md); a board's does not. */
+    const char *executor;
 };
 
 /* Verifies and translates a program and runs it in place of the present one: the device stops
@@ -48,7 +52,7 @@ int rte_pmd_sluice_program_load(uint16_t port_id, const struct rte_pmd_sluice_pr
 /* Where the program runs. */
 struct rte_pmd_sluice_program_info {
     char name[64];
-    char executor[16]; /* "microcode": on the device; "interp": on the host; "none" */
+    char executor[16]; /* "microcode", "pipeline": on the device; "interp": on the host; "none" */
     char reason[1024]; /* why on the host, or "" */
 };
 

@@ -138,6 +138,7 @@ static struct rte_mbuf *take_buffer(struct pmd_rxq *q)
 
     rte_io_rmb(); /* the rest of the descriptor, and the bytes, after its flags */
     d = *(const struct pmd_rx_take *)(uintptr_t)&q->ring[place].take;
+    d.number = (uint16_t)(d.number + q->nic->number_base);
     add_buffer(q, q->buffers[place], d.len);
     q->buffers[place] = NULL;
     q->next++;
@@ -288,12 +289,18 @@ int pmd_rx_status(void *queue, uint16_t offset)
     return status;
 }
 
-static void free_buffers(struct pmd_rxq *q)
+/* Those that the device had. */
+static void free_given(struct pmd_rxq *q)
 {
     for (; held(q); q->next++) {
         rte_pktmbuf_free_seg(q->buffers[q->next & q->mask]);
         q->buffers[q->next & q->mask] = NULL;
     }
+}
+
+static void free_buffers(struct pmd_rxq *q)
+{
+    free_given(q);
     rte_pktmbuf_free(q->first);
     q->first = NULL;
     q->last = NULL;
@@ -303,7 +310,7 @@ static void free_buffers(struct pmd_rxq *q)
         rte_pktmbuf_free(q->ready[q->ready_next++ % (2 * (q->mask + 1u))]);
 }
 
-int pmd_rx_start(struct pmd_rxq *q)
+static int start_ring(struct pmd_rxq *q)
 {
     const uint32_t block = q->nic->rxq[q->number];
     int err;
@@ -313,8 +320,19 @@ int pmd_rx_start(struct pmd_rxq *q)
     q->next = 0;
     q->given = 0;
     err = nic_ring_start(q->nic, block, q->zone->iova, (uint32_t)rte_log2_u32(q->mask + 1u));
-    if (!err)
-        err = refill(q);
+    return err ? err : refill(q);
+}
+
+int pmd_rx_restart(struct pmd_rxq *q)
+{
+    free_given(q);
+    return start_ring(q);
+}
+
+int pmd_rx_start(struct pmd_rxq *q)
+{
+    int err = start_ring(q);
+
     q->on = !err;
     if (!err && !held(q))
         err = -ENOMEM;

@@ -250,13 +250,15 @@ static int do_program(struct pmd_request *c)
     struct rte_pmd_sluice_program what;
     int err;
 
-    if (!out || !ENDS(in->path) || !ENDS(in->maps) || !ENDS(in->section) || !ENDS(in->program))
+    if (!out || !ENDS(in->path) || !ENDS(in->maps) || !ENDS(in->section) || !ENDS(in->program) ||
+        !ENDS(in->executor))
         return out ? -EINVAL : -ENOMEM;
     what = (struct rte_pmd_sluice_program){
         .path = in->path,
         .section = in->texts & PMD_PEER_SECTION ? in->section : NULL,
         .program = in->texts & PMD_PEER_PROGRAM ? in->program : NULL,
         .maps = in->texts & PMD_PEER_MAPS ? in->maps : NULL,
+        .executor = in->texts & PMD_PEER_EXECUTOR ? in->executor : NULL,
     };
     err = c->head.op == PMD_PEER_PROGRAM_LOAD
               ? rte_pmd_sluice_program_load(port, &what, out->why, sizeof(out->why))

@@ -10,6 +10,7 @@
 #include <ethdev_vdev.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The simulated NIC as a virtual device:
  *   --vdev=net_sluice0,port=pcap:in.pcap:out.pcap,prog=firewall.o
@@ -62,15 +63,12 @@ static void parse_clocks(struct args *a, const char *value)
 
 static void parse_executor(struct args *a, const char *value)
 {
-    static const char *const names[PMD_EXECUTOR_COUNT] = {"microcode", "pipeline"};
-    uint32_t i = 0;
+    const enum pmd_executor executor = pmd_executor_of(value);
 
-    while (i < RTE_DIM(names) && strcmp(value, names[i]) != 0)
-        i++;
-    if (i == RTE_DIM(names))
+    if (executor == PMD_EXECUTOR_COUNT || executor == PMD_EXECUTOR_INTERP)
         a->common.bad = ARG_EXECUTOR;
     else
-        a->common.executor = (enum pmd_executor)i;
+        a->common.executor = executor;
 }
 
 static int parse_arg(const char *key, const char *value, void *ctx)
@@ -171,6 +169,16 @@ static int make_pipeline(const char *name, struct args *a, char model[MODEL_PATH
     return err;
 }
 
+/* The model that the device is when its slot is no pipeline; NULL: there is none. */
+static char *core_model(const struct args *a)
+{
+    char model[PATH_BYTES];
+
+    if (a->options.model && !a->common.pipeline)
+        return strdup(a->options.model);
+    return beside("nic_model.so", model) ? NULL : strdup(model);
+}
+
 static int probe(struct rte_vdev_device *vdev, const struct args *a)
 {
     const char *name = rte_vdev_device_name(vdev);
@@ -188,6 +196,7 @@ static int probe(struct rte_vdev_device *vdev, const struct args *a)
         return -ENOMEM;
     }
     err = pmd_init(eth_dev, dev, plugin);
+    ((struct pmd *)eth_dev->data->dev_private)->core_model = core_model(a);
     if (!err)
         err = pmd_args_apply(&a->common, eth_dev->data->dev_private);
     if (err) {

@@ -165,13 +165,16 @@ static uint32_t counters_of(const struct nic *nic)
 int pmd_stats_init(struct pmd *pmd)
 {
     pmd->counter_base = calloc(counters_of(&pmd->nic), sizeof(*pmd->counter_base));
-    return pmd->counter_base ? 0 : -ENOMEM;
+    pmd->counter_past = calloc(counters_of(&pmd->nic), sizeof(*pmd->counter_past));
+    return pmd->counter_base && pmd->counter_past ? 0 : -ENOMEM;
 }
 
 void pmd_stats_free(struct pmd *pmd)
 {
     free(pmd->counter_base);
+    free(pmd->counter_past);
     pmd->counter_base = NULL;
+    pmd->counter_past = NULL;
 }
 
 /* A packet that the host ran has the capture's verdict, as far as the device knows: what is to be
@@ -183,12 +186,54 @@ static uint64_t correction(const struct pmd_fallback_counts *c, uint32_t row)
     return row == VERDICT_REDIRECT_LOST ? c->redirect_lost : 0;
 }
 
+/* As the device has it. */
+static int read_device(struct pmd *pmd, enum group g, uint32_t block, uint32_t row, uint64_t *value)
+{
+    const uint32_t *addrs;
+    uint32_t word = 0;
+    int err;
+
+    if (g == GROUP_DEVICE) {
+        err = nic_read(&pmd->nic, groups[g].rows[row].offset, &word);
+        *value = word;
+        return err;
+    }
+    blocks_of(&pmd->nic, g, &addrs);
+    return nic_counter(&pmd->nic, addrs[block] + groups[g].rows[row].offset, value);
+}
+
+int pmd_stats_read(struct pmd *pmd, uint64_t **counters)
+{
+    uint64_t *all = calloc(counters_of(&pmd->nic), sizeof(*all));
+    const uint32_t *addrs;
+    int err = all ? 0 : -ENOMEM;
+
+    for (int g = 0; g <= GROUP_DEVICE; g++) {
+        const uint32_t blocks = blocks_of(&pmd->nic, (enum group)g, &addrs);
+
+        for (uint32_t b = 0; !err && b < blocks; b++)
+            for (uint32_t r = 0; !err && r < groups[g].count; r++)
+                err = read_device(pmd, (enum group)g, b, r,
+                                  &all[index_of(&pmd->nic, (enum group)g, b, r)]);
+    }
+    if (err)
+        free(all);
+    else
+        *counters = all;
+    return err;
+}
+
+void pmd_stats_keep(struct pmd *pmd, const uint64_t *counters)
+{
+    for (uint32_t i = 0; i < counters_of(&pmd->nic); i++)
+        pmd->counter_past[i] += counters[i];
+}
+
 /* needs: the device's lock */
 static int read_counter(struct pmd *pmd, enum group g, uint32_t block, uint32_t row,
                         uint64_t *value)
 {
     const struct pmd_fallback_counts *soft = pmd_fallback_counts(pmd);
-    const uint32_t *addrs;
     int err;
 
     if (g == GROUP_EVENTS) {
@@ -201,15 +246,9 @@ static int read_counter(struct pmd *pmd, enum group g, uint32_t block, uint32_t 
         memcpy(value, (const uint8_t *)counts + groups[g].rows[row].offset, sizeof(*value));
         return 0;
     }
-    if (g == GROUP_DEVICE) {
-        uint32_t word = 0;
-
-        err = nic_read(&pmd->nic, groups[g].rows[row].offset, &word);
-        *value = word;
-        return err;
-    }
-    blocks_of(&pmd->nic, g, &addrs);
-    err = nic_counter(&pmd->nic, addrs[block] + groups[g].rows[row].offset, value);
+    err = read_device(pmd, g, block, row, value);
+    if (!err)
+        *value += pmd->counter_past[index_of(&pmd->nic, g, block, row)];
     if (!err && g == GROUP_VERDICT)
         *value += correction(soft, row);
     return err;
@@ -345,11 +384,12 @@ int pmd_stats_get(struct rte_eth_dev *eth_dev, struct rte_eth_stats *stats)
 /* What is captured and not yet run has no verdict: it counts when it has, from 0 on. */
 static void reset_verdicts(struct pmd *pmd)
 {
+    const uint32_t i = index_of(&pmd->nic, GROUP_VERDICT, 0, PMD_CAPTURE_RET);
     uint64_t captured;
 
     if (pmd_fallback_captured(pmd, &captured))
-        pmd->counter_base[index_of(&pmd->nic, GROUP_VERDICT, 0, PMD_CAPTURE_RET)] =
-            captured + correction(pmd_fallback_counts(pmd), PMD_CAPTURE_RET);
+        pmd->counter_base[i] =
+            captured + pmd->counter_past[i] + correction(pmd_fallback_counts(pmd), PMD_CAPTURE_RET);
 }
 
 int pmd_stats_reset(struct rte_eth_dev *eth_dev)

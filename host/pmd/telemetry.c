@@ -329,7 +329,8 @@ static int read_program(struct pmd_call *c, struct rte_pmd_sluice_program *what,
     } keys[] = {{"path=", &what->path},
                 {"section=", &what->section},
                 {"program=", &what->program},
-                {"maps=", &what->maps}};
+                {"maps=", &what->maps},
+                {"executor=", &what->executor}};
 
     for (uint32_t i = 0; i < c->count; i++) {
         uint32_t k = 0;
@@ -340,7 +341,8 @@ static int read_program(struct pmd_call *c, struct rte_pmd_sluice_program *what,
             *migrate = true;
         else if (k == RTE_DIM(keys) || *keys[k].value)
             return pmd_refuse(c, -EINVAL,
-                              "a program is path=, section=, program= and maps=, each once");
+                              "a program is path=, section=, program=, maps= and executor=, each "
+                              "once");
         else
             *keys[k].value = c->fields[i] + strlen(keys[k].key);
     }
@@ -387,8 +389,9 @@ static const struct command {
     {"/net_sluice/info", do_info, 0, 0, "A device. Parameters: port"},
     {"/net_sluice/stats", do_stats, 0, 1, "Counters. Parameters: port[,first]"},
     {"/net_sluice/program", do_program, 0, 0, "What runs. Parameters: port"},
-    {"/net_sluice/load", do_load, 1, 4, "Parameters: port,path=...[,section=,program=,maps=]"},
-    {"/net_sluice/swap", do_swap, 1, 5, "As load, [,migrate]; maps stay"},
+    {"/net_sluice/load", do_load, 1, 5,
+     "Parameters: port,path=...[,section=,program=,maps=,executor=]"},
+    {"/net_sluice/swap", do_swap, 1, 6, "As load, [,migrate]; maps stay"},
     {"/net_sluice/unload", do_unload, 0, 0, "All packets pass then. Parameters: port"},
     {"/net_sluice/map_info", pmd_map_info, 1, 1, "Parameters: port,map"},
     {"/net_sluice/map_dump", pmd_map_dump, 1, 3, "Parameters: port,map[,key before[,most]]"},

@@ -87,9 +87,10 @@ static void put(struct pmd_txq *q, struct rte_mbuf *m, uint32_t buffers, uint32_
 uint16_t pmd_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
 {
     struct pmd_txq *q = queue;
-    const uint16_t before = q->given;
-    uint16_t n = 0;
+    uint16_t before, n = 0;
 
+    rte_spinlock_lock(&q->lock);
+    before = q->given;
     if (room(q) < q->free_thresh)
         reclaim(q, UINT32_MAX);
     for (; n < count; n++) {
@@ -112,7 +113,14 @@ uint16_t pmd_tx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
     } else if (held(q)) {
         nic_advance(q->nic, PMD_POLL_CLOCKS);
     }
+    rte_spinlock_unlock(&q->lock);
     return n;
+}
+
+bool pmd_tx_sent(struct pmd_txq *q)
+{
+    reclaim(q, UINT32_MAX);
+    return !held(q);
 }
 
 bool pmd_tx_put(struct pmd_txq *q, struct rte_mbuf *m, uint32_t port)
@@ -174,7 +182,13 @@ int pmd_tx_status(void *queue, uint16_t offset)
 
 int pmd_tx_clean(void *queue, uint32_t count)
 {
-    return (int)reclaim(queue, count ? count : UINT32_MAX);
+    struct pmd_txq *q = queue;
+    uint32_t n;
+
+    rte_spinlock_lock(&q->lock);
+    n = reclaim(q, count ? count : UINT32_MAX);
+    rte_spinlock_unlock(&q->lock);
+    return (int)n;
 }
 
 int pmd_tx_start(struct pmd_txq *q)
@@ -269,6 +283,7 @@ struct pmd_txq *pmd_tx_open(struct rte_eth_dev *eth_dev, uint16_t ring, uint16_t
         free_queue(q);
         return NULL;
     }
+    rte_spinlock_init(&q->lock);
     q->nic = &pmd->nic;
     q->port_id = eth_dev->data->port_id;
     q->ring = q->zone->addr;

@@ -10,6 +10,11 @@
 
 static const char model[] = SLUICE_BUILD_ROOT "/nic_model.so";
 
+const char *sim_nic_model(void)
+{
+    return model;
+}
+
 bool sim_nic_there(void)
 {
     return !access(model, R_OK);

@@ -6,7 +6,8 @@
 
 /* The simulated NIC for tests of its driver, and programs for it. */
 
-bool sim_nic_there(void); /* this build has its model */
+bool sim_nic_there(void);        /* this build has its model */
+const char *sim_nic_model(void); /* its file */
 /* What the host sends comes back by port 0. NULL: it can't be opened, and says why on stderr. */
 struct dev *sim_nic_open(uint64_t seed, uint32_t stall_percent);
 

@@ -190,7 +190,7 @@ int tell(struct xdp_md *ctx)
 
 
 def test_maps_and_events_of_a_pipeline_in_the_slot_are_those_of_the_command_line(work):
-    """A second program finds no room there: the slot is the first one's."""
+    """And so they are of what takes its place: on the core, on the host, and on a pipeline again."""
     lib.few_clocks()
     capture, out = lib.traffic('driver-pipeline', '--count', 120, '--flows', 60), os.path.join(work, 'maps')
     lib.sluice('run', lib.example('count'), '-t', 'interp', '-r', capture, '--maps-out', out)
@@ -206,10 +206,17 @@ def test_maps_and_events_of_a_pipeline_in_the_slot_are_those_of_the_command_line
         assert dump() == want, c
         value = ['0x07'] * len(want[0]['values'][0]['value'])
         dev('map', 'update', 'name', 'protocols', 'key', *want[0]['key'], 'value', *value)
-        for arguments in (('load', lib.example('drop')), ('load', lib.example('count')), ('swap', lib.example('count')), ('unload',)):
-            assert 'slot is the pipeline of one program' in dev(*arguments, status=None).stderr, arguments
-        got = dump()
-        assert got[1:] == want[1:] and all(v['value'] == value for v in got[0]['values']), got[0]
+        assert 'slot becomes another one for it' in dev('swap', lib.example('count'), '--executor', 'microcode', status=None).stderr
+        assert 'is none of microcode, pipeline and interp' in dev('load', lib.example('count'), '--executor', 'jit', status=None).stderr
+        for executor in ('microcode', 'interp', 'pipeline'):
+            assert 'copied' in dev('swap', lib.example('count'), '--migrate', '--executor', executor).stdout
+            assert t.tell('/net_sluice/program', 0)['executor'] == executor
+            got = dump()
+            assert got[1:] == want[1:] and all(v['value'] == value for v in got[0]['values']), got[0]
+        after = t.counters()
+        assert all(after[k] == c[k] for k in c if k.startswith(('rx_program', 'rx_port', 'tx_')) and k != 'rx_program_limited'), (c, after)
+        dev('unload')
+        assert t.tell('/net_sluice/program', 0)['executor'] == 'microcode'
     source = os.path.join(work, 'tell.bpf.c')
     with open(source, 'w') as f:
         f.write(TELL)
@@ -252,8 +259,10 @@ def test_a_program_that_fits_no_pipeline_runs_on_the_host_or_is_refused(work):
     with testpmd.Testpmd(work, devices, warning="on the host's CPU: ", telemetry=True) as t:
         for port, (_, reason) in enumerate((large, loop)):
             assert reason in ''.join(t.tell('/net_sluice/program', port)['reason'])
+        a = t.tell('/net_sluice/swap', 0, large[0].replace('prog=', 'path='), 'executor=pipeline', 'migrate')
+        assert large[1] in ''.join(a['error']) and t.tell('/net_sluice/program', 0)['executor'] == 'interp', a
         t.tell('/net_sluice/load', 0, f'path={lib.example("drop")}')
-        assert 'the slot holds a core since' in ''.join(t.tell('/net_sluice/program', 0)['reason'])
+        assert t.tell('/net_sluice/program', 0)['executor'] == 'pipeline'
 
 
 def test_a_program_that_does_not_fit_says_why(work):

@@ -6,9 +6,11 @@
 #include "tests/common/skip.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <rte_ethdev.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -177,10 +179,13 @@ static void send_burst(struct bench *b, uint32_t count)
 static void check(struct bench *b, const struct rte_mbuf *m)
 {
     const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
+    const int info = pmd_of_port(b->port)->fields.info;
     const uint32_t flow = data[AT_FLOW], id = data[AT_FIRST];
     const uint32_t setting = word_at(data, AT_SETTING);
 
     assert_int_equal(m->pkt_len, PACKET_BYTES);
+    assert_int_equal(RTE_MBUF_DYNFIELD(m, (size_t)info, const struct rte_pmd_sluice_info *)->number,
+                     (uint16_t)b->received);
     assert_true(id == A_ID || id == B_ID);
     assert_int_equal(data[AT_LAST], id);
     assert_true(flow < FLOWS);
@@ -392,6 +397,116 @@ static void test_programs_move_between_device_and_host(void **state)
     assert_true(b->packets[0] >= 2 * BURST && b->packets[1] >= 2 * BURST);
 }
 
+static void executor_is(struct bench *b, const char *executor)
+{
+    struct rte_pmd_sluice_program_info info;
+
+    assert_int_equal(rte_pmd_sluice_program_info(b->port, &info), 0);
+    assert_string_equal(info.executor, executor);
+}
+
+static void swap_on(struct bench *b, uint32_t program, const char *executor,
+                    struct rte_pmd_sluice_swap *done)
+{
+    const struct rte_pmd_sluice_program what = {.path = b->path[program], .executor = executor};
+    char why[EXEC_WHY_BYTES];
+
+    if (rte_pmd_sluice_program_swap(b->port, &what, RTE_PMD_SLUICE_SWAP_MIGRATE, done, why,
+                                    sizeof(why)))
+        fail_msg("%s", why);
+    executor_is(b, executor);
+}
+
+/* The slot becomes another one while packets are everywhere: those at the wire wait, all others are
+ * the old program's. */
+static void test_programs_move_between_core_pipelines_and_host(void **state)
+{
+    static const char *const ways[] = {"pipeline", "interp",   "microcode",
+                                       "pipeline", "pipeline", "interp"};
+    struct bench *b = *state;
+    struct rte_pmd_sluice_swap done;
+    uint64_t time = 0, last = 0, bytes = 0;
+    struct rte_eth_stats stats;
+
+    if (!sim_nic_there())
+        skip_because("no model of the NIC in this build");
+    pmd_of_port(b->port)->core_model = strdup(sim_nic_model());
+    start(b);
+    for (uint32_t i = 0; i < RTE_DIM(ways); i++) {
+        put(b, "setting", 0, i);
+        put(b, "flows", HOST_KEY + i, i);
+        for (uint32_t k = 0; k < BURSTS; k++)
+            send_burst(b, BURST);
+        nic_advance(&pmd_of_port(b->port)->nic, i * 97 % 400);
+        assert_int_equal(nic_time(&pmd_of_port(b->port)->nic, &last), 0);
+        swap_on(b, 1 - i % 2, ways[i], &done);
+        assert_int_equal(done.in_place, 0);
+        assert_int_equal(done.moved, 6);
+        assert_int_equal(nic_time(&pmd_of_port(b->port)->nic, &time), 0);
+        assert_true(time > last);
+        put(b, "setting", 0, i + 1);
+        send_burst(b, BURST);
+        receive_all(b);
+        assert_int_equal(rte_eth_stats_get(b->port, &stats), 0);
+        assert_int_equal(stats.ipackets, b->sent);
+        assert_int_equal(stats.opackets, b->sent);
+        assert_true(stats.ibytes > bytes);
+        bytes = stats.ibytes;
+    }
+    check_all(b, RTE_DIM(ways));
+}
+
+/* Swaps beside an application that polls. */
+struct changer {
+    struct bench *b;
+    atomic_uint changes;
+    atomic_int err;
+    char why[EXEC_WHY_BYTES];
+};
+
+static const char *const executors[] = {"pipeline", "microcode", "pipeline", "interp", "microcode"};
+
+static void *change_slots(void *arg)
+{
+    struct changer *c = arg;
+
+    for (uint32_t i = 0; i < RTE_DIM(executors) && !c->err; i++) {
+        const struct rte_pmd_sluice_program what = {.path = c->b->path[1 - i % 2],
+                                                    .executor = executors[i]};
+
+        c->err = rte_pmd_sluice_program_swap(c->b->port, &what, RTE_PMD_SLUICE_SWAP_MIGRATE, NULL,
+                                             c->why, sizeof(c->why));
+        atomic_fetch_add(&c->changes, 1);
+    }
+    return NULL;
+}
+
+static void test_application_polls_on_while_slots_change(void **state)
+{
+    struct bench *b = *state;
+    struct changer c = {.b = b};
+    pthread_t thread;
+
+    if (!sim_nic_there())
+        skip_because("no model of the NIC in this build");
+    pmd_of_port(b->port)->core_model = strdup(sim_nic_model());
+    start(b);
+    assert_int_equal(pthread_create(&thread, NULL, change_slots, &c), 0);
+    while (atomic_load(&c.changes) < RTE_DIM(executors) && !c.err) {
+        if (b->sent - b->received < 2 * BURST)
+            send_burst(b, BURST);
+        receive(b);
+    }
+    pthread_join(thread, NULL);
+    if (c.err)
+        fail_msg("%s", c.why);
+    send_burst(b, BURST);
+    receive_all(b);
+    check_all(b, 0);
+    executor_is(b, "microcode");
+    assert_true(b->packets[0] && b->packets[1]);
+}
+
 /* A program that is loaded anew finds nothing of what was there before. */
 static void test_load_begins_with_empty_maps(void **state)
 {
@@ -461,9 +576,14 @@ int main(void)
                                         open_bench, close_bench),
         cmocka_unit_test_setup_teardown(test_programs_move_between_device_and_host, open_bench,
                                         close_bench),
+        cmocka_unit_test_setup_teardown(test_programs_move_between_core_pipelines_and_host,
+                                        open_bench, close_bench),
+        cmocka_unit_test_setup_teardown(test_application_polls_on_while_slots_change, open_bench,
+                                        close_bench),
         cmocka_unit_test_setup_teardown(test_load_begins_with_empty_maps, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(test_keys_of_maps_are_walked, open_bench, close_bench),
     };
 
+    setenv("MODEL_OPT", "-O0", 0); /* of pipelines, for which a few packets run */
     return cmocka_run_group_tests(tests, start_eal, end_eal);
 }
