@@ -64,7 +64,7 @@ static int find(struct lib_device *d, const char *wanted, char *name, size_t nam
         return err;
     }
     if (!*wanted && count > 1) {
-        lib_say(&d->sink, SLUICE_ERROR, "LIB0013", NULL,
+        lib_say(&d->sink, SLUICE_ERROR, "LIB0012", NULL,
                 "the process behind %s has %u devices: name one", d->socket, count);
         return -ENOTUNIQ;
     }
@@ -76,7 +76,7 @@ static int find(struct lib_device *d, const char *wanted, char *name, size_t nam
         if (!*wanted || !strcmp(wanted, name) || !strcmp(wanted, number))
             return 0;
     }
-    lib_say(&d->sink, SLUICE_ERROR, "LIB0013", NULL,
+    lib_say(&d->sink, SLUICE_ERROR, "LIB0012", NULL,
             "the process behind %s has no device \"%s\" of net_sluice", d->socket, wanted);
     return -ENODEV;
 }

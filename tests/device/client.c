@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The library on a device of a process that runs (tests/e2e/test_device.py starts it): the socket
  * is SLUICE_TEST_SOCKET, the device net_sluice0, on whose wire packets go round and round. Tests
@@ -149,7 +150,7 @@ static void test_devices_are_listed_and_opened(void **state)
     assert_true(one.rx_queues == 1 && one.rx_rings >= 1 && one.mtu == 1500 && one.time_ns);
     opts.sink = &sink;
     assert_int_equal(sluice_port_open(&opts, &port), -ENODEV);
-    assert_string_equal(heard.code, "LIB0013");
+    assert_string_equal(heard.code, "LIB0012");
     opts.device = "";
     assert_int_equal(sluice_port_open(&opts, &port), -ENOTUNIQ);
     opts.device = "1";
@@ -328,6 +329,46 @@ static void test_altered_objects_arrive_as_they_are(void **state)
     sluice_object_close(object);
 }
 
+static void write_file(const char *path, const void *data, size_t bytes)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_int_equal(fwrite(data, 1, bytes, f), bytes);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* The process reads the file, unless that is another one than was opened and verified. */
+static void test_files_that_change_are_not_what_runs(void **state)
+{
+    const struct sluice_load_opts load = {.size = sizeof(load), .port = *state};
+    struct sluice_port_info info = {.size = sizeof(info)};
+    char path[] = "/tmp/device-client-XXXXXX";
+    size_t bytes, changed_bytes;
+    void *data = text_object(other, &bytes), *changed = text_object(larger, &changed_bytes);
+
+    assert_true(mkstemp(path) >= 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct sluice_object *object = NULL;
+        struct sluice_loaded *l = NULL;
+
+        write_file(path, data, bytes);
+        assert_int_equal(sluice_object_open(path, NULL, &object), 0);
+        assert_int_equal(sluice_load(sluice_object_next_program(object, NULL), &load, &l), 0);
+        if (i)
+            write_file(path, changed, changed_bytes);
+        assert_int_equal(sluice_port_attach(*state, l), 0);
+        assert_int_equal(sluice_port_info(*state, &info), 0);
+        assert_string_equal(info.program, "other");
+        assert_int_equal(!strcmp(info.path, path), !i);
+        assert_int_equal(sluice_port_detach(*state), 0);
+        sluice_unload(l);
+        sluice_object_close(object);
+    }
+    unlink(path);
+    free(data);
+    free(changed);
+}
+
 /* --- maps --- */
 
 static void test_maps_give_what_bpf_gives(void **state)
@@ -469,6 +510,7 @@ int main(int argc, char **argv)
         TEST(test_maps_are_kept_under_traffic),
         TEST(test_what_is_not_a_devices_is_refused),
         TEST(test_altered_objects_arrive_as_they_are),
+        TEST(test_files_that_change_are_not_what_runs),
         TEST(test_maps_give_what_bpf_gives),
         TEST(test_batches_and_walks_are_whole),
         TEST(test_filters_and_large_values),

@@ -34,7 +34,7 @@ def test_example_attaches_and_a_process_that_dies_ends_in_an_error(work):
         assert (p.returncode, p.stdout, p.stderr) == (0, 'firewall on microcode of net_sluice0: packets come\n', ''), p.stdout + p.stderr
         assert t.tell('/net_sluice/program', 0)['loaded'] == 0
         p = subprocess.run([PROGRAM, lib.example('firewall'), 'net_sluice5', t.prefix], capture_output=True, text=True, timeout=60)
-        assert p.returncode == 1 and 'LIB0013' in p.stderr, p.stderr
+        assert p.returncode == 1 and 'LIB0012' in p.stderr, p.stderr
         # killed while a client reads its maps
         client = subprocess.Popen([CLIENT, 'until it dies'], env=environment(t), stdout=subprocess.PIPE, text=True)
         assert client.stdout.readline() == 'attached 0\n'

@@ -28,7 +28,7 @@ UNITS = {
     'swap': ['pmd_swap'],
     'inner': ['inner', 'ucode_texts', 'pipe'],
     'interp': ['vm', 'helper', 'vm_kernel', 'helper_kernel'],
-    'library': ['exec_maps', 'sluice', 'sluice_maps'],
+    'library': ['exec_maps', 'sluice', 'sluice_device', 'sluice_maps'],
     'load': ['load_elf', 'load_progs', 'load_maps', 'load_kernel', 'load_btf', 'load_text', 'kernel_patch', 'load_clang'],
     'maps': ['map', 'map_trial', 'map_kernel'],
     'microcode': ['ucode_encode', 'ucode_texts', 'ucode_image_text', 'ucode_limits', 'ucode_random', 'ucode_programs'],
@@ -47,7 +47,8 @@ FUZZ = {'kernel': '5000', 'microcode': '300', 'pipeline': '60'}
 DEVICE = ['sluice', 'sluice-sim.so', 'core_model.so']
 # what tests of the whole need beside the command line's device
 DRIVER = [*DEVICE, 'librte_net_sluice.so', 'nic_model.so']
-TEST_NEEDS = {'e2e.driver': DRIVER, 'e2e.fallback': DRIVER, 'e2e.dev.': DRIVER, 'e2e.demo_net': DRIVER, 'e2e.pci': [*DRIVER, 'tests/pci/sluice-pci-trap.so']}
+TEST_NEEDS = {'e2e.driver': DRIVER, 'e2e.fallback': DRIVER, 'e2e.dev.': DRIVER, 'e2e.device.': [*DRIVER, 'libsluice.so.0.1.0', 'tests/device/sluice-device-client', 'examples/api/api-device'],
+              'e2e.demo_net': DRIVER, 'e2e.pci': [*DRIVER, 'tests/pci/sluice-pci-trap.so']}
 EXECUTOR_TARGETS = {'interp': [], 'kernel': [], 'microcode': ['sluice-sim.so', 'core_model.so'], 'pipeline': ['sluice-sim.so']}
 
 
