@@ -132,15 +132,29 @@ module core_cluster #(
     wire [CORES-1:0]        turn2;
     wire [CORES-1:0]        keys3;
 
+    reg  [8:0]              headroom_q;     // it takes clocks to clear more
+
+    always @(posedge clk) headroom_q <= headroom_i;
+
     genvar c;
     generate
         for (c = 0; c < CORES; c = c + 1) begin : g_core
             localparam [WHO_W-1:0] OWN = c << 3;
             wire [TRACE_W-1:0] trace;
             wire [31:0]        number = trace[`UCODE_R_PACKET_LSB +: 32];
+            reg  [SLOT_W+1:0]  inside_q;    // packets, from the first beat in to the last one out
+            wire               on = prog_we_i || cfg_we_i || headroom_i != headroom_q || in_valid[c] || inside_q != {SLOT_W+2{1'b0}};
+            wire               clk_core;
+
+            always @(posedge clk) begin
+                inside_q <= inside_q + {{SLOT_W+1{1'b0}}, packet_in[c]} - {{SLOT_W+1{1'b0}}, packet_out[c]};
+                if (rst) inside_q <= {SLOT_W+2{1'b0}};
+            end
+
+            clock_gate u_gate (.clk(clk), .rst(rst), .on_i(on), .clk_o(clk_core));
 
             core_top #(.SLOT_W(SLOT_W), .ROWS(ROWS), .EVENTS(EVENTS), .EXT(EXT)) u_core (
-                .clk(clk), .rst(rst), .s_axis_tdata(s_axis_tdata), .s_axis_tkeep(s_axis_tkeep),
+                .clk(clk_core), .clk_free(clk), .rst(rst), .s_axis_tdata(s_axis_tdata), .s_axis_tkeep(s_axis_tkeep),
                 .s_axis_tvalid(in_valid[c]), .s_axis_tready(in_ready[c]),
                 .s_axis_tlast(s_axis_tlast), .s_axis_tuser(s_axis_tuser),
                 .m_axis_tdata(out_data[512*c +: 512]), .m_axis_tkeep(out_keep[64*c +: 64]),

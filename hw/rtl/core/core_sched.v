@@ -13,6 +13,7 @@ module core_sched #(
     parameter SLOT_W = 4            // log2 of the packet buffers, 3 to 6
 ) (
     input  wire                   clk,
+    input  wire                   clk_free,      // clk, but it never rests: turns go on
     input  wire                   rst,
     // packets that have arrived
     input  wire [SLOT_W:0]        arrived_i,     // number of packets that have arrived, modulo twice the slots
@@ -77,8 +78,12 @@ module core_sched #(
         if (start) active_d[ctx_s] = 1'b1;
     end
 
-    always @(posedge clk) begin
+    always @(posedge clk_free) begin
         phase_q <= phase_q + 3'd1;
+        if (rst) phase_q <= ZERO;
+    end
+
+    always @(posedge clk) begin
         active_q <= active_d;
         ended_q <= ended_d;
         if (start) begin
@@ -88,7 +93,6 @@ module core_sched #(
             slot_q[ctx_s] <= started_q[SLOT_W-1:0];
         end
         if (rst) begin
-            phase_q <= ZERO;
             active_q <= 8'd0;
             ended_q <= 8'd0;
             started_q <= {SLOT_W+1{1'b0}};

@@ -13,6 +13,7 @@ module core_top #(
     parameter EXT = 0                   // 1: map values at addresses with bit 31 are in external memory
 ) (
     input  wire         clk,
+    input  wire         clk_free,   // clk, but it never rests
     input  wire         rst,
     // packets
     input  wire [511:0] s_axis_tdata,
@@ -133,7 +134,7 @@ module core_top #(
     wire [2:0]               ctx9 = phase - 3'd1;
 
     core_sched #(.SLOT_W(SLOT_W)) u_sched (
-        .clk(clk), .rst(rst), .arrived_i(arrived), .slot_bank_i(slot_bank), .start_o(start),
+        .clk(clk), .clk_free(clk_free), .rst(rst), .arrived_i(arrived), .slot_bank_i(slot_bank), .start_o(start),
         .start_ctx_o(start_ctx), .start_slot_o(start_slot), .row_limit_i(row_limit_i),
         .phase_o(phase), .valid0_o(valid0),
         .bank0_o(bank0), .pc0_o(pc0), .slot2_o(slot2), .next6_i(next6), .taken6_i(taken6),
