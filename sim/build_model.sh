@@ -4,7 +4,7 @@
 # (nic_model.h).
 #
 # usage: build_model.sh ROOT OUT.so WORK_DIR [--trace] [--opt LEVEL] [--nic] [--cores N] FILE.v ...
-#   N         VLIW cores in the slot, 1 unless given; several have no external memory
+#   N         VLIW cores in the slot: of a NIC 4 unless given, else 1; several have no external memory
 #   ROOT      the repository (for hw/ and sim/)
 #   WORK_DIR  scratch folder, and where Verilator's own objects are kept between runs (RUNTIME_DIR
 #             in the environment names another folder for those)
@@ -14,7 +14,7 @@ set -eu
 absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
 root=$(absolute "$1") out=$(absolute "$2") work=$(absolute "$3")
 shift 3
-trace= opt=-O2 top=sluice_dut wrapper=model.cpp rows=-DSLUICE_TRACE cores=1
+trace= opt=-O2 top=sluice_dut wrapper=model.cpp rows=-DSLUICE_TRACE cores=
 while [ $# -gt 0 ]; do
     case $1 in
     --trace) trace=--trace-fst ;;
@@ -58,7 +58,7 @@ runtime_object() {
 # One core has external memory here, which the simulation serves.
 core=
 case $* in *hw/rtl/top/sluice_dut.v*) core=-GEXT_LINES=$(sed -n 's/^.define SPEC_CORE_EXT_LINES //p' "$root/hw/spec/gen/sluice_spec.vh") ;; esac
-[ "$cores" = 1 ] || core=-DSLUICE_CORES=$cores
+case $top$cores in *[0-9]) [ "$top$cores" = sluice_dut1 ] || core=-DSLUICE_CORES=$cores ;; esac
 # A pipeline whose maps all lie on the chip has no port to external memory, which the NIC then ends itself.
 [ $top != sluice_nic ] || grep -q m_axi_araddr "$1" || core=-DSLUICE_SLOT_NO_MEMORY
 rm -rf "$work/obj"

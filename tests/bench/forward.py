@@ -23,13 +23,14 @@ sys.path.insert(0, os.path.join(ROOT, 'tests', 'e2e'))
 import lib  # noqa: E402
 import testpmd  # noqa: E402
 
-# Clocks from a packet to the next: no more come than one core can do, or than the wire takes that may have to send twice as many (a packet of 9,000 bytes
-# takes 141 clocks on it). Where a packet is lost all the same the run ends: the counters say so.
-GAPS = {'64': 40, '512': 48, '1518': 72, 'imix': 56, '9000': 300}
+# Clocks from a packet to the next, twice as many with less than CORES: no more come than the cores can do, or than the wire takes that may have to send
+# twice as many (a packet of 9,000 bytes takes 141 clocks on it). Where a packet is lost all the same the run ends: the counters say so.
+GAPS = {'64': 20, '512': 32, '1518': 56, 'imix': 40, '9000': 300}
 PROGRAMS = ('csum', 'tunnel')
 EXECUTORS = ('microcode', 'pipeline')
 WAYS = ('io', 'macswap')
 FRAME_MAX = 9216
+CORES = 4
 PATIENCE = 6 * 3600  # seconds, for a run
 SECONDS_SHOWN = 10
 HEAD = ('program', 'executor', 'cores', 'bytes', 'forwarding', 'packets', 'swaps', '1,000 packets a second', '1,000 clocks a second', 'clocks a packet',
@@ -100,14 +101,16 @@ def cpu_of(pid):
 
 
 def model_with(cores):
-    """The NIC with so many cores in its slot, built once."""
+    """The NIC with so many cores in its slot, built once; the build's own has CORES."""
     model = os.path.join(lib.BUILD, 'models', f'nic-{cores}-cores.so')
-    if cores > 1 and not os.path.exists(model):
+    if cores == CORES:
+        return ''
+    if not os.path.exists(model):
         os.makedirs(os.path.dirname(model), exist_ok=True)
         with tempfile.TemporaryDirectory() as work:
             subprocess.run(['sh', 'sim/build_model.sh', '.', model, work, '--nic', '--cores', str(cores), 'hw/rtl/top/sluice_nic.v'],
                            cwd=ROOT, check=True)
-    return f',model={model}' if cores > 1 else ''
+    return f',model={model}'
 
 
 def watch(t, name, count, leaves, swaps, say):
@@ -142,8 +145,9 @@ def run(name, executor, cores, size, way, count, swaps, gap):
             capture = os.path.join(work, f'in{port}.pcap')
             lib.sluice('traffic', '-w', capture, '--count', count, '--flows', 200, '--size', size, '--seed', port + 1)
             want.append(wanted(work, name, capture, way))
-            devices.append(f'net_sluice{port},port=pcap:in{port}.pcap:wire{port}.pcap:{gap},prog={lib.example(name)}' + model_with(cores)
-                           + ('' if executor == 'microcode' else f',executor={executor}') + (f',maps={maps[1]}' if maps else ''))
+            devices.append(f'net_sluice{port},port=pcap:in{port}.pcap:wire{port}.pcap:{gap},prog={lib.example(name)}'
+                           + (model_with(cores) if executor == 'microcode' else f',executor={executor}')
+                           + (f',maps={maps[1]}' if maps else ''))
         jumbo = ['--mbuf-size=9728', f'--max-pkt-len={FRAME_MAX}'] if size == '9000' else []
         with testpmd.Testpmd(work, devices, '--rxd=512', '--txd=512', *jumbo, telemetry=True) as t:
             t.patience = PATIENCE
@@ -164,18 +168,19 @@ def run(name, executor, cores, size, way, count, swaps, gap):
 def options():
     parser = argparse.ArgumentParser(prog='./dev bench testpmd', description='Compares and times packets through testpmd and two simulated NICs.')
     parser.add_argument('--count', type=int, default=10000, help='packets that arrive at each NIC')
-    parser.add_argument('--gap', type=int, help='clocks from packet to packet; by default some that one core can do')
-    parser.add_argument('--cores', type=int, default=1, help='VLIW cores in the slot, a power of two')
+    parser.add_argument('--gap', type=int, help='clocks from packet to packet; by default as many as the cores can do')
+    parser.add_argument('--cores', type=int, choices=(1, 2, 4, 8), help=f'VLIW cores in the slot; {CORES} if it is not given, those of the model that ./dev build makes')
     parser.add_argument('--swaps', type=int, default=4, help='how often the program on cores is replaced by itself meanwhile')
     parser.add_argument('--log', help='a file for the rows; those that it has are not run again')
     for what, all_of in (('size', tuple(GAPS)), ('program', PROGRAMS), ('executor', EXECUTORS), ('way', WAYS)):
         parser.add_argument('--' + what, action='append', choices=all_of, help='all of them if none is given')
         parser.set_defaults(**{'all_' + what: all_of})
     o = parser.parse_args()
-    if o.cores > 1 and 'pipeline' in (o.executor or ()):
+    if o.cores and 'pipeline' in (o.executor or ()):
         parser.error('--cores is of --executor microcode: a pipeline has none')
-    if o.cores > 1:
+    if o.cores:
         o.executor = ['microcode']
+    o.cores = o.cores or CORES
     return o
 
 
@@ -199,7 +204,7 @@ def main():
                     key = [name, executor, str(cores or ''), size, way, str(2 * o.count)]
                     row = next((r for r in known if r[:KEYS] == key), None)
                     fresh = not row
-                    row = row or key + run(name, executor, cores, size, way, o.count, swaps, o.gap or GAPS[size])
+                    row = row or key + run(name, executor, cores, size, way, o.count, swaps, o.gap or GAPS[size] * (2 if 0 < cores < CORES else 1))
                     for out in (sys.stdout, log):
                         if out and (fresh or out is sys.stdout):
                             print('| ' + ' | '.join(row) + ' |', file=out, flush=True)

@@ -296,6 +296,8 @@ static void swap_in_place(struct bench *b)
         fail_msg("%s", why);
 }
 
+enum { NIC_CORES = 4 }; /* of the model that ./dev build makes */
+
 static const struct ucode_slot to_itself = {.op = UCODE_JMP, .br = true, .tgt = 0};
 
 /* Program memory that has gone bad: the row that it begins with jumps to itself. Whoever runs it
@@ -303,11 +305,14 @@ static const struct ucode_slot to_itself = {.op = UCODE_JMP, .br = true, .tgt = 
 static void test_program_that_runs_for_ever_is_ended_and_counted(void **state)
 {
     struct bench *b = *state;
+    uint32_t cores = 0;
 
     if (!sim_nic_there())
         skip_because("no model of the NIC in this build");
+    assert_int_equal(nic_read(&b->pmd->nic, b->pmd->nic.slot + SPEC_CSR_CORES, &cores), 0);
+    assert_int_equal(cores, NIC_CORES);
     write_row(b, to_itself);
-    send_some(b, 2 * BURST);
+    send_some(b, 2 * BURST); /* so that all cores have some: CONTEXTS packets each in turn */
     receive_rest(b);
     assert_int_equal(b->received, 0);
     assert_int_equal(pmd_bench_counter(b->port, "rx_program_limited"), 2 * BURST);

@@ -29,6 +29,7 @@ enum {
     FLOWS = 4,
     PACKET_BYTES = 70,
     SWAPS = 30,
+    NIC_CORES = 4, /* of the model that ./dev build makes: a swap is between two packets of them all */
     A_ID = 0xa1,
     B_ID = 0xb2,
     HOST_KEY = 1000, /* of entries that only the host makes */
@@ -116,6 +117,7 @@ static int end_eal(void **state)
 static int open_bench(void **state)
 {
     struct bench *b = calloc(1, sizeof(*b));
+    uint32_t cores = 0;
 
     *state = b;
     if (!sim_nic_there())
@@ -125,6 +127,8 @@ static int open_bench(void **state)
     assert_true(sim_nic_program(program_other, b->path[2]));
     b->dev = sim_nic_open(5, 10);
     assert_non_null(b->dev);
+    assert_int_equal(b->dev->ops->read32(b->dev, SPEC_BAR_SLOT + SPEC_CSR_CORES, &cores), 0);
+    assert_int_equal(cores, NIC_CORES);
     b->eth = pmd_bench_open(b->dev);
     b->port = b->eth->data->port_id;
     pmd_bench_set_up(b->port, RING, pool);

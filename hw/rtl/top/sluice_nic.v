@@ -4,6 +4,10 @@
 // descriptors; both 3 map contents.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
+// VLIW cores in a slot that is sluice_dut.v, whose parameter a NIC around any slot can't set: 1, 2, 4 or 8
+`ifndef SLUICE_CORES
+`define SLUICE_CORES 4
+`endif
 module sluice_nic #(
     parameter PORTS = 2,                    // 1 to 16
     parameter RX_QUEUES = `SPEC_QUEUES,     // 1 to 64
