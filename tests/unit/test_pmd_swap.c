@@ -571,6 +571,75 @@ static void test_keys_of_maps_are_walked(void **state)
     }
 }
 
+/* A program on the host sends packets, which nobody has told the device yet when another one takes
+ * over: they leave, come back by the loopback, and the other one has them. */
+static void test_packets_sent_on_the_host_leave_before_another_program(void **state)
+{
+    static const char back[] = ".program back\nr0 = 3\nexit\n";
+    struct bench *b = *state;
+    char path[SIM_NIC_PATH_BYTES];
+    struct pmd *pmd;
+
+    if (!sim_nic_there())
+        skip_because("no model of the NIC in this build");
+    pmd = pmd_of_port(b->port);
+    assert_true(sim_nic_program(back, path));
+    pmd->offload = PMD_OFFLOAD_NEVER;
+    pmd_bench_load(b->port, path);
+    unlink(path);
+    assert_int_equal(rte_eth_dev_start(b->port), 0);
+    send_burst(b, BURST);
+    for (int i = 0; pmd_bench_counter(b->port, "rx_ring0_packets") < BURST; i++) {
+        assert_true(i < 1000);
+        nic_advance(&pmd->nic, 100);
+    }
+    pmd->offload = PMD_OFFLOAD_PREFER;
+    pmd_bench_load(b->port, b->path[0]);
+    for (uint32_t i = 0; b->received < BURST; i++) {
+        struct rte_mbuf *m;
+
+        assert_true(i < 100000);
+        if (!rte_eth_rx_burst(b->port, 0, &m, 1))
+            continue;
+        assert_int_equal(*rte_pktmbuf_mtod_offset(m, const uint8_t *, AT_FIRST), A_ID);
+        assert_int_equal(word_at(rte_pktmbuf_mtod(m, const uint8_t *), AT_SEQUENCE),
+                         b->received++ / FLOWS);
+        rte_pktmbuf_free(m);
+    }
+    assert_int_equal(pmd_bench_counter(b->port, "rx_fallback_tx"), BURST);
+}
+
+/* A packet of two buffers, of which one is left. */
+static void test_packet_cut_on_the_host_gives_buffers_back(void **state)
+{
+    static const char cut[] = ".program cut\nr2 = -1300\ncall bpf_xdp_adjust_tail\nr0 = 2\nexit\n";
+    struct bench *b = *state;
+    struct rte_mbuf *m, *next;
+    char path[SIM_NIC_PATH_BYTES];
+
+    if (!sim_nic_there())
+        skip_because("no model of the NIC in this build");
+    assert_true(sim_nic_program(cut, path));
+    pmd_of_port(b->port)->offload = PMD_OFFLOAD_NEVER;
+    pmd_bench_load(b->port, path);
+    unlink(path);
+    assert_int_equal(rte_eth_dev_start(b->port), 0);
+    m = rte_pktmbuf_alloc(pool);
+    next = rte_pktmbuf_alloc(pool);
+    assert_true(m && next);
+    memset(rte_pktmbuf_append(m, 700), 0x11, 700);
+    memset(rte_pktmbuf_append(next, 700), 0x22, 700);
+    assert_int_equal(rte_pktmbuf_chain(m, next), 0);
+    assert_int_equal(rte_eth_tx_burst(b->port, 0, &m, 1), 1);
+    for (int i = 0; !rte_eth_rx_burst(b->port, 0, &m, 1); i++)
+        assert_true(i < 100000);
+    assert_int_equal(m->pkt_len, 100);
+    assert_int_equal(m->nb_segs, 1);
+    assert_null(m->next);
+    rte_pktmbuf_free(m);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_fallback_packets"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -586,6 +655,10 @@ int main(void)
                                         close_bench),
         cmocka_unit_test_setup_teardown(test_load_begins_with_empty_maps, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(test_keys_of_maps_are_walked, open_bench, close_bench),
+        cmocka_unit_test_setup_teardown(test_packets_sent_on_the_host_leave_before_another_program,
+                                        open_bench, close_bench),
+        cmocka_unit_test_setup_teardown(test_packet_cut_on_the_host_gives_buffers_back, open_bench,
+                                        close_bench),
     };
 
     setenv("MODEL_OPT", "-O0", 0); /* of pipelines, for which a few packets run */

@@ -145,9 +145,13 @@ static void begin(struct bench *b, struct traffic *t)
 
 static void end(struct bench *b, struct traffic *t)
 {
+    const uint64_t last = b->clocks + 1000000;
+
     t->stop = true;
-    while (b->have_packet || t->received < t->sent)
+    while (b->have_packet || t->received < t->sent) {
+        BENCH_CHECK(b, b->clocks < last, "%u packets of %u have left", t->received, t->sent);
         bench_step(b);
+    }
     b->source = NULL;
 }
 
