@@ -395,6 +395,7 @@ static int run(struct dev_arguments *a)
 {
     char why[DEV_TEXT_BYTES] = "";
     struct dev_call *call = &a->call;
+    bool builds; /* perhaps a pipeline's model */
     uint32_t i = 0;
     int status, err;
 
@@ -407,7 +408,8 @@ static int run(struct dev_arguments *a)
     if (call->count < commands[i].arguments_min || call->count > commands[i].arguments_max)
         return cli_fail("sluice dev %s takes %s; see sluice dev --help", commands[i].name,
                         !commands[i].arguments_max ? "no argument" : "an argument");
-    err = remote_connect(a->prefix, a->socket, call->executor ? BUILD_PATIENCE_MS : 0,
+    builds = commands[i].run == dev_load || commands[i].run == dev_swap;
+    err = remote_connect(a->prefix, a->socket, builds ? BUILD_PATIENCE_MS : 0,
                          &call->device.telemetry, why, sizeof(why));
     if (err)
         return tell(err, why);

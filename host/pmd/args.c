@@ -2,6 +2,7 @@
 #include "host/pmd/args.h"
 
 #include "host/ctl/executor.h"
+#include "host/ctl/netfile.h"
 #include "host/pmd/events.h"
 
 #include <errno.h>
@@ -29,7 +30,8 @@ bool pmd_args_take(struct pmd_args *a, const char *key, const char *value)
                  {PMD_ARG_PROGRAM, &a->program.program},
                  {PMD_ARG_MAPS, &a->program.maps},
                  {PMD_ARG_MAC, &a->mac},
-                 {PMD_ARG_EVENTS, &a->events}};
+                 {PMD_ARG_EVENTS, &a->events},
+                 {PMD_ARG_FIB, &a->fib}};
 
     for (uint32_t i = 0; i < RTE_DIM(texts); i++) {
         if (strcmp(key, texts[i].key) != 0)
@@ -96,6 +98,21 @@ static int apply_events(struct pmd *pmd, const char *path)
     return err;
 }
 
+static int apply_fib(struct pmd *pmd, const char *path)
+{
+    char why[EXEC_WHY_BYTES] = "";
+    int err = 0;
+
+    if (!path)
+        return 0;
+    pmd->net_arena = arena_open();
+    err =
+        pmd->net_arena ? netfile_read(path, pmd->net_arena, &pmd->net, why, sizeof(why)) : -ENOMEM;
+    if (err)
+        PMD_LOG(ERR, "%s\n", *why ? why : rte_strerror(-err));
+    return err;
+}
+
 int pmd_args_apply(const struct pmd_args *a, struct pmd *pmd)
 {
     char why[EXEC_WHY_BYTES] = "";
@@ -103,6 +120,8 @@ int pmd_args_apply(const struct pmd_args *a, struct pmd *pmd)
 
     if (!err)
         err = apply_events(pmd, a->events);
+    if (!err)
+        err = apply_fib(pmd, a->fib);
     if (err)
         return err;
     pmd->offload = a->offload;

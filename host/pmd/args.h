@@ -16,16 +16,17 @@
 #define PMD_ARG_MAC "mac"
 #define PMD_ARG_OFFLOAD "offload"
 #define PMD_ARG_EVENTS "events"
+#define PMD_ARG_FIB "fib"
 
 /* Their names, for the list that a bus has, and what they are, for RTE_PMD_REGISTER_PARAM_STRING.
  */
 #define PMD_ARG_NAMES                                                                              \
     PMD_ARG_PROG, PMD_ARG_SECTION, PMD_ARG_PROGRAM, PMD_ARG_MAPS, PMD_ARG_MAC, PMD_ARG_OFFLOAD,    \
-        PMD_ARG_EVENTS
+        PMD_ARG_EVENTS, PMD_ARG_FIB
 #define PMD_ARG_TEXT                                                                               \
     PMD_ARG_PROG "=<object> " PMD_ARG_SECTION "=<name> " PMD_ARG_PROGRAM "=<name> " PMD_ARG_MAPS   \
                  "=<file> " PMD_ARG_MAC "=<address> " PMD_ARG_OFFLOAD                              \
-                 "=prefer|require|never " PMD_ARG_EVENTS "=<file>"
+                 "=prefer|require|never " PMD_ARG_EVENTS "=<file> " PMD_ARG_FIB "=<file>"
 
 /* What they say; strings belong to the list of arguments. */
 struct pmd_args {
@@ -37,6 +38,7 @@ struct pmd_args {
     enum pmd_executor executor;
     struct pmd_program *pipeline;
     const char *events; /* file */
+    const char *fib;    /* likewise */
     const char *bad;    /* the first that makes no sense */
 };
 

@@ -89,6 +89,8 @@ struct pmd_fields {
     uint64_t egress_flag;
 };
 
+struct arena;
+struct net;          /* nic_runtime/net.h */
 struct pmd_fallback; /* a program that the device does not take; fallback.h */
 
 /* A ring and the buffers that it has. Descriptors are counted without end, mod 2^16. Used by one
@@ -178,6 +180,8 @@ struct pmd {
     uint64_t generation; /* of the program: another number whenever another one runs */
     struct pmd_fallback *fallback;
     enum pmd_offload offload;
+    const struct net *net; /* what bpf_fib_lookup sees; NULL: the ingress interface */
+    struct arena *net_arena;
     enum pmd_executor executor; /* that programs are to run on, unless they say another one */
     struct pmd_events *events;
     struct pmd_serve *serve; /* secondary processes; serve.c */

@@ -184,8 +184,8 @@ static int fits_device(struct pmd *pmd, struct pmd_program *p, char *why)
 /* Makes a program that the device does not take, for that reason, run on the host. */
 static int fall_back(struct pmd *pmd, struct pmd_program *p, const char *reason, char *why)
 {
-    const struct exec_options options = {.size = sizeof(options),
-                                         .listener = pmd_events_listener(pmd)};
+    const struct exec_options options = {
+        .size = sizeof(options), .listener = pmd_events_listener(pmd), .net = pmd->net};
     const char *refusal = pmd_fallback_refusal(pmd);
     uint64_t capture[PMD_CAPTURE_INSNS];
     const struct load_object *object;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "compiler/base/arena.h"
 #include "host/pmd/events.h"
 #include "host/pmd/fallback.h"
 #include "host/pmd/ops.h"
@@ -172,6 +173,8 @@ int pmd_uninit(struct rte_eth_dev *eth_dev)
     pmd_events_close(pmd);
     pmd_bulk_close(pmd);
     pmd_stats_free(pmd);
+    arena_close(pmd->net_arena);
+    pmd->net_arena = NULL;
     free(pmd->core_model);
     pmd->core_model = NULL;
     if (pmd->dev)

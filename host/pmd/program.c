@@ -53,8 +53,10 @@ static int check_slot(struct pmd *pmd, bool pipeline, char *why)
 /* Starts what is prepared; the slot is drained. */
 static int begin(struct pmd *pmd, struct pmd_program *p, char *why)
 {
-    const struct exec_options options = {
-        .size = sizeof(options), .dev = pmd->dev, .listener = pmd_events_listener(pmd)};
+    const struct exec_options options = {.size = sizeof(options),
+                                         .dev = pmd->dev,
+                                         .listener = pmd_events_listener(pmd),
+                                         .net = pmd->net};
     int err;
 
     if (p->slot_job) {
@@ -192,8 +194,10 @@ static int change(struct pmd *pmd, struct pmd_program *p, const char *model, boo
 /* Replaces what runs between two packets. */
 static int swap(struct pmd *pmd, struct pmd_program *p, struct swap_report *report, char *why)
 {
-    const struct exec_options options = {
-        .size = sizeof(options), .dev = pmd->dev, .listener = pmd_events_listener(pmd)};
+    const struct exec_options options = {.size = sizeof(options),
+                                         .dev = pmd->dev,
+                                         .listener = pmd_events_listener(pmd),
+                                         .net = pmd->net};
     int err;
 
     if (pmd->program->job->ir && pmd->program->job->ir->events.count) {

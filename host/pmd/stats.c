@@ -189,7 +189,7 @@ static uint64_t correction(const struct pmd_fallback_counts *c, uint32_t row)
 /* As the device has it. */
 static int read_device(struct pmd *pmd, enum group g, uint32_t block, uint32_t row, uint64_t *value)
 {
-    const uint32_t *addrs;
+    const uint32_t *addrs = NULL;
     uint32_t word = 0;
     int err;
 

@@ -261,8 +261,29 @@ def test_a_program_that_fits_no_pipeline_runs_on_the_host_or_is_refused(work):
             assert reason in ''.join(t.tell('/net_sluice/program', port)['reason'])
         a = t.tell('/net_sluice/swap', 0, large[0].replace('prog=', 'path='), 'executor=pipeline', 'migrate')
         assert large[1] in ''.join(a['error']) and t.tell('/net_sluice/program', 0)['executor'] == 'interp', a
-        t.tell('/net_sluice/load', 0, f'path={lib.example("drop")}')
-        assert t.tell('/net_sluice/program', 0)['executor'] == 'pipeline'
+
+
+def test_routes_of_a_file_are_those_of_the_command_line(work):
+    """In the slot, and on the host."""
+    obj = lib.clang(os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib.bpf.c'), os.path.join(work, 'fib.o'))
+    routes = os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib.json')
+    capture = lib.traffic('driver-fib', '--count', 300, '--malformed', 0)
+    counts = []
+    for options in ((), ('--fib', routes)):
+        j = json.loads(lib.sluice('run', obj, '-t', 'interp', '-r', capture, *options, '--maps-out', os.path.join(work, 'maps'), '--json').stdout)
+        counts.append(j['verdicts'])
+    with open(os.path.join(work, 'maps')) as f:
+        want = json.load(f)['verdicts']
+    assert counts[0] != counts[1] and counts[1]['XDP_REDIRECT'] > 10 and counts[1]['XDP_TX'] > 10, counts
+    nics = [f'net_sluice{i},port=pcap:{capture}:,fib={routes},prog={obj}{more}' for i, more in enumerate(('', ',offload=never'))]
+    with testpmd.Testpmd(work, nics, '--rxd=64', '--txd=64', warning="on the host's CPU", telemetry=True) as t:
+        t.ask('set fwd rxonly\nstart')
+        for port in (0, 1):
+            verdicts = {f'rx_program_{v}': counts[1].get(f'XDP_{v.upper()}', 0) for v in ('pass', 'tx', 'redirect')}
+            t.wait_for(lambda c: c['rx_port0_packets'] == 300 and all(c[k] == n for k, n in verdicts.items()), port)
+            dumped = lib.sluice('dev', '-f', t.prefix, '--port', port, '--json', 'map', 'dump', 'name', 'verdicts')
+            assert json.loads(dumped.stdout) == want, port
+    refused(work, f'prog={obj},fib={obj}', 'line 1')
 
 
 def test_a_program_that_does_not_fit_says_why(work):

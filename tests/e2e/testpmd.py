@@ -104,7 +104,7 @@ class Testpmd:
         """The answer to a command of DPDK's telemetry, without its name."""
         if not self.socket:
             self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            self.socket.settimeout(PATIENCE)
+            self.socket.settimeout(self.patience)
             self.socket.connect(os.path.join(self.folder, 'dpdk_telemetry.v2'))
             self.socket.recv(1024)
         self.socket.send(f'{command},{",".join(map(str, fields))}'.encode())
