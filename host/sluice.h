@@ -195,11 +195,11 @@ struct sluice_load_opts {
 
 /* Verifies a program, translates it for an executor, and opens that with empty maps (those of data
  * sections have their contents). With `port` it is verified only, for the process with the device
- * has the maps and translates it when it is attached; all other options but sink must be 0 then
- * (-EOPNOTSUPP), and its maps give -EBADF while it is not attached. Where `executor` is a list, or
- * NULL, and one of them can't be opened, the next is tried; each is named at the sink. opts may be
- * NULL. -EINVAL, -ENOENT (no such executor, or its parts are not installed), -EACCES (rejected),
- * -ENOTSUP (does not fit), -ENOMEM.
+ * has the maps and translates it when it is attached. `executor` is one name then, or NULL: as the
+ * device's arguments say; all other options but sink must be 0 (-EOPNOTSUPP), and its maps give
+ * -EBADF while it is not attached. Where `executor` is a list, or NULL, and one of them can't be
+ * opened, the next is tried; each is named at the sink. opts may be NULL. -EINVAL, -ENOENT (no such
+ * executor, or its parts are not installed), -EACCES (rejected), -ENOTSUP (does not fit), -ENOMEM.
  */
 SLUICE_API int sluice_load(const struct sluice_program *program,
                            const struct sluice_load_opts *opts, struct sluice_loaded **out);

@@ -21,6 +21,12 @@ static int refuse(const struct sluice_sink *sink, const char *code, const char *
     return -EOPNOTSUPP;
 }
 
+static bool is_devices(const char *executor)
+{
+    return !strcmp(executor, "microcode") || !strcmp(executor, "pipeline") ||
+           !strcmp(executor, "interp");
+}
+
 static int check_options(const struct sluice_load_opts *opts, const char *program,
                          const struct sluice_sink *sink)
 {
@@ -28,8 +34,9 @@ static int check_options(const struct sluice_load_opts *opts, const char *progra
         bool is_set;
         const char *why;
     } refused[] = {
-        {opts->executor, "executor: where programs of a device run is said by its own argument "
-                         "offload="},
+        {opts->executor && !is_devices(opts->executor),
+         "executor: on a device it is one of \"microcode\", \"pipeline\" and \"interp\", or NULL: "
+         "as the device's own arguments say"},
         {opts->fib, "fib: a device has no tables of routes"},
         {opts->event, "event: a device tells its own process what programs tell "
                       "(rte_pmd_sluice_events), not others"},
@@ -64,11 +71,16 @@ int lib_device_load(struct sluice_loaded *l, const struct sluice_load_opts *opts
 {
     const char *program = l->job->prog->name;
     char why[EXEC_WHY_BYTES] = "";
+    const struct exec_ops *ops;
     int err = opts->port->device ? check_options(opts, program, sink) : -EINVAL;
 
-    if (!err && exec_find("microcode")->fits(l->job, why))
-        lib_say(sink, SLUICE_NOTE, "LIB0002", program, "does not fit microcode: %s", why);
-    if (!err && l->object->altered) {
+    if (err)
+        return err;
+    ops = exec_find(opts->executor ? opts->executor : "microcode");
+    l->wanted = opts->executor ? ops->name : NULL;
+    if (ops->fits(l->job, why))
+        lib_say(sink, SLUICE_NOTE, "LIB0002", program, "does not fit %s: %s", ops->name, why);
+    if (l->object->altered) {
         err = lib_image_alter(l);
         if (err == -EOPNOTSUPP)
             refuse(sink, "LIB0011", program,
@@ -135,7 +147,7 @@ static int send_program(struct sluice_port *port, const struct sluice_loaded *l,
 {
     const struct sluice_object *o = l->object;
     char text[4][PATH_MAX + 16], last[48];
-    const char *parameters[5], *path;
+    const char *parameters[6], *path;
     uint32_t pid, uid = 0, count = 0;
     int err = telemetry_peer(port->device->remote.telemetry, &pid, &uid);
 
@@ -150,6 +162,8 @@ static int send_program(struct sluice_port *port, const struct sluice_loaded *l,
     count = add(text, count, "program=%s", l->job->prog->name);
     if (o->section || o->any_type)
         count = add(text, count, "section=%s", l->job->prog->section);
+    if (l->wanted)
+        count = add(text, count, "executor=%s", l->wanted);
     for (uint32_t i = 0; i < count; i++)
         parameters[i] = text[i];
     if (migrate)

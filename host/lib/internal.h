@@ -64,6 +64,7 @@ struct sluice_loaded {
     struct sluice_port *target; /* the device that it is for; exec is NULL then */
     uint64_t generation;        /* that it has there; of the port's lock */
     char executor[16];
+    const char *wanted; /* that it is to run on there, or NULL: as the device says */
     uint8_t *image; /* what is handed over in place of the object's, or NULL */
     size_t image_bytes;
     uint64_t next_packet;

@@ -269,7 +269,7 @@ static void test_what_is_not_a_devices_is_refused(void **state)
     struct sluice_port *software;
     struct sluice_loaded *l = NULL;
 
-    some[0].executor = "microcode";
+    some[0].executor = "microcode,interp";
     some[1].seed = 1;
     some[2].fib = "fib.json";
     some[3].event = (int (*)(void *, const struct sluice_event *))(uintptr_t)1;
@@ -304,7 +304,7 @@ static void test_altered_objects_arrive_as_they_are(void **state)
     const struct sluice_object_opts opts = {
         .size = sizeof(opts), .map_sizes = sizes, .map_size_count = 1};
     const struct sluice_load_opts load = {.size = sizeof(load), .port = *state};
-    const uint64_t drop = 1;
+    const uint64_t drop = 1; /* from here on no packet is left */
     struct sluice_object *object = NULL;
     struct sluice_loaded *l = NULL;
     struct sluice_map *map;
@@ -367,6 +367,28 @@ static void test_files_that_change_are_not_what_runs(void **state)
     unlink(path);
     free(data);
     free(changed);
+}
+
+static void test_programs_run_where_they_are_to(void **state)
+{
+    struct sluice_load_opts load = {.size = sizeof(load), .port = *state, .executor = "interp"};
+    struct sluice_device_info device = {.size = sizeof(device)};
+    struct sluice_port_info info = {.size = sizeof(info)};
+    struct sluice_object *object = library_open(LIBRARY_COUNTER);
+    struct sluice_loaded *host = NULL, *core = load_for(*state, LIBRARY_COUNTER);
+
+    assert_int_equal(sluice_load(sluice_object_next_program(object, NULL), &load, &host), 0);
+    sluice_object_close(object);
+    assert_int_equal(sluice_port_attach(*state, host), 0);
+    assert_string_equal(sluice_loaded_executor(host), "interp");
+    assert_int_equal(sluice_loaded_device_info(host, &device), -ENODEV);
+    assert_int_equal(sluice_port_info(*state, &info), 0);
+    assert_true(!strcmp(info.executor, "interp") && *info.reason);
+    wait_for_more(sluice_loaded_find_map_by_name(host, "array"), 0);
+    assert_int_equal(sluice_port_replace(*state, core, NULL), 0);
+    assert_string_equal(sluice_loaded_executor(core), "microcode");
+    sluice_unload(host);
+    sluice_unload(core);
 }
 
 /* --- maps --- */
@@ -508,6 +530,7 @@ int main(int argc, char **argv)
         TEST(test_devices_are_listed_and_opened),
         TEST(test_programs_are_attached_and_detached),
         TEST(test_maps_are_kept_under_traffic),
+        TEST(test_programs_run_where_they_are_to),
         TEST(test_what_is_not_a_devices_is_refused),
         TEST(test_altered_objects_arrive_as_they_are),
         TEST(test_files_that_change_are_not_what_runs),
