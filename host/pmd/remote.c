@@ -260,12 +260,10 @@ static void txq_info_get(struct rte_eth_dev *eth_dev, uint16_t queue, struct rte
 static int link_update(struct rte_eth_dev *eth_dev, int wait)
 {
     struct pmd_remote *remote = remote_of(eth_dev);
-    struct rte_eth_link link = {0};
+    struct rte_eth_link link = {0}; /* down, unless the primary says more */
     const int err = get(eth_dev, PMD_PEER_LINK, 0, &link, sizeof(link));
 
     (void)wait;
-    if (err)
-        link.link_status = RTE_ETH_LINK_DOWN;
     if (err == -ENODEV && !atomic_exchange(&remote->told, true))
         rte_eth_dev_callback_process(eth_dev, RTE_ETH_EVENT_INTR_RMV, NULL);
     return rte_eth_linkstatus_set(eth_dev, &link);
@@ -487,9 +485,10 @@ int pmd_remote_remove(const struct rte_device *device)
 
 struct pmd_remote *pmd_remote_of(uint16_t port_id)
 {
-    const struct rte_eth_dev *eth_dev = &rte_eth_devices[port_id];
+    const struct rte_eth_dev *eth_dev;
 
     if (!rte_eth_dev_is_valid_port(port_id))
         return NULL;
+    eth_dev = &rte_eth_devices[port_id];
     return eth_dev->dev_ops == &remote_ops ? eth_dev->process_private : NULL;
 }

@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 /* What net_sluice offers beyond DPDK's own interface. All return 0 or negative errno; -ENODEV if
- * the port is none of this driver's. */
+ * the port is none of this driver's, or the primary process that has it is gone. Secondary processes
+ * may call all but rte_pmd_sluice_events. */
 
 #ifdef __cplusplus
 extern "C" {
@@ -108,7 +109,8 @@ typedef void (*rte_pmd_sluice_event_fn)(uint16_t port_id, const struct rte_pmd_s
 /* Who is told; fn NULL: nobody, and events are counted only. The call comes from whoever receives
  * on any queue of the port or polls, before the burst that has the packet returns, in the order of
  * packets; a packet's events come map by map. It may use the maps above, but neither load a program
- * (-EBUSY) nor receive. -EBUSY: the argument `events` has named a file. */
+ * (-EBUSY) nor receive. -EBUSY: the argument `events` has named a file; -ENOTSUP: this is a
+ * secondary process. */
 int rte_pmd_sluice_events(uint16_t port_id, rte_pmd_sluice_event_fn fn, void *arg);
 /* Hands on what has come, for who does not receive: how many packets it was of. */
 int rte_pmd_sluice_events_poll(uint16_t port_id);

@@ -216,8 +216,13 @@ static int vdev_probe(struct rte_vdev_device *vdev)
     struct rte_kvargs *list;
     int err;
 
-    if (rte_eal_process_type() != RTE_PROC_PRIMARY) /* arguments are the primary's */
+    if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
+        const char *args = rte_vdev_device_args(vdev);
+
+        if (args && *args)
+            PMD_LOG(NOTICE, "%s: its arguments are those that the primary process has\n", name);
         return pmd_remote_probe(&vdev->device, name);
+    }
     list = rte_kvargs_parse(rte_vdev_device_args(vdev), arg_names);
     if (!list) {
         PMD_LOG(ERR, "%s: an argument is none of this driver's\n", name);

@@ -99,7 +99,9 @@ class Secondary:
 
     def __init__(self, group, primary):
         env = dict(os.environ, LD_LIBRARY_PATH=lib.BUILD)
-        command = [SECONDARY, '--lcores', '(4)@0', *group.member(primary), '--no-telemetry', '--proc-type=secondary', '--log-level=*:error',
+        folder = os.path.join(group.work, 'elsewhere')
+        os.makedirs(folder, exist_ok=True)
+        command = ['env', '-C', folder, SECONDARY, '--lcores', '(4)@0', *group.member(primary), '--no-telemetry', '--proc-type=secondary', '--log-level=*:error',
                    '-d', 'librte_net_sluice.so']
         self.log = open(os.path.join(group.work, 'secondary.log'), 'w+')
         self.process = subprocess.Popen(group.enter(primary, command), env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)

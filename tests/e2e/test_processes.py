@@ -103,7 +103,7 @@ def test_secondary_has_programs_and_maps_of_the_device(work):
         assert s.ask('lost', 'protocols')[0] == -errno.EOPNOTSUPP and s.get('poll') == '0'
         check_figures(p, s)
         # the working folder of the secondary is not that of the primary
-        other = os.path.join(work, 'count.o')
+        other = os.path.join(work, 'elsewhere', 'count.o')
         with open(lib.example('count'), 'rb') as f, open(other, 'wb') as g:
             g.write(f.read())
         err, rest = s.ask('swap', 'count.o')
@@ -111,7 +111,7 @@ def test_secondary_has_programs_and_maps_of_the_device(work):
         assert s.get('lookup', 'protocols', first) == '07' * (len(values(want[0])) // 2)
         err, rest = s.ask('load', 'missing.o')
         assert err == -errno.ENOENT and 'missing.o' in rest, rest
-        err, rest = s.ask('load', 'secondary.log')
+        err, rest = s.ask('load', '../secondary.log')
         assert err < 0 and rest[6:], rest
         s.get('load', lib.example('drop'))
         assert s.get('program').split() == ['drop', 'microcode'] and s.ask('lookup', 'protocols', first)[0] == -errno.ENXIO
@@ -137,7 +137,7 @@ def test_secondary_receives_from_a_program_on_the_host(work):
     lengths = [len(f) for f in testpmd.frames(capture)]
     nic = f'net_sluice0,port=pcap:{capture}:wire.pcap'
     with processes.Group(work) as group, testpmd.Testpmd(work, [nic], machine=group, telemetry=True) as p, processes.Secondary(group, p) as s:
-        s.get('load', 'large.o')
+        s.get('load', '../large.o')
         name, executor, reason = s.get('program').split(' ', 2)
         assert (name, executor) == ('large', 'interp') and 'external memory' in reason, reason
         received = 0

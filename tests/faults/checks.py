@@ -25,6 +25,7 @@ UNITS = {
     'events': ['pmd_events'],
     'faults': ['pmd_faults'],
     'queues': ['pmd_queues'],
+    'serve': ['pmd_serve'],
     'swap': ['pmd_swap'],
     'inner': ['inner', 'ucode_texts', 'pipe'],
     'interp': ['vm', 'helper', 'vm_kernel', 'helper_kernel'],
@@ -48,7 +49,8 @@ DEVICE = ['sluice', 'sluice-sim.so', 'core_model.so']
 # what tests of the whole need beside the command line's device
 DRIVER = [*DEVICE, 'librte_net_sluice.so', 'nic_model.so']
 TEST_NEEDS = {'e2e.driver': DRIVER, 'e2e.fallback': DRIVER, 'e2e.dev.': DRIVER, 'e2e.device.': [*DRIVER, 'libsluice.so.0.1.0', 'tests/device/sluice-device-client', 'examples/api/api-device'],
-              'e2e.demo_net': DRIVER, 'e2e.pci': [*DRIVER, 'tests/pci/sluice-pci-trap.so']}
+              'e2e.demo_net': DRIVER, 'e2e.pci': [*DRIVER, 'tests/pci/sluice-pci-trap.so'],
+              'e2e.processes': [*DRIVER, 'tests/pci/sluice-pci-trap.so', 'tests/processes/sluice-secondary']}
 EXECUTOR_TARGETS = {'interp': [], 'kernel': [], 'microcode': ['sluice-sim.so', 'core_model.so'], 'pipeline': ['sluice-sim.so']}
 
 
