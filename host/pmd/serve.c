@@ -64,6 +64,7 @@ static void *serve_line(void *ctx)
     /* packets that nobody has taken: the secondary has died before it read of them */
     for (uint32_t i = 0; i < s->request.given; i++)
         rte_pktmbuf_free(((struct rte_mbuf **)(void *)s->request.out)[i]);
+    shutdown(s->line.fd, SHUT_RDWR); /* who waits for an answer gets none */
     atomic_store(&s->ended, true);
     return NULL;
 }
