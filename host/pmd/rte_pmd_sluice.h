@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /* What net_sluice offers beyond DPDK's own interface. All return 0 or negative errno; -ENODEV if
- * the port is none of this driver's, or the primary process that has it is gone. Secondary processes
- * may call all but rte_pmd_sluice_events. */
+ * the port is none of this driver's, or the primary process that has it is gone. Secondary
+ * processes may call all but rte_pmd_sluice_events. */
 
 #ifdef __cplusplus
 extern "C" {
