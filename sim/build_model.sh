@@ -61,6 +61,8 @@ case $* in *hw/rtl/top/sluice_dut.v*) core=-GEXT_LINES=$(sed -n 's/^.define SPEC
 case $top$cores in *[0-9]) [ "$top$cores" = sluice_dut1 ] || core=-DSLUICE_CORES=$cores ;; esac
 # A pipeline whose maps all lie on the chip has no port to external memory, which the NIC then ends itself.
 [ $top != sluice_nic ] || grep -q m_axi_araddr "$1" || core=-DSLUICE_SLOT_NO_MEMORY
+several=
+case "$1 $cores" in *sluice_nic.v\ 1 | *sluice_dut.v\  | *sluice_dut.v\ 1) ;; *sluice_nic.v* | *sluice_dut.v*) several=$root/sim/model_cores.vlt ;; esac
 rm -rf "$work/obj"
 # shellcheck disable=SC2086
 # Verilator 5.006 simplifies trees of bit operations wrongly now and then (verilator issues 4059, 4832, 4842), so that pass is off.
@@ -69,7 +71,7 @@ verilator --cc --top-module $top --prefix V$top -Mdir "$work/obj" -O3 -fno-const
     $core --output-split 20000 --output-split-cfuncs 2000 \
     -I"$root" -I"$root/hw/spec/gen" ${RTL_FIRST:+-y "$RTL_FIRST"} ${VERILATOR_OPTIONS:-} -y "$root/hw/rtl/common" -y "$root/hw/rtl/axis" \
     -y "$root/hw/rtl/core" -y "$root/hw/rtl/map" -y "$root/hw/rtl/pipe" -y "$root/hw/rtl/csr" \
-    -y "$root/hw/rtl/nic" -y "$root/hw/rtl/dma" -y "$root/hw/rtl/top" "$@" >"$work/verilator.log" 2>&1 || { cat "$work/verilator.log" >&2; exit 1; }
+    -y "$root/hw/rtl/nic" -y "$root/hw/rtl/dma" -y "$root/hw/rtl/top" $several "$@" >"$work/verilator.log" 2>&1 || { cat "$work/verilator.log" >&2; exit 1; }
 traced=0 libs=
 objects=
 if [ -n "$trace" ]; then
