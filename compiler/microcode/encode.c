@@ -49,7 +49,8 @@ const char *const ucode_atomic_names[SPEC_ATOMIC_COUNT] = {"none", "add",  "or",
 const char *const ucode_mapop_names[UCODE_MAPOP_DELETE + 1] = {"lookup", "update", "delete"};
 const char *const ucode_in_names[SPEC_IN_COUNT] = {"time",  "rand", "ifindex",
                                                    "queue", "len",  "egress"};
-const char *const ucode_out_names[UCODE_OUTS] = {"data", "data_end", "redirect", "meta", "events"};
+const char *const ucode_out_names[UCODE_OUTS] = {"data", "data_end", "redirect",
+                                                 "meta", "events",   "hold"};
 
 static const struct ucode_op_row *op_row(uint8_t op)
 {

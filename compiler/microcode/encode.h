@@ -46,7 +46,8 @@ enum {
     UCODE_KIND_SHIFT = 16,
     UCODE_KEY_WORDS = SPEC_HW_KEY_BYTES / 8,
     UCODE_VALUE_WORDS = SPEC_HW_VALUE_BYTES / 8,
-    UCODE_OUTS = 5,
+    UCODE_OUT_HOLD = 5, /* output word */
+    UCODE_OUTS = 6,
 };
 
 enum ucode_form ucode_form(uint8_t op);

@@ -392,6 +392,9 @@ static void step_row(struct ucode_model *m, const struct ucode_row *row)
     m->now = m->next;
 }
 
+_Static_assert(sizeof(((struct ucode_state *)NULL)->out) / sizeof(uint64_t) == UCODE_OUTS,
+               "one of each");
+
 void ucode_model_start(struct ucode_model *m, const struct ucode_image *image,
                        const struct ir_maps_ops *maps, struct ir_run *run, uint8_t *buf_known)
 {
@@ -413,6 +416,7 @@ void ucode_model_start(struct ucode_model *m, const struct ucode_image *image,
     m->now.out[2] = 0;
     m->now.out[3] = 0;
     m->now.out[4] = 0;
+    m->now.out[UCODE_OUT_HOLD] = 0;
     m->row = 0;
     m->ended = false;
     m->error = 0;

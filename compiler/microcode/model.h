@@ -19,7 +19,7 @@ struct ucode_state {
     bool busy;         /* a long operation was issued and no row with wait has followed */
     uint8_t busy_need; /* tokens that it needs until then */
     uint8_t given;     /* tokens given back */
-    uint64_t out[5];   /* data (of the metadata, if any), data_end, redirect, meta, events */
+    uint64_t out[6]; /* data (of the metadata, if any), data_end, redirect, meta, events, hold */
 };
 
 /* What one lane of a row did. */

@@ -364,6 +364,8 @@ static void draw_registers(struct pipe_text *t, const struct pipe_graph *g)
         "        .packet_out_i  (m_axis_tvalid && m_axis_tready && m_axis_tlast),\n"
         "        .stall_i       (hazard_stall),\n        .row_i         (1'b0),\n"
         "        .limited_i     (1'b0),\n"
+        "        .hold_o        (),\n        .held_i        (1'b0),\n"
+        "        .resume_o      (),\n"
         "        .mbox_valid_o  (mbox_valid),\n        .mbox_cmd_o    (mbox_cmd),\n"
         "        .mbox_map_o    (mbox_map),\n        .mbox_addr_o   (mbox_addr),\n"
         "        .mbox_flags_o  (mbox_flags),\n        .mbox_key_o    (mbox_key),\n"

@@ -38,6 +38,9 @@ module core_cluster #(
     output reg  [COUNT_W-1:0] rows_o,
     input  wire [63:0]  row_limit_i,
     output reg  [COUNT_W-1:0] limited_o,
+    input  wire         hold_i,         // packets with output word hold stop what follows them,
+    output wire         held_o,         // as one does now,
+    input  wire         resume_i,       // until this is 1
     input  wire         prog_we_i,
     input  wire         prog_bank_i,
     input  wire [11:0]  prog_row_i,
@@ -127,6 +130,10 @@ module core_cluster #(
     wire [CORES*8-1:0]      held2;
     wire [CORES*8-1:0]      give_end;
     wire [CORES*SLOT_W-1:0] end_slot;
+    wire [CORES*8-1:0]      give_late;
+    wire [CORES*SLOT_W-1:0] late_slot;
+    wire [CORES-1:0]        hold;
+    wire [CORES-1:0]        released;
     wire [CORES-1:0]        value2;
     wire [CORES-1:0]        keys2;
     wire [CORES-1:0]        turn2;
@@ -143,7 +150,8 @@ module core_cluster #(
             wire [TRACE_W-1:0] trace;
             wire [31:0]        number = trace[`UCODE_R_PACKET_LSB +: 32];
             reg  [SLOT_W+1:0]  inside_q;    // packets, from the first beat in to the last one out
-            wire               on = prog_we_i || cfg_we_i || headroom_i != headroom_q || in_valid[c] || inside_q != {SLOT_W+2{1'b0}};
+            wire               on = prog_we_i || cfg_we_i || headroom_i != headroom_q || in_valid[c] || inside_q != {SLOT_W+2{1'b0}}
+                                    || released[c];
             wire               clk_core;
 
             always @(posedge clk) begin
@@ -180,6 +188,8 @@ module core_cluster #(
                 .resp_addr_i(resp_addr_i), .slot2_o(slot2[SLOT_W*c +: SLOT_W]),
                 .give2_o(give2[8*c +: 8]), .held2_i(held2[8*c +: 8]),
                 .give_end_o(give_end[8*c +: 8]), .end_slot_o(end_slot[SLOT_W*c +: SLOT_W]),
+                .give_late_o(give_late[8*c +: 8]), .late_slot_o(late_slot[SLOT_W*c +: SLOT_W]),
+                .hold_o(hold[c]), .release_i(released[c]),
                 .value2_o(value2[c]), .keys2_o(keys2[c]), .turn2_i(turn2[c]), .keys3_o(keys3[c]),
                 .trace_o(trace));
 
@@ -193,7 +203,11 @@ module core_cluster #(
 
     core_ring #(.CORES(CORES), .SLOT_W(SLOT_W)) u_ring (
         .clk(clk), .rst(rst), .slot2_i(slot2), .give2_i(give2), .held2_o(held2),
-        .give_end_i(give_end), .end_slot_i(end_slot));
+        .give_end_i(give_end), .end_slot_i(end_slot), .give_late_i(give_late), .late_slot_i(late_slot));
+
+    core_hold #(.CORES(CORES)) u_hold (
+        .clk(clk), .rst(rst), .left_i(packet_out), .hold_i(hold), .mode_i(hold_i), .resume_i(resume_i),
+        .held_o(held_o), .release_o(released));
 
     generate
         if (CORES == 1) begin : g_one
@@ -222,7 +236,7 @@ module core_cluster #(
             core_collect #(.CORES(CORES), .CORE_W(CORE_W)) u_collect (
                 .clk(clk), .rst(rst), .s_data_i(out_data), .s_keep_i(out_keep),
                 .s_valid_i(out_valid), .s_ready_o(out_ready), .s_last_i(out_last),
-                .s_user_i(out_user), .m_axis_tdata(m_axis_tdata), .m_axis_tkeep(m_axis_tkeep),
+                .s_user_i(out_user), .stop_i(held_o), .m_axis_tdata(m_axis_tdata), .m_axis_tkeep(m_axis_tkeep),
                 .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready),
                 .m_axis_tlast(m_axis_tlast), .m_axis_tuser(m_axis_tuser), .turn_o(oldest));
 

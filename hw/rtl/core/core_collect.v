@@ -16,6 +16,7 @@ module core_collect #(
     output wire [CORES-1:0]     s_ready_o,
     input  wire [CORES-1:0]     s_last_i,
     input  wire [CORES*`SPEC_OUT_TUSER_BITS-1:0] s_user_i,
+    input  wire                 stop_i,     // no packet leaves; 1 from the clock after a last beat on
     output wire [511:0]         m_axis_tdata,
     output wire [63:0]          m_axis_tkeep,
     output wire                 m_axis_tvalid,
@@ -45,13 +46,13 @@ module core_collect #(
         for (c = 0; c < CORES; c = c + 1) begin : g_core
             localparam [CORE_W-1:0] OWN = c;
 
-            assign s_ready_o[c] = m_axis_tready && turn_q == OWN;
+            assign s_ready_o[c] = m_axis_tready && turn_q == OWN && !stop_i;
         end
     endgenerate
 
     assign m_axis_tdata = s_data_i[512*turn_q +: 512];
     assign m_axis_tkeep = s_keep_i[64*turn_q +: 64];
-    assign m_axis_tvalid = s_valid_i[turn_q];
+    assign m_axis_tvalid = s_valid_i[turn_q] && !stop_i;
     assign m_axis_tlast = s_last_i[turn_q];
     assign m_axis_tuser = s_user_i[USER_W*turn_q +: USER_W];
     assign turn_o = turn_q;

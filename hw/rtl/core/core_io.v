@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a packet brings and leaves besides its bytes, by packet slot: input words, output words, return value; and the
 // order in which packets leave. Output words that the program does not write have their defaults: data = PKT_BASE,
-// data_end = PKT_BASE + length, redirect = 0, meta = 0, events = 0; those of a packet that its limit ends have them again.
+// data_end = PKT_BASE + length, redirect = 0, meta = 0, events = 0, hold = 0; those of a packet that its limit ends have them
+// again. Behind a packet with hold no other is given to the egress until it is released.
 `include "hw/spec/gen/sluice_spec.vh"
 `default_nettype none
 module core_io #(
@@ -31,6 +32,11 @@ module core_io #(
     input  wire              limit6_i,        // the program's limit ended it
     input  wire              retire_i,
     input  wire [SLOT_W-1:0] retire_slot_i,
+    output wire              retire_keep_o,   // the packet that retires has hold
+    // packets with hold
+    input  wire              release_i,
+    output wire              held_o,          // one has been given to the egress,
+    output wire [SLOT_W-1:0] held_slot_o,     // from there
     // to the egress, in order of arrival
     output wire              m_valid_o,
     input  wire              m_ready_i,
@@ -55,15 +61,15 @@ module core_io #(
     end
 
     // output words: which lane writes which; the highest lane wins
-    reg  [4:0]   we4;
-    reg  [319:0] data4;              // 64 bits a word
-    wire         unused = &{1'b0, data4[319:264], data4[255:200], data4[127:80], data4[63:16]};
+    reg  [5:0]   we4;
+    reg  [383:0] data4;              // 64 bits a word
+    wire         unused = &{1'b0, data4[383:321], data4[319:264], data4[255:200], data4[127:80], data4[63:16]};
     integer      l;
     integer      w;
 
     always @* begin
-        we4 = 5'd0;
-        for (w = 0; w < 5; w = w + 1) begin
+        we4 = 6'd0;
+        for (w = 0; w < 6; w = w + 1) begin
             data4[64*w +: 64] = 64'd0;
             for (l = 0; l < 4; l = l + 1) begin
                 if (out4_i[l] && word4_i[3*l +: 3] == w[2:0]) begin
@@ -79,6 +85,9 @@ module core_io #(
     reg  [SLOTS-1:0] set_redirect_q;
     reg  [SLOTS-1:0] set_meta_q;
     reg  [SLOTS-1:0] set_events_q;
+    reg  [SLOTS-1:0] hold_q;
+    reg              held_q;
+    reg  [SLOT_W-1:0] held_slot_q;
     reg  [SLOTS-1:0] done_q;
     reg  [SLOT_W-1:0] out_q;
     wire [15:0]      length;
@@ -95,25 +104,32 @@ module core_io #(
             set_redirect_q[start_slot_i] <= 1'b0;
             set_meta_q[start_slot_i] <= 1'b0;
             set_events_q[start_slot_i] <= 1'b0;
+            hold_q[start_slot_i] <= 1'b0;
         end
         if (we4[0]) set_data_q[slot4_i] <= 1'b1;
         if (we4[1]) set_end_q[slot4_i] <= 1'b1;
         if (we4[2]) set_redirect_q[slot4_i] <= 1'b1;
         if (we4[3]) set_meta_q[slot4_i] <= 1'b1;
         if (we4[4]) set_events_q[slot4_i] <= 1'b1;
+        if (we4[5]) hold_q[slot4_i] <= data4[320];
         if (limit6_i) begin
             set_data_q[slot6_i] <= 1'b0;
             set_end_q[slot6_i] <= 1'b0;
             set_redirect_q[slot6_i] <= 1'b0;
             set_meta_q[slot6_i] <= 1'b0;
             set_events_q[slot6_i] <= 1'b0;
+            hold_q[slot6_i] <= 1'b0;
         end
+        if (release_i) held_q <= 1'b0;
         if (retire_i) done_q[retire_slot_i] <= 1'b1;
         if (m_valid_o && m_ready_i) begin
             done_q[out_q] <= 1'b0;
             out_q <= out_q + 1'b1;
+            held_q <= hold_q[out_q];
+            held_slot_q <= out_q;
         end
         if (rst) begin
+            held_q <= 1'b0;
             done_q <= {SLOTS{1'b0}};
             out_q <= {SLOT_W{1'b0}};
         end
@@ -142,7 +158,10 @@ module core_io #(
         .raddr_i(out_q), .rdata_o(m_ret_o));
 
     assign meta3_o = meta3_q;
-    assign m_valid_o = done_q[out_q];
+    assign retire_keep_o = hold_q[retire_slot_i] && !(limit6_i && slot6_i == retire_slot_i);
+    assign held_o = held_q;
+    assign held_slot_o = held_slot_q;
+    assign m_valid_o = done_q[out_q] && !held_q;
     assign m_slot_o = out_q;
     assign m_data_o = set_data_q[out_q] ? data : BASE;
     assign m_end_o = set_end_q[out_q] ? data_end : BASE + length;

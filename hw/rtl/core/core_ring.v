@@ -16,7 +16,10 @@ module core_ring #(
     output wire [CORES*8-1:0]      held2_o,
     // of each core, a packet that ends
     input  wire [CORES*8-1:0]      give_end_i,
-    input  wire [CORES*SLOT_W-1:0] end_slot_i
+    input  wire [CORES*SLOT_W-1:0] end_slot_i,
+    // of each core, a packet that has kept tokens beyond its end
+    input  wire [CORES*8-1:0]      give_late_i,
+    input  wire [CORES*SLOT_W-1:0] late_slot_i
 );
     localparam TOKENS = `SPEC_TOKENS;
     localparam CORE_W = $clog2(CORES);
@@ -26,6 +29,7 @@ module core_ring #(
     // place of a core's slot: the low bits of the slot are the context, above them is the core
     wire [CORES*PLACE_W-1:0] place2;
     wire [CORES*PLACE_W-1:0] end_place;
+    wire [CORES*PLACE_W-1:0] late_place;
 
     genvar c;
     generate
@@ -36,10 +40,13 @@ module core_ring #(
             wire [31:0] slot_end = {{32-SLOT_W{1'b0}}, end_slot_i[SLOT_W*c +: SLOT_W]};
             wire [31:0] wide2 = ((slot2 & ~LOW) << CORE_W) | OWN | (slot2 & LOW);
             wire [31:0] wide_end = ((slot_end & ~LOW) << CORE_W) | OWN | (slot_end & LOW);
-            wire        unused = &{1'b0, wide2[31:PLACE_W], wide_end[31:PLACE_W]};
+            wire [31:0] slot_late = {{32-SLOT_W{1'b0}}, late_slot_i[SLOT_W*c +: SLOT_W]};
+            wire [31:0] wide_late = ((slot_late & ~LOW) << CORE_W) | OWN | (slot_late & LOW);
+            wire        unused = &{1'b0, wide2[31:PLACE_W], wide_end[31:PLACE_W], wide_late[31:PLACE_W]};
 
             assign place2[PLACE_W*c +: PLACE_W] = wide2[PLACE_W-1:0];
             assign end_place[PLACE_W*c +: PLACE_W] = wide_end[PLACE_W-1:0];
+            assign late_place[PLACE_W*c +: PLACE_W] = wide_late[PLACE_W-1:0];
         end
     endgenerate
 
@@ -62,6 +69,7 @@ module core_ring #(
                 for (i = 0; i < CORES; i = i + 1) begin
                     if (give2_i[8*i+t]) back_d[place2[PLACE_W*i +: PLACE_W]] = 1'b1;
                     if (give_end_i[8*i+t]) back_d[end_place[PLACE_W*i +: PLACE_W]] = 1'b1;
+                    if (give_late_i[8*i+t]) back_d[late_place[PLACE_W*i +: PLACE_W]] = 1'b1;
                     if (give2_i[8*i+t] && head_q == place2[PLACE_W*i +: PLACE_W]) pass = 1'b1;
                     if (give_end_i[8*i+t] && head_q == end_place[PLACE_W*i +: PLACE_W]) pass = 1'b1;
                 end

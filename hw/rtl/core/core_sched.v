@@ -21,6 +21,8 @@ module core_sched #(
     output wire                   start_o,       // the packet in start_slot_o starts in context start_ctx_o
     output wire [2:0]             start_ctx_o,
     output wire [SLOT_W-1:0]      start_slot_o,
+    input  wire                   held_i,        // the packet that was in held_slot_i keeps its tokens: no other starts there
+    input  wire [SLOT_W-1:0]      held_slot_i,
     input  wire [63:0]            row_limit_i,   // rows of a packet, of bank 0 and of bank 1; 0: no limit
     // stage 0
     output wire [2:0]             phase_o,
@@ -58,7 +60,8 @@ module core_sched #(
     wire [2:0]        ctx_s = started_q[2:0];
     wire              bank_s = slot_bank_i[started_q[SLOT_W-1:0]];
     wire              bank_ok = bank_s == last_bank_q || active_q == 8'd0;
-    wire              start = started_q != arrived_i && !active_q[ctx_s] && bank_ok;
+    wire              place_ok = !held_i || started_q[SLOT_W-1:0] != held_slot_i;
+    wire              start = started_q != arrived_i && !active_q[ctx_s] && bank_ok && place_ok;
     wire [31:0]       left6 = left_q[ctx6];
     wire              limit6 = next6_i && left6 == 32'd1;
     wire              end6 = exit6_i || limit6;

@@ -80,7 +80,12 @@ module core_top #(
     output wire [7:0]   give2_o,        // tokens that it gives back,
     input  wire [7:0]   held2_i,        // tokens that it holds
     output wire [7:0]   give_end_o,     // a packet ends: tokens that it gives back,
-    output wire [SLOT_W-1:0] end_slot_o, // and its slot
+    output wire [SLOT_W-1:0] end_slot_o, // and its slot; a packet that has kept tokens beyond its end is released:
+    output wire [7:0]   give_late_o,
+    output wire [SLOT_W-1:0] late_slot_o,
+    // packets with output word hold (core_hold)
+    output wire         hold_o,         // the packet that leaves has it
+    input  wire         release_i,
     // turns at what several cores share (core_share): a row that can issue
     output wire         value2_o,       // accesses value memory,
     output wire         keys2_o,        // or has a map operation,
@@ -133,9 +138,14 @@ module core_top #(
     wire [2:0]               ctx5 = phase - 3'd5;
     wire [2:0]               ctx9 = phase - 3'd1;
 
+    wire                     held;
+    wire [SLOT_W-1:0]        held_slot;
+    wire                     retire_keep;
+
     core_sched #(.SLOT_W(SLOT_W)) u_sched (
         .clk(clk), .clk_free(clk_free), .rst(rst), .arrived_i(arrived), .slot_bank_i(slot_bank), .start_o(start),
-        .start_ctx_o(start_ctx), .start_slot_o(start_slot), .row_limit_i(row_limit_i),
+        .start_ctx_o(start_ctx), .start_slot_o(start_slot), .held_i(held), .held_slot_i(held_slot),
+        .row_limit_i(row_limit_i),
         .phase_o(phase), .valid0_o(valid0),
         .bank0_o(bank0), .pc0_o(pc0), .slot2_o(slot2), .next6_i(next6), .taken6_i(taken6),
         .target6_i(target6), .exit6_i(branch_exit6), .limit6_o(limit6),
@@ -162,17 +172,20 @@ module core_top #(
         .valid2_o(valid2), .row2_o(row2), .prog_we_i(prog_we_i), .prog_bank_i(prog_bank_i),
         .prog_row_i(prog_row_i), .prog_data_i(prog_data_i));
 
-    core_token u_token (
+    core_token #(.SLOT_W(SLOT_W)) u_token (
         .clk(clk), .start_i(start), .start_ctx_i(start_ctx), .ctx2_i(ctx2),
         .valid2_i(valid2 && !waiting[ctx2]), .need2_i(header2[`UCODE_H_NEED_LSB +: 8]),
         .rel2_i(header2[`UCODE_H_REL_LSB +: 8]), .wait2_i(header2[`UCODE_H_WAIT_LSB] || long2),
         .busy2_i(busy[ctx2] && !ending[ctx2]), .held2_i(held2_i), .ready2_o(ready2),
         .turn2_i(turn2_i), .issue2_o(issue2), .give2_o(give2_o), .retire_i(retire6),
-        .retire_ctx_i(retire_ctx), .give_end_o(give_end_o));
+        .retire_ctx_i(retire_ctx), .retire_slot_i(retire_slot), .retire_keep_i(retire_keep),
+        .give_end_o(give_end_o), .release_i(release_i), .release_slot_i(held_slot),
+        .give_late_o(give_late_o));
 
     // what lane 3 shares with other cores
     assign slot2_o = slot2;
     assign end_slot_o = retire_slot;
+    assign late_slot_o = held_slot;
     assign value2_o = ready2 && ptrue2 && (long_op2 == `UCODE_LDMAP || long_op2 == `UCODE_STMAP ||
                                            long_op2 == `UCODE_ATMAP);
     assign keys2_o = ready2 && ptrue2 && long_op2 == `UCODE_MAPOP;
@@ -423,7 +436,8 @@ module core_top #(
         .slot2_i(slot2), .meta3_o(meta3), .start_i(start), .start_slot_i(start_slot),
         .slot4_i(slot4_q), .out4_i(out4), .word4_i({dst4[20:18], dst4[14:12], dst4[8:6], dst4[2:0]}),
         .operand4_i(b4), .exit6_i(exit6), .slot6_i(slot6_q), .ret6_i(ret6), .limit6_i(limit6), .retire_i(retire6),
-        .retire_slot_i(retire_slot), .m_valid_o(e_valid), .m_ready_i(e_ready), .m_slot_o(e_slot),
+        .retire_slot_i(retire_slot), .retire_keep_o(retire_keep), .release_i(release_i), .held_o(held),
+        .held_slot_o(held_slot), .m_valid_o(e_valid), .m_ready_i(e_ready), .m_slot_o(e_slot),
         .m_data_o(e_data), .m_end_o(e_end), .m_redirect_o(e_redirect), .m_meta_o(e_meta),
         .m_events_o(e_events),
         .m_ret_o(e_ret));
@@ -457,6 +471,15 @@ module core_top #(
 
     wire unused_ext = &{1'b0, ext_wait_i, ext_done_i};
 
+    // behind a packet with hold none is given to the egress, so it is the last one there
+    reg  [2:0] egress_q;                // packets in the egress
+
+    always @(posedge clk) begin
+        egress_q <= egress_q + {2'd0, e_valid && e_ready} - {2'd0, packet_out_o};
+        if (rst) egress_q <= 3'd0;
+    end
+
+    assign hold_o = held && egress_q == 3'd1;
     assign a_ctx_o = ctx5;
     assign packet_out_o = m_axis_tvalid && m_axis_tready && m_axis_tlast;
 endmodule

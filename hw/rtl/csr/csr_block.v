@@ -46,6 +46,10 @@ module csr_block #(
     input  wire [COUNT_W-1:0] stall_i,   // slots or clocks lost,
     input  wire [COUNT_W-1:0] row_i,     // rows issued,
     input  wire [COUNT_W-1:0] limited_i, // packets ended by their limit
+    // HOLD
+    output wire         hold_o,
+    input  wire         held_i,
+    output wire         resume_o,
     // program writes
     output wire         prog_we_o,
     output wire         prog_bank_o,
@@ -95,6 +99,8 @@ module csr_block #(
     reg  [1:0]    ctrl_q;
     reg  [8:0]    headroom_q;
     reg  [7:0]    tokens_q;
+    reg           hold_q;
+    reg           resume_q;
     reg  [31:0]   count_in_q;
     reg  [31:0]   count_out_q;
     reg  [31:0]   count_stall_q;
@@ -139,6 +145,7 @@ module csr_block #(
     always @(posedge clk) begin
         prog_we_q <= write && waddr == `SPEC_CSR_PROG_COMMIT && HAS_PROGRAM != 0;
         if (prog_we_q) prog_row_q <= prog_row_q + 12'd1;
+        resume_q <= 1'b0;
         if (write) begin
             case (waddr)
                 `SPEC_CSR_CTRL: ctrl_q <= (ctrl_q & ~wmask[1:0]) | (s_axil_wdata[1:0] & wmask[1:0]);
@@ -150,6 +157,7 @@ module csr_block #(
                 `SPEC_CSR_ROW_LIMIT: row_limit_q[31:0] <= (row_limit_q[31:0] & ~wmask) | (s_axil_wdata & wmask);
                 `SPEC_CSR_ROW_LIMIT + 16'd4:
                     row_limit_q[63:32] <= (row_limit_q[63:32] & ~wmask) | (s_axil_wdata & wmask);
+                `SPEC_CSR_HOLD: if (s_axil_wstrb[0]) {resume_q, hold_q} <= s_axil_wdata[1:0];
                 `SPEC_CSR_PROG_ROW:
                     if (s_axil_wstrb == 4'hf)
                         {prog_bank_q, prog_row_q} <= {s_axil_wdata[16], s_axil_wdata[11:0]};
@@ -170,6 +178,7 @@ module csr_block #(
             headroom_q <= 9'd0;
             tokens_q <= 8'd0;
             prog_we_q <= 1'b0;
+            {resume_q, hold_q} <= 2'd0;
             prog_bank_q <= 1'b0;
             prog_row_q <= 12'd0;
             count_in_q <= 32'd0;
@@ -246,6 +255,7 @@ module csr_block #(
                 `SPEC_CSR_ROW_LIMIT + 16'd4: rdata_q <= HAS_PROGRAM != 0 ? row_limit_q[63:32] : 32'd0;
                 `SPEC_CSR_COUNT_LIMITED: rdata_q <= count_limited_q;
                 `SPEC_CSR_CORES: rdata_q <= CORES;
+                `SPEC_CSR_HOLD: rdata_q <= HAS_PROGRAM != 0 ? {30'd0, held_i, hold_q} : 32'd0;
                 `SPEC_CSR_PROG_ROW:
                     rdata_q <= HAS_PROGRAM != 0 ? {15'd0, prog_bank_q, 4'd0, prog_row_q} : 32'd0;
                 `SPEC_CSR_MBOX_MAP: rdata_q <= {24'd0, map_q};
@@ -282,6 +292,8 @@ module csr_block #(
     assign bank_o = ctrl_q[1];
     assign headroom_o = headroom_q;
     assign tokens_o = tokens_q;
+    assign hold_o = hold_q;
+    assign resume_o = resume_q;
     assign row_limit_o = row_limit_q;
     assign prog_we_o = prog_we_q;
     assign prog_bank_o = prog_bank_q;

@@ -25,6 +25,8 @@ for slots in 3 4 5 6; do
     lint core_top SLOT_W=$slots ROWS=2 EVENTS=$((slots % 2))
     lint core_top SLOT_W=$slots ROWS=4096 EVENTS=$(((slots + 1) % 2))
 done
+lint core_hold CORES=1
+lint core_hold CORES=8
 lint csr_block KIND=1 STAGES=4096 HAS_PROGRAM=1
 lint csr_block KIND=2 STAGES=31 HAS_PROGRAM=0
 lint core_div UNITS=1

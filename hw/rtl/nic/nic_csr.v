@@ -57,7 +57,8 @@ module nic_csr #(
     output wire         soft_o,             // a reset by the host is under way
     input  wire         idle_i,             // nothing that it would have to wait for
     input  wire         busy_i,             // packets or DMA under way
-    input  wire         to_host_busy_i,     // packets in the slot, or on their way from there to the host
+    input  wire         to_host_busy_i,     // packets in the slot, or on their way from there to the host,
+    input  wire         behind_busy_i,      // without those in the slot
     input  wire [1:0]   dma_error_i,        // one pulse an access
     input  wire         hung_i,
     output wire [31:0]  watchdog_o,
@@ -435,7 +436,7 @@ module nic_csr #(
                 `SPEC_NIC_TX_QUEUES: data = HAS_RINGS ? TX_QUEUES : 32'd0;
                 `SPEC_NIC_SLOT_BASE: data = {12'd0, `SPEC_BAR_SLOT};
                 `SPEC_NIC_CTRL: data = {30'd0, soft_q, enable_q};
-                `SPEC_NIC_STATUS: data = {29'd0, to_host_busy_i, failed_q, busy_i};
+                `SPEC_NIC_STATUS: data = {28'd0, behind_busy_i, to_host_busy_i, failed_q, busy_i};
                 `SPEC_NIC_DMA_ERRORS: data = errors_q;
                 `SPEC_NIC_TIME_LO: data = time_q[39:8];
                 `SPEC_NIC_TIME_HI: data = time_hi_q;

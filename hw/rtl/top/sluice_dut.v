@@ -99,6 +99,9 @@ module sluice_dut #(
 
     // --- registers
     wire          enable;
+    wire          hold;
+    wire          held;
+    wire          resume;
     wire          bank;
     wire [8:0]    headroom;
     wire [7:0]    tokens;
@@ -143,6 +146,7 @@ module sluice_dut #(
         .enable_o(enable), .bank_o(bank), .headroom_o(headroom), .tokens_o(tokens),
         .row_limit_o(row_limit), .packet_in_i(packet_in), .packet_out_i(packet_out),
         .stall_i(stalls), .row_i(rows), .limited_i(limited),
+        .hold_o(hold), .held_i(held), .resume_o(resume),
         .prog_we_o(prog_we), .prog_bank_o(prog_bank), .prog_row_o(prog_row),
         .prog_data_o(prog_data), .mbox_valid_o(mbox_valid), .mbox_cmd_o(mbox_cmd),
         .mbox_map_o(mbox_map), .mbox_addr_o(mbox_addr), .mbox_flags_o(mbox_flags),
@@ -205,7 +209,7 @@ module sluice_dut #(
         .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast), .m_axis_tuser(m_axis_tuser),
         .enable_i(enable), .bank_i(bank), .headroom_i(headroom), .packet_in_o(packet_in),
         .packet_out_o(packet_out), .stalls_o(stalls), .rows_o(rows), .row_limit_i(row_limit),
-        .limited_o(limited), .prog_we_i(prog_we),
+        .limited_o(limited), .hold_i(hold), .held_o(held), .resume_i(resume), .prog_we_i(prog_we),
         .prog_bank_i(prog_bank), .prog_row_i(prog_row), .prog_data_i(prog_data),
         .cfg_we_i(cfg_we), .cfg_map_i(mbox_map[4:0]), .cfg_base_i(mbox_value[BASE_LSB +: 32]),
         .base_map_i(mbox_map[4:0]), .base_o(base),

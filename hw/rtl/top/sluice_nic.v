@@ -150,6 +150,7 @@ module sluice_nic #(
     wire         quiet;
     wire         busy;
     wire         to_host_busy;
+    wire         behind_busy;
     wire [1:0]   dma_error;
     wire         hung;
     wire [31:0]  watchdog;
@@ -234,7 +235,7 @@ module sluice_nic #(
         .m_axil_bready(cross_bready[0]), .m_axil_araddr(cross_araddr[15:0]), .m_axil_arvalid(cross_arvalid[0]),
         .m_axil_arready(cross_arready[0]), .m_axil_rdata(slot_rdata), .m_axil_rresp(slot_rresp),
         .m_axil_rvalid(cross_rvalid[0]), .m_axil_rready(cross_rready[0]), .enable_o(enable), .soft_o(host_reset), .idle_i(quiet),
-        .busy_i(busy), .to_host_busy_i(to_host_busy), .dma_error_i(dma_error), .hung_i(hung), .watchdog_o(watchdog), .time_o(now),
+        .busy_i(busy), .to_host_busy_i(to_host_busy), .behind_busy_i(behind_busy), .dma_error_i(dma_error), .hung_i(hung), .watchdog_o(watchdog), .time_o(now),
         .seed_we_o(seed_we), .seed_o(seed), .link_i(mac_link_i), .port_ctrl_o(port_ctrl), .ifindex_o(ifindex),
         .max_bytes_o(max_bytes), .mac_o(mac), .filter_o(filter), .rx_on_o(rx_on), .rx_base_o(rx_base),
         .rx_size_o(rx_size), .rx_tail_o(rx_tail), .rx_head_i(rx_head), .rx_busy_i(rx_busy), .tx_on_o(tx_on),
@@ -575,7 +576,8 @@ module sluice_nic #(
     // --- state
     assign busy = any_inside || one_valid || in_valid != {PORTS{1'b0}} || out_idle != {PORTS{1'b1}} || !rx_idle || !tx_idle
                   || !mapdma_idle;
-    assign to_host_busy = any_inside || verdict_busy || !rx_idle;
+    assign behind_busy = verdict_busy || !rx_idle;
+    assign to_host_busy = any_inside || behind_busy;
     assign quiet = in_idle == {PORTS{1'b1}} && rx_busy == {RINGS{1'b0}} && tx_busy == {TX_QUEUES{1'b0}}
                    && rx_idle && tx_idle && mapdma_idle;
     assign dma_error = {r_failed, b_error && b_valid != 4'd0};

@@ -20,6 +20,7 @@
 #define SPEC_CSR_COUNT_ROWS 0x002c /* ro: core: rows issued */
 #define SPEC_CSR_EXT_LINES 0x0030 /* ro: core: lines of 64 bytes in the cache before external memory for map values; 0: there is no such memory */
 #define SPEC_CSR_CORES 0x0034 /* ro: VLIW cores in the slot (core); results are those of one */
+#define SPEC_CSR_HOLD 0x0038 /* rw: core: bit 0: after a packet with output word hold no other leaves, and it keeps its tokens, until bit 1 is written as 1 or bit 0 as 0; bit 1: such a packet has left */
 #define SPEC_CSR_PROG_ROW 0x0040 /* rw: core: bank << 16 | row that PROG_COMMIT writes; counts up after each */
 #define SPEC_CSR_PROG_COMMIT 0x0044 /* wo: core: any write stores the words of PROG_WORD as a row */
 #define SPEC_CSR_ROW_LIMIT 0x0050 /* rw: core: rows that a packet of bank 0, and of bank 1, may issue: the program ends there with XDP_ABORTED unless this row ends it; counts for packets that start later; 0 (after reset): no limit */

@@ -122,7 +122,7 @@ enum ucode_op {
     UCODE_MULLONG = 0x38, /* reserved */
     UCODE_DIVLONG = 0x39, /* divider: imm[4:0] is SPEC_ALU_UDIV, SDIV, UMOD or SMOD, of a by b, width by w32. RES: the result */
     UCODE_IN = 0x3a, /* dst = input word imm (SPEC_IN_*) */
-    UCODE_OUT = 0x3b, /* output word dst (0 data, 1 data_end, 2 redirect, 3 meta, 4 events) = b or imm */
+    UCODE_OUT = 0x3b, /* output word dst (0 data, 1 data_end, 2 redirect, 3 meta, 4 events, 5 hold) = b or imm */
     UCODE_JMP = 0x3c, /* branch to tgt */
     UCODE_EXIT = 0x3d, /* end of the program; the return value is b or imm, 32 bits */
 };

@@ -28,7 +28,7 @@ enum spec_block_head {
 #define SPEC_NIC_TX_QUEUES 0x014 /* ro: TX rings */
 #define SPEC_NIC_SLOT_BASE 0x018 /* ro: address of the program slot's registers */
 #define SPEC_NIC_CTRL 0x01c /* rw: bit 0: the ports take packets; bit 1: a write of 1 resets rings, ports and counters (not the slot); reads 1 until that is done */
-#define SPEC_NIC_STATUS 0x020 /* ro: bit 0: packets or DMA under way; bit 1: a DMA access has failed since reset; bit 2: packets are in the slot, or they or their events on their way from there to host memory */
+#define SPEC_NIC_STATUS 0x020 /* ro: bit 0: packets or DMA under way; bit 1: a DMA access has failed since reset; bit 2: packets are in the slot, or they or their events on their way from there to host memory; bit 3: the same without those in the slot */
 #define SPEC_NIC_DMA_ERRORS 0x024 /* ro: DMA accesses that host memory answered with an error */
 #define SPEC_NIC_TIME_LO 0x028 /* rw: time in ns, which packets get as they arrive; reading keeps TIME_HI, writing waits for TIME_HI */
 #define SPEC_NIC_TIME_HI 0x02c /* rw: upper half; a write sets both */

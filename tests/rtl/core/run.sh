@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Benches of the VLIW core's device. usage: run.sh [BENCH ...]: directed, units, tokens, limit, random; all without an argument.
+# Benches of the VLIW core's device. usage: run.sh [BENCH ...]: directed, units, tokens, limit, hold, random; all without an argument.
 # Environment: WORK (scratch folder), SEED (replays one), LONG=1 for many more random programs, PARAMETERS of sluice_dut,
 # such as "-GSLOT_W=5", MODEL_OPT (default -O1).
 set -eu
@@ -13,7 +13,7 @@ WORK=${WORK:-$own_work}
 cc=${CC:-cc}
 cxx=${CXX:-$(command -v clang++-19 || command -v clang++ || command -v g++)}
 vroot=$(verilator --getenv VERILATOR_ROOT)/include
-benches=${*:-directed units tokens limit random}
+benches=${*:-directed units tokens limit hold random}
 failures=0
 
 cd "$ROOT"
