@@ -198,7 +198,7 @@ static uint32_t order_nodes(struct builder *b, uint32_t entry, uint32_t *order)
         struct build_node *node = &b->nodes[stack[depth - 1]];
         uint32_t *n = &next[stack[depth - 1]];
 
-        if (*n < node->succ_count) {
+        if (*n < node->succ_count && !node->host) {
             const uint32_t s = node->succ[node->succ_count - 1 - (*n)++];
 
             b->nodes[s].expected++;
@@ -312,6 +312,10 @@ static void translate_node(struct builder *b, const struct build_node *node)
     b->node = node;
     b->context = node->context;
     b->depth = b->facts->contexts[node->context].depth;
+    if (node->host) {
+        build_path_end(b);
+        return;
+    }
     if (node->kind == BUILD_NODE_SWITCH) {
         build_switch(b, node);
         return;
@@ -487,6 +491,7 @@ static int translate(struct builder *b)
     uint32_t entry = 0;
     uint32_t *order;
     uint32_t first;
+    uint32_t i;
 
     b->node_at = arena_array(b->arena, b->facts->context_count, sizeof(*b->node_at));
     for (uint32_t c = 0; c < b->facts->context_count; c++)
@@ -502,11 +507,13 @@ static int translate(struct builder *b)
             link_node(b, &b->nodes[n]);
     if (b->error)
         return b->error;
+    for (i = 0; b->paths && i < b->paths->count; i++)
+        b->nodes[b->paths->cuts[i].node].host = true;
     order = arena_array(b->arena, b->node_count, sizeof(*order));
     first = order_nodes(b, entry, order);
     open_entry(b);
     b->nodes[entry].expected++;
-    for (uint32_t i = first; i < b->node_count; i++) {
+    for (i = first; i < b->node_count; i++) {
         struct build_node *node = &b->nodes[order[i]];
 
         node->block = build_block_new(b, node->start);
@@ -514,15 +521,59 @@ static int translate(struct builder *b)
     }
     ir_edge(b->f, 0, b->nodes[entry].block);
     build_arrive(b, entry);
-    for (uint32_t i = first; i < b->node_count && !b->error; i++)
+    for (i = first; i < b->node_count && !b->error; i++)
         translate_node(b, &b->nodes[order[i]]);
-    return b->error ? b->error : build_finish(b);
+    if (!b->error)
+        return build_finish(b);
+    if (b->paths && build_path_cut(b, order + first, b->node_count - first, order[i - 1]))
+        return -EAGAIN;
+    return b->error;
 }
 
+/* What is left to the host: paths that packets still come to. */
+static void note_paths(struct builder *b)
+{
+    struct ir_path *paths = arena_array(b->arena, b->paths->count + 1, sizeof(*paths));
+
+    for (uint32_t i = 0; i < b->paths->count; i++)
+        if (b->nodes[b->paths->cuts[i].node].visited)
+            paths[b->f->path_count++] = b->paths->cuts[i].path;
+    b->f->paths = paths;
+}
+
+static int build_once(const struct builder *given, struct build_paths *paths, struct ir_func **out)
+{
+    struct builder *b = arena_memdup(given->arena, given, sizeof(*given));
+    int err;
+
+    b->paths = paths;
+    if (paths) {
+        paths->sink = diag_sink_make(b->arena);
+        b->sink = &paths->sink;
+    }
+    if (b->tails)
+        build_join_parts(b);
+    b->f = ir_func_new(b->arena, b->prog->name);
+    fill_maps(b);
+    fill_sources(b);
+    lay_out_stack(b);
+    err = b->error ? b->error : translate(b);
+    if (err)
+        return err;
+    if (paths)
+        note_paths(b);
+    *out = b->f;
+    return 0;
+}
+
+/* Each attempt leaves one more path to the host, until the rest can be translated or something else
+ * can't. */
 static int build(const struct builder *given, struct ir_func **out)
 {
+    const bool splits = given->tails && given->tails->paths && given->tails->part_count == 1 &&
+                        given->tails->tail_count == 0;
+    struct build_paths paths = {.count = 0};
     struct arena *arena = given->arena;
-    struct builder *b;
     jmp_buf oom;
     int err;
 
@@ -531,19 +582,13 @@ static int build(const struct builder *given, struct ir_func **out)
         arena_set_oom(arena, NULL);
         return -ENOMEM;
     }
-    b = arena_memdup(arena, given, sizeof(*given));
-    if (b->tails)
-        build_join_parts(b);
-    b->f = ir_func_new(arena, b->prog->name);
-    fill_maps(b);
-    fill_sources(b);
-    lay_out_stack(b);
-    err = b->error ? b->error : translate(b);
+    do {
+        err = build_once(given, splits ? &paths : NULL, out);
+    } while (err == -EAGAIN);
+    for (uint32_t i = 0; splits && err && i < paths.sink.count; i++)
+        diag_repeat(given->sink, &paths.sink.records[i]);
     arena_set_oom(arena, NULL);
-    if (err)
-        return err;
-    *out = b->f;
-    return 0;
+    return err;
 }
 
 int ir_build(const struct load_object *object, const struct load_prog *prog,

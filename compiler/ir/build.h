@@ -37,6 +37,10 @@ struct ir_tails {
     uint32_t tail_count;
     /* By map: those that the host may put into a map of maps, bit i is map i. NULL: not known. */
     const uint64_t *holds;
+    /* Paths that no hardware runs are left to the host where that can be (struct ir_path), with
+     * this mark. */
+    bool paths;
+    uint64_t mark;
 };
 
 /* Whether some tail call that is reached in a program may find this one. */

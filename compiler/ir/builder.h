@@ -68,6 +68,7 @@ struct build_node {
     uint32_t expected; /* edges that will come in */
     uint32_t seen;     /* edges that are there */
     bool visited;
+    bool host; /* packets that come here are the host's (build_path.c): nothing follows */
     ir_block block;
 };
 
@@ -135,7 +136,8 @@ struct builder {
     struct arena *arena;
     struct diag_sink *sink;
     struct ir_func *f;
-    int error; /* of the first refusal */
+    int error;                 /* of the first refusal */
+    struct build_paths *paths; /* NULL: none may be left to the host */
 
     struct build_node *nodes;
     uint32_t node_count;
@@ -406,6 +408,27 @@ int build_record_access(struct builder *b, const struct build_place *place, uint
 /* The event area as it leaves: writes what happened; beats of it, or IR_NONE if it never does. */
 ir_ref build_events_exit(struct builder *b);
 int build_events_finish(struct builder *b);
+
+/* build_path.c: paths that are left to the host */
+
+/* Packets leave at a node; nodes have the same numbers in every attempt. */
+struct build_cut {
+    uint32_t node;
+    struct ir_path path;
+};
+
+/* What is known of them from one attempt to the next. */
+struct build_paths {
+    struct diag_sink sink; /* of the present attempt */
+    struct build_cut *cuts;
+    uint32_t count, capacity;
+};
+
+/* The translation of a node has failed: finds a node before it at which packets can leave, for the
+ * next attempt. needs: nodes linked and ordered, entry first. False: there is none. */
+bool build_path_cut(struct builder *b, const uint32_t *order, uint32_t count, uint32_t failed);
+/* Ends a node at which packets leave. */
+void build_path_end(struct builder *b);
 
 /* build_raw.c: programs without a packet */
 void build_raw_open(struct builder *b);

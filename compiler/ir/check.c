@@ -219,6 +219,11 @@ static void check_shape(struct checker *c, ir_block b, ir_ref r)
     case IR_BR:
     case IR_OP_COUNT:
         break;
+    case IR_HOST:
+        for (uint32_t a = 0; a < in->nargs; a++)
+            if (in->args[a] >= c->f->insn_count || c->f->insns[in->args[a]].op != IR_CONST)
+                breach(c, "IR0052", b, r, "operand %u is no constant", a);
+        break;
     case IR_EXIT:
         if (in->nargs > 5 && c->f->events.beats == 0)
             breach(c, "IR0045", b, r, "%u operands, but no event area", in->nargs);

@@ -347,6 +347,7 @@ static void use_of_map(struct ir_map *map, const struct ir_insn *in)
     case IR_SELECT:
     case IR_PHI:
     case IR_PKT_ZERO:
+    case IR_HOST:
     case IR_JMP:
     case IR_BR:
     case IR_EXIT:

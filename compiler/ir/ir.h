@@ -188,6 +188,23 @@ struct ir_source {
     const char *text;
 };
 
+/* A path that no hardware runs: a packet that comes to it leaves unfinished, and the host runs the
+ * program on it from its start (IR_HOST, build_path.c). */
+struct ir_path {
+    uint32_t pc;               /* where packets leave */
+    const struct diag *reason; /* the instruction that hardware lacks, and why */
+};
+
+/* What the host is given of such a packet, in front of it as metadata, little-endian. The mark is
+ * whoever's that asked for paths. */
+enum {
+    IR_CAPTURE_MARK = 0, /* 8 bytes */
+    IR_CAPTURE_RAND = 8, /* 4: the first number that the packet's generator gives */
+    IR_CAPTURE_IFINDEX = 12,
+    IR_CAPTURE_QUEUE = 16,
+    IR_CAPTURE_BYTES = 20
+};
+
 /* Events: what a program tells the host besides its verdict. They are written to the event area of
  * the packet's buffer, from SPEC_EVENT_BASE on, which no packet reaches. Its first 8 bytes have a
  * bit for each site that the packet came to, and the host, which gets the area with the packet,
@@ -250,6 +267,8 @@ struct ir_func {
     uint32_t source_count;
     uint32_t stack_bytes; /* stack memory still in use after promotion; 0: none */
     struct ir_events events;
+    const struct ir_path *paths; /* that are left to the host */
+    uint32_t path_count;
 };
 
 /* --- making and changing -------------------------------------------------------------------------

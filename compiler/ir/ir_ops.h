@@ -21,9 +21,12 @@ X(MAP_UPDATE, "map_update", 4, -1, true,
 X(MAP_DELETE, "map_delete", 2, -1, true,
   true) /* map; cpu, key words; 0 or negative errno (64 bits) */
 X(PKT_ZERO, "pkt_zero", 2, 2, false,
-  true)                            /* zero the packet buffer from arg0 up to, not including, arg1 */
+  true) /* zero the packet buffer from arg0 up to, not including, arg1 */
+X(HOST, "host", 2, 2, false,
+  true) /* the packet leaves unfinished, and the host runs the program on it from its start
+           (build_path.c). Constants: the maps that it may touch then, bit i is map i, and of these
+           those that it may change. The block ends with an exit */
 X(JMP, "jmp", 0, 0, false, true)   /* block.succ[0] */
 X(BR, "br", 1, 1, false, true)     /* arg0 != 0: succ[0], else succ[1] */
-X(EXIT, "exit", 4, 6, false,
-  true) /* return value, data, data_end, redirect[, bytes of metadata in front of data[, beats of
-           the event area that leave]] */
+X(EXIT, "exit", 4, 6, false, true) /* return value, data, data_end, redirect[, bytes of metadata in
+                                      front of data[, beats of the event area that leave]] */

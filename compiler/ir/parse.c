@@ -132,6 +132,7 @@ static uint32_t parse_operands(struct parser *p, struct ir_insn *in, ir_block b,
     case IR_ALU:
     case IR_SELECT:
     case IR_PKT_ZERO:
+    case IR_HOST:
     case IR_EXIT:
     case IR_OP_COUNT:
         return parse_args(p, args);

@@ -122,6 +122,7 @@ static struct known find(const struct ir_func *f, ir_ref r, const struct known *
     case IR_NOP:
     case IR_STORE:
     case IR_PKT_ZERO:
+    case IR_HOST:
     case IR_JMP:
     case IR_BR:
     case IR_EXIT:

@@ -128,6 +128,7 @@ static void print_insn(FILE *out, const struct ir_func *f, ir_ref r)
     case IR_NOP:
     case IR_SELECT:
     case IR_PKT_ZERO:
+    case IR_HOST:
     case IR_EXIT:
         print_args(out, in, 0);
         break;

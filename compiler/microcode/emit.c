@@ -10,6 +10,7 @@ struct emit {
     struct mach *m;
     struct ucode_image *image;
     uint8_t *live_in; /* by block: tokens that are needed from its first row on */
+    uint8_t *keep;    /* by block: tokens that a packet keeps when it ends there */
 };
 
 static uint8_t real_reg(const struct mach *m, mach_reg reg)
@@ -70,7 +71,7 @@ static uint8_t needed_after(const struct emit *e, uint32_t block, uint32_t row)
 {
     const struct mach_sched *s = &e->m->scheds[block];
     const struct mach_row *r = &s->rows[row];
-    uint8_t need = 0;
+    uint8_t need = e->keep[block];
 
     if (row + 1 == s->row_count && s->fall != MACH_NONE)
         need |= e->live_in[s->fall];
@@ -98,6 +99,45 @@ static uint8_t needed_from(const struct emit *e, uint32_t block)
     if (s->row_count == 0)
         return s->fall != MACH_NONE ? e->live_in[s->fall] : 0;
     return s->rows[0].need | needed_after(e, block, 0);
+}
+
+/* Tokens of packets that leave for the host are not given back, neither by the row that says so nor
+ * by any that comes after it. */
+static void find_kept(struct emit *e)
+{
+    const struct mach *m = e->m;
+    bool changed = true;
+
+    e->keep = arena_array(m->arena, m->block_count, sizeof(*e->keep));
+    for (uint32_t i = 0; i < m->layout_count; i++) {
+        const struct mach_sched *s = &m->scheds[m->layout[i]];
+
+        for (uint32_t r = 0; r < s->row_count; r++)
+            for (uint32_t lane = 0; lane < SPEC_LANES; lane++) {
+                const uint32_t at = s->rows[r].slots[lane];
+
+                if (at < MACH_JUMP && m->ops[at].op == UCODE_OUT &&
+                    m->ops[at].index == UCODE_OUT_HOLD)
+                    e->keep[m->layout[i]] |= m->ops[at].need;
+            }
+    }
+    while (changed) {
+        changed = false;
+        for (uint32_t i = 0; i < m->layout_count; i++) {
+            const uint32_t from = m->layout[i];
+            const struct mach_sched *s = &m->scheds[from];
+
+            for (uint32_t r = 0; r <= s->row_count; r++)
+                for (uint32_t lane = 0; lane < SPEC_LANES; lane++) {
+                    const uint32_t to = r < s->row_count ? s->rows[r].target[lane] : s->fall;
+
+                    if (to == MACH_NONE || !(e->keep[from] & ~e->keep[to]))
+                        continue;
+                    e->keep[to] |= e->keep[from];
+                    changed = true;
+                }
+        }
+    }
 }
 
 static void find_needs(struct emit *e)
@@ -222,6 +262,7 @@ int mach_emit(struct mach *m, struct arena *arena, struct ucode_image *image)
         for (uint32_t r = 0; r < s->row_count; r++)
             emit_row(&e, &s->rows[r], &image->rows[s->first_row + r]);
     }
+    find_kept(&e);
     find_needs(&e);
     release_tokens(&e);
     drop_repeated(&e);

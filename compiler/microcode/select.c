@@ -292,6 +292,14 @@ static void select_insn(struct select *s, ir_ref ref)
     case IR_PKT_ZERO:
         select_pkt_zero(s, ref);
         break;
+    case IR_HOST:
+        select_emit(s, (struct mach_op){.op = UCODE_OUT,
+                                        .index = UCODE_OUT_HOLD,
+                                        .bimm = true,
+                                        .imm = 1,
+                                        .effect = true,
+                                        .need = s->m->need[ref]});
+        break;
     case IR_NOP:
     case IR_CONST:
     case IR_PHI:

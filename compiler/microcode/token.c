@@ -13,7 +13,11 @@
  * by atomic operations without fetch that all commute and that nobody reads, is free. Look-ups
  * touch no value.
  *
- * Where a value's bytes are not known, an access stands for all of them. */
+ * Where a value's bytes are not known, an access stands for all of them.
+ *
+ * A packet that leaves for the host (IR_HOST) keeps its tokens until the host has run the program
+ * on it: so the maps that the program touches then count as touched there, and those that it
+ * changes as if entries came and went. */
 
 enum { DEPTH_MAX = 16, ATOMIC_MIXED = 0xff };
 
@@ -198,12 +202,53 @@ static uint8_t tokens_of(const struct tokens *t, const struct ir_insn *in, uint3
     return value_needs_token(t, in, map) ? values : 0;
 }
 
+/* --- what is left to the host --- */
+
+static uint64_t host_maps(const struct tokens *t, const struct ir_insn *in, uint32_t which)
+{
+    return t->m->ir->insns[in->args[which]].imm;
+}
+
+static void use_on_host(struct tokens *t, const struct ir_insn *in, uint32_t map)
+{
+    const struct ir_map *m = &t->m->ir->maps[map];
+    const bool changes = host_maps(t, in, 1) >> map & 1;
+    struct map_use *u = &t->maps[map];
+
+    u->entries_change |= changes && spec_engine_has_keys((enum spec_map_engine)m->engine);
+    for (uint32_t i = 0; i < u->count; i++) {
+        u->bytes[i].read = true;
+        u->bytes[i].written |= changes;
+    }
+}
+
+static bool some_byte_changes(const struct map_use *u)
+{
+    for (uint32_t i = 0; i < u->count; i++)
+        if (u->bytes[i].written || u->bytes[i].atomic)
+            return true;
+    return false;
+}
+
+static uint8_t tokens_of_host(const struct tokens *t, uint32_t map)
+{
+    const struct map_use *u = &t->maps[map];
+    const bool both = u->order_changes || u->entries_change;
+    const uint32_t half = both ? SPEC_TOKENS / 2 : 0;
+    const uint8_t values = (uint8_t)(1u << ((map + half) % SPEC_TOKENS));
+
+    if (both)
+        return values | (uint8_t)(1u << (map % SPEC_TOKENS));
+    return some_byte_changes(u) ? values : 0;
+}
+
 /* --- all of them --- */
 
 static bool touches_map(const struct ir_insn *in)
 {
-    return ir_is_map_op(in) || ((in->op == IR_LOAD || in->op == IR_STORE || in->op == IR_ATOMIC) &&
-                                in->region == IR_REGION_MAP);
+    return in->op == IR_HOST || ir_is_map_op(in) ||
+           ((in->op == IR_LOAD || in->op == IR_STORE || in->op == IR_ATOMIC) &&
+            in->region == IR_REGION_MAP);
 }
 
 static void visit(struct tokens *t, ir_ref ref, bool assign)
@@ -211,6 +256,15 @@ static void visit(struct tokens *t, ir_ref ref, bool assign)
     const struct ir_insn *in = &t->m->ir->insns[ref];
 
     for (uint32_t map = 0; map < t->m->ir->map_count; map++) {
+        if (in->op == IR_HOST) {
+            if (!(map < 64 && host_maps(t, in, 0) >> map & 1))
+                continue;
+            if (!assign)
+                use_on_host(t, in, map);
+            else
+                t->m->need[ref] |= tokens_of_host(t, map);
+            continue;
+        }
         if (!ir_may_access(t->pointers, in, map))
             continue;
         if (!assign)

@@ -245,6 +245,7 @@ static ir_ref fold_insn(struct fold *c, ir_ref r)
     case IR_MAP_USE:
     case IR_MAP_UPDATE:
     case IR_MAP_DELETE:
+    case IR_HOST:
     case IR_JMP:
     case IR_EXIT:
     case IR_OP_COUNT:

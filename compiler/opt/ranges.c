@@ -214,6 +214,7 @@ struct opt_range opt_range_of(const struct ir_func *f, const struct opt_range *k
     case IR_MAP_UPDATE:
     case IR_MAP_DELETE:
     case IR_PKT_ZERO:
+    case IR_HOST:
     case IR_JMP:
     case IR_BR:
     case IR_EXIT:

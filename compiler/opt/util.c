@@ -112,6 +112,7 @@ bool opt_may_write(const struct ir_insn *in, const struct ir_insn *access)
     case IR_LOAD:
     case IR_MAP_LOOKUP:
     case IR_MAP_USE:
+    case IR_HOST:
     case IR_JMP:
     case IR_BR:
     case IR_EXIT:
@@ -125,7 +126,7 @@ bool opt_may_read(const struct ir_insn *in, const struct ir_insn *access)
 {
     if (in->op == IR_LOAD || in->op == IR_ATOMIC)
         return in->region == access->region && !opt_disjoint(in, access);
-    return in->op == IR_EXIT && access->region != IR_REGION_STACK;
+    return (in->op == IR_EXIT || in->op == IR_HOST) && access->region != IR_REGION_STACK;
 }
 
 /* --- variables ---------------------------------------------------------------------------- */

@@ -169,6 +169,13 @@ static int lower_exit(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *
     return 0;
 }
 
+static int lower_host(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out)
+{
+    (void)out;
+    return pipe_refuse(g, "PIPE0010", in->pc,
+                       "a path is left to the host, which pipelines do not do");
+}
+
 static int lower_nothing(struct pipe_graph *g, const struct ir_insn *in, pipe_ref *out)
 {
     (void)g;
@@ -185,7 +192,7 @@ static const lower_fn lower_op[IR_OP_COUNT] = {
     [IR_LOAD] = lower_load,       [IR_STORE] = lower_store,   [IR_ATOMIC] = pipe_map_atomic,
     [IR_MAP_LOOKUP] = lower_hash, [IR_MAP_USE] = lower_hash,  [IR_MAP_UPDATE] = lower_hash,
     [IR_MAP_DELETE] = lower_hash, [IR_PKT_ZERO] = lower_zero, [IR_JMP] = lower_nothing,
-    [IR_BR] = lower_nothing,      [IR_EXIT] = lower_exit,
+    [IR_BR] = lower_nothing,      [IR_EXIT] = lower_exit,     [IR_HOST] = lower_host,
 };
 
 /* The first node made for an IR value carries its name. */

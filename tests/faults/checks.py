@@ -21,6 +21,7 @@ JOBS = 2
 UNITS = {
     'build': ['build', 'build_equivalence'],
     'bulk': ['pmd_bulk'],
+    'build_path': ['build_path'],
     'driver': ['pmd_rings'],
     'events': ['pmd_events'],
     'faults': ['pmd_faults'],
@@ -48,7 +49,7 @@ FUZZ = {'kernel': '5000', 'microcode': '300', 'pipeline': '60'}
 DEVICE = ['sluice', 'sluice-sim.so', 'core_model.so']
 # what tests of the whole need beside the command line's device
 DRIVER = [*DEVICE, 'librte_net_sluice.so', 'nic_model.so']
-TEST_NEEDS = {'e2e.driver': DRIVER, 'e2e.fallback': DRIVER, 'e2e.dev.': DRIVER, 'e2e.device.': [*DRIVER, 'libsluice.so.0.1.0', 'tests/device/sluice-device-client', 'examples/api/api-device'],
+TEST_NEEDS = {'e2e.driver': DRIVER, 'e2e.fallback': DRIVER, 'e2e.paths': DRIVER, 'e2e.dev.': DRIVER, 'e2e.device.': [*DRIVER, 'libsluice.so.0.1.0', 'tests/device/sluice-device-client', 'examples/api/api-device'],
               'e2e.demo_net': DRIVER, 'e2e.pci': [*DRIVER, 'tests/pci/sluice-pci-trap.so'],
               'e2e.processes': [*DRIVER, 'tests/pci/sluice-pci-trap.so', 'tests/processes/sluice-secondary']}
 EXECUTOR_TARGETS = {'interp': [], 'kernel': [], 'microcode': ['sluice-sim.so', 'core_model.so'], 'pipeline': ['sluice-sim.so']}

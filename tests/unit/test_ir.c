@@ -149,6 +149,7 @@ static const struct {
     {"IR0051", "func f\nb0:\n %1 = add.64 %2, %2\n %2 = const 1\n exit %1, %1, %1, %1\n"},
     {"IR0051", "func f\nb0:\n %1 = const 1\n br %1, b1, b2\nb1:\n %3 = const 3\n jmp b2\nb2:\n "
                "exit %3, %1, %1, %1\n"},
+    {"IR0052", "func f\nb0:\n %1 = input len\n host %1, %1\n exit %1, %1, %1, %1\n"},
 };
 
 static void test_ir_breach_gives_its_code(void **state)
