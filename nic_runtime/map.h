@@ -51,6 +51,17 @@ void *map_lookup(struct map *map, const void *key, uint32_t cpu);
 int map_update(struct map *map, const void *key, const void *value, uint64_t flags, uint32_t cpu);
 int map_delete(struct map *map, const void *key);
 
+/* Where the entries of a hash or array really are, if this map is but what a program sees of them
+ * for a while: asked before a program looks up, updates or deletes a key, and told of what came of
+ * the last two, whose result may then be another one. NULL ends it. */
+struct map_source {
+    void *ctx;
+    void (*before)(void *ctx, const void *key);
+    int (*after)(void *ctx, const void *key, int result);
+};
+
+void map_set_source(struct map *map, const struct map_source *source);
+
 /* Whether a Bloom filter says that it has a value; false of other maps. */
 bool map_bloom_has(const struct map *map, const void *value);
 /* Hash function number `function` of a Bloom filter; its low bits are the number of a bit. */

@@ -119,7 +119,12 @@ static int link_programs(struct job *job, struct diag_sink *sink)
     job->parts[0] = job;
     parts[0] = (struct ir_part){job->prog, job->facts};
     job->tails =
-        (struct ir_tails){.parts = parts, .part_count = 1, .tails = tails, .holds = list_held(job)};
+        (struct ir_tails){.parts = parts,
+                          .part_count = 1,
+                          .tails = tails,
+                          .holds = list_held(job),
+                          .paths = job->options.paths,
+                          .mark = job->options.mark};
     for (uint32_t i = 0; i < job->tails.part_count; i++)
         for (uint32_t t = 0; t < count && !err; t++)
             if (ir_may_tail(&parts[i], &all[t]))

@@ -44,6 +44,9 @@ struct job_options {
     const struct job_memory *memories;
     uint32_t memory_count;
     uint64_t memory_bytes; /* external memory of the device; 0: SPEC_EXT_BYTES */
+    bool paths;    /* a path that the core does not take is left to the host: what a driver that does
+                      that asks for, of microcode only */
+    uint64_t mark; /* of packets that come to one (ir.h) */
     bool unordered; /* for tests: in hardware packets do not wait for each other, so results may be
                        wrong */
 };

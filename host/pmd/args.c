@@ -9,7 +9,7 @@
 
 static void take_offload(struct pmd_args *a, const char *value)
 {
-    static const char *const names[PMD_OFFLOAD_COUNT] = {"prefer", "require", "never"};
+    static const char *const names[PMD_OFFLOAD_COUNT] = {"prefer", "whole", "require", "never"};
     uint32_t i = 0;
 
     while (value && i < RTE_DIM(names) && strcmp(value, names[i]) != 0)

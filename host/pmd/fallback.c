@@ -2,6 +2,7 @@
 #include "host/pmd/fallback.h"
 
 #include "host/pmd/events.h"
+#include "host/pmd/path.h"
 #include "hw/spec/gen/csr.h"
 #include "hw/spec/gen/limits.h"
 #include "hw/spec/gen/xdp.h"
@@ -21,6 +22,11 @@
  * are to be run in; then each waits for its queue's next burst, in struct pmd_rxq. What the program
  * sends leaves by a TX ring of the driver's own.
  *
+ * A program of which the device does not take a path alone runs in the slot, and there puts the
+ * same metadata in front of packets that come to it. Such a packet comes by its own queue's ring,
+ * and is run against the device's maps (host/ctl/shadow.h), while packets behind it wait for what
+ * it does (path.h).
+ *
  * Who runs packets holds the device's lock, as whoever looks at the program's maps does; another
  * queue's thread that finds it taken has what waits for its queue, and goes on. Locks are taken in
  * this order: the device's, that of the first RX ring, that of another one. */
@@ -28,6 +34,9 @@
 enum { RING = 0 }; /* the RX ring of captured packets */
 enum { OWN_RING = 1024, OWN_RING_WAITS = 64 };
 enum { TARGET = 0x534c4342 }; /* what the slot's program redirects to */
+
+/* Whose packets are run here. */
+enum { OFF, WHOLE, PATHS };
 
 /* Metadata that the slot's program puts in front of each packet. The mark tells these packets from
  * those of a program that ran in the slot before. */
@@ -40,10 +49,17 @@ struct capture {
 enum { CAPTURE_BYTES = 20 };
 _Static_assert(offsetof(struct capture, queue) + sizeof(uint32_t) == CAPTURE_BYTES,
                "the slot's program writes these fields");
+_Static_assert(offsetof(struct capture, mark) == IR_CAPTURE_MARK &&
+                   offsetof(struct capture, rand) == IR_CAPTURE_RAND &&
+                   offsetof(struct capture, ifindex) == IR_CAPTURE_IFINDEX &&
+                   offsetof(struct capture, queue) == IR_CAPTURE_QUEUE &&
+                   (int)CAPTURE_BYTES == (int)IR_CAPTURE_BYTES,
+               "and so does a program that leaves a path to the host");
 
 struct pmd_fallback {
     pthread_mutex_t *lock;    /* the device's; of all below, too */
-    atomic_bool on;           /* changed with the RX queues' locks held, too */
+    atomic_int on;            /* OFF, ...; changed with the RX queues' locks held, too */
+    struct shadow *shadow;    /* PATHS: of exec's maps */
     struct nic_target target; /* of what the slot's program redirects */
     struct exec *exec;        /* the program's */
     uint64_t number;          /* of the last packet, or of one before it */
@@ -228,7 +244,10 @@ static int take_output(void *ctx, const struct exec_output *o)
     const struct rte_eth_dev_data *data = r->q->data;
     const uint32_t port = r->d->flags >> PMD_FLAG_PORT_SHIFT & UINT8_MAX;
     const struct nic_way way = nic_way_of(&f->ways, o->ret, o->redirect, port, r->queue);
+    const int err = f->shadow ? shadow_end(f->shadow) : 0;
 
+    if (err)
+        return err;
     f->counts.ret[o->ret < SPEC_VERDICTS ? o->ret : SPEC_XDP_ABORTED]++;
     switch (way.to) {
     case SPEC_WAY_TO_NOTHING:
@@ -264,6 +283,7 @@ static void run(struct pmd_fallback *f, struct pmd_rxq *q, struct rte_mbuf *m,
     struct exec_stats stats;
     struct pmd *pmd = q->data->dev_private;
     char why[EXEC_WHY_BYTES] = "";
+    int err;
 
     f->number += (uint16_t)(d->number - (uint16_t)f->number);
     r.in = (struct exec_packet){.data = f->packet + CAPTURE_BYTES,
@@ -275,10 +295,18 @@ static void run(struct pmd_fallback *f, struct pmd_rxq *q, struct rte_mbuf *m,
     f->exec->options.queue = c->queue;
     f->counts.packets++;
     f->counts.bytes += q->got_bytes;
+    f->counts.path_packets += f->shadow != NULL;
+    f->counts.queue[q->number].captured++;
+    f->counts.queue[q->number].captured_bytes += q->got_bytes;
     pmd_events_begin(pmd, d->time);
-    if (f->exec->ops->run(f->exec, &stream, &stats, why)) {
+    err = f->shadow ? shadow_begin(f->shadow) : 0;
+    if (!err)
+        err = f->exec->ops->run(f->exec, &stream, &stats, why);
+    if (f->shadow && shadow_end(f->shadow))
+        err = -EIO;
+    if (err) {
         if (!f->told)
-            PMD_LOG(ERR, "%s\n", why);
+            PMD_LOG(ERR, "%s\n", *why ? why : "the device's maps can't be read or written");
         f->told = true;
         q->errors++;
     }
@@ -300,32 +328,60 @@ struct rte_mbuf *pmd_fallback_run(struct pmd_rxq *q, struct rte_mbuf *m, struct 
     memcpy(&c, rte_pktmbuf_mtod(m, void *), CAPTURE_BYTES);
     if (f->on)
         f->captured++;
-    if (!f->on || c.queue >= SPEC_QUEUES || q->got_bytes > sizeof(f->packet) ||
+    if (f->on == OFF || c.queue >= SPEC_QUEUES || q->got_bytes > sizeof(f->packet) ||
         q->got_bytes < CAPTURE_BYTES + SPEC_PKT_MIN_BYTES) {
         q->errors++;
         rte_pktmbuf_free(m);
-        return NULL;
+    } else {
+        for (const struct rte_mbuf *s = m; s; s = s->next) {
+            memcpy(f->packet + at, rte_pktmbuf_mtod(s, const void *), s->data_len);
+            at += s->data_len;
+        }
+        run(f, q, m, d, &c);
     }
-    for (const struct rte_mbuf *s = m; s; s = s->next) {
-        memcpy(f->packet + at, rte_pktmbuf_mtod(s, const void *), s->data_len);
-        at += s->data_len;
+    if (f->on == PATHS) {
+        if (f->txq)
+            pmd_tx_kick(f->txq);
+        pmd_path_resume(q->nic);
     }
-    run(f, q, m, d, &c);
     return NULL;
 }
 
 /* --- bursts, and others --- */
 
+/* Keeps what the rings have for their queues' bursts. */
+static void settle_queues(struct pmd *pmd)
+{
+    for (uint16_t i = 0; i < pmd->data->nb_rx_queues; i++)
+        if (pmd->data->rx_queues[i])
+            pmd_rx_settle(pmd->data->rx_queues[i]);
+}
+
+/* A packet that has left may be in the ring of a queue that nobody polls, where it is run and
+ * waits, or never come. */
+static void look_for_held(struct pmd_fallback *f, struct pmd *pmd)
+{
+    if (!pmd_path_held(&pmd->nic))
+        return;
+    settle_queues(pmd);
+    if (!pmd_path_lost(pmd))
+        return;
+    f->counts.path_lost++;
+    pmd_path_resume(&pmd->nic);
+}
+
 struct pmd_rxq *pmd_fallback_ring(struct pmd_rxq *q)
 {
     struct pmd_rxq *captured = q->data->rx_queues[RING];
 
-    return captured && atomic_load(&q->fallback->on) ? captured : q;
+    return captured && atomic_load(&q->fallback->on) == WHOLE ? captured : q;
 }
 
 bool pmd_fallback_takes(const struct pmd_rxq *q)
 {
-    return q->number == RING && atomic_load(&q->fallback->on);
+    const int on = atomic_load(&q->fallback->on);
+
+    return on == PATHS || (on == WHOLE && q->number == RING);
 }
 
 void pmd_fallback_poll(struct pmd_rxq *q, uint32_t wanted)
@@ -336,9 +392,11 @@ void pmd_fallback_poll(struct pmd_rxq *q, uint32_t wanted)
         return;
     if (atomic_load(&f->on) && f->txq) {
         pmd_tx_clean(f->txq, 0);
-        pmd_rx_poll(q->data->rx_queues[RING], q, wanted);
+        pmd_rx_poll(pmd_fallback_ring(q), q, wanted);
         pmd_tx_kick(f->txq);
     }
+    if (atomic_load(&f->on) == PATHS && !q->ready_count)
+        look_for_held(f, q->data->dev_private);
     pthread_mutex_unlock(f->lock);
 }
 
@@ -357,6 +415,11 @@ int pmd_fallback_init(struct pmd *pmd)
     pmd->fallback->lock = &pmd->lock;
     pmd->fallback->mark = rte_rand();
     return 0;
+}
+
+uint64_t pmd_fallback_mark(const struct pmd *pmd)
+{
+    return pmd->fallback->mark;
 }
 
 void pmd_fallback_free(struct pmd *pmd)
@@ -445,27 +508,29 @@ static int keep_older(struct pmd *pmd)
 {
     const int err = nic_to_host_settle(&pmd->nic);
 
-    for (uint16_t i = 0; !err && i < pmd->data->nb_rx_queues; i++)
-        if (pmd->data->rx_queues[i])
-            pmd_rx_settle(pmd->data->rx_queues[i]);
+    if (!err)
+        settle_queues(pmd);
     return err;
 }
 
-int pmd_fallback_begin(struct pmd *pmd, struct exec *exec)
+int pmd_fallback_begin(struct pmd *pmd, struct exec *exec, struct shadow *shadow)
 {
     struct pmd_fallback *f = pmd->fallback;
     int err = pmd->running ? keep_older(pmd) : 0;
 
     lock_queues(pmd, true);
     f->exec = exec;
+    f->shadow = shadow;
     f->told = false;
     if (!err && pmd->running)
         err = set_out(pmd);
-    if (!err)
+    if (!err && shadow && pmd->running)
+        err = pmd_path_hold(&pmd->nic, true);
+    if (!err && !shadow)
         err = nic_target_set(&pmd->nic, NIC_BY_IFINDEX | TARGET, RING, &f->target);
     if (err)
         close_ring(f);
-    f->on = !err;
+    f->on = err ? OFF : shadow ? PATHS : WHOLE;
     lock_queues(pmd, false);
     return err;
 }
@@ -492,23 +557,56 @@ void pmd_fallback_end(struct pmd *pmd)
 {
     struct pmd_fallback *f = pmd->fallback;
 
-    if (!f->on)
+    if (f->on == OFF)
         return;
-    settle(pmd);
+    if (f->on == WHOLE)
+        settle(pmd);
+    else
+        pmd_path_hold(&pmd->nic, false);
     lock_queues(pmd, true);
     close_ring(f);
     nic_target_clear(&pmd->nic, &f->target);
-    f->on = false;
+    f->on = OFF;
     f->exec = NULL;
+    f->shadow = NULL;
     lock_queues(pmd, false);
 }
 
-bool pmd_fallback_captured(struct pmd *pmd, uint64_t *count)
+int pmd_fallback_drain(struct pmd *pmd)
+{
+    enum { TURNS = 16384, CLOCKS = 64 };
+    struct pmd_fallback *f = pmd->fallback;
+    struct nic *nic = &pmd->nic;
+    int err;
+
+    if (f->on != PATHS || !pmd->running)
+        return nic_slot_drain(nic);
+    err = nic_write(nic, nic->slot + SPEC_CSR_CTRL, 0);
+    for (int i = 0; i < TURNS && !err; i++) {
+        uint32_t busy = 0;
+
+        settle_queues(pmd);
+        look_for_held(f, pmd);
+        err = nic_read(nic, nic->slot + SPEC_CSR_STATUS, &busy);
+        if (!err && !(busy & 1) && !pmd_path_held(nic))
+            return 0;
+        nic_wait(nic, CLOCKS);
+    }
+    return err ? err : -ETIMEDOUT;
+}
+
+bool pmd_fallback_captured(struct pmd *pmd, uint32_t *row, uint64_t *count)
 {
     const struct pmd_fallback *f = pmd->fallback;
     uint64_t all, dropped;
 
-    if (!f->on || !pmd->running || read_counts(pmd, &all, &dropped))
+    *row = f->on == PATHS ? PMD_PATH_RET : PMD_CAPTURE_RET;
+    if (f->on == PATHS && pmd->running &&
+        !nic_counter(&pmd->nic, pmd->nic.verdict + SPEC_VERDICT_COUNT + 8 * PMD_PATH_RET, &all)) {
+        *count = all - pmd_path_held(&pmd->nic);
+        return true;
+    }
+    if (f->on != WHOLE || !pmd->running || read_counts(pmd, &all, &dropped))
         return false;
     *count = f->all_base + f->captured + (dropped - f->dropped_base);
     return true;
@@ -518,6 +616,8 @@ void pmd_fallback_kick(struct pmd *pmd)
 {
     if (pmd->fallback->txq)
         pmd_tx_kick(pmd->fallback->txq);
+    if (pmd->fallback->on == PATHS)
+        look_for_held(pmd->fallback, pmd);
 }
 
 int pmd_fallback_start(struct pmd *pmd)
@@ -533,6 +633,8 @@ int pmd_fallback_start(struct pmd *pmd)
     pthread_mutex_lock(&pmd->lock);
     if (f->on)
         err = set_out(pmd);
+    if (!err && f->on == PATHS)
+        err = pmd_path_hold(&pmd->nic, true);
     pthread_mutex_unlock(&pmd->lock);
     return err;
 }
@@ -543,6 +645,8 @@ int pmd_fallback_stop(struct pmd *pmd)
     int err;
 
     pthread_mutex_lock(&pmd->lock);
+    if (f->on == PATHS && !pmd_path_hold(&pmd->nic, false) && pmd->running)
+        nic_to_host_settle(&pmd->nic); /* or what is yet to come would be taken for held later */
     err = close_ring(f);
     pthread_mutex_unlock(&pmd->lock);
     return err;

@@ -151,6 +151,7 @@ struct pmd_program; /* what the slot runs; program.c */
 
 enum pmd_offload {
     PMD_OFFLOAD_PREFER,  /* what the device does not take runs on the host */
+    PMD_OFFLOAD_WHOLE,   /* ... and then the whole program does */
     PMD_OFFLOAD_REQUIRE, /* ... is refused */
     PMD_OFFLOAD_NEVER,   /* everything runs on the host */
     PMD_OFFLOAD_COUNT
@@ -229,6 +230,8 @@ bool pmd_rx_keep(struct pmd_rxq *q, struct rte_mbuf *m);
 /* Puts down what is said of a packet of so many bytes, with metadata. */
 void pmd_rx_describe(const struct pmd_rxq *q, struct rte_mbuf *m, const struct pmd_rx_take *d,
                      uint32_t bytes);
+/* Buffers in its ring that the device has filled. */
+uint32_t pmd_rx_filled(struct pmd_rxq *q);
 int pmd_rx_status(void *queue, uint16_t offset);
 uint32_t pmd_rx_count(void *queue);
 int pmd_tx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,

@@ -103,6 +103,8 @@ void pmd_program_drop(struct pmd_program *p)
 {
     if (!p)
         return;
+    shadow_close(p->shadow);
+    exec_close(p->path_exec);
     exec_close(p->exec);
     exec_close(p->slot_exec);
     json_decref(p->maps);
@@ -181,6 +183,46 @@ static int fits_device(struct pmd *pmd, struct pmd_program *p, char *why)
     return err;
 }
 
+/* Puts down where packets leave for the host, and why. */
+static int note_paths(struct pmd_program *p)
+{
+    char text[EXEC_WHY_BYTES] = "", one[EXEC_WHY_BYTES];
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < p->job->ir->path_count && n < sizeof(text); i++) {
+        exec_why(one, p->job->ir->paths[i].reason, -ENOTSUP);
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? "; " : "", one);
+    }
+    p->reason = arena_strdup(p->arena, text);
+    return p->reason ? 0 : -ENOMEM;
+}
+
+/* Leaves those paths to the host that the device does not take; 0 only if that is enough, and the
+ * program is not changed otherwise. */
+static int leave_paths(struct pmd *pmd, struct pmd_program *p, char *why)
+{
+    struct job_options options = p->job->options;
+    struct job *whole = p->job;
+    int err;
+
+    if (pmd->offload != PMD_OFFLOAD_PREFER || p->executor != PMD_EXECUTOR_MICROCODE ||
+        pmd_fallback_refusal(pmd))
+        return -ENOTSUP;
+    options.paths = true;
+    options.mark = pmd_fallback_mark(pmd);
+    p->job = job_open(p->object, p->prog, &options, p->arena);
+    err = p->job ? fits_device(pmd, p, why) : -ENOMEM;
+    if (!err)
+        err = exec_find("interp")->fits(p->job, why);
+    if (!err && (!p->job->ir->path_count || p->job->ir->events.count))
+        err = -ENOTSUP;
+    if (!err)
+        err = note_paths(p);
+    if (err)
+        p->job = whole;
+    return err;
+}
+
 /* Makes a program that the device does not take, for that reason, run on the host. */
 static int fall_back(struct pmd *pmd, struct pmd_program *p, const char *reason, char *why)
 {
@@ -256,7 +298,7 @@ static int choose(struct pmd *pmd, struct pmd_program *p, const struct rte_pmd_s
     }
     if (what->executor &&
         (pmd->offload == PMD_OFFLOAD_NEVER) != (p->executor == PMD_EXECUTOR_INTERP) &&
-        pmd->offload != PMD_OFFLOAD_PREFER) {
+        pmd->offload != PMD_OFFLOAD_PREFER && pmd->offload != PMD_OFFLOAD_WHOLE) {
         snprintf(why, EXEC_WHY_BYTES, "executor %.32s is asked for, and offload=%s is set",
                  what->executor, pmd->offload == PMD_OFFLOAD_NEVER ? "never" : "require");
         return -ENOTSUP;
@@ -289,6 +331,11 @@ int pmd_program_prepare(struct pmd *pmd, struct pmd_program *p,
             pmd->offload == PMD_OFFLOAD_REQUIRE)
             return err;
         snprintf(reason, sizeof(reason), "%s", why);
+        err = leave_paths(pmd, p, why);
+        if (!err)
+            return p->maps ? try_maps(p, why) : 0;
+        if (err == -ENOMEM)
+            return err;
         p->model = NULL;
     }
     p->executor = PMD_EXECUTOR_INTERP;
@@ -322,7 +369,7 @@ int pmd_program_pipeline(const struct rte_pmd_sluice_program *what, enum pmd_off
     err = open_program(p, what, why);
     if (!err) {
         err = fits_pipeline(p, why);
-        if (err && err != -ENOMEM && offload == PMD_OFFLOAD_PREFER) {
+        if (err && err != -ENOMEM && offload != PMD_OFFLOAD_REQUIRE) {
             pmd_program_drop(p); /* who loads it finds that again, and the reason */
             return 0;
         }

@@ -60,7 +60,7 @@ static int begin(struct pmd *pmd, struct pmd_program *p, char *why)
     int err;
 
     if (p->slot_job) {
-        err = pmd_fallback_begin(pmd, p->exec);
+        err = pmd_fallback_begin(pmd, p->exec, NULL);
         return err ? err
                    : exec_open(exec_find("microcode"), p->slot_job, &options, &p->slot_exec, why);
     }
@@ -68,7 +68,12 @@ static int begin(struct pmd *pmd, struct pmd_program *p, char *why)
                     p->job, &options, &p->exec, why);
     if (!err && p->maps)
         err = mapfile_fill(p->maps_path, p->maps, p->exec, why, EXEC_WHY_BYTES);
-    return err;
+    if (err || !p->reason)
+        return err;
+    err = exec_open(exec_find("interp"), p->job, &options, &p->path_exec, why);
+    if (!err)
+        err = shadow_open(p->path_exec, p->exec, &p->shadow);
+    return err ? err : pmd_fallback_begin(pmd, p->path_exec, p->shadow);
 }
 
 /* Replaces what runs, while packets wait. saved: what maps are to hold, or NULL: what the object
@@ -76,7 +81,7 @@ static int begin(struct pmd *pmd, struct pmd_program *p, char *why)
 static int run(struct pmd *pmd, struct pmd_program *p, const struct swap_saved *saved,
                struct swap_report *report, char *why)
 {
-    int err = nic_slot_drain(&pmd->nic);
+    int err = pmd_fallback_drain(pmd);
 
     if (!err)
         err = pmd_events_settle(pmd);
@@ -109,7 +114,7 @@ static int migrate(struct pmd *pmd, struct pmd_program *p, struct swap_report *r
     int err = nic_read(&pmd->nic, ctrl, &before);
 
     if (!err)
-        err = nic_slot_drain(&pmd->nic);
+        err = pmd_fallback_drain(pmd);
     if (!err && old->slot_job) /* its packets that are still on their way to the host */
         pmd_fallback_end(pmd);
     if (!err)
@@ -118,7 +123,7 @@ static int migrate(struct pmd *pmd, struct pmd_program *p, struct swap_report *r
         err = run(pmd, p, saved, report, why);
     } else { /* what ran goes on */
         if (old->slot_job)
-            pmd_fallback_begin(pmd, old->exec);
+            pmd_fallback_begin(pmd, old->exec, NULL);
         nic_write(&pmd->nic, ctrl, before);
     }
     swap_free(saved);
@@ -154,7 +159,7 @@ static int change_at_rest(struct pmd *pmd, struct pmd_program *p, struct pmd_slo
         err = pmd_slot_reopen(pmd, c, model, why);
     if (err && err != -EIO) { /* what ran goes on */
         if (host)
-            pmd_fallback_begin(pmd, old->exec);
+            pmd_fallback_begin(pmd, old->exec, NULL);
         if (old)
             nic_slot_start(&pmd->nic);
         swap_free(saved);
@@ -206,9 +211,11 @@ static int swap(struct pmd *pmd, struct pmd_program *p, struct swap_report *repo
                  pmd->program->prog->name);
         return -EXDEV;
     }
-    if (pmd->program->slot_job || p->slot_job) {
-        snprintf(why, EXEC_WHY_BYTES, "program %.64s runs on the host's CPU",
-                 p->slot_job ? p->prog->name : pmd->program->prog->name);
+    if (pmd->program->reason || p->reason) {
+        const struct pmd_program *other = p->reason ? p : pmd->program;
+
+        snprintf(why, EXEC_WHY_BYTES, "program %.64s runs on the host's CPU%s", other->prog->name,
+                 other->slot_job ? "" : ", a path of it");
         return -EXDEV;
     }
     err = swap_beside(pmd->program->exec, p->job, &options, &p->exec, report, why);
@@ -280,7 +287,8 @@ static int replace(struct pmd *pmd, struct pmd_program *p, enum pmd_replace way,
         *generation = pmd->generation;
     pthread_mutex_unlock(&pmd->lock);
     if (!err && p->reason)
-        PMD_LOG(WARNING, "program %s runs on the host's CPU: %s\n", p->prog->name, p->reason);
+        PMD_LOG(WARNING, "program %s runs on the host's CPU%s: %s\n", p->prog->name,
+                p->slot_job ? "" : ", for packets that come to a path of it", p->reason);
     return err;
 }
 

@@ -18,10 +18,12 @@ struct pmd_program {
     const char *model;          /* of a device with its pipeline, to be opened; or NULL */
     bool from_file;             /* otherwise all packets pass */
     struct exec *exec;          /* with the program's maps */
-    const char *reason;         /* why that is the host's (fallback.c), or NULL: it is the slot's */
+    const char *reason;         /* why that, or a path of it, is the host's (fallback.c), or NULL */
     struct job *slot_job;       /* of what the slot runs then, and its executor */
     struct exec *slot_exec;
-    const char *maps_path; /* of maps, for messages; valid while the program is loaded */
+    struct exec *path_exec; /* runs packets of paths that job leaves to the host, or NULL ... */
+    struct shadow *shadow;  /* ... on exec's maps */
+    const char *maps_path;  /* of maps, for messages; valid while the program is loaded */
     json_t *maps;
 };
 

@@ -252,8 +252,7 @@ uint16_t pmd_rx_burst(void *queue, struct rte_mbuf **packets, uint16_t count)
     return (uint16_t)n;
 }
 
-/* Buffers in a ring that the device has filled. */
-static uint32_t filled(struct pmd_rxq *q)
+uint32_t pmd_rx_filled(struct pmd_rxq *q)
 {
     uint32_t n = 0;
 
@@ -270,7 +269,7 @@ uint32_t pmd_rx_count(void *queue)
 {
     struct pmd_rxq *q = queue;
 
-    return __atomic_load_n(&q->ready_count, __ATOMIC_RELAXED) + filled(pmd_fallback_ring(q));
+    return __atomic_load_n(&q->ready_count, __ATOMIC_RELAXED) + pmd_rx_filled(pmd_fallback_ring(q));
 }
 
 int pmd_rx_status(void *queue, uint16_t offset)

@@ -66,15 +66,19 @@ static const struct counter fallback_counters[] = {
     {"rx_fallback_redirect_lost", offsetof(struct pmd_fallback_counts, redirect_lost)},
     {"rx_fallback_ring_off", offsetof(struct pmd_fallback_counts, ring_off)},
     {"rx_fallback_tx_dropped", offsetof(struct pmd_fallback_counts, tx_dropped)},
+    {"rx_fallback_path_packets", offsetof(struct pmd_fallback_counts, path_packets)},
+    {"rx_fallback_path_lost", offsetof(struct pmd_fallback_counts, path_lost)},
 };
-enum { FALLBACK_PACKETS, FALLBACK_BYTES };
 
 /* The same by RX queue; offsets in struct pmd_fallback_queue. */
 static const struct counter queue_counters[] = {
     {"rx_fallback_queue%u_packets", offsetof(struct pmd_fallback_queue, packets)},
     {"rx_fallback_queue%u_bytes", offsetof(struct pmd_fallback_queue, bytes)},
     {"rx_fallback_queue%u_dropped", offsetof(struct pmd_fallback_queue, dropped)},
+    {"rx_fallback_queue%u_captured", offsetof(struct pmd_fallback_queue, captured)},
+    {"rx_fallback_queue%u_captured_bytes", offsetof(struct pmd_fallback_queue, captured_bytes)},
 };
+enum { QUEUE_CAPTURED = 3, QUEUE_CAPTURED_BYTES };
 
 /* Of 32 bits, anywhere; the last one is no count. */
 static const struct counter device_counters[] = {
@@ -182,7 +186,8 @@ void pmd_stats_free(struct pmd *pmd)
 static uint64_t correction(const struct pmd_fallback_counts *c, uint32_t row)
 {
     if (row < SPEC_VERDICTS)
-        return c->ret[row] - (row == PMD_CAPTURE_RET ? c->packets : 0);
+        return c->ret[row] - (row == PMD_CAPTURE_RET ? c->packets - c->path_packets : 0) -
+               (row == PMD_PATH_RET ? c->path_packets : 0);
     return row == VERDICT_REDIRECT_LOST ? c->redirect_lost : 0;
 }
 
@@ -299,28 +304,28 @@ static void soft_errors(const struct pmd *pmd, uint64_t *rx, uint64_t *tx)
     }
 }
 
-/* Takes packets that a program on the host saw off what the first RX ring had. */
-static void take_off(const uint64_t soft[FALLBACK_BYTES + 1], uint64_t *packets, uint64_t *bytes)
+/* Takes packets that a program on the host saw off what an RX ring had. */
+static void take_off(const uint64_t soft[2], uint64_t *packets, uint64_t *bytes)
 {
     /* packets that waited in the ring when statistics were reset were received before */
-    *packets -= RTE_MIN(*packets, soft[FALLBACK_PACKETS]);
-    *bytes -= RTE_MIN(*bytes, soft[FALLBACK_BYTES]);
+    *packets -= RTE_MIN(*packets, soft[0]);
+    *bytes -= RTE_MIN(*bytes, soft[1]);
 }
 
 static int rx_stats(struct pmd *pmd, struct rte_eth_stats *s)
 {
-    uint64_t soft[FALLBACK_BYTES + 1] = {0}; /* before the device's */
     int err = 0;
 
-    for (uint32_t i = 0; i < RTE_DIM(soft); i++)
-        add(pmd, GROUP_FALLBACK, 0, i, &soft[i]);
     for (uint32_t i = 0; !err && i < pmd->nic.rxq_count; i++) {
         uint64_t packets = 0, bytes = 0, dropped = 0;
+        uint64_t soft[2] = {0}; /* before the device's */
 
+        add(pmd, GROUP_QUEUE, i, QUEUE_CAPTURED, &soft[0]);
+        add(pmd, GROUP_QUEUE, i, QUEUE_CAPTURED_BYTES, &soft[1]);
         err = add(pmd, GROUP_RXQ, i, RING_PACKETS, &packets);
         err = err ? err : add(pmd, GROUP_RXQ, i, RING_BYTES, &bytes);
         err = err ? err : add(pmd, GROUP_RXQ, i, RING_LOST, &dropped);
-        if (!err && i == 0)
+        if (!err)
             take_off(soft, &packets, &bytes);
         add(pmd, GROUP_QUEUE, i, RING_PACKETS, &packets);
         add(pmd, GROUP_QUEUE, i, RING_BYTES, &bytes);
@@ -384,12 +389,14 @@ int pmd_stats_get(struct rte_eth_dev *eth_dev, struct rte_eth_stats *stats)
 /* What is captured and not yet run has no verdict: it counts when it has, from 0 on. */
 static void reset_verdicts(struct pmd *pmd)
 {
-    const uint32_t i = index_of(&pmd->nic, GROUP_VERDICT, 0, PMD_CAPTURE_RET);
     uint64_t captured;
+    uint32_t ret, i;
 
-    if (pmd_fallback_captured(pmd, &captured))
-        pmd->counter_base[i] =
-            captured + pmd->counter_past[i] + correction(pmd_fallback_counts(pmd), PMD_CAPTURE_RET);
+    if (!pmd_fallback_captured(pmd, &ret, &captured))
+        return;
+    i = index_of(&pmd->nic, GROUP_VERDICT, 0, ret);
+    pmd->counter_base[i] =
+        captured + pmd->counter_past[i] + correction(pmd_fallback_counts(pmd), ret);
 }
 
 int pmd_stats_reset(struct rte_eth_dev *eth_dev)

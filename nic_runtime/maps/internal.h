@@ -120,6 +120,7 @@ struct map {
     size_t values_bytes;
     bool has_lock;     /* each value has a struct bpf_spin_lock ... */
     uint32_t lock_off; /* ... there */
+    const struct map_source *source; /* of what programs see; or NULL */
     union {
         struct map_hash hash;
         struct map_lpm lpm;

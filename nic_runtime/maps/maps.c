@@ -152,10 +152,28 @@ int map_check_target(const struct map *map, const void *value)
     }
 }
 
+void map_set_source(struct map *map, const struct map_source *source)
+{
+    map->source = source;
+}
+
+static void before(const struct map *map, const void *key)
+{
+    if (map->source)
+        map->source->before(map->source->ctx, key);
+}
+
+static int after(const struct map *map, const void *key, int result)
+{
+    return map->source ? map->source->after(map->source->ctx, key, result) : result;
+}
+
 void *map_lookup(struct map *map, const void *key, uint32_t cpu)
 {
-    const uint32_t entry = map->ops->find(map, key);
+    uint32_t entry;
 
+    before(map, key);
+    entry = map->ops->find(map, key);
     if (entry == MAP_NO_ENTRY)
         return NULL;
     if (map->ops->used)
@@ -165,12 +183,14 @@ void *map_lookup(struct map *map, const void *key, uint32_t cpu)
 
 int map_update(struct map *map, const void *key, const void *value, uint64_t flags, uint32_t cpu)
 {
-    return map->ops->update(map, key, value, flags, cpu);
+    before(map, key);
+    return after(map, key, map->ops->update(map, key, value, flags, cpu));
 }
 
 int map_delete(struct map *map, const void *key)
 {
-    return map->ops->remove(map, key);
+    before(map, key);
+    return after(map, key, map->ops->remove(map, key));
 }
 
 int map_host_lookup(struct map *map, const void *key, void *values)

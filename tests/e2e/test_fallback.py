@@ -116,7 +116,7 @@ def check(t, port, case, want):
         assert dump(t, port, name, entries) == entries_of(entries), (case, name)
 
 
-def forward(work, some, more='', options=()):
+def forward(work, some, more=',offload=whole', options=()):
     """Several programs in one testpmd, each on a NIC of its own, whose packets go to a capture."""
     capture = mixed_sizes(work, 20)
     testpmd.write(os.path.join(work, 'none.pcap'), [])
@@ -150,7 +150,7 @@ def test_programs_that_do_not_fit_do_what_interp_does(work):
 
 
 def test_packets_of_many_buffers_do_so_too(work):
-    forward(work, [c for c in cases(work) if c.name in ('head', 'tail', 'meta')], ',stall=20,dma=1-200', [*SMALL_RINGS, '--mbuf-size=768'])
+    forward(work, [c for c in cases(work) if c.name in ('head', 'tail', 'meta')], ',offload=whole,stall=20,dma=1-200', [*SMALL_RINGS, '--mbuf-size=768'])
 
 
 def test_programs_that_do_not_fit_are_refused_where_the_device_is_required(work):
@@ -188,7 +188,7 @@ def test_time_and_chance_are_those_of_the_device(work):
     testpmd.write(os.path.join(work, 'none.pcap'), [])
     vdevs = []
     for i, obj in enumerate((slot, host)):
-        vdevs += [f'net_sluice{i},port=pcap:in.pcap:,prog={obj},program=inputs', f'net_pcap{i},rx_pcap=none.pcap,tx_pcap=out-{i}.pcap']
+        vdevs += [f'net_sluice{i},port=pcap:in.pcap:,offload=whole,prog={obj},program=inputs', f'net_pcap{i},rx_pcap=none.pcap,tx_pcap=out-{i}.pcap']
     with testpmd.Testpmd(work, vdevs, *SMALL_RINGS, warning="inputs runs on the host's CPU: ") as t:
         t.ask('start')
         for port in (0, 2):
@@ -210,7 +210,7 @@ def test_program_on_the_host_is_replaced_between_two_packets(work):
     capture = lib.traffic('fallback-200', '--count', 200, '--size', 128, '--malformed', 0)
     packets = testpmd.frames(capture)
     testpmd.write(os.path.join(work, 'none.pcap'), [])
-    with testpmd.Testpmd(work, [f'net_sluice0,port=pcap:{capture}:wire.pcap:1000,prog={host},program=print',
+    with testpmd.Testpmd(work, [f'net_sluice0,port=pcap:{capture}:wire.pcap:1000,offload=whole,prog={host},program=print',
                                 'net_pcap0,rx_pcap=none.pcap,tx_pcap=host.pcap'], warning="print runs on the host's CPU: ", telemetry=True) as t:
         t.ask('start')
         t.wait_for(lambda c: c['rx_fallback_packets'] > 0)
