@@ -103,6 +103,16 @@ def test_units_skip_with_a_reason(work):
     assert not bad, 'skip() without a reason (tests/common/skip.h): ' + ', '.join(bad)
 
 
+def test_decisions_have_numbers_of_their_own(work):
+    names = [os.path.basename(f) for f in files('.md') if '/adr/' in f]
+    numbers = [n[:4] for n in names]
+    assert len(names) > 10 and len(set(numbers)) == len(numbers), f'two decisions have one number: {sorted(names)}'
+    for f in files('.md'):
+        if '/adr/' in f:
+            number = int(os.path.basename(f)[:4])
+            assert text(f).startswith(f'# {number}. '), f'{f}: its title begins with another number'
+
+
 def test_libraries_do_not_print_or_exit(work):
     bad = []
     banned = re.compile(r'(?<![\w.>])(printf|puts|exit|abort|strcpy|strcat|sprintf|gets|atoi)\s*\(')
