@@ -25,9 +25,9 @@ PATHS = [
 ]
 
 
-def capture_of(work):
+def capture_of(work, count=40, sizes=(64, 128, 300, 1518)):
     """Packets of several sizes, in turn."""
-    sizes = [testpmd.frames(lib.traffic(f'paths-40-{size}', '--count', 40, '--flows', 20, '--size', size)) for size in (64, 128, 300, 1518)]
+    sizes = [testpmd.frames(lib.traffic(f'paths-{count}-{size}', '--count', count, '--flows', 20, '--size', size)) for size in sizes]
     return testpmd.write(os.path.join(work, 'in.pcap'), [p for four in zip(*sizes) for p in four])
 
 
@@ -50,16 +50,16 @@ def check(t, port, path, want):
         assert dump(t, port, name, entries) == entries_of(entries), (path, name)
 
 
-def forward(work, some, more='', options=()):
+def forward(work, some, more='', options=(), gap=1000, capture=None):
     """Each on a NIC of its own, whose packets go to a capture."""
-    capture = capture_of(work)
+    capture = capture or capture_of(work)
     testpmd.write(os.path.join(work, 'none.pcap'), [])
     vdevs, wants = [], []
     for i, path in enumerate(some):
         case = Case(path.name, 'fallback/paths')
         obj = build(work, case)
         wants.append(wanted(work, case, obj, capture))
-        vdevs += [f'net_sluice{i},port=pcap:in.pcap:wire0-{i}.pcap:1000,port=pcap::wire1-{i}.pcap,prog={obj},program={path.name}{more}',
+        vdevs += [f'net_sluice{i},port=pcap:in.pcap:wire0-{i}.pcap:{gap},port=pcap::wire1-{i}.pcap,prog={obj},program={path.name}{more}',
                   f'net_pcap{i},rx_pcap=none.pcap,tx_pcap=host-{i}.pcap']
     with testpmd.Testpmd(work, vdevs, *options, warning="runs on the host's CPU, for packets that come to a path of it: ", telemetry=True) as t:
         t.ask('start')
@@ -74,6 +74,12 @@ def forward(work, some, more='', options=()):
 def test_paths_that_do_not_fit_do_what_interp_does(work):
     for some in (PATHS[:5], PATHS[5:]):
         forward(work, some, options=SMALL_RINGS)
+
+
+def test_packets_close_behind_one_of_a_path_wait_for_it(work):
+    """The first store of the port holds them all, and so do the cores."""
+    some = [p for p in PATHS if p.name in ('rare', 'order', 'entries', 'full', 'variables')]
+    forward(work, some, options=SMALL_RINGS, gap=4, capture=capture_of(work, 160, (64,)))
 
 
 def test_paths_are_not_for_a_device_that_is_required_nor_behind_a_write(work):

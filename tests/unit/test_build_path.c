@@ -205,6 +205,7 @@ static void test_build_path_maps_of_the_host_need_tokens(void **state)
     (void)state;
     for (uint32_t i = 0; i < 2; i++) {
         const struct ucode_image *image;
+        uint32_t needs = 0;
         char text[2048];
         struct built t;
 
@@ -217,6 +218,9 @@ static void test_build_path_maps_of_the_host_need_tokens(void **state)
         assert_int_equal(opt_run(t.f, NULL, &t.sink), 0);
         assert_int_equal(ucode_compile(t.f, t.arena, &t.sink, &image), 0);
         assert_int_equal(image->tokens != 0, programs[i].token);
+        for (uint32_t r = 0; r < image->row_count; r++)
+            needs += image->rows[r].need != 0;
+        assert_int_equal(needs > 1, programs[i].token); /* the addition and the end */
         arena_close(t.arena);
     }
 }
