@@ -6,7 +6,7 @@
 /* Paths that no hardware runs. Where a node can't be translated, packets leave at the nearest node
  * that all ways to it lead through and before which nothing has happened that stays: they are
  * passed with what the host needs to run the program on them from its start (ir.h, IR_CAPTURE_*),
- * and with a HOST operation, which names the maps that it may touch then. docs/adr/0018. */
+ * and with a HOST operation, which names the maps that it may touch then. docs/adr/0020. */
 
 #define NO_NODE UINT32_MAX
 #define ALL_MAPS UINT64_MAX

@@ -4,7 +4,7 @@
 
 #include "host/pmd/pmd.h"
 
-/* The slot's side of paths that are left to the host (docs/adr/0018): a packet that comes to one
+/* The slot's side of paths that are left to the host (docs/adr/0020): a packet that comes to one
  * stops those behind it once it has left, until it is resumed. needs: the device's lock. */
 
 /* Whether packets do so; off lets go what is stopped. */
