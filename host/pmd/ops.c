@@ -299,6 +299,36 @@ static int infos_get(struct rte_eth_dev *eth_dev, struct rte_eth_dev_info *info)
     return 0;
 }
 
+/* The NIC tells no types: DPDK's own parser finds them as a packet is received. */
+const uint32_t *pmd_ptypes_get(struct rte_eth_dev *eth_dev)
+{
+    static const uint32_t types[] = {
+        RTE_PTYPE_L2_ETHER,      RTE_PTYPE_L2_ETHER_VLAN, RTE_PTYPE_L2_ETHER_QINQ,
+        RTE_PTYPE_L2_ETHER_MPLS, RTE_PTYPE_L3_IPV4,       RTE_PTYPE_L3_IPV4_EXT,
+        RTE_PTYPE_L3_IPV6,       RTE_PTYPE_L3_IPV6_EXT,   RTE_PTYPE_L4_TCP,
+        RTE_PTYPE_L4_UDP,        RTE_PTYPE_L4_SCTP,       RTE_PTYPE_L4_FRAG,
+        RTE_PTYPE_UNKNOWN};
+
+    (void)eth_dev;
+    return types;
+}
+
+static int ptypes_set(struct rte_eth_dev *eth_dev, uint32_t layers)
+{
+    pmd_of(eth_dev)->fields.types = layers & PMD_PTYPE_LAYERS;
+    return 0;
+}
+
+/* One packet after the other, without vector instructions. */
+static int burst_mode(struct rte_eth_dev *eth_dev, uint16_t queue, struct rte_eth_burst_mode *mode)
+{
+    (void)eth_dev;
+    (void)queue;
+    mode->flags = 0;
+    snprintf(mode->info, sizeof(mode->info), "Scalar");
+    return 0;
+}
+
 /* The link of a NIC is up if one of its ports has one. */
 static int link_update(struct rte_eth_dev *eth_dev, int wait)
 {
@@ -460,6 +490,10 @@ const struct eth_dev_ops pmd_ops = {
     .dev_infos_get = infos_get,
     .rxq_info_get = rxq_info_get,
     .txq_info_get = txq_info_get,
+    .rx_burst_mode_get = burst_mode,
+    .tx_burst_mode_get = burst_mode,
+    .dev_supported_ptypes_get = pmd_ptypes_get,
+    .dev_ptypes_set = ptypes_set,
     .fw_version_get = fw_version_get,
     .rx_queue_setup = pmd_rx_queue_setup,
     .rx_queue_release = pmd_rx_queue_release,

@@ -5,6 +5,8 @@
 #include "host/pmd/pmd.h"
 
 extern const struct eth_dev_ops pmd_ops;
+/* The types of packets that bursts tell, in primary and secondary processes. */
+const uint32_t *pmd_ptypes_get(struct rte_eth_dev *eth_dev);
 
 /* Memory that DPDK takes or gives back later on is told to the device from here on. */
 int pmd_watch_memory(struct rte_eth_dev *eth_dev);

@@ -80,6 +80,9 @@ _Static_assert(offsetof(struct pmd_tx_desc, addr) == SPEC_TX_GIVE_ADDR &&
                    SPEC_TX_TAKE_FLAGS == SPEC_TX_GIVE_FLAGS,
                "hw/spec/nic.toml");
 
+/* What packets' types tell of. */
+#define PMD_PTYPE_LAYERS (RTE_PTYPE_L2_MASK | RTE_PTYPE_L3_MASK | RTE_PTYPE_L4_MASK)
+
 /* Where the driver's own fields of a packet lie; -1: no room. */
 struct pmd_fields {
     int time;
@@ -87,6 +90,7 @@ struct pmd_fields {
     uint64_t time_flag;
     uint64_t info_flag;
     uint64_t egress_flag;
+    uint32_t types; /* layers of which a packet's type is found out; RTE_PTYPE_*_MASK */
 };
 
 struct arena;

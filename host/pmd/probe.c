@@ -143,6 +143,7 @@ int pmd_init(struct rte_eth_dev *eth_dev, struct dev *dev, void *plugin)
         return -ENOMEM;
     rte_eth_random_addr(eth_dev->data->mac_addrs[0].addr_bytes);
     register_fields(&pmd->fields);
+    pmd->fields.types = PMD_PTYPE_LAYERS;
     eth_dev->data->dev_flags |= RTE_ETH_DEV_AUTOFILL_QUEUE_XSTATS;
     eth_dev->data->dev_link = (struct rte_eth_link){.link_speed = RTE_ETH_SPEED_NUM_100G,
                                                     .link_duplex = RTE_ETH_LINK_FULL_DUPLEX};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/remote.h"
 
+#include "host/pmd/ops.h"
+
 #include <dev_driver.h>
 #include <errno.h>
 #include <pthread.h>
@@ -392,6 +394,15 @@ static int close_port(struct rte_eth_dev *eth_dev)
     return 0;
 }
 
+static int burst_mode(struct rte_eth_dev *eth_dev, uint16_t queue, struct rte_eth_burst_mode *mode)
+{
+    (void)eth_dev;
+    (void)queue;
+    mode->flags = 0;
+    snprintf(mode->info, sizeof(mode->info), "Scalar, through the primary process");
+    return 0;
+}
+
 static const struct eth_dev_ops remote_ops = {
     .dev_close = close_port,
     .dev_infos_get = infos_get,
@@ -404,6 +415,9 @@ static const struct eth_dev_ops remote_ops = {
     .xstats_get = xstats_get,
     .xstats_reset = stats_reset,
     .xstats_get_names = xstats_names,
+    .rx_burst_mode_get = burst_mode,
+    .tx_burst_mode_get = burst_mode,
+    .dev_supported_ptypes_get = pmd_ptypes_get,
     .fw_version_get = fw_version_get,
     .tx_done_cleanup = tx_clean,
     .rss_hash_conf_get = rss_get,

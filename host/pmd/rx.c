@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <rte_io.h>
 #include <rte_malloc.h>
+#include <rte_net.h>
 
 /* RX rings: buffers go to the device, packets of one or several of them come back in order. */
 
@@ -106,6 +107,7 @@ void pmd_rx_describe(const struct pmd_rxq *q, struct rte_mbuf *m, const struct p
                                          .port = (uint8_t)(d->flags >> PMD_FLAG_PORT_SHIFT)};
         m->ol_flags |= f->info_flag;
     }
+    m->packet_type = f->types ? rte_net_get_ptype(m, NULL, f->types) : 0;
 }
 
 /* The packet under way is complete: it, or NULL if it is a bad one or the program takes it. */

@@ -145,6 +145,60 @@ static void test_rx_packet_of_several_buffers_is_one_packet(void **state)
     }
 }
 
+/* Ethernet, up to two tags, IPv4 or IPv6, a transport: types of DPDK, for which the application has
+ * not asked for less. */
+static void test_rx_packets_have_types(void **state)
+{
+    static const struct {
+        uint32_t types;
+        uint8_t at12[34]; /* of the frame, from its EtherType on */
+    } rows[] = {
+        {RTE_PTYPE_L2_ETHER | RTE_PTYPE_L3_IPV4 | RTE_PTYPE_L4_TCP, {8, 0, 0x45, [11] = 6}},
+        {RTE_PTYPE_L2_ETHER | RTE_PTYPE_L3_IPV4_EXT | RTE_PTYPE_L4_UDP, {8, 0, 0x46, [11] = 17}},
+        {RTE_PTYPE_L2_ETHER | RTE_PTYPE_L3_IPV4 | RTE_PTYPE_L4_FRAG,
+         {8, 0, 0x45, [8] = 0x20, [9] = 1, [11] = 17}},
+        {RTE_PTYPE_L2_ETHER_VLAN | RTE_PTYPE_L3_IPV6 | RTE_PTYPE_L4_UDP,
+         {0x81, 0, 0, 7, 0x86, 0xdd, 0x60, [12] = 17}},
+        {RTE_PTYPE_L2_ETHER_QINQ | RTE_PTYPE_L3_IPV4,
+         {0x88, 0xa8, 0, 7, 0x81, 0, 0, 8, 8, 0, 0x45, [19] = 1}},
+        {RTE_PTYPE_L2_ETHER, {8, 6}},
+    };
+    struct bench *b = *state;
+    uint32_t supported[16];
+    struct rte_eth_burst_mode mode;
+    struct rte_mbuf *m;
+    uint8_t data[80];
+    const struct soft_packet p = {.data = data, .bytes = sizeof(data), .meta = 4};
+    const int count = rte_eth_dev_get_supported_ptypes(b->port, RTE_PTYPE_ALL_MASK, supported,
+                                                       RTE_DIM(supported));
+
+    assert_in_range(count, 1, RTE_DIM(supported));
+    for (uint32_t i = 0; i < 2 * RTE_DIM(rows); i++) {
+        const uint32_t types = rows[i % RTE_DIM(rows)].types;
+
+        if (i == RTE_DIM(rows)) /* from here on no transport */
+            assert_int_equal(
+                rte_eth_dev_set_ptypes(b->port, RTE_PTYPE_L2_MASK | RTE_PTYPE_L3_MASK, NULL, 0), 0);
+        memset(data, 0, sizeof(data));
+        memcpy(data + 4 + 12, rows[i % RTE_DIM(rows)].at12, sizeof(rows[0].at12));
+        assert_true(soft_nic_receive(b->soft, 0, &p));
+        assert_int_equal(rte_eth_rx_burst(b->port, 0, &m, 1), 1);
+        assert_int_equal(m->packet_type,
+                         i < RTE_DIM(rows) ? types : types & ~(uint32_t)RTE_PTYPE_L4_MASK);
+        for (uint32_t mask = 0xf; mask <= 0xf00; mask <<= 4) {
+            bool known = !(types & mask);
+
+            for (int k = 0; k < count; k++)
+                known |= supported[k] == (types & mask);
+            assert_true(known);
+        }
+        rte_pktmbuf_free(m);
+    }
+    assert_int_equal(rte_eth_rx_burst_mode_get(b->port, 0, &mode), 0);
+    assert_string_equal(mode.info, "Scalar");
+    assert_int_equal(rte_eth_tx_burst_mode_get(b->port, 0, &mode), 0);
+}
+
 /* Counts go round at 2^16 while the ring is full and empty in turn. */
 static void test_rx_full_ring_drops_and_goes_on_round_the_counts(void **state)
 {
@@ -501,6 +555,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_BENCH(test_rx_one_buffer_has_all_that_is_said_of_it),
         ON_BENCH(test_rx_packet_of_several_buffers_is_one_packet),
+        ON_BENCH(test_rx_packets_have_types),
         ON_BENCH(test_rx_full_ring_drops_and_goes_on_round_the_counts),
         ON_BENCH(test_rx_empty_pool_is_counted_and_fills_up_later),
         ON_BENCH(test_rx_ring_never_waits_for_more_than_it_has),
