@@ -162,7 +162,7 @@ module shell_bump #(
         .m_axil_bready(slot_bready), .m_axil_araddr(slot_araddr), .m_axil_arvalid(slot_arvalid),
         .m_axil_arready(slot_arready), .m_axil_rdata(slot_rdata), .m_axil_rresp(slot_rresp),
         .m_axil_rvalid(slot_rvalid), .m_axil_rready(slot_rready), .enable_o(enable), .soft_o(clear), .idle_i(1'b1),
-        .busy_i(busy), .to_host_busy_i(busy), .dma_error_i(2'd0), .hung_i(hung), .watchdog_o(watchdog), .time_o(now),
+        .busy_i(busy), .to_host_busy_i(busy), .behind_busy_i(busy), .dma_error_i(2'd0), .hung_i(hung), .watchdog_o(watchdog), .time_o(now),
         .seed_we_o(seed_we), .seed_o(seed), .link_i({PORTS{1'b1}}), .port_ctrl_o(port_ctrl), .ifindex_o(ifindex),
         .max_bytes_o(max_bytes), .mac_o(mac), .filter_o(filter), .rx_on_o(rx_on), .rx_base_o(rx_base),
         .rx_size_o(rx_size), .rx_tail_o(rx_tail), .rx_head_i(32'd0), .rx_busy_i(2'd0), .tx_on_o(tx_on),
