@@ -43,7 +43,7 @@ run pipe_egress_64_0_64 egress pipe_egress "WINDOW_BYTES=64 HEAD_BYTES=0 EVENT_B
 run pipe_egress_128_256_1024 egress pipe_egress "WINDOW_BYTES=128 HEAD_BYTES=256 EVENT_BYTES=1024"
 
 if wanted icarus; then
-    iverilog -g2005 -Wall -I"$ROOT" -y "$ROOT/hw/rtl/map" -y "$ROOT/hw/rtl/pipe" -o "$WORK/icarus" \
+    iverilog -g2005 -Wall -I"$ROOT" -y "$ROOT/hw/rtl/common" -y "$ROOT/hw/rtl/map" -y "$ROOT/hw/rtl/pipe" -o "$WORK/icarus" \
         "$HERE/icarus/tb_icarus.v"
     vvp "$WORK/icarus" | tee "$WORK/icarus.log"
     grep -q '^PASS' "$WORK/icarus.log" || failures=$((failures + 1))
