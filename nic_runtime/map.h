@@ -61,6 +61,9 @@ struct map_source {
 };
 
 void map_set_source(struct map *map, const struct map_source *source);
+/* Puts an entry of the source there, for all CPUs, as map_host_update does. A new element of a hash
+ * is none of the `freed` that were freed last, to which the program may still have pointers. */
+int map_source_put(struct map *map, const void *key, const void *values, uint32_t freed);
 
 /* Whether a Bloom filter says that it has a value; false of other maps. */
 bool map_bloom_has(const struct map *map, const void *value);

@@ -10,7 +10,9 @@
 #include <string.h>
 
 /* Keys that a packet has looked at, each with what the device has of it. While a packet runs the
- * program's own maps hold these entries and no others; an array's others are stale. */
+ * program's own maps hold these entries and no others; an array's others are stale. What it deletes
+ * leaves an element that pointers of the packet may still lead to: only what it adds itself may
+ * take that, as in a map of its own. */
 
 struct shadow_map {
     struct shadow *shadow;
@@ -18,6 +20,7 @@ struct shadow_map {
     uint32_t index;
     uint32_t key_bytes;
     uint32_t values_bytes; /* of all CPUs */
+    uint32_t freed;        /* by the packet, and not used again */
     struct map_source source;
     uint8_t *now; /* values, for a comparison */
 };
@@ -80,7 +83,7 @@ static void before(void *ctx, const void *key)
     err = device->ops->map_lookup(device, m->index, key, values_of(s));
     s->there = !err;
     if (!err)
-        err = map_host_update(m->map, key, values_of(s), SPEC_MAP_FLAG_ANY);
+        err = map_source_put(m->map, key, values_of(s), m->freed);
     if (err && err != -ENOENT && err != -E2BIG) /* an array's end is -E2BIG to Linux */
         failed(m->shadow, err);
 }
@@ -110,11 +113,17 @@ static int after(void *ctx, const void *key, int result)
 {
     struct shadow_map *m = ctx;
     struct seen *s = find(m, key);
+    bool was_there;
     int err;
 
     if (result || !s)
         return result;
+    was_there = s->there;
     err = settle(s);
+    if (was_there && !s->there)
+        m->freed++;
+    else if (!was_there && s->there && m->freed)
+        m->freed--;
     if (err == -E2BIG)
         map_host_delete(m->map, key);
     else if (err)
@@ -190,6 +199,8 @@ int shadow_begin(struct shadow *shadow)
     const uint32_t first = 0;
 
     shadow->error = 0;
+    for (uint32_t i = 0; i < shadow->count; i++)
+        shadow->maps[i].freed = 0;
     for (uint32_t i = 0; i < shadow->count; i++)
         if (shadow->maps[i].map && o->maps[i].type == SPEC_MAP_ARRAY && o->maps[i].max_entries == 1)
             before(&shadow->maps[i], &first);

@@ -189,6 +189,21 @@ static void free_entry(struct map *map, uint32_t entry)
     map->hash.free = entry;
 }
 
+void map_hash_pass_over(struct map *map, uint32_t freed)
+{
+    struct map_hash *h = &map->hash;
+    uint32_t *link = &h->free;
+    uint32_t entry;
+
+    for (; freed && *link != MAP_NO_ENTRY; freed--)
+        link = &h->chain[*link];
+    entry = *link;
+    if (entry == MAP_NO_ENTRY)
+        return;
+    *link = h->chain[entry];
+    free_entry(map, entry);
+}
+
 static void evict_oldest(struct map *map)
 {
     const uint8_t *key = key_of(map, map->hash.lru.oldest);

@@ -139,6 +139,9 @@ extern const struct map_ops map_queue_ops;
 extern const struct map_ops map_ringbuf_ops;
 extern const struct map_ops map_bloom_ops;
 
+/* Makes the first free entry one that is not among so many that were freed last. */
+void map_hash_pass_over(struct map *map, uint32_t freed);
+
 /* The first CPU's value of an entry. */
 static inline uint8_t *map_entry_value(const struct map *map, uint32_t entry)
 {

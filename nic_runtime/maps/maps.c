@@ -214,6 +214,13 @@ int map_host_update(struct map *map, const void *key, const void *values, uint64
     return map->ops->update(map, key, values, flags, MAP_ALL_CPUS);
 }
 
+int map_source_put(struct map *map, const void *key, const void *values, uint32_t freed)
+{
+    if (map->ops == &map_hash_ops)
+        map_hash_pass_over(map, freed);
+    return map_host_update(map, key, values, SPEC_MAP_FLAG_ANY);
+}
+
 int map_host_delete(struct map *map, const void *key)
 {
     return map->ops->remove(map, key);

@@ -20,7 +20,7 @@ class Path(NamedTuple):
 
 PATHS = [
     Path('rare', (0.01, 0.5)), Path('order', (0.01, 0.5)), Path('entries', (0.01, 0.5)), Path('full', (0.01, 0.5)),
-    Path('percpu', (0.01, 0.5)), Path('variables', (0.01, 0.5)), Path('every', (0.8, 1)),
+    Path('percpu', (0.01, 0.5)), Path('deleted', (0.01, 0.5)), Path('variables', (0.01, 0.5)), Path('every', (0.8, 1)),
     Path('never', (0, 0)), Path('sends', (0.02, 0.6), 'bpf_strtol#105 is not available in hardware'),
 ]
 

@@ -153,6 +153,43 @@ SEC("xdp") int entries(struct xdp_md *ctx)
     return XDP_PASS;
 }
 
+/* Pointers to what is deleted: what a look-up finds behind that is another element, what is added may be the same. */
+SEC("xdp") int deleted(struct xdp_md *ctx)
+{
+    struct frame *f = frame_of(ctx);
+    __u64 *value, *other;
+    __u32 key, next;
+    __u64 first;
+
+    if (!f)
+        return XDP_PASS;
+    key = number_of(f) & 7;
+    next = key ^ 1;
+    first = f->text[19];
+    if (is_rare(f)) {
+        first += compare(f) < 0;
+        value = bpf_map_lookup_elem(&flows, &key);
+        if (!value)
+            return XDP_DROP;
+        bpf_map_delete_elem(&flows, &key);
+        other = bpf_map_lookup_elem(&flows, &next);
+        mix(value, 5);
+        f->text[8] = other ? (__u8)*other : 0;
+        next = key ^ 2;
+        bpf_map_delete_elem(&flows, &next);
+        next += 8;
+        bpf_map_update_elem(&flows, &next, &first, BPF_ANY);
+        mix(value, 7);
+        next += 8;
+        bpf_map_update_elem(&flows, &next, &first, BPF_ANY);
+        mix(value, 9);
+        __builtin_memcpy(f->text, value, sizeof(*value));
+        return XDP_PASS;
+    }
+    bpf_map_update_elem(&flows, &key, &first, BPF_ANY);
+    return XDP_PASS;
+}
+
 /* A map that is full more often than not. */
 SEC("xdp") int full(struct xdp_md *ctx)
 {
