@@ -175,7 +175,7 @@ static void test_ucode_decode_illegal_rows_refused(void **state)
         {0, {.op = SPEC_ALU_EQ, .dst = 8}, "no such predicate"},
         {0, {.op = UCODE_KEYW, .dst = 8}, "no such key"},
         {1, {.op = UCODE_KEYW, .dst = 2}, "another lane"},
-        {0, {.op = UCODE_OUT, .dst = 5}, "no such output"},
+        {0, {.op = UCODE_OUT, .dst = 6}, "no such output"},
         {0, {.op = UCODE_EXIT, .dst = 1}, "dst is not used"},
         {0, {.op = UCODE_LDPKT, .dst = 4, .size = 9}, "1 to 8 bytes"},
         {0, {.op = UCODE_LDPKT, .dst = 4}, "1 to 8 bytes"},
