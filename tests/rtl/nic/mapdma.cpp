@@ -42,6 +42,14 @@ static uint32_t finish(World &w)
     w.b.fail("it does not come to an end");
 }
 
+// Until the register is no longer busy.
+static void rest(World &w, const char *what, uint32_t address)
+{
+    for (int i = 0; w.read(address) & BUSY; i++)
+        if (i > 20000)
+            w.b.fail("%s does not come to an end", what);
+}
+
 static void want(World &w, const char *what, uint32_t got, uint32_t expected)
 {
     if (got != expected)
@@ -78,8 +86,7 @@ static void look(World &w, const Bytes &model, uint32_t at)
     w.write(SPEC_CSR_MBOX_ADDR, at);
     w.write(SPEC_CSR_MBOX_BURST, 1);
     w.write(SPEC_CSR_MBOX_CMD, SPEC_MBOX_VMEM_READ);
-    while (w.read(SPEC_CSR_MBOX_STATUS) & BUSY) {
-    }
+    rest(w, "a command of the mailbox", SPEC_CSR_MBOX_STATUS);
     words[0] = w.read(SPEC_CSR_MBOX_VALUE);
     words[1] = w.read(SPEC_CSR_MBOX_VALUE + 4);
     if (memcmp(words, &model[at], 8))
@@ -164,13 +171,11 @@ static void ends(World &w, Bytes &model)
                 w.b.fail("the reset does not end");
         if (by_reset && !w.mem.idle())
             w.b.fail("memory is not at rest after a reset");
-        while (w.read(reg(SPEC_MAPDMA_STATUS)) & BUSY) {
-        }
+        rest(w, "what was to end", reg(SPEC_MAPDMA_STATUS));
         want(w, "status behind its end", w.read(reg(SPEC_MAPDMA_STATUS)), ECANCELED);
         w.mem.own(AREA, VALUES, false);
         w.write(SPEC_CSR_CTRL, 1);
-        while (w.read(SPEC_CSR_MBOX_STATUS) & BUSY) {
-        }
+        rest(w, "a command of the mailbox", SPEC_CSR_MBOX_STATUS);
         values_in(w, model, 64, 200);
     }
 }
@@ -209,9 +214,11 @@ int scenario_mapdma(World &w)
     w.mem.own(AREA, VALUES, true);
     start(w, TO_HOST, MAP, 0, VALUES, AREA);
     const uint64_t before = w.b.clocks;
-    while (!w.mem.idle() || w.b.clocks - before < 100)
+    while (!w.mem.idle() || w.b.clocks - before < 100) {
+        if (w.b.clocks - before > 100000)
+            w.b.fail("memory is never at rest");
         w.tick();
-    while (w.read(reg(SPEC_MAPDMA_STATUS)) & BUSY) {
     }
+    rest(w, "it", reg(SPEC_MAPDMA_STATUS));
     return w.b.pass("%u transfers; %u bytes to the host in %llu clocks", runs, VALUES, (unsigned long long)(w.b.clocks - before));
 }

@@ -15,19 +15,29 @@ void World::tick()
     b.edge();
 }
 
+// An access that began in that clock is not left without an answer.
+void World::bus_goes_on(uint64_t since, uint32_t addr)
+{
+    if (b.clocks - since > 20000)
+        b.fail("the access of register %05x hangs", addr);
+}
+
 void World::write(uint32_t addr, uint32_t value)
 {
+    const uint64_t since = b.clocks;
     t.s_axil_awaddr = addr;
     t.s_axil_wdata = value;
     t.s_axil_wstrb = 15;
     t.s_axil_awvalid = t.s_axil_wvalid = 1;
     for (bool taken = false; !taken;) {
+        bus_goes_on(since, addr);
         b.settle();
         taken = t.s_axil_awready && t.s_axil_wready;
         tick();
     }
     t.s_axil_awvalid = t.s_axil_wvalid = 0;
     for (bool answered = false; !answered;) {
+        bus_goes_on(since, addr);
         b.settle();
         answered = t.s_axil_bvalid;
         tick();
@@ -36,16 +46,19 @@ void World::write(uint32_t addr, uint32_t value)
 
 uint32_t World::read(uint32_t addr)
 {
+    const uint64_t since = b.clocks;
     uint32_t value = 0;
     t.s_axil_araddr = addr;
     t.s_axil_arvalid = 1;
     for (bool taken = false; !taken;) {
+        bus_goes_on(since, addr);
         b.settle();
         taken = t.s_axil_arready;
         tick();
     }
     t.s_axil_arvalid = 0;
     for (bool answered = false; !answered;) {
+        bus_goes_on(since, addr);
         b.settle();
         answered = t.s_axil_rvalid;
         value = t.s_axil_rdata;

@@ -98,6 +98,7 @@ struct World {
         return RING_AREA + (is_tx ? 0x80000 : 0) + ring * 4096 + 32 * (n & ((1u << log2) - 1));
     }
     void tick();
+    void bus_goes_on(uint64_t since, uint32_t addr);
     void write(uint32_t addr, uint32_t value);
     uint32_t read(uint32_t addr);
     uint64_t count(uint32_t addr)
