@@ -105,7 +105,7 @@ enum spec_block_head {
 
 /* moves what maps hold between the slot and host memory, through the slot's mailbox, which the host leaves alone meanwhile */
 #define SPEC_BLOCK_MAPDMA 0x534c0008
-#define SPEC_MAPDMA_CTRL 0x00c /* wo: a write starts: 1 values to host memory, 2 values from there, 3 entries to host memory; another number, or any while one is under way, ends that one after the word it is at */
+#define SPEC_MAPDMA_CTRL 0x00c /* wo: a write starts: 1 values to host memory, 2 values from there, 3 entries to host memory; another number, or any while one is under way, ends that one after the 256 bytes or the entry it is at */
 #define SPEC_MAPDMA_STATUS 0x010 /* ro: bit 31: under way; otherwise 0, or the positive errno it ended with: that of the mailbox, EINVAL, EIO (host memory answered with an error), ECANCELED */
 #define SPEC_MAPDMA_MAP 0x014 /* rw: number of the map */
 #define SPEC_MAPDMA_ADDR 0x018 /* rw: values: byte offset in the map's value memory, a multiple of 8; entries: the first */
