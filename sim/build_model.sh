@@ -97,11 +97,12 @@ for src in *.cpp; do
         ;;
     esac
 done
+# modelName: sim/model_ports.hpp
 for src in *.cc; do
     o=$opt
     [ "$src" != once.cc ] || o=-O0
     # shellcheck disable=SC2086
-    $cxx $flags $o -DVM_TRACE=$traced -DVM_TRACE_FST=$traced -DVM_COVERAGE=0 -I. -c "$src" &
+    $cxx $flags -DcatName=modelName $o -DVM_TRACE=$traced -DVM_TRACE_FST=$traced -DVM_COVERAGE=0 -I. -c "$src" &
     pids="$pids $!"
 done
 for p in $pids; do wait "$p"; done

@@ -5,25 +5,26 @@
 
 #include "sim/model.h"
 
+#include <cstdio>
 #include <cstring>
 #include <type_traits>
 #include <utility>
 
 #include "verilated.h"
 
+/* Verilator's runtime (5.006) joins names of modules in a buffer for each thread, which it never
+ * frees: a library that is unloaded would leave it behind. build_model.sh gives models this
+ * function in place of that one, under another name. */
+const char *Verilated::catName(const char *first, const char *second, const char *delimiter)
+{
+    static thread_local char text[1024];
+
+    snprintf(text, sizeof(text), "%s%s%s", first, delimiter, second);
+    return text;
+}
+
 namespace
 {
-
-/* Verilator's runtime (5.006) keeps the text of the last name that it joined for the thread that
- * made the model, and has no call that gives it back: it goes when the library is unloaded. */
-struct last_name {
-    ~last_name()
-    {
-        delete[] Verilated::catName("", "");
-    }
-};
-const last_name freed_at_the_end;
-
 /* The port s_axil_*; pins take the bits of an address that there are. */
 template <typename T> void put_regs(T &t, const model_regs_in &in)
 {
