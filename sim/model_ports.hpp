@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The ports that all Verilated devices have in common, between their pins and model.h.
+// The ports that all Verilated devices have in common, between their pins and model.h; included behind the model's own header.
 #ifndef SLUICE_SIM_MODEL_PORTS_HPP
 #define SLUICE_SIM_MODEL_PORTS_HPP
 
@@ -9,8 +9,6 @@
 #include <cstring>
 #include <type_traits>
 #include <utility>
-
-#include "verilated.h"
 
 /* Verilator's runtime (5.006) joins names of modules in a buffer for each thread, which it never
  * frees: a library that is unloaded would leave it behind. build_model.sh gives models this
