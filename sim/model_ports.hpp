@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#ifdef catName
 /* Verilator's runtime (5.006) joins names of modules in a buffer for each thread, which it never
  * frees: a library that is unloaded would leave it behind. build_model.sh gives models this
  * function in place of that one, under another name. */
@@ -20,6 +21,7 @@ const char *Verilated::catName(const char *first, const char *second, const char
     snprintf(text, sizeof(text), "%s%s%s", first, delimiter, second);
     return text;
 }
+#endif
 
 namespace
 {
