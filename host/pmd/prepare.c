@@ -2,7 +2,7 @@
 #include "host/ctl/mapfile.h"
 #include "host/ctl/model.h"
 #include "host/pmd/events.h"
-#include "host/pmd/fallback.h"
+#include "host/pmd/fallback/fallback.h"
 #include "host/pmd/program.h"
 #include "host/pmd/slot.h"
 #include "hw/spec/gen/csr.h"

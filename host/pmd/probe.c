@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/base/arena.h"
 #include "host/pmd/events.h"
-#include "host/pmd/fallback.h"
+#include "host/pmd/fallback/fallback.h"
 #include "host/pmd/ops.h"
 #include "host/pmd/serve.h"
 

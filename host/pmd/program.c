@@ -3,7 +3,7 @@
 #include "host/ctl/mapfile.h"
 #include "host/ctl/swap.h"
 #include "host/pmd/events.h"
-#include "host/pmd/fallback.h"
+#include "host/pmd/fallback/fallback.h"
 #include "host/pmd/remote.h"
 #include "host/pmd/slot.h"
 #include "hw/spec/gen/csr.h"

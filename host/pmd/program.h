@@ -18,7 +18,7 @@ struct pmd_program {
     const char *model;          /* of a device with its pipeline, to be opened; or NULL */
     bool from_file;             /* otherwise all packets pass */
     struct exec *exec;          /* with the program's maps */
-    const char *reason;         /* why that, or a path of it, is the host's (fallback.c), or NULL */
+    const char *reason;         /* why that, or a path of it, is the host's (fallback.h), or NULL */
     struct job *slot_job;       /* of what the slot runs then, and its executor */
     struct exec *slot_exec;
     struct exec *path_exec; /* runs packets of paths that job leaves to the host, or NULL ... */

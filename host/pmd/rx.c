@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/events.h"
-#include "host/pmd/fallback.h"
+#include "host/pmd/fallback/fallback.h"
 #include "hw/spec/gen/limits.h"
 
 #include <errno.h>

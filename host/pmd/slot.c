@@ -3,7 +3,7 @@
 
 #include "host/ctl/executor.h"
 #include "host/pmd/events.h"
-#include "host/pmd/fallback.h"
+#include "host/pmd/fallback/fallback.h"
 #include "hw/spec/gen/csr.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/executor.h"
-#include "host/pmd/fallback.h"
+#include "host/pmd/fallback/fallback.h"
+#include "host/pmd/fallback/way.h"
 #include "host/pmd/pmd.h"
 #include "hw/spec/gen/xdp.h"
 #include "tests/common/sim_nic.h"

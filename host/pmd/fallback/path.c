@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/pmd/path.h"
+#include "host/pmd/fallback/path.h"
 
 #include "hw/spec/gen/csr.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/pmd/nic.h"
+#include "host/pmd/fallback/way.h"
 #include "hw/spec/gen/xdp.h"
 
 #include <errno.h>
