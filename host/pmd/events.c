@@ -3,8 +3,8 @@
 
 #include "host/ctl/eventfile.h"
 #include "host/ctl/exec_device.h"
-#include "host/pmd/program.h"
-#include "host/pmd/remote.h"
+#include "host/pmd/process/remote.h"
+#include "host/pmd/program/program.h"
 #include "hw/spec/gen/limits.h"
 
 #include <errno.h>

@@ -95,7 +95,7 @@ struct pmd_fields {
 
 struct arena;
 struct net;          /* nic_runtime/net.h */
-struct pmd_fallback; /* a program that the device does not take; fallback.h */
+struct pmd_fallback; /* a program that the device does not take; fallback/fallback.h */
 
 /* A ring and the buffers that it has. Descriptors are counted without end, mod 2^16. Used by one
  * thread at a time, with its lock; the counts at the end are read by others. While a program runs
@@ -151,7 +151,7 @@ struct pmd_txq {
 };
 
 struct pmd_events;  /* what programs tell; events.c */
-struct pmd_program; /* what the slot runs; program.c */
+struct pmd_program; /* what the slot runs; program/program.h */
 
 enum pmd_offload {
     PMD_OFFLOAD_PREFER,  /* what the device does not take runs on the host */
@@ -189,7 +189,7 @@ struct pmd {
     struct arena *net_arena;
     enum pmd_executor executor; /* that programs are to run on, unless they say another one */
     struct pmd_events *events;
-    struct pmd_serve *serve; /* secondary processes; serve.c */
+    struct pmd_serve *serve; /* secondary processes; process/serve.h */
     pthread_mutex_t lock;    /* of registers that are more than one access: counters, the mailbox */
     bool running;            /* rings are on; changed with the lock held, dev_started is not */
     uint64_t *counter_base;  /* values of counters at the last reset of statistics */
@@ -284,7 +284,7 @@ uint64_t pmd_rss_types(void);
 /* Writes what the application wants, or the default, into the device. */
 int pmd_rss_start(struct pmd *pmd);
 
-/* program.c: what the slot runs; path NULL: all packets pass. why: EXEC_WHY_BYTES for the reason.
+/* program/: what the slot runs; path NULL: all packets pass. why: EXEC_WHY_BYTES for the reason.
  */
 int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what, char *why);
 enum pmd_replace {

@@ -3,7 +3,7 @@
 #include "host/pmd/events.h"
 #include "host/pmd/fallback/fallback.h"
 #include "host/pmd/ops.h"
-#include "host/pmd/serve.h"
+#include "host/pmd/process/serve.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/args.h"
-#include "host/pmd/remote.h"
+#include "host/pmd/process/remote.h"
 
 #include <bus_pci_driver.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 #include "host/ctl/executor.h"
 #include "host/ctl/model.h"
 #include "host/pmd/args.h"
-#include "host/pmd/remote.h"
+#include "host/pmd/process/remote.h"
 
 #include <bus_vdev_driver.h>
 #include <dlfcn.h>

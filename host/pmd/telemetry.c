@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/telemetry.h"
 #include "host/pmd/ops.h"
-#include "host/pmd/program.h"
+#include "host/pmd/program/program.h"
 #include "hw/spec/gen/csr.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/pmd/program.h"
+#include "host/pmd/program/program.h"
 #include "host/pmd/telemetry.h"
 #include "hw/spec/gen/map_types.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/executor.h"
 #include "host/pmd/pmd.h"
-#include "host/pmd/program.h"
+#include "host/pmd/program/program.h"
 #include "tests/common/sim_nic.h"
 #include "tests/common/skip.h"
 

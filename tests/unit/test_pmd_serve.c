@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/pmd.h"
-#include "host/pmd/serve.h"
+#include "host/pmd/process/serve.h"
 #include "tests/common/soft_nic.h"
 
 #include <dev_driver.h>

@@ -24,7 +24,7 @@ struct pmd_fallback_counts {
     struct pmd_fallback_queue {
         uint64_t packets; /* that were for this RX queue, and found room there */
         uint64_t bytes;
-        uint64_t dropped; /* and that found none, for nobody received */
+        uint64_t dropped;  /* and that found none, for nobody received */
         uint64_t captured; /* that came by this queue's ring */
         uint64_t captured_bytes;
     } queue[NIC_QUEUES_MAX];

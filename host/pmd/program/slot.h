@@ -3,7 +3,7 @@
 #define SLUICE_PMD_SLOT_H
 
 #include "host/pmd/pmd.h"
-#include "host/pmd/settings.h"
+#include "host/pmd/program/settings.h"
 
 /* Another slot in a simulated device that runs: the NIC around it is the same for the application,
  * whose queues, settings and counters go on. A board's slot is configured by its vendor's tools. */

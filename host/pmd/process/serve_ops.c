@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/ops.h"
-#include "host/pmd/serve.h"
+#include "host/pmd/process/serve.h"
 
 #include <errno.h>
 #include <rte_dev_info.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/pmd/settings.h"
+#include "host/pmd/program/settings.h"
 
 #include "hw/spec/gen/csr.h"
 

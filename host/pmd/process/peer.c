@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/pmd/peer.h"
+#include "host/pmd/process/peer.h"
 
 #include <errno.h>
 #include <stdlib.h>

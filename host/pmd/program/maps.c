@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/pmd/program.h"
-#include "host/pmd/remote.h"
+#include "host/pmd/process/remote.h"
+#include "host/pmd/program/program.h"
 #include "hw/spec/gen/map_types.h"
 
 #include <errno.h>

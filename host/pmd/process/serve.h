@@ -2,8 +2,8 @@
 #ifndef SLUICE_PMD_SERVE_H
 #define SLUICE_PMD_SERVE_H
 
-#include "host/pmd/peer.h"
 #include "host/pmd/pmd.h"
+#include "host/pmd/process/peer.h"
 
 /* The primary process' side of peer.h: for each line that a secondary process has opened, a thread
  * does what is asked. Rings, programs and locks are touched by this process only, so a secondary

@@ -2,8 +2,8 @@
 #ifndef SLUICE_PMD_REMOTE_H
 #define SLUICE_PMD_REMOTE_H
 
-#include "host/pmd/peer.h"
 #include "host/pmd/pmd.h"
+#include "host/pmd/process/peer.h"
 
 /* The device in a secondary process: all that it does is asked of the primary process (peer.h).
  * struct pmd is the primary's, though it lies in shared memory; nothing here looks at it. */

@@ -3,8 +3,8 @@
 #include "host/ctl/model.h"
 #include "host/pmd/events.h"
 #include "host/pmd/fallback/fallback.h"
-#include "host/pmd/program.h"
-#include "host/pmd/slot.h"
+#include "host/pmd/program/program.h"
+#include "host/pmd/program/slot.h"
 #include "hw/spec/gen/csr.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/pmd/serve.h"
+#include "host/pmd/process/serve.h"
 
 #include <errno.h>
 #include <rte_eal.h>

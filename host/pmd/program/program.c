@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/pmd/program.h"
+#include "host/pmd/program/program.h"
 #include "host/ctl/mapfile.h"
 #include "host/ctl/swap.h"
 #include "host/pmd/events.h"
 #include "host/pmd/fallback/fallback.h"
-#include "host/pmd/remote.h"
-#include "host/pmd/slot.h"
+#include "host/pmd/process/remote.h"
+#include "host/pmd/program/slot.h"
 #include "hw/spec/gen/csr.h"
 
 #include <errno.h>

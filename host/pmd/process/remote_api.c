@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/pmd/remote.h"
+#include "host/pmd/process/remote.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/pmd/slot.h"
+#include "host/pmd/program/slot.h"
 
 #include "host/ctl/executor.h"
 #include "host/pmd/events.h"
