@@ -320,12 +320,15 @@ static int ptypes_set(struct rte_eth_dev *eth_dev, uint32_t layers)
 }
 
 /* One packet after the other, without vector instructions. */
-static int burst_mode(struct rte_eth_dev *eth_dev, uint16_t queue, struct rte_eth_burst_mode *mode)
+int pmd_burst_mode(struct rte_eth_dev *eth_dev, uint16_t queue, struct rte_eth_burst_mode *mode)
 {
+    const bool primary = rte_eal_process_type() == RTE_PROC_PRIMARY;
+
     (void)eth_dev;
     (void)queue;
     mode->flags = 0;
-    snprintf(mode->info, sizeof(mode->info), "Scalar");
+    snprintf(mode->info, sizeof(mode->info), "%s",
+             primary ? "Scalar" : "Scalar, through the primary process");
     return 0;
 }
 
@@ -490,8 +493,8 @@ const struct eth_dev_ops pmd_ops = {
     .dev_infos_get = infos_get,
     .rxq_info_get = rxq_info_get,
     .txq_info_get = txq_info_get,
-    .rx_burst_mode_get = burst_mode,
-    .tx_burst_mode_get = burst_mode,
+    .rx_burst_mode_get = pmd_burst_mode,
+    .tx_burst_mode_get = pmd_burst_mode,
     .dev_supported_ptypes_get = pmd_ptypes_get,
     .dev_ptypes_set = ptypes_set,
     .fw_version_get = fw_version_get,

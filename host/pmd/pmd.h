@@ -150,6 +150,9 @@ struct pmd_txq {
     uint64_t lost;   /* packets that the device did not send */
 };
 
+_Static_assert(offsetof(struct pmd_rxq, lock) == 0 && offsetof(struct pmd_txq, lock) == 0,
+               "pmd_lock_queues takes both");
+
 struct pmd_events;  /* what programs tell; events.c */
 struct pmd_program; /* what the slot runs; program/program.h */
 
@@ -172,7 +175,7 @@ enum pmd_executor {
 enum pmd_executor pmd_executor_of(const char *name);
 
 /* In memory that DPDK shares, but the primary process' alone: half of it points to what a secondary
- * process does not have. Secondaries ask for what they need (peer.h). */
+ * process does not have. Secondaries ask for what they need (process/peer.h). */
 struct pmd {
     struct nic nic;
     struct dev *dev;
@@ -236,6 +239,9 @@ void pmd_rx_describe(const struct pmd_rxq *q, struct rte_mbuf *m, const struct p
                      uint32_t bytes);
 /* Buffers in its ring that the device has filled. */
 uint32_t pmd_rx_filled(struct pmd_rxq *q);
+/* Locks those queues that there are of DPDK's array of them, RX or TX, in the order of their
+ * numbers, or unlocks them. */
+void pmd_lock_queues(void *const *queues, uint16_t count, bool lock);
 int pmd_rx_status(void *queue, uint16_t offset);
 uint32_t pmd_rx_count(void *queue);
 int pmd_tx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,

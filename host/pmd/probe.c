@@ -111,6 +111,23 @@ static void init_lock(pthread_mutex_t *lock)
     pthread_mutexattr_destroy(&attr);
 }
 
+static int open_parts(struct pmd *pmd, struct rte_eth_dev *eth_dev)
+{
+    int err = pmd_fallback_init(pmd);
+
+    if (!err)
+        err = open_nic(pmd);
+    if (!err)
+        err = pmd_stats_init(pmd);
+    if (!err)
+        err = pmd_events_open(pmd);
+    if (!err)
+        err = map_all(pmd->dev);
+    if (!err)
+        err = pmd_watch_memory(eth_dev);
+    return err ? err : pmd_bulk_open(pmd);
+}
+
 int pmd_init(struct rte_eth_dev *eth_dev, struct dev *dev, void *plugin)
 {
     struct pmd *pmd = eth_dev->data->dev_private;
@@ -122,19 +139,7 @@ int pmd_init(struct rte_eth_dev *eth_dev, struct dev *dev, void *plugin)
     init_lock(&pmd->lock);
     pmd->rss_types = UINT32_MAX; /* until the application says */
     default_key(pmd->rss_key);
-    err = pmd_fallback_init(pmd);
-    if (!err)
-        err = open_nic(pmd);
-    if (!err)
-        err = pmd_stats_init(pmd);
-    if (!err)
-        err = pmd_events_open(pmd);
-    if (!err)
-        err = map_all(dev);
-    if (!err)
-        err = pmd_watch_memory(eth_dev);
-    if (!err)
-        err = pmd_bulk_open(pmd);
+    err = open_parts(pmd, eth_dev);
     if (err)
         return err;
     eth_dev->data->mac_addrs =

@@ -290,6 +290,18 @@ int pmd_rx_status(void *queue, uint16_t offset)
     return status;
 }
 
+void pmd_lock_queues(void *const *queues, uint16_t count, bool lock)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        rte_spinlock_t *const of_queue = queues[i]; /* its first member */
+
+        if (of_queue && lock)
+            rte_spinlock_lock(of_queue);
+        else if (of_queue)
+            rte_spinlock_unlock(of_queue);
+    }
+}
+
 /* Those that the device had. */
 static void free_given(struct pmd_rxq *q)
 {
@@ -392,6 +404,37 @@ static uint16_t refill_at(const struct pmd_rxq *q, uint16_t wanted)
     return (uint16_t)RTE_MIN(wanted ? wanted : RTE_MIN(count / 4, 32u), most);
 }
 
+/* A queue with its memory, and of its device, but without buffers; NULL: no memory. */
+static struct pmd_rxq *open_queue(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,
+                                  int socket)
+{
+    struct pmd *pmd = eth_dev->data->dev_private;
+    struct pmd_rxq *q = rte_zmalloc_socket("sluice rx", sizeof(*q), RTE_CACHE_LINE_SIZE, socket);
+
+    if (!q)
+        return NULL;
+    q->buffers = rte_zmalloc_socket("sluice rx", count * sizeof(struct rte_mbuf *),
+                                    RTE_CACHE_LINE_SIZE, socket);
+    q->ready = rte_zmalloc_socket("sluice rx", 2 * (size_t)count * sizeof(struct rte_mbuf *),
+                                  RTE_CACHE_LINE_SIZE, socket);
+    q->zone = rte_eth_dma_zone_reserve(eth_dev, "rx", queue, (size_t)count * SPEC_DESC_BYTES,
+                                       RTE_CACHE_LINE_SIZE, socket);
+    if (!q->buffers || !q->ready || !q->zone) {
+        free_queue(q);
+        return NULL;
+    }
+    rte_spinlock_init(&q->lock);
+    q->nic = &pmd->nic;
+    q->fallback = pmd->fallback;
+    q->ring = q->zone->addr;
+    q->fields = &pmd->fields;
+    q->mask = (uint16_t)(count - 1);
+    q->port_id = eth_dev->data->port_id;
+    q->number = queue;
+    q->data = eth_dev->data;
+    return q;
+}
+
 int pmd_rx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t count,
                        unsigned int socket, const struct rte_eth_rxconf *conf,
                        struct rte_mempool *pool)
@@ -412,31 +455,12 @@ int pmd_rx_queue_setup(struct rte_eth_dev *eth_dev, uint16_t queue, uint16_t cou
                 queue, count, PMD_RX_BUFFER_MIN, room);
         return -EINVAL;
     }
-    q = rte_zmalloc_socket("sluice rx", sizeof(*q), RTE_CACHE_LINE_SIZE, (int)socket);
+    q = open_queue(eth_dev, queue, count, (int)socket);
     if (!q)
         return -ENOMEM;
-    q->buffers = rte_zmalloc_socket("sluice rx", count * sizeof(struct rte_mbuf *),
-                                    RTE_CACHE_LINE_SIZE, (int)socket);
-    q->ready = rte_zmalloc_socket("sluice rx", 2 * (size_t)count * sizeof(struct rte_mbuf *),
-                                  RTE_CACHE_LINE_SIZE, (int)socket);
-    q->zone = rte_eth_dma_zone_reserve(eth_dev, "rx", queue, (size_t)count * SPEC_DESC_BYTES,
-                                       RTE_CACHE_LINE_SIZE, (int)socket);
-    if (!q->buffers || !q->ready || !q->zone) {
-        free_queue(q);
-        return -ENOMEM;
-    }
-    rte_spinlock_init(&q->lock);
-    q->nic = &pmd->nic;
-    q->fallback = pmd->fallback;
-    q->ring = q->zone->addr;
     q->pool = pool;
-    q->fields = &pmd->fields;
-    q->mask = (uint16_t)(count - 1);
     q->buffer_bytes = (uint16_t)RTE_MIN(room, (uint32_t)PMD_BUFFER_MAX);
     q->refill = refill_at(q, conf->rx_free_thresh);
-    q->port_id = eth_dev->data->port_id;
-    q->number = queue;
-    q->data = eth_dev->data;
     pthread_mutex_lock(&pmd->lock);
     eth_dev->data->rx_queues[queue] = q;
     pthread_mutex_unlock(&pmd->lock);

@@ -279,10 +279,8 @@ static int do_stats(struct pmd_call *c)
 
 static int do_program(struct pmd_call *c)
 {
-    const struct pmd_program *p;
+    const struct pmd_program *p = c->pmd->program;
 
-    pthread_mutex_lock(&c->pmd->lock);
-    p = c->pmd->program;
     pmd_put_text(c->answer, "name", p ? p->prog->name : "none");
     if (p) {
         pmd_put_text(c->answer, "section", p->prog->section ? p->prog->section : "");
@@ -295,7 +293,6 @@ static int do_program(struct pmd_call *c)
     pmd_put_number(c->answer, "loaded", p && p->from_file);
     pmd_put_number(c->answer, "generation", c->pmd->generation);
     pmd_put_number(c->answer, "maps", p ? p->object->map_count : 0);
-    pthread_mutex_unlock(&c->pmd->lock);
     return 0;
 }
 
@@ -382,28 +379,31 @@ static int do_unload(struct pmd_call *c)
 static const struct command {
     const char *name;
     int (*act)(struct pmd_call *c); /* NULL: the list of ports */
+    bool locked;                    /* the device is, meanwhile */
     uint32_t fields_min, fields_max;
     const char *help;
 } commands[] = {
-    {LIST, NULL, 0, 0, "Ports of net_sluice. No parameters"},
-    {"/net_sluice/info", do_info, 0, 0, "A device. Parameters: port"},
-    {"/net_sluice/stats", do_stats, 0, 1, "Counters. Parameters: port[,first]"},
-    {"/net_sluice/program", do_program, 0, 0, "What runs. Parameters: port"},
-    {"/net_sluice/load", do_load, 1, 5,
+    {LIST, NULL, false, 0, 0, "Ports of net_sluice. No parameters"},
+    {"/net_sluice/info", do_info, false, 0, 0, "A device. Parameters: port"},
+    {"/net_sluice/stats", do_stats, false, 0, 1, "Counters. Parameters: port[,first]"},
+    {"/net_sluice/program", do_program, true, 0, 0, "What runs. Parameters: port"},
+    {"/net_sluice/load", do_load, false, 1, 5,
      "Parameters: port,path=...[,section=,program=,maps=,executor=]"},
-    {"/net_sluice/swap", do_swap, 1, 6, "As load, [,migrate]; maps stay"},
-    {"/net_sluice/unload", do_unload, 0, 0, "All packets pass then. Parameters: port"},
-    {"/net_sluice/map_info", pmd_map_info, 1, 1, "Parameters: port,map"},
-    {"/net_sluice/map_dump", pmd_map_dump, 1, 3, "Parameters: port,map[,key before[,most]]"},
-    {"/net_sluice/map_next", pmd_map_next, 1, 2, "Parameters: port,map[,key before]"},
-    {"/net_sluice/map_lookup", pmd_map_lookup, 1, 3, "Parameters: port,map,key[,value]"},
-    {"/net_sluice/map_take", pmd_map_take, 1, 2, "Look-up and deletion. Parameters: port,map,key"},
-    {"/net_sluice/map_lost", pmd_map_lost, 1, 1, "Records without room. Parameters: port,map"},
-    {"/net_sluice/map_update", pmd_map_update, 3, 4, "Parameters: port,map,key,value[,flag]"},
-    {"/net_sluice/map_update_batch", pmd_map_update_batch, 3, 3,
+    {"/net_sluice/swap", do_swap, false, 1, 6, "As load, [,migrate]; maps stay"},
+    {"/net_sluice/unload", do_unload, false, 0, 0, "All packets pass then. Parameters: port"},
+    {"/net_sluice/map_info", pmd_map_info, true, 1, 1, "Parameters: port,map"},
+    {"/net_sluice/map_dump", pmd_map_dump, true, 1, 3, "Parameters: port,map[,key before[,most]]"},
+    {"/net_sluice/map_next", pmd_map_next, true, 1, 2, "Parameters: port,map[,key before]"},
+    {"/net_sluice/map_lookup", pmd_map_lookup, true, 1, 3, "Parameters: port,map,key[,value]"},
+    {"/net_sluice/map_take", pmd_map_take, true, 1, 2,
+     "Look-up and deletion. Parameters: port,map,key"},
+    {"/net_sluice/map_lost", pmd_map_lost, true, 1, 1,
+     "Records without room. Parameters: port,map"},
+    {"/net_sluice/map_update", pmd_map_update, true, 3, 4, "Parameters: port,map,key,value[,flag]"},
+    {"/net_sluice/map_update_batch", pmd_map_update_batch, true, 3, 3,
      "Parameters: port,map,flag,keys and values of all CPUs"},
-    {"/net_sluice/map_delete", pmd_map_delete, 2, 2, "Parameters: port,map,key"},
-    {"/net_sluice/map_delete_batch", pmd_map_delete_batch, 2, 2, "Parameters: port,map,keys"},
+    {"/net_sluice/map_delete", pmd_map_delete, true, 2, 2, "Parameters: port,map,key"},
+    {"/net_sluice/map_delete_batch", pmd_map_delete_batch, true, 2, 2, "Parameters: port,map,keys"},
 };
 
 static int list_ports(struct rte_tel_data *answer)
@@ -464,6 +464,16 @@ static int read_request(struct pmd_call *c, const struct command *command, char 
     return 0;
 }
 
+static int locked(struct pmd_call *c, int (*act)(struct pmd_call *c))
+{
+    int err;
+
+    pthread_mutex_lock(&c->pmd->lock);
+    err = act(c);
+    pthread_mutex_unlock(&c->pmd->lock);
+    return err;
+}
+
 static int act_on(struct pmd_call *c, const struct command *command, const char *params)
 {
     char text[REQUEST_BYTES];
@@ -474,12 +484,11 @@ static int act_on(struct pmd_call *c, const struct command *command, const char 
     if (!params || snprintf(text, sizeof(text), "%s", params) >= (int)sizeof(text))
         return pmd_refuse(c, -EINVAL, command->help);
     err = read_request(c, command, text);
-    if (!err && c->generation) {
-        pthread_mutex_lock(&c->pmd->lock);
-        err = pmd_same_program(c);
-        pthread_mutex_unlock(&c->pmd->lock);
-    }
-    return err ? err : command->act(c);
+    if (!err && c->generation)
+        err = locked(c, pmd_same_program);
+    if (err)
+        return err;
+    return command->locked ? locked(c, command->act) : command->act(c);
 }
 
 /* A failure is an answer, too: telemetry itself would say nothing but null. */

@@ -42,7 +42,7 @@ void pmd_put_number(struct rte_tel_data *answer, const char *name, uint64_t valu
 int pmd_put_bytes(struct rte_tel_data *answer, const char *name, const uint8_t *bytes,
                   uint32_t count);
 
-/* telemetry_maps.c: 0, or negative errno with or without a reason. */
+/* telemetry_maps.c: 0, or negative errno with or without a reason. needs: the device's lock */
 int pmd_map_info(struct pmd_call *c);
 int pmd_map_lookup(struct pmd_call *c);
 int pmd_map_update(struct pmd_call *c);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Commands on the telemetry socket for the maps of the program: all with the device locked. */
+/* Commands on the telemetry socket for the maps of the program. */
 
 enum { ENTRIES_MAX = 64 /* that are read while it is */ };
 
@@ -115,7 +115,7 @@ static void put_sizes(struct pmd_call *c, const struct view *v)
     pmd_put_number(c->answer, "cpus", v->cpus);
 }
 
-static int map_info(struct pmd_call *c)
+int pmd_map_info(struct pmd_call *c)
 {
     static const char *const kinds[LOAD_MAP_KIND_COUNT] = {
         [LOAD_MAP_NONE] = "",         [LOAD_MAP_BTF] = "btf",   [LOAD_MAP_LEGACY] = "legacy",
@@ -136,7 +136,7 @@ static int map_info(struct pmd_call *c)
     return 0;
 }
 
-static int map_lookup_entry(struct pmd_call *c)
+int pmd_map_lookup(struct pmd_call *c)
 {
     uint8_t key[PMD_ANSWER_BYTES], values[PMD_ANSWER_BYTES] = {0};
     struct view v;
@@ -195,7 +195,7 @@ static int take_flag(struct pmd_call *c, const char *text, uint32_t *flag)
                : pmd_refuse(c, -EINVAL, "an update is any, noexist or exist");
 }
 
-static int map_update_entry(struct pmd_call *c)
+int pmd_map_update(struct pmd_call *c)
 {
     uint8_t key[PMD_ANSWER_BYTES], values[PMD_ANSWER_BYTES] = {0};
     uint32_t flag = SPEC_MAP_FLAG_ANY;
@@ -233,7 +233,7 @@ static int take_several(struct pmd_call *c, const char *what, const char *text, 
     return pmd_take_bytes(c, what, text, (uint32_t)(digits / 2), bytes);
 }
 
-static int map_update_entries(struct pmd_call *c)
+int pmd_map_update_batch(struct pmd_call *c)
 {
     uint8_t data[PMD_ANSWER_BYTES], values[PMD_ANSWER_BYTES];
     uint32_t flag = 0, count = 0, done = 0, each;
@@ -260,7 +260,7 @@ static int map_update_entries(struct pmd_call *c)
     return 0;
 }
 
-static int map_delete_entries(struct pmd_call *c)
+int pmd_map_delete_batch(struct pmd_call *c)
 {
     uint8_t keys[PMD_ANSWER_BYTES];
     uint32_t count = 0, done = 0;
@@ -280,7 +280,7 @@ static int map_delete_entries(struct pmd_call *c)
 }
 
 /* Looks an entry up and deletes it; of a queue or a stack, takes its next value. */
-static int map_take_entry(struct pmd_call *c)
+int pmd_map_take(struct pmd_call *c)
 {
     uint8_t key[PMD_ANSWER_BYTES], values[PMD_ANSWER_BYTES] = {0};
     struct view v;
@@ -305,7 +305,7 @@ static int map_take_entry(struct pmd_call *c)
     return pmd_put_bytes(c->answer, "data", values, v.values_bytes);
 }
 
-static int map_delete_entry(struct pmd_call *c)
+int pmd_map_delete(struct pmd_call *c)
 {
     uint8_t key[PMD_ANSWER_BYTES];
     struct view v;
@@ -369,7 +369,7 @@ static void put_slot(struct rte_tel_data *answer, uint32_t slot)
     pmd_put_text(answer, "at", digits);
 }
 
-static int map_dump_entries(struct pmd_call *c)
+int pmd_map_dump(struct pmd_call *c)
 {
     uint8_t data[PMD_ANSWER_BYTES], key[PMD_ANSWER_BYTES], values[PMD_ANSWER_BYTES];
     const bool from_key = c->count > 1 && *c->fields[1];
@@ -401,7 +401,7 @@ static int map_dump_entries(struct pmd_call *c)
 }
 
 /* The key after a given one, or the first. */
-static int map_following_key(struct pmd_call *c)
+int pmd_map_next(struct pmd_call *c)
 {
     const bool from_key = c->count > 1 && *c->fields[1];
     uint8_t key[PMD_ANSWER_BYTES];
@@ -418,7 +418,7 @@ static int map_following_key(struct pmd_call *c)
     return err ? say_map(c, err) : pmd_put_bytes(c->answer, "key", key, v.map->key_bytes);
 }
 
-static int map_lost_records(struct pmd_call *c)
+int pmd_map_lost(struct pmd_call *c)
 {
     struct view v;
     const int err = view_map(c, &v);
@@ -429,64 +429,4 @@ static int map_lost_records(struct pmd_call *c)
         return pmd_refuse(c, -EOPNOTSUPP, "the map is no ring buffer");
     pmd_put_number(c->answer, "lost", v.exec->ops->lost ? v.exec->ops->lost(v.exec, v.index) : 0);
     return 0;
-}
-
-static int locked(struct pmd_call *c, int (*act)(struct pmd_call *c))
-{
-    int err;
-
-    pthread_mutex_lock(&c->pmd->lock);
-    err = act(c);
-    pthread_mutex_unlock(&c->pmd->lock);
-    return err;
-}
-
-int pmd_map_info(struct pmd_call *c)
-{
-    return locked(c, map_info);
-}
-
-int pmd_map_lookup(struct pmd_call *c)
-{
-    return locked(c, map_lookup_entry);
-}
-
-int pmd_map_update(struct pmd_call *c)
-{
-    return locked(c, map_update_entry);
-}
-
-int pmd_map_delete(struct pmd_call *c)
-{
-    return locked(c, map_delete_entry);
-}
-
-int pmd_map_dump(struct pmd_call *c)
-{
-    return locked(c, map_dump_entries);
-}
-
-int pmd_map_next(struct pmd_call *c)
-{
-    return locked(c, map_following_key);
-}
-
-int pmd_map_take(struct pmd_call *c)
-{
-    return locked(c, map_take_entry);
-}
-
-int pmd_map_lost(struct pmd_call *c)
-{
-    return locked(c, map_lost_records);
-}
-
-int pmd_map_update_batch(struct pmd_call *c)
-{
-    return locked(c, map_update_entries);
-}
-
-int pmd_map_delete_batch(struct pmd_call *c)
-{
-    return locked(c, map_delete_entries);
 }

@@ -102,18 +102,6 @@ const char *pmd_fallback_refusal(const struct pmd *pmd)
     return NULL;
 }
 
-static void lock_queues(struct pmd *pmd, bool lock)
-{
-    for (uint16_t i = 0; i < pmd->data->nb_rx_queues; i++) {
-        struct pmd_rxq *q = pmd->data->rx_queues[i];
-
-        if (q && lock)
-            rte_spinlock_lock(&q->lock);
-        else if (q)
-            rte_spinlock_unlock(&q->lock);
-    }
-}
-
 /* Packets with the capture's return value, and those that found no descriptor. */
 static int read_counts(struct pmd *pmd, uint64_t *all, uint64_t *dropped)
 {
@@ -184,7 +172,7 @@ int pmd_fallback_begin(struct pmd *pmd, struct exec *exec, struct shadow *shadow
     struct pmd_fallback *f = pmd->fallback;
     int err = pmd->running ? keep_older(pmd) : 0;
 
-    lock_queues(pmd, true);
+    pmd_lock_queues(pmd->data->rx_queues, pmd->data->nb_rx_queues, true);
     f->exec = exec;
     f->shadow = shadow;
     f->told = false;
@@ -197,7 +185,7 @@ int pmd_fallback_begin(struct pmd *pmd, struct exec *exec, struct shadow *shadow
     if (err)
         close_ring(f);
     f->on = err ? FALLBACK_OFF : shadow ? FALLBACK_PATHS : FALLBACK_WHOLE;
-    lock_queues(pmd, false);
+    pmd_lock_queues(pmd->data->rx_queues, pmd->data->nb_rx_queues, false);
     return err;
 }
 
@@ -229,13 +217,13 @@ void pmd_fallback_end(struct pmd *pmd)
         settle(pmd);
     else
         pmd_path_hold(&pmd->nic, false);
-    lock_queues(pmd, true);
+    pmd_lock_queues(pmd->data->rx_queues, pmd->data->nb_rx_queues, true);
     close_ring(f);
     nic_target_clear(&pmd->nic, &f->target);
     f->on = FALLBACK_OFF;
     f->exec = NULL;
     f->shadow = NULL;
-    lock_queues(pmd, false);
+    pmd_lock_queues(pmd->data->rx_queues, pmd->data->nb_rx_queues, false);
 }
 
 int pmd_fallback_drain(struct pmd *pmd)

@@ -394,15 +394,6 @@ static int close_port(struct rte_eth_dev *eth_dev)
     return 0;
 }
 
-static int burst_mode(struct rte_eth_dev *eth_dev, uint16_t queue, struct rte_eth_burst_mode *mode)
-{
-    (void)eth_dev;
-    (void)queue;
-    mode->flags = 0;
-    snprintf(mode->info, sizeof(mode->info), "Scalar, through the primary process");
-    return 0;
-}
-
 static const struct eth_dev_ops remote_ops = {
     .dev_close = close_port,
     .dev_infos_get = infos_get,
@@ -415,8 +406,8 @@ static const struct eth_dev_ops remote_ops = {
     .xstats_get = xstats_get,
     .xstats_reset = stats_reset,
     .xstats_get_names = xstats_names,
-    .rx_burst_mode_get = burst_mode,
-    .tx_burst_mode_get = burst_mode,
+    .rx_burst_mode_get = pmd_burst_mode,
+    .tx_burst_mode_get = pmd_burst_mode,
     .dev_supported_ptypes_get = pmd_ptypes_get,
     .fw_version_get = fw_version_get,
     .tx_done_cleanup = tx_clean,

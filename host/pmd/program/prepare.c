@@ -112,18 +112,21 @@ void pmd_program_drop(struct pmd_program *p)
     free(p);
 }
 
+static int refuse_external(const struct pmd_program *p, uint32_t map, char *why)
+{
+    snprintf(why, EXEC_WHY_BYTES, "map %.64s is to lie in external memory, and the device has none",
+             p->object->maps[map].name);
+    return -ENOTSUP;
+}
+
 /* Whether a pipeline takes the program. */
 static int fits_pipeline(struct pmd_program *p, char *why)
 {
     int err = exec_find("pipeline")->fits(p->job, why);
 
     for (uint32_t i = 0; !err && i < p->job->pipeline->map_count; i++)
-        if (p->job->pipeline->maps[i].external_bytes) {
-            snprintf(why, EXEC_WHY_BYTES,
-                     "map %.64s is to lie in external memory, and the device has none",
-                     p->object->maps[i].name);
-            err = -ENOTSUP;
-        }
+        if (p->job->pipeline->maps[i].external_bytes)
+            err = refuse_external(p, i, why);
     return err;
 }
 
@@ -174,12 +177,8 @@ static int fits_device(struct pmd *pmd, struct pmd_program *p, char *why)
         err = nic_read(&pmd->nic, pmd->nic.slot + SPEC_CSR_EXT_LINES, &lines);
     for (uint32_t i = 0; !err && !lines && i < p->job->ir->map_count; i++)
         if (ucode_map_external(p->job->microcode, i) ||
-            ucode_map_keys_external(p->job->microcode, i)) {
-            snprintf(why, EXEC_WHY_BYTES,
-                     "map %.64s is to lie in external memory, and the device has none",
-                     p->object->maps[i].name);
-            err = -ENOTSUP;
-        }
+            ucode_map_keys_external(p->job->microcode, i))
+            err = refuse_external(p, i, why);
     return err;
 }
 

@@ -32,30 +32,6 @@ int pmd_slot_is_pipeline(struct pmd *pmd, bool *pipeline)
     return err;
 }
 
-static void lock_tx(struct pmd *pmd, bool lock)
-{
-    for (uint16_t i = 0; i < pmd->data->nb_tx_queues; i++) {
-        struct pmd_txq *q = pmd->data->tx_queues[i];
-
-        if (q && lock)
-            rte_spinlock_lock(&q->lock);
-        else if (q)
-            rte_spinlock_unlock(&q->lock);
-    }
-}
-
-static void lock_rx(struct pmd *pmd, bool lock)
-{
-    for (uint16_t i = 0; i < pmd->data->nb_rx_queues; i++) {
-        struct pmd_rxq *q = pmd->data->rx_queues[i];
-
-        if (q && lock)
-            rte_spinlock_lock(&q->lock);
-        else if (q)
-            rte_spinlock_unlock(&q->lock);
-    }
-}
-
 /* Takes what the device has given, and gives it room for more; whether it has all that the host
  * sends. */
 static bool serve(struct pmd *pmd)
@@ -93,7 +69,7 @@ int pmd_slot_end(struct pmd *pmd, struct pmd_slot_change *c)
 {
     const int err = nic_settings_release(&pmd->nic, &c->settings);
 
-    lock_tx(pmd, false);
+    pmd_lock_queues(pmd->data->tx_queues, pmd->data->nb_tx_queues, false);
     free(c->counters);
     c->counters = NULL;
     return err;
@@ -103,7 +79,7 @@ int pmd_slot_begin(struct pmd *pmd, struct pmd_slot_change *c, char *why)
 {
     int err = nic_settings_read(&pmd->nic, &c->settings);
 
-    lock_tx(pmd, true);
+    pmd_lock_queues(pmd->data->tx_queues, pmd->data->nb_tx_queues, true);
     if (!err)
         err = nic_settings_hold(&pmd->nic, &c->settings);
     if (!err)
@@ -134,10 +110,10 @@ int pmd_slot_reopen(struct pmd *pmd, struct pmd_slot_change *c, const char *mode
         err = nic_time(&pmd->nic, &c->time_ns);
     if (err)
         return err;
-    lock_rx(pmd, true);
+    pmd_lock_queues(pmd->data->rx_queues, pmd->data->nb_rx_queues, true);
     err = pmd->dev->ops->reopen(pmd->dev, model, why, EXEC_WHY_BYTES);
     if (err) {
-        lock_rx(pmd, false);
+        pmd_lock_queues(pmd->data->rx_queues, pmd->data->nb_rx_queues, false);
         return err;
     }
     pmd_stats_keep(pmd, c->counters);
@@ -145,7 +121,7 @@ int pmd_slot_reopen(struct pmd *pmd, struct pmd_slot_change *c, const char *mode
     err = nic_settings_write(&pmd->nic, &c->settings, c->time_ns);
     if (!err)
         err = restart_rings(pmd);
-    lock_rx(pmd, false);
+    pmd_lock_queues(pmd->data->rx_queues, pmd->data->nb_rx_queues, false);
     if (err)
         snprintf(why, EXEC_WHY_BYTES, "the device with another slot can't be set up: %s",
                  strerror(-err));
