@@ -126,11 +126,22 @@ static int ask_running(struct lib_device *d, struct running *r)
     return -EPROTO;
 }
 
-/* Lets go of the port's program if another one has taken its place. */
-static void forget_replaced(struct sluice_port *port, const struct running *r)
+/* ... and lets go of the port's program if another one has taken its place. */
+static int ask_port(struct sluice_port *port, struct running *r)
 {
-    if (port->loaded && port->loaded->generation != r->generation)
+    const int err = ask_running(port->device, r);
+
+    if (!err && port->loaded && port->loaded->generation != r->generation)
         lib_port_let_go(port);
+    return err;
+}
+
+/* The same of a port that is to have a program, or -ENOENT. */
+static int ask_loaded(struct sluice_port *port, struct running *r)
+{
+    const int err = ask_port(port, r);
+
+    return err ? err : r->loaded ? 0 : -ENOENT;
 }
 
 static uint32_t add(char (*text)[PATH_MAX + 16], uint32_t count, const char *format,
@@ -200,11 +211,10 @@ int lib_device_attach(struct sluice_port *port, struct sluice_loaded *l)
     const struct sluice_sink *sink = &port->device->sink;
     struct running r;
     json_t *answer;
-    int err = l->target == port ? ask_running(port->device, &r) : -EINVAL;
+    int err = l->target == port ? ask_port(port, &r) : -EINVAL;
 
     if (err)
         return err;
-    forget_replaced(port, &r);
     if (r.loaded || !lib_port_claim(port, l))
         return -EBUSY;
     err = send_program(port, l, "load", r.generation, false, sink, &answer);
@@ -226,12 +236,9 @@ int lib_device_swap(struct sluice_port *port, struct sluice_loaded *l, uint32_t 
     json_t *answer;
 
     for (uint32_t i = 0; err == -ESTALE && i < TRIES; i++) {
-        err = ask_running(port->device, &r);
+        err = ask_loaded(port, &r);
         if (err)
             return err;
-        forget_replaced(port, &r);
-        if (!r.loaded)
-            return -ENOENT;
         if (!lib_port_claim(port, l))
             return -EBUSY;
         err =
@@ -260,12 +267,9 @@ int lib_device_detach(struct sluice_port *port)
         const char *const parameters[] = {last};
         json_t *answer;
 
-        err = ask_running(port->device, &r);
+        err = ask_loaded(port, &r);
         if (err)
             return err;
-        forget_replaced(port, &r);
-        if (!r.loaded)
-            return -ENOENT;
         snprintf(last, sizeof(last), "generation=%llu", (unsigned long long)r.generation);
         err = lib_device_ask(port->device, &port->device->sink, "unload", parameters, 1, &answer);
         if (!err)

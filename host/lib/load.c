@@ -191,16 +191,34 @@ static int open_first(struct sluice_loaded *l, const char *list, const struct ex
     return err;
 }
 
+/* In this process: not on a device of another one. */
+static int load_here(struct sluice_loaded *l, const struct sluice_load_opts *opts,
+                     const struct sluice_sink *sink)
+{
+    struct exec_options options = {.size = sizeof(options),
+                                   .seed = opts->seed,
+                                   .ifindex = l->ifindex,
+                                   .queue = l->queue,
+                                   .listener = &l->listener,
+                                   .memory_min_clocks = EXEC_MEMORY_MIN_CLOCKS,
+                                   .memory_max_clocks = EXEC_MEMORY_MAX_CLOCKS};
+    char why[EXEC_WHY_BYTES];
+    const int err =
+        opts->fib ? netfile_read(opts->fib, l->arena, &options.net, why, sizeof(why)) : 0;
+
+    if (err) {
+        lib_say(sink, SLUICE_ERROR, "LIB0004", NULL, "%s", why);
+        return err;
+    }
+    return open_first(l, opts->executor ? opts->executor : CHOOSE_BEST, &options, sink);
+}
+
 int sluice_load(const struct sluice_program *program, const struct sluice_load_opts *user,
                 struct sluice_loaded **out)
 {
-    struct exec_options options = {.size = sizeof(options),
-                                   .memory_min_clocks = EXEC_MEMORY_MIN_CLOCKS,
-                                   .memory_max_clocks = EXEC_MEMORY_MAX_CLOCKS};
     struct sluice_load_opts opts;
     struct sluice_sink sink;
     struct sluice_loaded *l;
-    char why[EXEC_WHY_BYTES];
     int err = lib_options(&opts, sizeof(opts), user);
 
     if (!err)
@@ -220,21 +238,10 @@ int sluice_load(const struct sluice_program *program, const struct sluice_load_o
     l->listener = (struct exec_listener){l, take_event};
     l->ifindex = opts.ifindex ? opts.ifindex : 1;
     l->queue = opts.queue;
-    options.seed = opts.seed;
-    options.ifindex = l->ifindex;
-    options.queue = opts.queue;
-    options.listener = &l->listener;
     err = job_do(l->job, JOB_VERIFY);
     lib_tell_all(&sink, &l->job->sinks[JOB_VERIFY]);
-    if (!err && opts.fib && !opts.port) {
-        err = netfile_read(opts.fib, l->arena, &options.net, why, sizeof(why));
-        if (err)
-            lib_say(&sink, SLUICE_ERROR, "LIB0004", NULL, "%s", why);
-    }
-    if (!err && opts.port)
-        err = lib_device_load(l, &opts, &sink);
-    else if (!err)
-        err = open_first(l, opts.executor ? opts.executor : CHOOSE_BEST, &options, &sink);
+    if (!err)
+        err = opts.port ? lib_device_load(l, &opts, &sink) : load_here(l, &opts, &sink);
     if (err) {
         lib_loaded_drop(l);
         return err;

@@ -26,19 +26,16 @@
 /* The same maps; counts in array[1]. */
 static const char other[] = ".program other\n" LIBRARY_MAPS LIBRARY_LOOK_AT_ALL
                             "r8 = 1\n*(u64 *)(r10 - 8) = r8\n" LIBRARY_COUNT "r0 = 2\nexit\n";
+/* A program that looks at key 0 of its map. */
+#define AT_KEY_0(program, map, type, helper)                                                       \
+    ".program " program "\n.map " map " " type "\nr1 = 0\n"                                        \
+    "*(u64 *)(r10 - 8) = r1\n" LOOK(map, helper) "r0 = 2\nexit\n"
+
 /* An array of another size. */
-static const char larger[] =
-    ".program larger\n.map array array 4 8 4\nr1 = 0\n"
-    "*(u64 *)(r10 - 8) = r1\n" LOOK("array", "bpf_map_lookup_elem") "r0 = 2\nexit\n";
-static const char table[] =
-    ".program table\n.map table hash 4 16 140\nr1 = 0\n"
-    "*(u64 *)(r10 - 8) = r1\n" LOOK("table", "bpf_map_lookup_elem") "r0 = 2\nexit\n";
-static const char wide[] =
-    ".program wide\n.map wide hash 4 600 4\nr1 = 0\n"
-    "*(u64 *)(r10 - 8) = r1\n" LOOK("wide", "bpf_map_lookup_elem") "r0 = 2\nexit\n";
-static const char bloom[] =
-    ".program bloom\n.map seen bloom_filter 0 8 64\n"
-    "r1 = 0\n*(u64 *)(r10 - 8) = r1\n" LOOK("seen", "bpf_map_peek_elem") "r0 = 2\nexit\n";
+static const char larger[] = AT_KEY_0("larger", "array", "array 4 8 4", "bpf_map_lookup_elem");
+static const char table[] = AT_KEY_0("table", "table", "hash 4 16 140", "bpf_map_lookup_elem");
+static const char wide[] = AT_KEY_0("wide", "wide", "hash 4 600 4", "bpf_map_lookup_elem");
+static const char bloom[] = AT_KEY_0("bloom", "seen", "bloom_filter 0 8 64", "bpf_map_peek_elem");
 static const char rejected[] = ".program rejected\nr0 = *(u64 *)(r1 + 100)\nexit\n";
 
 struct heard {
