@@ -19,6 +19,8 @@ refuses turn_next SOURCES=3
 refuses nic_frame_fifo DEPTH=100
 refuses nic_merge PORTS=17
 refuses nic_verdict TARGETS=65
+refuses nic_path WORD_W=40
+refuses nic_path SHELL=1 WORD_W=97
 refuses dma_address MASTERS=17
 refuses dma_ring DEPTH=33
 refuses dma_rx RINGS=1

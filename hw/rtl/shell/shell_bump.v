@@ -72,7 +72,6 @@ module shell_bump #(
 );
     localparam COUNTS = 9 * PORTS + 3 * 2 + 3 + 7;  // as nic_csr has them, those of rings stay 0
     localparam BEAT_W = WORD_W + 32 + 32 + 64 + 16 + 512;
-    localparam PASS_W = 512 + 1 + 16;
     localparam HOST_W = 1 + 4 + 4 + 16 + WORD_W;
     localparam SEND_W = 512 + 64 + 1 + SENT_W + 16 + 4;
 
@@ -85,23 +84,12 @@ module shell_bump #(
     genvar g;
 
     // --- registers
-    wire [15:0]  slot_awaddr;
-    wire         slot_awvalid;
-    wire         slot_awready;
-    wire [31:0]  slot_wdata;
+    wire [15:0]  slot_awaddr, slot_araddr;
+    wire [31:0]  slot_wdata, slot_rdata;
     wire [3:0]   slot_wstrb;
-    wire         slot_wvalid;
-    wire         slot_wready;
-    wire [1:0]   slot_bresp;
-    wire         slot_bvalid;
-    wire         slot_bready;
-    wire [15:0]  slot_araddr;
-    wire         slot_arvalid;
-    wire         slot_arready;
-    wire [31:0]  slot_rdata;
-    wire [1:0]   slot_rresp;
-    wire         slot_rvalid;
-    wire         slot_rready;
+    wire [1:0]   slot_bresp, slot_rresp;
+    wire         slot_awvalid, slot_awready, slot_wvalid, slot_wready, slot_bvalid, slot_bready;
+    wire         slot_arvalid, slot_arready, slot_rvalid, slot_rready;
     wire         enable;
     wire         clear;
     wire         busy;
@@ -243,128 +231,7 @@ module shell_bump #(
         end
     endgenerate
 
-    // --- one order
-    wire               one_valid;
-    wire               one_ready;
-    wire               one_last;
-    wire [3:0]         one_port;
-    wire [WORD_W-1:0]  one_word;
-    wire [31:0]        one_ifindex;
-    wire [31:0]        one_rand;
-    wire [63:0]        one_time;
-    wire [15:0]        one_len;
-    wire [511:0]       one_data;
-    wire [63:0]        one_keep = one_last && one_len[5:0] != 6'd0 ? ~({64{1'b1}} << one_len[5:0]) : {64{1'b1}};
-    wire [`SPEC_IN_TUSER_BITS-1:0] one_user;
-    assign one_user[`SPEC_IN_TIME_LSB +: `SPEC_IN_TIME_BITS] = one_time;
-    assign one_user[`SPEC_IN_RAND_LSB +: `SPEC_IN_RAND_BITS] = one_rand;
-    assign one_user[`SPEC_IN_IFINDEX_LSB +: `SPEC_IN_IFINDEX_BITS] = one_ifindex;
-    assign one_user[`SPEC_IN_QUEUE_LSB +: `SPEC_IN_QUEUE_BITS] = {`SPEC_IN_QUEUE_BITS{1'b0}};
-    assign one_user[`SPEC_IN_LEN_LSB +: `SPEC_IN_LEN_BITS] = one_len;
-    assign one_user[`SPEC_IN_EGRESS_LSB +: `SPEC_IN_EGRESS_BITS] = {`SPEC_IN_EGRESS_BITS{1'b0}};
-
-    nic_merge #(.PORTS(PORTS), .WIDTH(BEAT_W)) u_merge (
-        .clk(clk), .rst(rst), .s_valid_i(in_valid), .s_ready_o(in_ready), .s_last_i(in_last), .s_data_i(in_beat),
-        .m_valid_o(one_valid), .m_ready_i(one_ready), .m_last_o(one_last), .m_port_o(one_port),
-        .m_data_o({one_word, one_ifindex, one_rand, one_time, one_len, one_data}));
-
-    // --- through the slot or past it: changes between two packets, when nothing is inside
-    reg                through_q;
-    reg                first_q;         // the next beat begins a packet
-    wire               turns = first_q && through_q != enable;
-    wire               beside_ready;
-    wire               enter_valid;
-    wire               slot_in_ready;
-    wire               pass_in_ready;
-    wire               any_inside;
-    wire               side_valid;
-    wire               side_pop;
-    wire [3:0]         side_port;
-    wire [95:0]        side_word;
-    wire [63:0]        side_number;
-
-    assign one_ready = beside_ready && !turns;
-    always @(posedge clk) begin
-        if (turns && !any_inside) through_q <= enable;
-        if (one_valid && one_ready) first_q <= one_last;
-        if (rst) begin
-            through_q <= 1'b0;
-            first_q <= 1'b1;
-        end
-    end
-
-    nic_beside #(.WIDTH(4 + 96), .PACKETS(INSIDE)) u_beside (
-        .clk(clk), .rst(rst), .clear_i(clear), .watchdog_i(watchdog), .s_valid_i(one_valid && !turns),
-        .s_ready_o(beside_ready), .s_last_i(one_last), .s_data_i({one_port, {96 - WORD_W{1'b0}}, one_word}),
-        .m_valid_o(enter_valid), .m_ready_i(through_q ? slot_in_ready : pass_in_ready), .valid_o(side_valid),
-        .pop_i(side_pop), .data_o({side_port, side_word}), .number_o(side_number), .inside_o(any_inside), .hung_o(hung));
-
-    wire [511:0]       slot_data;
-    wire [63:0]        slot_keep;
-    wire               slot_valid;
-    wire               slot_last;
-    wire [`SPEC_OUT_TUSER_BITS-1:0] slot_user;
-    wire               verdict_ready;
-    // its port to external memory leads nowhere
-    wire [3:0]         ext_awid;
-    wire [31:0]        ext_awaddr;
-    wire [7:0]         ext_awlen;
-    wire [2:0]         ext_awsize;
-    wire [1:0]         ext_awburst;
-    wire               ext_awvalid;
-    wire [511:0]       ext_wdata;
-    wire [63:0]        ext_wstrb;
-    wire               ext_wlast;
-    wire               ext_wvalid;
-    wire               ext_bready;
-    wire [3:0]         ext_arid;
-    wire [31:0]        ext_araddr;
-    wire [7:0]         ext_arlen;
-    wire [2:0]         ext_arsize;
-    wire [1:0]         ext_arburst;
-    wire               ext_arvalid;
-    wire               ext_rready;
-    wire               unused_ext = &{1'b0, ext_awid, ext_awaddr, ext_awlen, ext_awsize, ext_awburst, ext_awvalid, ext_wdata,
-                                      ext_wstrb, ext_wlast, ext_wvalid, ext_bready, ext_arid, ext_araddr, ext_arlen,
-                                      ext_arsize, ext_arburst, ext_arvalid, ext_rready};
-
-    sluice_dut u_slot (
-        .clk(clk), .rst(rst), .s_axis_tdata(one_data), .s_axis_tkeep(one_keep),
-        .s_axis_tvalid(enter_valid && through_q), .s_axis_tready(slot_in_ready), .s_axis_tlast(one_last),
-        .s_axis_tuser(one_user), .m_axis_tdata(slot_data), .m_axis_tkeep(slot_keep), .m_axis_tvalid(slot_valid),
-        .m_axis_tready(verdict_ready && through_q), .m_axis_tlast(slot_last), .m_axis_tuser(slot_user),
-        .s_axil_awaddr(slot_awaddr), .s_axil_awvalid(slot_awvalid), .s_axil_awready(slot_awready),
-        .s_axil_wdata(slot_wdata), .s_axil_wstrb(slot_wstrb), .s_axil_wvalid(slot_wvalid),
-        .s_axil_wready(slot_wready), .s_axil_bresp(slot_bresp), .s_axil_bvalid(slot_bvalid),
-        .s_axil_bready(slot_bready), .s_axil_araddr(slot_araddr), .s_axil_arvalid(slot_arvalid),
-        .s_axil_arready(slot_arready), .s_axil_rdata(slot_rdata), .s_axil_rresp(slot_rresp),
-        .s_axil_rvalid(slot_rvalid), .s_axil_rready(slot_rready), .m_axi_awid(ext_awid), .m_axi_awaddr(ext_awaddr),
-        .m_axi_awlen(ext_awlen), .m_axi_awsize(ext_awsize), .m_axi_awburst(ext_awburst),
-        .m_axi_awvalid(ext_awvalid), .m_axi_awready(1'b0), .m_axi_wdata(ext_wdata), .m_axi_wstrb(ext_wstrb),
-        .m_axi_wlast(ext_wlast), .m_axi_wvalid(ext_wvalid), .m_axi_wready(1'b0), .m_axi_bid(4'd0),
-        .m_axi_bresp(2'd0), .m_axi_bvalid(1'b0), .m_axi_bready(ext_bready), .m_axi_arid(ext_arid),
-        .m_axi_araddr(ext_araddr), .m_axi_arlen(ext_arlen), .m_axi_arsize(ext_arsize),
-        .m_axi_arburst(ext_arburst), .m_axi_arvalid(ext_arvalid), .m_axi_arready(1'b0), .m_axi_rid(4'd0),
-        .m_axi_rdata(512'd0), .m_axi_rresp(2'd0), .m_axi_rlast(1'b0), .m_axi_rvalid(1'b0),
-        .m_axi_rready(ext_rready));
-
-    wire [511:0]       pass_data;
-    wire               pass_valid;
-    wire               pass_last;
-    wire [15:0]        pass_len;
-    wire [`SPEC_OUT_TUSER_BITS-1:0] pass_user;
-    assign pass_user[`SPEC_OUT_RET_LSB +: `SPEC_OUT_RET_BITS] = 32'd2;
-    assign pass_user[`SPEC_OUT_REDIRECT_LSB +: `SPEC_OUT_REDIRECT_BITS] = {`SPEC_OUT_REDIRECT_BITS{1'b0}};
-    assign pass_user[`SPEC_OUT_LEN_LSB +: `SPEC_OUT_LEN_BITS] = pass_len;
-    assign pass_user[`SPEC_OUT_META_LSB +: `SPEC_OUT_META_BITS] = {`SPEC_OUT_META_BITS{1'b0}};
-    assign pass_user[`SPEC_OUT_EVENTS_LSB +: `SPEC_OUT_EVENTS_BITS] = {`SPEC_OUT_EVENTS_BITS{1'b0}};
-
-    pipe_fifo #(.WIDTH(PASS_W), .DEPTH(4)) u_pass (
-        .clk(clk), .rst(rst), .s_valid_i(enter_valid && !through_q), .s_ready_o(pass_in_ready),
-        .s_data_i({one_data, one_last, one_len}), .m_valid_o(pass_valid), .m_ready_i(verdict_ready && !through_q),
-        .m_data_o({pass_data, pass_last, pass_len}));
-
-    // --- verdicts; what passes the program alone counts
+    // --- through the slot or past it, to the verdict
     wire               h_valid;
     wire               h_ready;
     wire [511:0]       h_data;
@@ -389,24 +256,50 @@ module shell_bump #(
     wire [3:0]         t_port;
     wire [4:0]         verdicts;
     wire               no_target;
+    wire               clk_verdict;
+    wire               any_inside;
+    wire               waiting;
     wire               verdict_busy;
+    // its port to external memory leads nowhere
+    wire [3:0]   ext_awid, ext_arid;
+    wire [31:0]  ext_awaddr, ext_araddr;
+    wire [7:0]   ext_awlen, ext_arlen;
+    wire [2:0]   ext_awsize, ext_arsize;
+    wire [1:0]   ext_awburst, ext_arburst;
+    wire         ext_awvalid, ext_wlast, ext_wvalid, ext_bready, ext_arvalid, ext_rready;
+    wire [511:0] ext_wdata;
+    wire [63:0]  ext_wstrb;
+    wire unused_ext = &{1'b0, ext_awid, ext_awaddr, ext_awlen, ext_awsize, ext_awburst, ext_awvalid, ext_wdata, ext_wstrb,
+                        ext_wlast, ext_wvalid, ext_bready, ext_arid, ext_araddr, ext_arlen, ext_arsize, ext_arburst,
+                        ext_arvalid, ext_rready};
 
-    nic_verdict #(.PORTS(PORTS), .QUEUES(1), .TARGETS(TARGETS)) u_verdict (
-        .clk(clk), .rst(rst), .to_host_i(to_host), .ifindex_i(ifindex), .table_we_i(table_we),
-        .table_index_i(table_index), .table_data_i(table_data), .table_rindex_i(table_rindex),
-        .table_rdata_o(table_rdata), .s_axis_tdata(through_q ? slot_data : pass_data),
-        .s_axis_tvalid(through_q ? slot_valid : pass_valid), .s_axis_tready(verdict_ready),
-        .s_axis_tlast(through_q ? slot_last : pass_last), .s_axis_tuser(through_q ? slot_user : pass_user),
-        .side_valid_i(side_valid), .side_ready_o(side_pop), .side_port_i(side_port), .side_queue_i(8'd0),
-        .side_hashed_i(through_q), .side_hash_i(side_word[95:64]), .side_time_i(side_word[63:0]),
-        .side_number_i(side_number), .h_valid_o(h_valid), .h_ready_i(h_ready), .h_data_o(h_data),
-        .h_tail_o(h_tail), .h_last_o(h_last), .h_ring_o(h_ring), .h_total_o(h_total), .h_ret_o(h_ret),
-        .h_port_o(h_port), .h_hashed_o(h_hashed), .h_hash_o(h_hash), .h_meta_o(h_meta), .h_number_o(h_number),
-        .h_time_o(h_time), .h_redirect_o(h_redirect), .t_valid_o(t_valid), .t_ready_i(t_ready),
-        .t_data_o(t_data), .t_at_o(t_at), .t_bytes_o(t_bytes), .t_last_o(t_last), .t_port_o(t_port),
-        .count_o(verdicts), .no_target_o(no_target), .busy_o(verdict_busy));
+    nic_path #(
+        .PORTS(PORTS), .QUEUES(1), .TARGETS(TARGETS), .INSIDE(INSIDE), .SHELL(1), .WORD_W(WORD_W)
+    ) u_path (
+        .clk(clk), .rst(rst), .on_i(enable), .clear_i(clear), .wake_i(1'b1), .clk_verdict_o(clk_verdict),
+        .watchdog_i(watchdog), .hung_o(hung), .inside_o(any_inside), .waiting_o(waiting), .verdict_busy_o(verdict_busy),
+        .to_host_i(to_host), .ifindex_i(ifindex), .table_we_i(table_we), .table_index_i(table_index),
+        .table_data_i(table_data), .table_rindex_i(table_rindex), .table_rdata_o(table_rdata), .s_valid_i(in_valid),
+        .s_ready_o(in_ready), .s_last_i(in_last), .s_beat_i(in_beat), .h_valid_o(h_valid), .h_ready_i(h_ready),
+        .h_data_o(h_data), .h_tail_o(h_tail), .h_last_o(h_last), .h_ring_o(h_ring), .h_total_o(h_total),
+        .h_ret_o(h_ret), .h_port_o(h_port), .h_hashed_o(h_hashed), .h_hash_o(h_hash), .h_meta_o(h_meta),
+        .h_number_o(h_number), .h_time_o(h_time), .h_redirect_o(h_redirect), .t_valid_o(t_valid), .t_ready_i(t_ready),
+        .t_data_o(t_data), .t_at_o(t_at), .t_bytes_o(t_bytes), .t_last_o(t_last), .t_port_o(t_port), .count_o(verdicts),
+        .no_target_o(no_target), .s_axil_awaddr(slot_awaddr), .s_axil_awvalid(slot_awvalid),
+        .s_axil_awready(slot_awready), .s_axil_wdata(slot_wdata), .s_axil_wstrb(slot_wstrb),
+        .s_axil_wvalid(slot_wvalid), .s_axil_wready(slot_wready), .s_axil_bresp(slot_bresp),
+        .s_axil_bvalid(slot_bvalid), .s_axil_bready(slot_bready), .s_axil_araddr(slot_araddr),
+        .s_axil_arvalid(slot_arvalid), .s_axil_arready(slot_arready), .s_axil_rdata(slot_rdata),
+        .s_axil_rresp(slot_rresp), .s_axil_rvalid(slot_rvalid), .s_axil_rready(slot_rready),
+        .m_axi_awid(ext_awid), .m_axi_awaddr(ext_awaddr), .m_axi_awlen(ext_awlen), .m_axi_awsize(ext_awsize),
+        .m_axi_awburst(ext_awburst), .m_axi_awvalid(ext_awvalid), .m_axi_awready(1'b0), .m_axi_wdata(ext_wdata),
+        .m_axi_wstrb(ext_wstrb), .m_axi_wlast(ext_wlast), .m_axi_wvalid(ext_wvalid), .m_axi_wready(1'b0),
+        .m_axi_bid(4'd0), .m_axi_bresp(2'd0), .m_axi_bvalid(1'b0), .m_axi_bready(ext_bready), .m_axi_arid(ext_arid),
+        .m_axi_araddr(ext_araddr), .m_axi_arlen(ext_arlen), .m_axi_arsize(ext_arsize), .m_axi_arburst(ext_arburst),
+        .m_axi_arvalid(ext_arvalid), .m_axi_arready(1'b0), .m_axi_rid(4'd0), .m_axi_rdata(512'd0),
+        .m_axi_rresp(2'd0), .m_axi_rlast(1'b0), .m_axi_rvalid(1'b0), .m_axi_rready(ext_rready));
 
-    // --- metadata go away, event areas are lost: the shell has no way for either
+    // --- metadata go away, event areas are lost: the shell has no way for either; what passes the program alone counts
     wire               event_area = h_ring != 8'd0;
     wire [HOST_W-1:0]  send;
     wire               s_valid;
@@ -423,7 +316,7 @@ module shell_bump #(
     assign h_ready = event_area || t_ready;
     assign send = {h_valid, h_valid ? h_port : t_port, h_port, h_total - {8'd0, h_meta}, h_word[WORD_W-1:0]};
     nic_gather #(.USER_W(HOST_W)) u_strip (
-        .clk(clk), .rst(rst), .s_valid_i(t_valid || (h_valid && !event_area)), .s_ready_o(t_ready), .s_data_i(t_data),
+        .clk(clk_verdict), .rst(rst), .s_valid_i(t_valid || (h_valid && !event_area)), .s_ready_o(t_ready), .s_data_i(t_data),
         .s_at_i(t_at), .s_bytes_i(t_bytes), .s_last_i(t_last), .s_user_i(send), .m_valid_o(s_valid),
         .m_ready_i(1'b1), .m_data_o(s_data), .m_tail_o(s_tail), .m_last_o(s_last),
         .m_user_o({s_host, s_port, s_from, s_len, s_word}));
@@ -502,8 +395,8 @@ module shell_bump #(
         end
     endgenerate
 
-    assign busy = any_inside || one_valid || in_valid != {PORTS{1'b0}} || verdict_busy || s_valid || out_busy != {PORTS{1'b0}};
+    assign busy = any_inside || waiting || in_valid != {PORTS{1'b0}} || verdict_busy || s_valid || out_busy != {PORTS{1'b0}};
 
-    wire unused = &{1'b0, slot_keep, h_data, h_tail, h_ret, h_number, h_redirect, h_word};
+    wire unused = &{1'b0, h_data, h_tail, h_ret, h_number, h_redirect, h_word};
 endmodule
 `default_nettype wire

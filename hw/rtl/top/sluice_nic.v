@@ -115,9 +115,8 @@ module sluice_nic #(
 );
     localparam RINGS = RX_QUEUES + 1;
     localparam COUNTS = 9 * PORTS + 3 * RINGS + 3 * TX_QUEUES + 7;
-    // a beat of a port: what the program is told, and the rest
-    localparam BEAT_W = 8 + 1 + 32 + 32 + 32 + 64 + 16 + 512;
-    localparam SIDE_W = 4 + 8 + 1 + 32 + 64;
+    localparam WORD_W = 8 + 1 + 32;                     // of a packet, what goes past the program: queue, hashed, hash
+    localparam BEAT_W = WORD_W + 32 + 32 + 64 + 16 + 512;
 
     generate
         if (PORTS < 1 || PORTS > 16 || RX_QUEUES < 1 || RX_QUEUES > 64 || TX_QUEUES < 1 || TX_QUEUES > 64) begin : g_illegal
@@ -128,23 +127,19 @@ module sluice_nic #(
     genvar g;
 
     // --- registers
-    wire [15:0]  slot_awaddr;
-    wire         slot_awvalid;
-    wire         slot_awready;
-    wire [31:0]  slot_wdata;
+    // the host at the slot's registers, and what reaches these when the mover of map contents has joined
+    wire [15:0]  host_awaddr, host_araddr;
+    wire [31:0]  host_wdata, host_rdata;
+    wire [3:0]   host_wstrb;
+    wire [1:0]   host_bresp, host_rresp;
+    wire         host_awvalid, host_awready, host_wvalid, host_wready, host_bvalid, host_bready;
+    wire         host_arvalid, host_arready, host_rvalid, host_rready;
+    wire [15:0]  slot_awaddr, slot_araddr;
+    wire [31:0]  slot_wdata, slot_rdata;
     wire [3:0]   slot_wstrb;
-    wire         slot_wvalid;
-    wire         slot_wready;
-    wire [1:0]   slot_bresp;
-    wire         slot_bvalid;
-    wire         slot_bready;
-    wire [15:0]  slot_araddr;
-    wire         slot_arvalid;
-    wire         slot_arready;
-    wire [31:0]  slot_rdata;
-    wire [1:0]   slot_rresp;
-    wire         slot_rvalid;
-    wire         slot_rready;
+    wire [1:0]   slot_bresp, slot_rresp;
+    wire         slot_awvalid, slot_awready, slot_wvalid, slot_wready, slot_bvalid, slot_bready;
+    wire         slot_arvalid, slot_arready, slot_rvalid, slot_rready;
     wire         enable;
     wire         host_reset;
     wire         quiet;
@@ -192,21 +187,6 @@ module sluice_nic #(
     wire [COUNTS-1:0]    add;
     wire [16*COUNTS-1:0] amount;
 
-    // the host, and the mover of map contents, at the slot's registers
-    wire [31:0]  cross_awaddr;
-    wire [1:0]   cross_awvalid;
-    wire [1:0]   cross_awready;
-    wire [63:0]  cross_wdata;
-    wire [3:0]   cross_wstrb;
-    wire [1:0]   cross_wvalid;
-    wire [1:0]   cross_wready;
-    wire [1:0]   cross_bvalid;
-    wire [1:0]   cross_bready;
-    wire [31:0]  cross_araddr;
-    wire [1:0]   cross_arvalid;
-    wire [1:0]   cross_arready;
-    wire [1:0]   cross_rvalid;
-    wire [1:0]   cross_rready;
     wire         mapdma_we;
     wire [11:0]  mapdma_woffset;
     wire [31:0]  mapdma_wdata;
@@ -229,12 +209,12 @@ module sluice_nic #(
         .s_axil_bvalid(s_axil_bvalid), .s_axil_bready(s_axil_bready), .s_axil_araddr(s_axil_araddr),
         .s_axil_arvalid(s_axil_arvalid), .s_axil_arready(s_axil_arready), .s_axil_rdata(s_axil_rdata),
         .s_axil_rresp(s_axil_rresp), .s_axil_rvalid(s_axil_rvalid), .s_axil_rready(s_axil_rready),
-        .m_axil_awaddr(cross_awaddr[15:0]), .m_axil_awvalid(cross_awvalid[0]), .m_axil_awready(cross_awready[0]),
-        .m_axil_wdata(cross_wdata[31:0]), .m_axil_wstrb(cross_wstrb), .m_axil_wvalid(cross_wvalid[0]),
-        .m_axil_wready(cross_wready[0]), .m_axil_bresp(slot_bresp), .m_axil_bvalid(cross_bvalid[0]),
-        .m_axil_bready(cross_bready[0]), .m_axil_araddr(cross_araddr[15:0]), .m_axil_arvalid(cross_arvalid[0]),
-        .m_axil_arready(cross_arready[0]), .m_axil_rdata(slot_rdata), .m_axil_rresp(slot_rresp),
-        .m_axil_rvalid(cross_rvalid[0]), .m_axil_rready(cross_rready[0]), .enable_o(enable), .soft_o(host_reset), .idle_i(quiet),
+        .m_axil_awaddr(host_awaddr), .m_axil_awvalid(host_awvalid), .m_axil_awready(host_awready),
+        .m_axil_wdata(host_wdata), .m_axil_wstrb(host_wstrb), .m_axil_wvalid(host_wvalid), .m_axil_wready(host_wready),
+        .m_axil_bresp(host_bresp), .m_axil_bvalid(host_bvalid), .m_axil_bready(host_bready),
+        .m_axil_araddr(host_araddr), .m_axil_arvalid(host_arvalid), .m_axil_arready(host_arready),
+        .m_axil_rdata(host_rdata), .m_axil_rresp(host_rresp), .m_axil_rvalid(host_rvalid), .m_axil_rready(host_rready),
+        .enable_o(enable), .soft_o(host_reset), .idle_i(quiet),
         .busy_i(busy), .to_host_busy_i(to_host_busy), .behind_busy_i(behind_busy), .dma_error_i(dma_error), .hung_i(hung), .watchdog_o(watchdog), .time_o(now),
         .seed_we_o(seed_we), .seed_o(seed), .link_i(mac_link_i), .port_ctrl_o(port_ctrl), .ifindex_o(ifindex),
         .max_bytes_o(max_bytes), .mac_o(mac), .filter_o(filter), .rx_on_o(rx_on), .rx_base_o(rx_base),
@@ -249,16 +229,6 @@ module sluice_nic #(
     nic_counters #(.COUNT(COUNTS)) u_counters (
         .clk(clk), .rst(rst), .clear_i(host_reset), .add_i(add), .amount_i(amount), .read_i(count_read),
         .high_i(count_high), .index_i(count_index), .data_o(count_data));
-
-    nic_axil_share u_share (
-        .clk(clk), .rst(rst), .s_axil_awaddr(cross_awaddr), .s_axil_awvalid(cross_awvalid), .s_axil_awready(cross_awready),
-        .s_axil_wdata(cross_wdata), .s_axil_wstrb({4'hf, cross_wstrb}), .s_axil_wvalid(cross_wvalid), .s_axil_wready(cross_wready),
-        .s_axil_bvalid(cross_bvalid), .s_axil_bready(cross_bready), .s_axil_araddr(cross_araddr), .s_axil_arvalid(cross_arvalid),
-        .s_axil_arready(cross_arready), .s_axil_rvalid(cross_rvalid), .s_axil_rready(cross_rready), .m_axil_awaddr(slot_awaddr),
-        .m_axil_awvalid(slot_awvalid), .m_axil_awready(slot_awready), .m_axil_wdata(slot_wdata), .m_axil_wstrb(slot_wstrb),
-        .m_axil_wvalid(slot_wvalid), .m_axil_wready(slot_wready), .m_axil_bvalid(slot_bvalid), .m_axil_bready(slot_bready),
-        .m_axil_araddr(slot_araddr), .m_axil_arvalid(slot_arvalid), .m_axil_arready(slot_arready),
-        .m_axil_rvalid(slot_rvalid), .m_axil_rready(slot_rready));
 
     // --- ports in
     wire [PORTS-1:0]        in_valid;
@@ -307,90 +277,7 @@ module sluice_nic #(
         end
     endgenerate
 
-    // --- one order
-    wire               one_valid;
-    wire               one_ready;
-    wire               one_last;
-    wire [3:0]         one_port;
-    wire [7:0]         one_queue;
-    wire               one_hashed;
-    wire [31:0]        one_hash;
-    wire [31:0]        one_ifindex;
-    wire [31:0]        one_rand;
-    wire [63:0]        one_time;
-    wire [15:0]        one_len;
-    wire [511:0]       one_data;
-    wire [63:0]        one_keep = one_last && one_len[5:0] != 6'd0 ? ~({64{1'b1}} << one_len[5:0]) : {64{1'b1}};
-    wire [`SPEC_IN_TUSER_BITS-1:0] one_user;
-    assign one_user[`SPEC_IN_TIME_LSB +: `SPEC_IN_TIME_BITS] = one_time;
-    assign one_user[`SPEC_IN_RAND_LSB +: `SPEC_IN_RAND_BITS] = one_rand;
-    assign one_user[`SPEC_IN_IFINDEX_LSB +: `SPEC_IN_IFINDEX_BITS] = one_ifindex;
-    assign one_user[`SPEC_IN_QUEUE_LSB +: `SPEC_IN_QUEUE_BITS] = {8'd0, one_queue};
-    assign one_user[`SPEC_IN_LEN_LSB +: `SPEC_IN_LEN_BITS] = one_len;
-    assign one_user[`SPEC_IN_EGRESS_LSB +: `SPEC_IN_EGRESS_BITS] = {`SPEC_IN_EGRESS_BITS{1'b0}};
-
-    nic_merge #(.PORTS(PORTS), .WIDTH(BEAT_W)) u_merge (
-        .clk(clk), .rst(rst), .s_valid_i(in_valid), .s_ready_o(in_ready), .s_last_i(in_last), .s_data_i(in_beat),
-        .m_valid_o(one_valid), .m_ready_i(one_ready), .m_last_o(one_last), .m_port_o(one_port),
-        .m_data_o({one_queue, one_hashed, one_hash, one_ifindex, one_rand, one_time, one_len, one_data}));
-
-    // --- the slot, and what goes past it
-    wire               slot_in_valid;
-    wire               slot_in_ready;
-    wire [511:0]       slot_data;
-    wire [63:0]        slot_keep;
-    wire               slot_valid;
-    wire               slot_ready;
-    wire               slot_last;
-    wire [`SPEC_OUT_TUSER_BITS-1:0] slot_user;
-    wire               side_valid;
-    wire               side_pop;
-    wire [3:0]         side_port;
-    wire [7:0]         side_queue;
-    wire               side_hashed;
-    wire [31:0]        side_hash;
-    wire [63:0]        side_time;
-    wire [63:0]        side_number;
-    wire               any_inside;
-
-    nic_beside #(.WIDTH(SIDE_W), .PACKETS(INSIDE)) u_beside (
-        .clk(clk), .rst(rst), .clear_i(host_reset), .watchdog_i(watchdog), .s_valid_i(one_valid), .s_ready_o(one_ready),
-        .s_last_i(one_last), .s_data_i({one_port, one_queue, one_hashed, one_hash, one_time}),
-        .m_valid_o(slot_in_valid), .m_ready_i(slot_in_ready), .valid_o(side_valid), .pop_i(side_pop),
-        .data_o({side_port, side_queue, side_hashed, side_hash, side_time}), .number_o(side_number),
-        .inside_o(any_inside), .hung_o(hung));
-    sluice_dut u_slot (
-        .clk(clk), .rst(rst), .s_axis_tdata(one_data), .s_axis_tkeep(one_keep), .s_axis_tvalid(slot_in_valid),
-        .s_axis_tready(slot_in_ready), .s_axis_tlast(one_last), .s_axis_tuser(one_user),
-        .m_axis_tdata(slot_data), .m_axis_tkeep(slot_keep), .m_axis_tvalid(slot_valid),
-        .m_axis_tready(slot_ready), .m_axis_tlast(slot_last), .m_axis_tuser(slot_user),
-        .s_axil_awaddr(slot_awaddr), .s_axil_awvalid(slot_awvalid), .s_axil_awready(slot_awready),
-        .s_axil_wdata(slot_wdata), .s_axil_wstrb(slot_wstrb), .s_axil_wvalid(slot_wvalid),
-        .s_axil_wready(slot_wready), .s_axil_bresp(slot_bresp), .s_axil_bvalid(slot_bvalid),
-        .s_axil_bready(slot_bready), .s_axil_araddr(slot_araddr), .s_axil_arvalid(slot_arvalid),
-        .s_axil_arready(slot_arready), .s_axil_rdata(slot_rdata), .s_axil_rresp(slot_rresp),
-        .s_axil_rvalid(slot_rvalid), .s_axil_rready(slot_rready)
-`ifndef SLUICE_SLOT_NO_MEMORY
-        , .m_axi_awid(m_axi_awid),
-        .m_axi_awaddr(m_axi_awaddr), .m_axi_awlen(m_axi_awlen), .m_axi_awsize(m_axi_awsize),
-        .m_axi_awburst(m_axi_awburst), .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready),
-        .m_axi_wdata(m_axi_wdata), .m_axi_wstrb(m_axi_wstrb), .m_axi_wlast(m_axi_wlast),
-        .m_axi_wvalid(m_axi_wvalid), .m_axi_wready(m_axi_wready), .m_axi_bid(m_axi_bid),
-        .m_axi_bresp(m_axi_bresp), .m_axi_bvalid(m_axi_bvalid), .m_axi_bready(m_axi_bready),
-        .m_axi_arid(m_axi_arid), .m_axi_araddr(m_axi_araddr), .m_axi_arlen(m_axi_arlen),
-        .m_axi_arsize(m_axi_arsize), .m_axi_arburst(m_axi_arburst), .m_axi_arvalid(m_axi_arvalid),
-        .m_axi_arready(m_axi_arready), .m_axi_rid(m_axi_rid), .m_axi_rdata(m_axi_rdata),
-        .m_axi_rresp(m_axi_rresp), .m_axi_rlast(m_axi_rlast), .m_axi_rvalid(m_axi_rvalid),
-        .m_axi_rready(m_axi_rready)
-`endif
-    );
-`ifdef SLUICE_SLOT_NO_MEMORY // a pipeline whose maps all lie on the chip has no port m_axi
-    assign {m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst, m_axi_awvalid} = 0;
-    assign {m_axi_wdata, m_axi_wstrb, m_axi_wlast, m_axi_wvalid, m_axi_bready} = 0;
-    assign {m_axi_arid, m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst, m_axi_arvalid, m_axi_rready} = 0;
-`endif
-
-    // --- verdicts
+    // --- through the slot to the verdict
     wire               h_valid;
     wire               h_ready;
     wire [511:0]       h_data;
@@ -415,22 +302,34 @@ module sluice_nic #(
     wire [3:0]         t_port;
     wire [4:0]         verdicts;
     wire               no_target;
+    wire               any_inside;
+    wire               waiting;
     wire               verdict_busy;
 
-    clock_gate u_gate_verdict (.clk(clk), .rst(rst), .on_i(touched || slot_valid || verdict_busy), .clk_o(clk_verdict));
-    nic_verdict #(.PORTS(PORTS), .QUEUES(RX_QUEUES), .TARGETS(TARGETS)) u_verdict (
-        .clk(clk_verdict), .rst(rst), .to_host_i(to_host), .ifindex_i(ifindex), .table_we_i(table_we),
-        .table_index_i(table_index), .table_data_i(table_data), .table_rindex_i(table_rindex),
-        .table_rdata_o(table_rdata), .s_axis_tdata(slot_data), .s_axis_tvalid(slot_valid),
-        .s_axis_tready(slot_ready), .s_axis_tlast(slot_last), .s_axis_tuser(slot_user),
-        .side_valid_i(side_valid), .side_ready_o(side_pop), .side_port_i(side_port), .side_queue_i(side_queue),
-        .side_hashed_i(side_hashed), .side_hash_i(side_hash), .side_time_i(side_time),
-        .side_number_i(side_number), .h_valid_o(h_valid), .h_ready_i(h_ready), .h_data_o(h_data),
-        .h_tail_o(h_tail), .h_last_o(h_last), .h_ring_o(h_ring), .h_total_o(h_total), .h_ret_o(h_ret),
-        .h_port_o(h_port), .h_hashed_o(h_hashed), .h_hash_o(h_hash), .h_meta_o(h_meta), .h_number_o(h_number),
-        .h_time_o(h_time), .h_redirect_o(h_redirect), .t_valid_o(t_valid), .t_ready_i(t_ready),
-        .t_data_o(t_data), .t_at_o(t_at), .t_bytes_o(t_bytes), .t_last_o(t_last), .t_port_o(t_port),
-        .count_o(verdicts), .no_target_o(no_target), .busy_o(verdict_busy));
+    nic_path #(.PORTS(PORTS), .QUEUES(RX_QUEUES), .TARGETS(TARGETS), .INSIDE(INSIDE)) u_path (
+        .clk(clk), .rst(rst), .on_i(enable), .clear_i(host_reset), .wake_i(touched), .clk_verdict_o(clk_verdict),
+        .watchdog_i(watchdog), .hung_o(hung), .inside_o(any_inside), .waiting_o(waiting), .verdict_busy_o(verdict_busy),
+        .to_host_i(to_host), .ifindex_i(ifindex), .table_we_i(table_we), .table_index_i(table_index),
+        .table_data_i(table_data), .table_rindex_i(table_rindex), .table_rdata_o(table_rdata), .s_valid_i(in_valid),
+        .s_ready_o(in_ready), .s_last_i(in_last), .s_beat_i(in_beat), .h_valid_o(h_valid), .h_ready_i(h_ready),
+        .h_data_o(h_data), .h_tail_o(h_tail), .h_last_o(h_last), .h_ring_o(h_ring), .h_total_o(h_total),
+        .h_ret_o(h_ret), .h_port_o(h_port), .h_hashed_o(h_hashed), .h_hash_o(h_hash), .h_meta_o(h_meta),
+        .h_number_o(h_number), .h_time_o(h_time), .h_redirect_o(h_redirect), .t_valid_o(t_valid), .t_ready_i(t_ready),
+        .t_data_o(t_data), .t_at_o(t_at), .t_bytes_o(t_bytes), .t_last_o(t_last), .t_port_o(t_port), .count_o(verdicts),
+        .no_target_o(no_target), .s_axil_awaddr(slot_awaddr), .s_axil_awvalid(slot_awvalid),
+        .s_axil_awready(slot_awready), .s_axil_wdata(slot_wdata), .s_axil_wstrb(slot_wstrb),
+        .s_axil_wvalid(slot_wvalid), .s_axil_wready(slot_wready), .s_axil_bresp(slot_bresp),
+        .s_axil_bvalid(slot_bvalid), .s_axil_bready(slot_bready), .s_axil_araddr(slot_araddr),
+        .s_axil_arvalid(slot_arvalid), .s_axil_arready(slot_arready), .s_axil_rdata(slot_rdata),
+        .s_axil_rresp(slot_rresp), .s_axil_rvalid(slot_rvalid), .s_axil_rready(slot_rready), .m_axi_awid(m_axi_awid),
+        .m_axi_awaddr(m_axi_awaddr), .m_axi_awlen(m_axi_awlen), .m_axi_awsize(m_axi_awsize),
+        .m_axi_awburst(m_axi_awburst), .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready),
+        .m_axi_wdata(m_axi_wdata), .m_axi_wstrb(m_axi_wstrb), .m_axi_wlast(m_axi_wlast), .m_axi_wvalid(m_axi_wvalid),
+        .m_axi_wready(m_axi_wready), .m_axi_bid(m_axi_bid), .m_axi_bresp(m_axi_bresp), .m_axi_bvalid(m_axi_bvalid),
+        .m_axi_bready(m_axi_bready), .m_axi_arid(m_axi_arid), .m_axi_araddr(m_axi_araddr), .m_axi_arlen(m_axi_arlen),
+        .m_axi_arsize(m_axi_arsize), .m_axi_arburst(m_axi_arburst), .m_axi_arvalid(m_axi_arvalid),
+        .m_axi_arready(m_axi_arready), .m_axi_rid(m_axi_rid), .m_axi_rdata(m_axi_rdata), .m_axi_rresp(m_axi_rresp),
+        .m_axi_rlast(m_axi_rlast), .m_axi_rvalid(m_axi_rvalid), .m_axi_rready(m_axi_rready));
 
     // --- host memory
     wire [3:0]         ar_valid;
@@ -497,14 +396,20 @@ module sluice_nic #(
         .idle_o(tx_idle));
     assign aw_len[23:16] = 8'd0;
     assign w_last[2] = 1'b1;
-    nic_mapdma u_mapdma (
+    nic_slot_port u_slot_port (
         .clk(clk), .rst(rst), .stop_i(host_reset), .idle_o(mapdma_idle), .we_i(mapdma_we), .woffset_i(mapdma_woffset),
-        .wdata_i(mapdma_wdata), .roffset_i(mapdma_roffset), .rdata_o(mapdma_rdata), .axil_awaddr_o(cross_awaddr[31:16]),
-        .axil_awvalid_o(cross_awvalid[1]), .axil_awready_i(cross_awready[1]), .axil_wdata_o(cross_wdata[63:32]),
-        .axil_wvalid_o(cross_wvalid[1]), .axil_wready_i(cross_wready[1]), .axil_bvalid_i(cross_bvalid[1]),
-        .axil_bready_o(cross_bready[1]), .axil_araddr_o(cross_araddr[31:16]), .axil_arvalid_o(cross_arvalid[1]),
-        .axil_arready_i(cross_arready[1]), .axil_rdata_i(slot_rdata), .axil_rvalid_i(cross_rvalid[1]),
-        .axil_rready_o(cross_rready[1]), .ar_valid_o(ar_valid[3]), .ar_ready_i(ar_ready[3]), .ar_addr_o(ar_addr[255:192]),
+        .wdata_i(mapdma_wdata), .roffset_i(mapdma_roffset), .rdata_o(mapdma_rdata),
+        .s_axil_awaddr(host_awaddr), .s_axil_awvalid(host_awvalid), .s_axil_awready(host_awready),
+        .s_axil_wdata(host_wdata), .s_axil_wstrb(host_wstrb), .s_axil_wvalid(host_wvalid), .s_axil_wready(host_wready),
+        .s_axil_bresp(host_bresp), .s_axil_bvalid(host_bvalid), .s_axil_bready(host_bready),
+        .s_axil_araddr(host_araddr), .s_axil_arvalid(host_arvalid), .s_axil_arready(host_arready),
+        .s_axil_rdata(host_rdata), .s_axil_rresp(host_rresp), .s_axil_rvalid(host_rvalid), .s_axil_rready(host_rready),
+        .m_axil_awaddr(slot_awaddr), .m_axil_awvalid(slot_awvalid), .m_axil_awready(slot_awready),
+        .m_axil_wdata(slot_wdata), .m_axil_wstrb(slot_wstrb), .m_axil_wvalid(slot_wvalid), .m_axil_wready(slot_wready),
+        .m_axil_bresp(slot_bresp), .m_axil_bvalid(slot_bvalid), .m_axil_bready(slot_bready),
+        .m_axil_araddr(slot_araddr), .m_axil_arvalid(slot_arvalid), .m_axil_arready(slot_arready),
+        .m_axil_rdata(slot_rdata), .m_axil_rresp(slot_rresp), .m_axil_rvalid(slot_rvalid), .m_axil_rready(slot_rready),
+        .ar_valid_o(ar_valid[3]), .ar_ready_i(ar_ready[3]), .ar_addr_o(ar_addr[255:192]),
         .r_valid_i(r_valid[3]), .r_data_i(r_data), .r_error_i(r_error), .aw_valid_o(aw_valid[3]), .aw_ready_i(aw_ready[3]),
         .aw_addr_o(aw_addr[255:192]), .w_valid_o(w_valid[3]), .w_ready_i(w_ready[3]), .w_data_o(w_data[2047:1536]),
         .w_strb_o(w_strb[255:192]), .b_valid_i(b_valid[3]), .b_error_i(b_error));
@@ -574,7 +479,7 @@ module sluice_nic #(
     assign amount[16*COUNTS-1 -: 112] = {7{16'd1}};
 
     // --- state
-    assign busy = any_inside || one_valid || in_valid != {PORTS{1'b0}} || out_idle != {PORTS{1'b1}} || !rx_idle || !tx_idle
+    assign busy = any_inside || waiting || in_valid != {PORTS{1'b0}} || out_idle != {PORTS{1'b1}} || !rx_idle || !tx_idle
                   || !mapdma_idle;
     assign behind_busy = verdict_busy || !rx_idle;
     assign to_host_busy = any_inside || behind_busy;
@@ -582,6 +487,6 @@ module sluice_nic #(
                    && rx_idle && tx_idle && mapdma_idle;
     assign dma_error = {r_failed, b_error && b_valid != 4'd0};
 
-    wire unused = &{1'b0, slot_keep, in_room};
+    wire unused = &{1'b0, in_room};
 endmodule
 `default_nettype wire
