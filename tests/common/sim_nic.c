@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/common/sim_nic.h"
 
+#include "tests/common/skip.h"
 #include "tests/common/text_object.h"
 
 #include <dlfcn.h>
@@ -18,6 +19,12 @@ const char *sim_nic_model(void)
 bool sim_nic_there(void)
 {
     return !access(model, R_OK);
+}
+
+void sim_nic_needed(void)
+{
+    if (!sim_nic_there())
+        skip_because("no model of the NIC in this build");
 }
 
 struct dev *sim_nic_open(uint64_t seed, uint32_t stall_percent)

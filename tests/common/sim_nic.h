@@ -8,6 +8,8 @@
 
 bool sim_nic_there(void);        /* this build has its model */
 const char *sim_nic_model(void); /* its file */
+/* A test that needs it is skipped where it is not. */
+void sim_nic_needed(void);
 /* What the host sends comes back by port 0. NULL: it can't be opened, and says why on stderr. */
 struct dev *sim_nic_open(uint64_t seed, uint32_t stall_percent);
 

@@ -2,17 +2,14 @@
 #include "host/ctl/executor.h"
 #include "host/pmd/pmd.h"
 #include "host/pmd/program/program.h"
+#include "tests/common/pmd/bench.h"
 #include "tests/common/sim_nic.h"
-#include "tests/common/skip.h"
 
-#include <dev_driver.h>
 #include <errno.h>
 #include <rte_ethdev.h>
-#include <rte_malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -33,52 +30,23 @@ static const char program[] =
         LOOK("lru") "r0 = 2\nexit\n";
 
 struct bench {
-    struct rte_eth_dev *eth;
     struct pmd *pmd;
     uint16_t port;
-    char path[SIM_NIC_PATH_BYTES];
 };
 
-static const struct rte_driver driver = {.name = "net_sluice"};
-static struct rte_device device = {.name = "bulk", .driver = &driver};
-
-static int start_eal(void **state)
-{
-    char *args[] = {"test", "--no-pci", "--no-huge", "--no-shconf", "--no-telemetry",
-                    "-m",   "64",       "-l",        "0",           "--log-level=*:critical"};
-
-    (void)state;
-    return rte_eal_init(RTE_DIM(args), args) < 0 ? -1 : 0;
-}
-
-static int end_eal(void **state)
-{
-    (void)state;
-    return rte_eal_cleanup();
-}
+const struct pmd_bench_size pmd_bench_size = {.mbufs = 63, .room_bytes = 1024};
 
 static int open_bench(void **state)
 {
+    struct rte_eth_dev *eth = pmd_bench_sim(5, 10, 32);
     struct bench *b = calloc(1, sizeof(*b));
-    struct rte_pmd_sluice_program what = {0};
-    char why[EXEC_WHY_BYTES];
-    struct dev *dev;
 
     *state = b;
-    if (!sim_nic_there())
+    if (!eth)
         return 0;
-    assert_true(sim_nic_program(program, b->path));
-    dev = sim_nic_open(5, 10);
-    assert_non_null(dev);
-    b->eth = rte_eth_dev_allocate("bulk");
-    b->eth->data->dev_private = rte_zmalloc("bulk", sizeof(struct pmd), 0);
-    b->eth->device = &device;
-    b->port = b->eth->data->port_id;
-    assert_int_equal(pmd_init(b->eth, dev, NULL), 0);
-    rte_eth_dev_probing_finish(b->eth);
+    b->port = eth->data->port_id;
     b->pmd = pmd_of_port(b->port);
-    what.path = b->path;
-    assert_int_equal(pmd_program_load(b->pmd, &what, why), 0);
+    pmd_bench_load_text(b->port, program);
     return 0;
 }
 
@@ -86,9 +54,8 @@ static int close_bench(void **state)
 {
     struct bench *b = *state;
 
-    if (b->eth)
-        assert_int_equal(rte_eth_dev_close(b->port), 0);
-    unlink(b->path);
+    if (b->pmd)
+        pmd_bench_close(b->port);
     free(b);
     return 0;
 }
@@ -164,8 +131,7 @@ static void test_maps_hold_the_same_by_dma_and_by_mailbox(void **state)
                 {"lru", LRU, 11, LRU - LRU / 3}};
     const struct bench *b = *state;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     assert_non_null(b->pmd->dev->bulk);
     for (uint32_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
         const struct dev_bulk *bulk = b->pmd->dev->bulk;
@@ -199,8 +165,7 @@ static void test_maps_by_dma_to_no_memory_is_an_error(void **state)
     struct exec *exec;
     uint32_t index;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     fill(b, "hash", HASH, 3);
     exec = b->pmd->program->exec;
     bulk = b->pmd->dev->bulk;
@@ -223,5 +188,5 @@ int main(void)
                                         close_bench),
     };
 
-    return cmocka_run_group_tests(tests, start_eal, end_eal);
+    return cmocka_run_group_tests(tests, pmd_bench_start, pmd_bench_end);
 }

@@ -4,7 +4,6 @@
 #include "host/pmd/pmd.h"
 #include "tests/common/pmd/bench.h"
 #include "tests/common/sim_nic.h"
-#include "tests/common/skip.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -22,11 +21,9 @@ enum {
     MBUFS = 2047,
     BURST = 16,
     PACKETS = 100,
-    PACKET_BYTES = 80,
     SAMPLE_BYTES = 20, /* of the packet behind a perf event's own */
-    AT_NUMBER = 16,
-    EVENTS = 4,  /* of a packet, where the program tells everything */
-    RECORD = 77, /* what the second record has beside the number */
+    EVENTS = 4,        /* of a packet, where the program tells everything */
+    RECORD = 77,       /* what the second record has beside the number */
     EVENT_RING = 256,
 };
 
@@ -65,37 +62,20 @@ struct bench {
     int load, swap, poll;
 };
 
-static struct rte_mempool *pool;
-
-static int start_eal(void **state)
-{
-    (void)state;
-    pool = pmd_bench_start(MBUFS, 1024, NULL);
-    return pool ? 0 : -1;
-}
-
-static int end_eal(void **state)
-{
-    (void)state;
-    return pmd_bench_end(pool);
-}
+const struct pmd_bench_size pmd_bench_size = {.mbufs = MBUFS, .room_bytes = 1024};
 
 static int open_bench(void **state)
 {
+    struct rte_eth_dev *eth = pmd_bench_sim(7, 5, RING);
     struct bench *b = calloc(1, sizeof(*b));
-    struct dev *dev;
 
     *state = b;
-    if (!sim_nic_there())
+    if (!eth)
         return 0;
     assert_true(sim_nic_program(all, b->path[0]));
     assert_true(sim_nic_program(one, b->path[1]));
-    dev = sim_nic_open(7, 5);
-    assert_non_null(dev);
-    b->port = pmd_bench_open(dev)->data->port_id;
+    b->port = eth->data->port_id;
     b->pmd = pmd_of_port(b->port);
-    pmd_bench_set_up(b->port, RING, pool);
-    assert_int_equal(rte_eth_promiscuous_enable(b->port), 0);
     return 0;
 }
 
@@ -104,7 +84,7 @@ static int close_bench(void **state)
     struct bench *b = *state;
 
     if (b->pmd)
-        pmd_bench_close(b->port, pool, MBUFS);
+        pmd_bench_close(b->port);
     for (int i = 0; i < 2; i++)
         unlink(b->path[i]);
     free(b);
@@ -116,29 +96,12 @@ static void start(struct bench *b, uint32_t program)
 {
     struct rte_pmd_sluice_program_info info;
 
-    if (!b->pmd)
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     pmd_bench_load(b->port, b->path[program]);
     assert_int_equal(rte_pmd_sluice_program_info(b->port, &info), 0);
     assert_string_equal(info.reason, "");
     assert_string_equal(info.executor, "microcode");
     assert_int_equal(rte_eth_dev_start(b->port), 0);
-}
-
-static void send_some(struct bench *b, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
-        uint8_t *data;
-
-        assert_non_null(m);
-        data = (uint8_t *)rte_pktmbuf_append(m, PACKET_BYTES);
-        memset(data, 0x5a, PACKET_BYTES);
-        memcpy(data + AT_NUMBER, &b->sent, sizeof(b->sent));
-        while (!rte_eth_tx_burst(b->port, 0, &m, 1))
-            nic_advance(&b->pmd->nic, 64);
-        b->sent++;
-    }
 }
 
 /* A burst: all packets in order. */
@@ -150,8 +113,8 @@ static uint32_t receive(struct bench *b)
     for (uint16_t i = 0; i < n; i++) {
         const uint8_t *data = rte_pktmbuf_mtod(burst[i], const uint8_t *);
 
-        assert_int_equal(burst[i]->pkt_len, PACKET_BYTES);
-        assert_memory_equal(data + AT_NUMBER, &b->received, sizeof(b->received));
+        assert_int_equal(burst[i]->pkt_len, PMD_BENCH_BYTES);
+        assert_memory_equal(data + PMD_BENCH_NUMBER_AT, &b->received, sizeof(b->received));
         b->received++;
         rte_pktmbuf_free(burst[i]);
     }
@@ -200,7 +163,7 @@ static void hear(uint16_t port, const struct rte_pmd_sluice_event *event, void *
         assert_int_equal(words[0], packet);
         if (nth == 2)
             assert_int_equal(words[1], RECORD);
-        for (uint32_t i = 8; !nth && i < 8 + AT_NUMBER; i++)
+        for (uint32_t i = 8; !nth && i < 8 + PMD_BENCH_NUMBER_AT; i++)
             assert_int_equal(((const uint8_t *)event->data)[i], 0x5a);
     }
     b->told++;
@@ -215,7 +178,7 @@ static void test_events_come_to_the_callback_in_order_before_their_packets(void 
     start(b, 0);
     assert_int_equal(rte_pmd_sluice_events(b->port, hear, b), 0);
     for (uint32_t i = 0; i < PACKETS / BURST; i++) {
-        send_some(b, BURST);
+        pmd_bench_send_numbers(b->port, BURST, &b->sent);
         for (uint32_t k = 0; b->received < b->sent; k++) {
             assert_true(k < 100000);
             receive(b);
@@ -259,7 +222,7 @@ static void test_events_are_polled_for_where_nobody_receives(void **state)
     start(b, 1);
     assert_int_equal(rte_pmd_sluice_events(b->port, count, b), 0);
     assert_int_equal(rte_pmd_sluice_events_poll(b->port), 0);
-    send_some(b, PACKETS);
+    pmd_bench_send_numbers(b->port, PACKETS, &b->sent);
     assert_int_equal(b->told, 0); /* sending hands on nothing */
     for (uint32_t i = 0; packets < PACKETS; i++) {
         const int n = rte_pmd_sluice_events_poll(b->port);
@@ -274,7 +237,7 @@ static void test_events_are_polled_for_where_nobody_receives(void **state)
     assert_int_equal(b->told, PACKETS);
     /* nobody is told: they are counted only */
     assert_int_equal(rte_pmd_sluice_events(b->port, NULL, NULL), 0);
-    send_some(b, BURST);
+    pmd_bench_send_numbers(b->port, BURST, &b->sent);
     receive_all(b);
     assert_int_equal(b->told, PACKETS);
     assert_int_equal(pmd_bench_counter(b->port, "rx_program_events"), PACKETS + BURST);
@@ -301,7 +264,7 @@ static void test_events_callback_can_not_take_its_program_away(void **state)
     start(b, 1);
     b->poll = -1;
     assert_int_equal(rte_pmd_sluice_events(b->port, interfere, b), 0);
-    send_some(b, BURST);
+    pmd_bench_send_numbers(b->port, BURST, &b->sent);
     receive_all(b);
     assert_int_equal(b->told, BURST); /* each once, though it polls */
     assert_int_equal(b->load, -EBUSY);
@@ -310,7 +273,7 @@ static void test_events_callback_can_not_take_its_program_away(void **state)
     assert_int_equal(pmd_bench_counter(b->port, "rx_program_events_bad"), 0);
     assert_int_equal(rte_pmd_sluice_events(b->port, count, b), 0);
     b->told = 0;
-    send_some(b, BURST);
+    pmd_bench_send_numbers(b->port, BURST, &b->sent);
     receive_all(b);
     assert_int_equal(b->told, BURST);
 }
@@ -327,7 +290,7 @@ static void test_events_beyond_the_ring_are_counted_and_packets_stay(void **stat
 
     start(b, 1);
     assert_int_equal(rte_pmd_sluice_events(b->port, count, b), 0);
-    send_some(b, packets);
+    pmd_bench_send_numbers(b->port, packets, &b->sent);
     for (uint32_t i = 0; value < packets; i++) {
         assert_true(i < 100000);
         nic_advance(&b->pmd->nic, 1000);
@@ -346,7 +309,7 @@ static void test_events_beyond_the_ring_are_counted_and_packets_stay(void **stat
     assert_int_equal(rte_pmd_sluice_map_lookup(b->port, "total", &key, &value), 0);
     assert_int_equal(value, packets);
     /* there is room again */
-    send_some(b, BURST);
+    pmd_bench_send_numbers(b->port, BURST, &b->sent);
     receive_all(b);
     assert_int_equal(b->told, EVENT_RING + BURST);
     assert_int_equal(b->next, packets + BURST);
@@ -373,7 +336,7 @@ static void test_events_of_no_port_no_ring_buffer_or_a_file_are_refused(void **s
     assert_true(fd >= 0);
     assert_int_equal(pmd_events_file(b->pmd, path), 0);
     assert_int_equal(rte_pmd_sluice_events(b->port, hear, b), -EBUSY);
-    send_some(b, 1);
+    pmd_bench_send_numbers(b->port, 1, &b->sent);
     receive_all(b);
     assert_int_equal(b->told, 0);
     assert_true(lseek(fd, 0, SEEK_END) > 0);
@@ -393,5 +356,5 @@ int main(void)
         ON_BENCH(test_events_of_no_port_no_ring_buffer_or_a_file_are_refused),
     };
 
-    return cmocka_run_group_tests(tests, start_eal, end_eal);
+    return cmocka_run_group_tests(tests, pmd_bench_start, pmd_bench_end);
 }

@@ -5,7 +5,6 @@
 #include "hw/spec/gen/xdp.h"
 #include "tests/common/pmd/bench.h"
 #include "tests/common/sim_nic.h"
-#include "tests/common/skip.h"
 
 #include <errno.h>
 #include <rte_ethdev.h>
@@ -21,7 +20,7 @@
  * count, costs no packet that is not counted, and what comes after it is as it should be. What the
  * host sends comes back by the port's loopback. */
 
-enum { RING = 64, MBUFS = 1023, BURST = 16, PACKET_BYTES = 80, AT_NUMBER = 16 };
+enum { RING = 64, MBUFS = 1023, BURST = 16 };
 
 /* Counts, and says which count a packet has. */
 static const char program[] = ".program count\n.map total array 4 8 1\n"
@@ -44,36 +43,20 @@ struct bench {
     uint32_t next; /* number of the next packet, if none is lost */
 };
 
-static struct rte_mempool *pool;
-
-static int start_eal(void **state)
-{
-    (void)state;
-    pool = pmd_bench_start(MBUFS, 1024, NULL);
-    return pool ? 0 : -1;
-}
-
-static int end_eal(void **state)
-{
-    (void)state;
-    return pmd_bench_end(pool);
-}
+const struct pmd_bench_size pmd_bench_size = {.mbufs = MBUFS, .room_bytes = 1024};
 
 static int open_bench(void **state)
 {
     struct bench *b = calloc(1, sizeof(*b));
 
     *state = b;
-    if (!sim_nic_there())
+    b->eth = pmd_bench_sim(3, 5, RING);
+    if (!b->eth)
         return 0;
     assert_true(sim_nic_program(program, b->path));
-    b->dev = sim_nic_open(3, 5);
-    assert_non_null(b->dev);
-    b->eth = pmd_bench_open(b->dev);
     b->port = b->eth->data->port_id;
     b->pmd = pmd_of_port(b->port);
-    pmd_bench_set_up(b->port, RING, pool);
-    assert_int_equal(rte_eth_promiscuous_enable(b->port), 0);
+    b->dev = b->pmd->nic.dev;
     pmd_bench_load(b->port, b->path);
     assert_int_equal(rte_eth_dev_start(b->port), 0);
     return 0;
@@ -84,7 +67,7 @@ static int close_bench(void **state)
     struct bench *b = *state;
 
     if (b->eth) {
-        pmd_bench_close(b->port, pool, MBUFS);
+        pmd_bench_close(b->port);
         unlink(b->path);
     }
     free(b);
@@ -100,30 +83,6 @@ static uint64_t total(struct bench *b)
     return value;
 }
 
-static struct rte_mbuf *make(struct bench *b)
-{
-    struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
-    uint8_t *data;
-
-    assert_non_null(m);
-    data = (uint8_t *)rte_pktmbuf_append(m, PACKET_BYTES);
-    memset(data, 0x5a, PACKET_BYTES);
-    memcpy(data + AT_NUMBER, &b->sent, sizeof(b->sent));
-    return m;
-}
-
-/* As many as the ring takes at once; the device goes on. */
-static void send_some(struct bench *b, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        struct rte_mbuf *m = make(b);
-
-        while (!rte_eth_tx_burst(b->port, 0, &m, 1))
-            nic_advance(&b->pmd->nic, 64);
-        b->sent++;
-    }
-}
-
 static uint32_t receive(struct bench *b)
 {
     struct rte_mbuf *burst[BURST];
@@ -133,9 +92,9 @@ static uint32_t receive(struct bench *b)
         const uint8_t *data = rte_pktmbuf_mtod(burst[i], const uint8_t *);
         uint32_t number;
 
-        memcpy(&number, data + AT_NUMBER, sizeof(number));
-        assert_int_equal(burst[i]->pkt_len, PACKET_BYTES);
-        for (uint32_t k = 32; k < PACKET_BYTES; k++)
+        memcpy(&number, data + PMD_BENCH_NUMBER_AT, sizeof(number));
+        assert_int_equal(burst[i]->pkt_len, PMD_BENCH_BYTES);
+        for (uint32_t k = 32; k < PMD_BENCH_BYTES; k++)
             assert_int_equal(data[k], 0x5a);
         assert_true(number >= b->next); /* in order, none twice */
         b->gaps += number - b->next;
@@ -162,7 +121,7 @@ static void check_well(struct bench *b)
 
     b->next = b->sent;
     for (int i = 0; i < 4; i++) {
-        send_some(b, BURST);
+        pmd_bench_send_numbers(b->port, BURST, &b->sent);
         receive_rest(b);
     }
     assert_int_equal(b->received - before, 4 * BURST);
@@ -175,10 +134,9 @@ static void test_host_that_stops_reading_loses_what_is_counted(void **state)
     struct bench *b = *state;
     struct rte_eth_stats stats;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     for (int i = 0; i < 20; i++) { /* ten times what the ring holds */
-        send_some(b, 2 * BURST);
+        pmd_bench_send_numbers(b->port, 2 * BURST, &b->sent);
         nic_advance(&b->pmd->nic, 2000);
     }
     nic_advance(&b->pmd->nic, 20000);
@@ -200,18 +158,17 @@ static void test_packet_in_memory_that_is_not_mapped_is_counted(void **state)
     struct rte_eth_stats stats;
     struct rte_mbuf *m;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     assert_true(page != MAP_FAILED);
-    send_some(b, BURST);
-    m = rte_pktmbuf_alloc(pool);
+    pmd_bench_send_numbers(b->port, BURST, &b->sent);
+    m = rte_pktmbuf_alloc(pmd_bench_pool());
     shared.free_cb = (rte_mbuf_extbuf_free_callback_t)(void (*)(void))rte_mbuf_ext_refcnt_read;
     rte_mbuf_ext_refcnt_set(&shared, 2); /* never freed by DPDK */
     rte_pktmbuf_attach_extbuf(m, page, (uintptr_t)page, 4096, &shared);
     m->data_off = 0;
-    assert_non_null(rte_pktmbuf_append(m, PACKET_BYTES));
+    assert_non_null(rte_pktmbuf_append(m, PMD_BENCH_BYTES));
     assert_int_equal(rte_eth_tx_burst(b->port, 0, &m, 1), 1);
-    send_some(b, BURST);
+    pmd_bench_send_numbers(b->port, BURST, &b->sent);
     receive_rest(b);
     assert_int_equal(b->received, 2 * BURST);
     assert_int_equal(b->gaps, 0);
@@ -241,14 +198,13 @@ static void test_descriptors_that_make_no_sense_are_counted(void **state)
     uint64_t memory;
     uint32_t n = 0;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     q = b->eth->data->tx_queues[0];
-    send_some(b, BURST);
+    pmd_bench_send_numbers(b->port, BURST, &b->sent);
     receive_rest(b);
     assert_true(pmd_tx_clean(q, 0) >= 0);
     assert_int_equal(q->done, q->given);
-    m = rte_pktmbuf_alloc(pool);
+    m = rte_pktmbuf_alloc(pmd_bench_pool());
     memory = rte_mbuf_data_iova_default(m);
     for (; n < DESCRIPTORS; n++) {
         const uint32_t port = n == 2 ? 9 : 0, bytes = n == 0 ? 0 : n == 1 ? 16000 : FEW + 50;
@@ -290,10 +246,8 @@ static void write_row(struct bench *b, struct ucode_slot slot)
 static void swap_in_place(struct bench *b)
 {
     const struct rte_pmd_sluice_program what = {.path = b->path};
-    char why[EXEC_WHY_BYTES];
 
-    if (rte_pmd_sluice_program_swap(b->port, &what, 0, NULL, why, sizeof(why)))
-        fail_msg("%s", why);
+    pmd_bench_swap(b->port, &what, 0, NULL);
 }
 
 enum { NIC_CORES = 4 }; /* of the model that ./dev build makes */
@@ -307,12 +261,13 @@ static void test_program_that_runs_for_ever_is_ended_and_counted(void **state)
     struct bench *b = *state;
     uint32_t cores = 0;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     assert_int_equal(nic_read(&b->pmd->nic, b->pmd->nic.slot + SPEC_CSR_CORES, &cores), 0);
     assert_int_equal(cores, NIC_CORES);
     write_row(b, to_itself);
-    send_some(b, 2 * BURST); /* so that all cores have some: CONTEXTS packets each in turn */
+    pmd_bench_send_numbers(
+        b->port, 2 * BURST,
+        &b->sent); /* so that all cores have some: CONTEXTS packets each in turn */
     receive_rest(b);
     assert_int_equal(b->received, 0);
     assert_int_equal(pmd_bench_counter(b->port, "rx_program_limited"), 2 * BURST);
@@ -331,13 +286,12 @@ static void test_slot_that_hangs_is_told(void **state)
     struct bench *b = *state;
     struct nic *nic;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     nic = &b->pmd->nic;
     assert_int_equal(nic_write(nic, nic->device + SPEC_NIC_WATCHDOG, 3000), 0);
     assert_int_equal(nic_write(nic, nic->slot + SPEC_CSR_ROW_LIMIT, 0), 0);
     write_row(b, to_itself);
-    send_some(b, BURST);
+    pmd_bench_send_numbers(b->port, BURST, &b->sent);
     nic_advance(nic, 8000);
     receive_rest(b);
     assert_int_equal(b->received, 0);
@@ -357,10 +311,9 @@ static void test_restart_amid_traffic_loses_what_was_under_way_only(void **state
 {
     struct bench *b = *state;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     for (int i = 0; i < 5; i++) {
-        send_some(b, 3 * BURST);
+        pmd_bench_send_numbers(b->port, 3 * BURST, &b->sent);
         receive(b);
         assert_int_equal(rte_eth_dev_stop(b->port), 0);
         assert_int_equal(rte_eth_dev_start(b->port), 0);
@@ -409,11 +362,10 @@ static void test_device_that_goes_away_under_a_program_says_so(void **state)
     uint64_t value;
     char why[EXEC_WHY_BYTES];
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     ops = b->dev->ops;
     gone = *ops;
-    send_some(b, BURST);
+    pmd_bench_send_numbers(b->port, BURST, &b->sent);
     receive_rest(b);
     gone.read32 = read_one;
     gone.read_words = read_ones;
@@ -430,23 +382,19 @@ static void test_device_that_goes_away_under_a_program_says_so(void **state)
     b->dev->ops = ops;
 }
 
+#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_host_that_stops_reading_loses_what_is_counted,
-                                        open_bench, close_bench),
-        cmocka_unit_test_setup_teardown(test_packet_in_memory_that_is_not_mapped_is_counted,
-                                        open_bench, close_bench),
-        cmocka_unit_test_setup_teardown(test_descriptors_that_make_no_sense_are_counted, open_bench,
-                                        close_bench),
-        cmocka_unit_test_setup_teardown(test_program_that_runs_for_ever_is_ended_and_counted,
-                                        open_bench, close_bench),
-        cmocka_unit_test_setup_teardown(test_slot_that_hangs_is_told, open_bench, close_bench),
-        cmocka_unit_test_setup_teardown(test_restart_amid_traffic_loses_what_was_under_way_only,
-                                        open_bench, close_bench),
-        cmocka_unit_test_setup_teardown(test_device_that_goes_away_under_a_program_says_so,
-                                        open_bench, close_bench),
+        ON_BENCH(test_host_that_stops_reading_loses_what_is_counted),
+        ON_BENCH(test_packet_in_memory_that_is_not_mapped_is_counted),
+        ON_BENCH(test_descriptors_that_make_no_sense_are_counted),
+        ON_BENCH(test_program_that_runs_for_ever_is_ended_and_counted),
+        ON_BENCH(test_slot_that_hangs_is_told),
+        ON_BENCH(test_restart_amid_traffic_loses_what_was_under_way_only),
+        ON_BENCH(test_device_that_goes_away_under_a_program_says_so),
     };
 
-    return cmocka_run_group_tests(tests, start_eal, end_eal);
+    return cmocka_run_group_tests(tests, pmd_bench_start, pmd_bench_end);
 }

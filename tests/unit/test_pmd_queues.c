@@ -4,15 +4,13 @@
 #include "host/pmd/fallback/way.h"
 #include "host/pmd/pmd.h"
 #include "hw/spec/gen/xdp.h"
+#include "tests/common/pmd/bench.h"
 #include "tests/common/sim_nic.h"
-#include "tests/common/skip.h"
 
-#include <dev_driver.h>
 #include <errno.h>
 #include <pthread.h>
 #include <rte_ethdev.h>
 #include <rte_ip.h>
-#include <rte_malloc.h>
 #include <rte_udp.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -82,36 +80,28 @@ struct bench {
     } got[QUEUES];
 };
 
-static struct rte_mempool *senders, *pools[QUEUES];
-static const struct rte_driver driver = {.name = "net_sluice"};
-static struct rte_device device = {.name = "queues", .driver = &driver};
+static struct rte_mempool *pools[QUEUES];
 
-static int start_eal(void **state)
+const struct pmd_bench_size pmd_bench_size = {.mbufs = SENDERS, .room_bytes = 1024};
+
+static int start_pools(void **state)
 {
-    char *args[] = {"test", "--no-pci", "--no-huge", "--no-shconf", "--no-telemetry",
-                    "-m",   "64",       "-l",        "0",           "--log-level=*:critical"};
+    int err = pmd_bench_start(state);
 
-    (void)state;
-    if (rte_eal_init(RTE_DIM(args), args) < 0)
-        return -1;
-    senders = rte_pktmbuf_pool_create("senders", SENDERS, 0, 0, 1024 + RTE_PKTMBUF_HEADROOM, 0);
-    for (uint32_t i = 0; senders && i < QUEUES; i++) {
+    for (uint32_t i = 0; !err && i < QUEUES; i++) {
         const char name[] = {'q', (char)('0' + i), 0};
 
-        pools[i] = rte_pktmbuf_pool_create(name, MBUFS, 0, 0, 1024 + RTE_PKTMBUF_HEADROOM, 0);
-        if (!pools[i])
-            return -1;
+        pools[i] = pmd_bench_new_pool(name, MBUFS);
+        err = pools[i] ? 0 : -1;
     }
-    return senders ? 0 : -1;
+    return err;
 }
 
-static int end_eal(void **state)
+static int end_pools(void **state)
 {
-    (void)state;
-    rte_mempool_free(senders);
     for (uint32_t i = 0; i < QUEUES; i++)
         rte_mempool_free(pools[i]);
-    return rte_eal_cleanup();
+    return pmd_bench_end(state);
 }
 
 static struct pmd *pmd_of(const struct bench *b)
@@ -127,12 +117,8 @@ static void open_port(struct bench *b, uint16_t queues)
     struct dev *dev = sim_nic_open(5, 10);
 
     assert_non_null(dev);
-    b->eth = rte_eth_dev_allocate("queues");
-    b->eth->data->dev_private = rte_zmalloc("queues", sizeof(struct pmd), 0);
-    b->eth->device = &device;
+    b->eth = pmd_bench_open(dev);
     b->port = b->eth->data->port_id;
-    assert_int_equal(pmd_init(b->eth, dev, NULL), 0);
-    rte_eth_dev_probing_finish(b->eth);
     assert_int_equal(rte_eth_dev_configure(b->port, queues, 1, &conf), 0);
     for (uint16_t i = 0; i < queues; i++)
         assert_int_equal(rte_eth_rx_queue_setup(b->port, i, RING, 0, NULL, pools[i]), 0);
@@ -143,9 +129,7 @@ static void open_port(struct bench *b, uint16_t queues)
 /* All buffers are back, whatever waited where. */
 static void close_port(struct bench *b)
 {
-    assert_int_equal(rte_eth_dev_stop(b->port), 0);
-    assert_int_equal(rte_eth_dev_close(b->port), 0);
-    assert_int_equal(rte_mempool_avail_count(senders), SENDERS);
+    pmd_bench_close(b->port);
     for (uint32_t i = 0; i < QUEUES; i++)
         assert_int_equal(rte_mempool_avail_count(pools[i]), MBUFS);
     memset(b->sequence, 0, sizeof(b->sequence));
@@ -172,45 +156,22 @@ static int close_bench(void **state)
 
 static void load(struct bench *b, enum pmd_offload offload)
 {
-    const struct rte_pmd_sluice_program what = {.path = b->path};
     struct pmd *pmd = pmd_of(b);
-    struct rte_pmd_sluice_program_info info;
     struct nic_target target = {0};
-    char why[EXEC_WHY_BYTES];
 
     assert_int_equal(nic_target_set(&pmd->nic, NIC_BY_IFINDEX | TARGET, TARGET_QUEUE, &target), 0);
     pmd->offload = offload;
-    if (rte_pmd_sluice_program_load(b->port, &what, why, sizeof(why)))
-        fail_msg("%s", why);
-    assert_int_equal(rte_pmd_sluice_program_info(b->port, &info), 0);
-    assert_string_equal(info.executor, offload == PMD_OFFLOAD_NEVER ? "interp" : "microcode");
+    pmd_bench_load(b->port, b->path);
+    pmd_bench_executor_is(b->port, offload == PMD_OFFLOAD_NEVER ? "interp" : "microcode");
     assert_int_equal(rte_eth_dev_start(b->port), 0);
 }
 
 static void swap(struct bench *b, enum pmd_offload offload)
 {
     const struct rte_pmd_sluice_program what = {.path = b->path};
-    char why[EXEC_WHY_BYTES];
 
     pmd_of(b)->offload = offload;
-    if (rte_pmd_sluice_program_swap(b->port, &what, RTE_PMD_SLUICE_SWAP_MIGRATE, NULL, why,
-                                    sizeof(why)))
-        fail_msg("%s", why);
-}
-
-static uint64_t counter(struct bench *b, const char *name)
-{
-    const int count = rte_eth_xstats_get_names(b->port, NULL, 0);
-    struct rte_eth_xstat_name *names = calloc((size_t)count, sizeof(*names));
-    uint64_t id = UINT64_MAX, value = 0;
-
-    rte_eth_xstats_get_names(b->port, names, (unsigned int)count);
-    for (int i = 0; i < count; i++)
-        if (!strcmp(names[i].name, name))
-            id = (uint64_t)i;
-    free(names);
-    assert_int_equal(rte_eth_xstats_get_by_id(b->port, &id, &value, 1), 1);
-    return value;
+    pmd_bench_swap(b->port, &what, RTE_PMD_SLUICE_SWAP_MIGRATE, NULL);
 }
 
 /* --- packets --- */
@@ -218,18 +179,12 @@ static uint64_t counter(struct bench *b, const char *name)
 /* A UDP packet of a flow; some are none, so that RSS does not hash them. */
 static struct rte_mbuf *packet_of(uint32_t flow, uint32_t sequence)
 {
-    struct rte_mbuf *m = rte_pktmbuf_alloc(senders);
-    uint8_t *data;
-    struct rte_ether_hdr *eth;
-    struct rte_ipv4_hdr *ip;
-    struct rte_udp_hdr *udp;
+    struct rte_mbuf *m = pmd_bench_packet(pmd_bench_pool(), PACKET_BYTES, 0);
+    uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
+    struct rte_ether_hdr *eth = (struct rte_ether_hdr *)data;
+    struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(eth + 1);
+    struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
 
-    assert_non_null(m);
-    data = (uint8_t *)rte_pktmbuf_append(m, PACKET_BYTES);
-    memset(data, 0, PACKET_BYTES);
-    eth = (struct rte_ether_hdr *)data;
-    ip = (struct rte_ipv4_hdr *)(eth + 1);
-    udp = (struct rte_udp_hdr *)(ip + 1);
     eth->ether_type = rte_cpu_to_be_16(flow ? RTE_ETHER_TYPE_IPV4 : 0x88b5);
     ip->version_ihl = 0x45;
     ip->total_length = rte_cpu_to_be_16(PACKET_BYTES - sizeof(*eth));
@@ -246,23 +201,13 @@ static struct rte_mbuf *packet_of(uint32_t flow, uint32_t sequence)
 static void send_burst(struct bench *b)
 {
     struct rte_mbuf *burst[BURST];
-    uint16_t done = 0;
 
     for (uint32_t i = 0; i < BURST; i++) {
         const uint32_t flow = (b->sent++ * 7) % FLOWS;
 
         burst[i] = packet_of(flow, b->sequence[flow]++);
     }
-    while (done < BURST)
-        done = (uint16_t)(done + rte_eth_tx_burst(b->port, 0, burst + done, BURST - done));
-}
-
-static uint32_t word_at(const uint8_t *data, uint32_t at)
-{
-    uint32_t word;
-
-    memcpy(&word, data + at, sizeof(word));
-    return word;
+    pmd_bench_send(b->port, burst, BURST);
 }
 
 /* Notes what a queue gets; the buffers are of its own pool, and wait is as said before. */
@@ -341,9 +286,9 @@ static void check_counters(struct bench *b, uint16_t queues)
         assert_int_equal(stats.q_ipackets[q], b->got[q].count);
         assert_int_equal(stats.q_ibytes[q], b->got[q].count * PACKET_BYTES);
     }
-    assert_int_equal(counter(b, "rx_program_drop"), (b->sent + 8) / 16);
-    assert_int_equal(counter(b, "rx_program_redirect"), (b->sent + 6) / 16);
-    assert_int_equal(counter(b, "rx_program_pass"),
+    assert_int_equal(pmd_bench_counter(b->port, "rx_program_drop"), (b->sent + 8) / 16);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_program_redirect"), (b->sent + 6) / 16);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_program_pass"),
                      b->sent - (b->sent + 8) / 16 - (b->sent + 6) / 16);
 }
 
@@ -352,8 +297,7 @@ static void test_queues_get_what_the_device_gives_them(void **state)
     struct bench *b = *state;
     struct got *wanted;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     wanted = calloc(QUEUES, sizeof(*wanted));
     for (uint16_t queues = 2; queues <= QUEUES; queues += 2) {
         uint32_t hashed = 0;
@@ -368,7 +312,7 @@ static void test_queues_get_what_the_device_gives_them(void **state)
         load(b, PMD_OFFLOAD_NEVER);
         exchange(b, queues);
         check_counters(b, queues);
-        assert_int_equal(counter(b, "rx_fallback_packets"), PACKETS);
+        assert_int_equal(pmd_bench_counter(b->port, "rx_fallback_packets"), PACKETS);
         for (uint16_t q = 0; q < queues; q++) {
             /* a queue that is not there gets nothing from the table either */
             assert_true(b->got[q].count > PACKETS / 16);
@@ -393,13 +337,14 @@ static void check_order(const struct bench *b, uint16_t queues)
 
         for (uint32_t i = 0; i < b->got[q].count; i++) {
             const uint8_t *data = b->got[q].packets[i].data;
-            const uint32_t flow = word_at(data, AT_FLOW), count = word_at(data, AT_COUNT);
+            const uint32_t flow = pmd_bench_word(data, AT_FLOW),
+                           count = pmd_bench_word(data, AT_COUNT);
 
             assert_true(count > last && count <= PACKETS && flow < FLOWS && !seen[count]);
             assert_int_equal((count - 1) * 7 % FLOWS, flow);
-            assert_true(word_at(data, AT_SEQUENCE) >= next[flow]);
-            assert_int_equal(word_at(data, AT_SEQUENCE), (count - 1) / FLOWS);
-            next[flow] = word_at(data, AT_SEQUENCE) + 1;
+            assert_true(pmd_bench_word(data, AT_SEQUENCE) >= next[flow]);
+            assert_int_equal(pmd_bench_word(data, AT_SEQUENCE), (count - 1) / FLOWS);
+            next[flow] = pmd_bench_word(data, AT_SEQUENCE) + 1;
             last = count;
             seen[count] = true;
         }
@@ -453,8 +398,7 @@ static void test_threads_of_several_queues_run_packets_in_order(void **state)
     struct reader readers[QUEUES];
     atomic_bool end = false;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     open_port(b, QUEUES);
     load(b, PMD_OFFLOAD_NEVER);
     for (uint16_t q = 0; q < QUEUES; q++) {
@@ -479,8 +423,7 @@ static void test_queue_that_nobody_reads_loses_its_own_packets_only(void **state
     struct rte_eth_stats stats;
     uint32_t others = 0;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     open_port(b, 2);
     load(b, PMD_OFFLOAD_NEVER);
     for (uint32_t i = 0; have_run(b) < PACKETS; i++) {
@@ -497,7 +440,7 @@ static void test_queue_that_nobody_reads_loses_its_own_packets_only(void **state
     assert_int_equal(rte_eth_stats_get(b->port, &stats), 0);
     assert_true(stats.q_errors[0] > 0);
     assert_int_equal(stats.imissed, stats.q_errors[0]);
-    assert_int_equal(counter(b, "rx_fallback_queue0_dropped"), stats.q_errors[0]);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_fallback_queue0_dropped"), stats.q_errors[0]);
     assert_int_equal(others + RING + stats.q_errors[0], to_come(b));
     while (receive(b, 0, BURST))
         ;
@@ -529,8 +472,7 @@ static void test_programs_move_to_and_fro_below_several_queues(void **state)
 {
     struct bench *b = *state;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     open_port(b, QUEUES);
     load(b, PMD_OFFLOAD_PREFER);
     for (uint32_t i = 0; b->sent < PACKETS; i++) {
@@ -547,23 +489,21 @@ static void test_programs_move_to_and_fro_below_several_queues(void **state)
     receive_all(b, QUEUES);
     check_order(b, QUEUES);
     check_counters(b, QUEUES);
-    assert_true(counter(b, "rx_fallback_packets") > PACKETS / 8);
-    assert_true(counter(b, "rx_fallback_packets") < PACKETS - PACKETS / 8);
+    assert_true(pmd_bench_counter(b->port, "rx_fallback_packets") > PACKETS / 8);
+    assert_true(pmd_bench_counter(b->port, "rx_fallback_packets") < PACKETS - PACKETS / 8);
     close_port(b);
 }
+
+#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_queues_get_what_the_device_gives_them, open_bench,
-                                        close_bench),
-        cmocka_unit_test_setup_teardown(test_threads_of_several_queues_run_packets_in_order,
-                                        open_bench, close_bench),
-        cmocka_unit_test_setup_teardown(test_queue_that_nobody_reads_loses_its_own_packets_only,
-                                        open_bench, close_bench),
-        cmocka_unit_test_setup_teardown(test_programs_move_to_and_fro_below_several_queues,
-                                        open_bench, close_bench),
+        ON_BENCH(test_queues_get_what_the_device_gives_them),
+        ON_BENCH(test_threads_of_several_queues_run_packets_in_order),
+        ON_BENCH(test_queue_that_nobody_reads_loses_its_own_packets_only),
+        ON_BENCH(test_programs_move_to_and_fro_below_several_queues),
     };
 
-    return cmocka_run_group_tests(tests, start_eal, end_eal);
+    return cmocka_run_group_tests(tests, start_pools, end_pools);
 }

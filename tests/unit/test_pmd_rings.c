@@ -17,7 +17,7 @@
 
 enum { RING = 32, MBUFS = 255, ROOM = 640, BURST = 64 };
 
-static struct rte_mempool *pool;
+const struct pmd_bench_size pmd_bench_size = {.mbufs = MBUFS, .room_bytes = ROOM};
 
 struct bench {
     struct soft_nic *soft;
@@ -25,22 +25,9 @@ struct bench {
     uint16_t port;
 };
 
-static int start_eal(void **state)
-{
-    (void)state;
-    pool = pmd_bench_start(MBUFS, ROOM, NULL);
-    return pool ? 0 : -1;
-}
-
-static int end_eal(void **state)
-{
-    (void)state;
-    return pmd_bench_end(pool);
-}
-
 static void start(struct bench *b)
 {
-    pmd_bench_set_up(b->port, RING, pool);
+    pmd_bench_set_up(b->port, RING);
     assert_int_equal(rte_eth_dev_start(b->port), 0);
 }
 
@@ -62,7 +49,7 @@ static int close_bench(void **state)
     struct bench *b = *state;
 
     assert_int_equal(soft_nic_stray(b->soft), 0);
-    pmd_bench_close(b->port, pool, MBUFS);
+    pmd_bench_close(b->port);
     free(b);
     return 0;
 }
@@ -235,9 +222,9 @@ static void test_rx_empty_pool_is_counted_and_fills_up_later(void **state)
     uint8_t data[64] = {0};
     const struct soft_packet p = {.data = data, .bytes = 64};
     struct rte_eth_stats stats;
-    const uint32_t n = rte_mempool_avail_count(pool);
+    const uint32_t n = rte_mempool_avail_count(pmd_bench_pool());
 
-    assert_int_equal(rte_pktmbuf_alloc_bulk(pool, kept, n), 0);
+    assert_int_equal(rte_pktmbuf_alloc_bulk(pmd_bench_pool(), kept, n), 0);
     for (uint32_t i = 0; i < RING; i++)
         assert_true(soft_nic_receive(b->soft, 0, &p));
     assert_int_equal(rte_eth_rx_burst(b->port, 0, m, BURST), RING);
@@ -264,7 +251,7 @@ static void test_rx_ring_never_waits_for_more_than_it_has(void **state)
         const struct rte_eth_rxconf conf = {.rx_free_thresh = wanted[w]};
 
         assert_int_equal(rte_eth_dev_stop(b->port), 0);
-        assert_int_equal(rte_eth_rx_queue_setup(b->port, 0, RING, 0, &conf, pool), 0);
+        assert_int_equal(rte_eth_rx_queue_setup(b->port, 0, RING, 0, &conf, pmd_bench_pool()), 0);
         assert_int_equal(rte_eth_dev_start(b->port), 0);
         for (uint32_t i = 0; i < 2 * RTE_DIM(sizes) * RING; i++) {
             const struct soft_packet p = {.data = data, .bytes = sizes[i % RTE_DIM(sizes)]};
@@ -318,7 +305,7 @@ static struct rte_mbuf *packet_of(const uint8_t *data, uint32_t bytes, uint32_t 
 
     for (uint32_t i = 0; i < buffers; i++) {
         const uint32_t from = bytes * i / buffers, to = bytes * (i + 1) / buffers;
-        struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+        struct rte_mbuf *m = rte_pktmbuf_alloc(pmd_bench_pool());
 
         assert_non_null(m);
         memcpy(rte_pktmbuf_append(m, (uint16_t)(to - from)), data + from, to - from);
@@ -419,7 +406,7 @@ static void test_start_and_stop_again_and_again_lose_no_buffer(void **state)
         assert_true(soft_nic_receive(b->soft, 0, &p));
         assert_int_equal(rte_eth_tx_burst(b->port, 0, &m, 1), 1);
         assert_int_equal(rte_eth_dev_stop(b->port), 0);
-        assert_int_equal(rte_mempool_avail_count(pool), MBUFS);
+        assert_int_equal(rte_mempool_avail_count(pmd_bench_pool()), MBUFS);
         assert_false(soft_nic_receive(b->soft, 0, &p));
         if (i % 2)
             start(b);
@@ -463,7 +450,7 @@ static void test_queues_that_are_to_start_later_are_refused(void **state)
     struct bench *b = *state;
 
     assert_int_equal(rte_eth_dev_stop(b->port), 0);
-    assert_int_equal(rte_eth_rx_queue_setup(b->port, 0, RING, 0, &rx, pool), -ENOTSUP);
+    assert_int_equal(rte_eth_rx_queue_setup(b->port, 0, RING, 0, &rx, pmd_bench_pool()), -ENOTSUP);
     assert_int_equal(rte_eth_tx_queue_setup(b->port, 0, RING, 0, &tx), -ENOTSUP);
     start(b);
 }
@@ -484,7 +471,7 @@ static void test_device_that_is_gone_says_so_and_closes(void **state)
     assert_int_equal(rte_eth_dev_is_removed(b->port), 1);
     assert_int_equal(rte_eth_stats_get(b->port, &stats), -EIO);
     assert_int_equal(rte_eth_dev_stop(b->port), 0);
-    assert_int_equal(rte_mempool_avail_count(pool), MBUFS);
+    assert_int_equal(rte_mempool_avail_count(pmd_bench_pool()), MBUFS);
 }
 
 static void assert_program(struct pmd *pmd, const char *expected)
@@ -572,5 +559,5 @@ int main(void)
         cmocka_unit_test(test_list_of_blocks_that_makes_no_sense_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, start_eal, end_eal);
+    return cmocka_run_group_tests(tests, pmd_bench_start, pmd_bench_end);
 }

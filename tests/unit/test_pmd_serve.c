@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/pmd/pmd.h"
 #include "host/pmd/process/serve.h"
+#include "tests/common/pmd/bench.h"
 #include "tests/common/soft_nic.h"
 
-#include <dev_driver.h>
 #include <errno.h>
 #include <poll.h>
 #include <rte_ethdev.h>
-#include <rte_malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/socket.h>
@@ -20,9 +19,7 @@
 
 enum { RING = 32, MBUFS = 255, ROOM = 640, BURST = 64, PATIENCE_MS = 60000 };
 
-static struct rte_mempool *pool;
-static const struct rte_driver soft_driver = {.name = "net_sluice"};
-static struct rte_device soft_device = {.name = "soft", .driver = &soft_driver};
+const struct pmd_bench_size pmd_bench_size = {.mbufs = MBUFS, .room_bytes = ROOM};
 
 struct bench {
     struct soft_nic *soft;
@@ -30,25 +27,6 @@ struct bench {
     uint16_t port;
     struct pmd_line line; /* a secondary's end */
 };
-
-static int start_eal(void **state)
-{
-    char *args[] = {"test", "--no-pci", "--no-huge", "--no-shconf", "--no-telemetry",
-                    "-m",   "64",       "-l",        "0",           "--log-level=*:critical"};
-
-    (void)state;
-    if (rte_eal_init(RTE_DIM(args), args) < 0)
-        return -1;
-    pool = rte_pktmbuf_pool_create("test", MBUFS, 0, 0, ROOM + RTE_PKTMBUF_HEADROOM, 0);
-    return pool ? 0 : -1;
-}
-
-static int end_eal(void **state)
-{
-    (void)state;
-    rte_mempool_free(pool);
-    return rte_eal_cleanup();
-}
 
 static struct pmd_line open_line(const struct bench *b)
 {
@@ -62,18 +40,11 @@ static struct pmd_line open_line(const struct bench *b)
 static int open_bench(void **state)
 {
     struct bench *b = calloc(1, sizeof(*b));
-    const struct rte_eth_conf conf = {0};
 
     b->soft = soft_nic_open();
-    b->eth = rte_eth_dev_allocate("soft");
-    b->eth->data->dev_private = rte_zmalloc("soft", sizeof(struct pmd), 0);
-    b->eth->device = &soft_device;
+    b->eth = pmd_bench_open(soft_nic_dev(b->soft));
     b->port = b->eth->data->port_id;
-    assert_int_equal(pmd_init(b->eth, soft_nic_dev(b->soft), NULL), 0);
-    rte_eth_dev_probing_finish(b->eth);
-    assert_int_equal(rte_eth_dev_configure(b->port, 1, 1, &conf), 0);
-    assert_int_equal(rte_eth_rx_queue_setup(b->port, 0, RING, 0, NULL, pool), 0);
-    assert_int_equal(rte_eth_tx_queue_setup(b->port, 0, RING, 0, NULL), 0);
+    pmd_bench_set_up(b->port, RING);
     assert_int_equal(rte_eth_dev_start(b->port), 0);
     b->line = open_line(b);
     *state = b;
@@ -97,7 +68,7 @@ static int close_bench(void **state)
     if (b->eth)
         close_device(b);
     pmd_line_close(&b->line);
-    assert_int_equal(rte_mempool_avail_count(pool), MBUFS);
+    assert_int_equal(rte_mempool_avail_count(pmd_bench_pool()), MBUFS);
     free(b);
     return 0;
 }
@@ -172,7 +143,7 @@ static void test_full_ring_takes_what_it_has_room_for(void **state)
     struct bench *b = *state;
     struct rte_mbuf *m[BURST];
 
-    assert_int_equal(rte_pktmbuf_alloc_bulk(pool, m, BURST), 0);
+    assert_int_equal(rte_pktmbuf_alloc_bulk(pmd_bench_pool(), m, BURST), 0);
     for (int i = 0; i < BURST; i++)
         assert_non_null(rte_pktmbuf_append(m[i], 64));
     ask(b, PMD_PEER_TX, 0, 0, m, sizeof(m));
@@ -185,7 +156,7 @@ static void test_stopped_port_gives_and_takes_nothing(void **state)
     struct bench *b = *state;
     struct rte_mbuf *m;
 
-    assert_int_equal(rte_pktmbuf_alloc_bulk(pool, &m, 1), 0);
+    assert_int_equal(rte_pktmbuf_alloc_bulk(pmd_bench_pool(), &m, 1), 0);
     assert_non_null(rte_pktmbuf_append(m, 64));
     assert_int_equal(rte_eth_dev_stop(b->port), 0);
     ask(b, PMD_PEER_RX, 0, BURST, NULL, 0);
@@ -206,18 +177,18 @@ static void test_packets_that_a_dead_secondary_has_not_read_come_back(void **sta
 {
     struct bench *b = *state;
     struct pollfd answered = {.fd = b->line.fd, .events = POLLIN};
-    const uint32_t before = rte_mempool_avail_count(pool);
+    const uint32_t before = rte_mempool_avail_count(pmd_bench_pool());
     int turns = 0;
 
     receive(b, 5);
     ask(b, PMD_PEER_RX, 0, BURST, NULL, 0);
     assert_int_equal(poll(&answered, 1, PATIENCE_MS), 1);
-    assert_int_equal(rte_mempool_avail_count(pool), before);
+    assert_int_equal(rte_mempool_avail_count(pmd_bench_pool()), before);
     pmd_line_close(&b->line);
-    while (rte_mempool_avail_count(pool) == before && turns++ < PATIENCE_MS / 6)
+    while (rte_mempool_avail_count(pmd_bench_pool()) == before && turns++ < PATIENCE_MS / 6)
         wait_a_little();
     close_device(b);
-    assert_int_equal(rte_mempool_avail_count(pool), MBUFS);
+    assert_int_equal(rte_mempool_avail_count(pmd_bench_pool()), MBUFS);
 }
 
 static void test_packets_that_a_secondary_has_read_are_its_own(void **state)
@@ -230,7 +201,7 @@ static void test_packets_that_a_secondary_has_read_are_its_own(void **state)
     assert_int_equal(told(b, sizeof(m), m), 5);
     pmd_line_close(&b->line);
     close_device(b);
-    assert_int_equal(rte_mempool_avail_count(pool), MBUFS - 5);
+    assert_int_equal(rte_mempool_avail_count(pmd_bench_pool()), MBUFS - 5);
     rte_pktmbuf_free_bulk(m, 5);
 }
 
@@ -348,5 +319,5 @@ int main(void)
         ON_BENCH(test_request_of_a_length_that_can_not_be_ends_the_line),
     };
 
-    return cmocka_run_group_tests(tests, start_eal, end_eal);
+    return cmocka_run_group_tests(tests, pmd_bench_start, pmd_bench_end);
 }

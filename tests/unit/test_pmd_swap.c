@@ -3,7 +3,6 @@
 #include "host/pmd/pmd.h"
 #include "tests/common/pmd/bench.h"
 #include "tests/common/sim_nic.h"
-#include "tests/common/skip.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -29,7 +28,7 @@ enum {
     FLOWS = 4,
     PACKET_BYTES = 70,
     SWAPS = 30,
-    NIC_CORES = 4, /* of the model that ./dev build makes: a swap is between two packets of them all */
+    NIC_CORES = 4, /* of the model that ./dev build makes: a swap is between packets of them all */
     A_ID = 0xa1,
     B_ID = 0xb2,
     HOST_KEY = 1000, /* of entries that only the host makes */
@@ -88,8 +87,7 @@ static const char program_other[] =
             SETTING END("0xcc");
 
 struct bench {
-    struct dev *dev;
-    struct rte_eth_dev *eth;
+    struct pmd *pmd;
     uint16_t port;
     char path[3][SIM_NIC_PATH_BYTES];
     uint32_t sequence[FLOWS], expected[FLOWS]; /* next to send, to come */
@@ -99,40 +97,24 @@ struct bench {
     uint8_t *who; /* by packet, in the order in which they were sent */
 };
 
-static struct rte_mempool *pool;
-
-static int start_eal(void **state)
-{
-    (void)state;
-    pool = pmd_bench_start(MBUFS, 1024, NULL);
-    return pool ? 0 : -1;
-}
-
-static int end_eal(void **state)
-{
-    (void)state;
-    return pmd_bench_end(pool);
-}
+const struct pmd_bench_size pmd_bench_size = {.mbufs = MBUFS, .room_bytes = 1024};
 
 static int open_bench(void **state)
 {
+    struct rte_eth_dev *eth = pmd_bench_sim(5, 10, RING);
     struct bench *b = calloc(1, sizeof(*b));
     uint32_t cores = 0;
 
     *state = b;
-    if (!sim_nic_there())
+    if (!eth)
         return 0;
     assert_true(sim_nic_program(program_a, b->path[0]));
     assert_true(sim_nic_program(program_b, b->path[1]));
     assert_true(sim_nic_program(program_other, b->path[2]));
-    b->dev = sim_nic_open(5, 10);
-    assert_non_null(b->dev);
-    assert_int_equal(b->dev->ops->read32(b->dev, SPEC_BAR_SLOT + SPEC_CSR_CORES, &cores), 0);
+    b->port = eth->data->port_id;
+    b->pmd = pmd_of_port(b->port);
+    assert_int_equal(nic_read(&b->pmd->nic, b->pmd->nic.slot + SPEC_CSR_CORES, &cores), 0);
     assert_int_equal(cores, NIC_CORES);
-    b->eth = pmd_bench_open(b->dev);
-    b->port = b->eth->data->port_id;
-    pmd_bench_set_up(b->port, RING, pool);
-    assert_int_equal(rte_eth_promiscuous_enable(b->port), 0);
     return 0;
 }
 
@@ -140,8 +122,8 @@ static int close_bench(void **state)
 {
     struct bench *b = *state;
 
-    if (b->eth)
-        pmd_bench_close(b->port, pool, MBUFS);
+    if (b->pmd)
+        pmd_bench_close(b->port);
     for (uint32_t i = 0; i < 3; i++)
         unlink(b->path[i]);
     free(b);
@@ -150,42 +132,30 @@ static int close_bench(void **state)
 
 /* --- packets --- */
 
-static uint32_t word_at(const uint8_t *data, uint32_t at)
-{
-    uint32_t word;
-
-    memcpy(&word, data + at, sizeof(word));
-    return word;
-}
-
-static void send_burst(struct bench *b, uint32_t count)
+static void send_burst(struct bench *b, uint16_t count)
 {
     struct rte_mbuf *burst[BURST];
-    uint32_t done = 0;
 
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint16_t i = 0; i < count; i++) {
         const uint32_t flow = b->sent++ % FLOWS;
         uint8_t *data;
 
-        burst[i] = rte_pktmbuf_alloc(pool);
-        assert_non_null(burst[i]);
-        data = (uint8_t *)rte_pktmbuf_append(burst[i], PACKET_BYTES);
-        memset(data, 0, PACKET_BYTES);
+        burst[i] = pmd_bench_packet(pmd_bench_pool(), PACKET_BYTES, 0);
+        data = rte_pktmbuf_mtod(burst[i], uint8_t *);
         data[AT_FLOW] = (uint8_t)flow;
         memcpy(data + AT_SEQUENCE, &b->sequence[flow], sizeof(uint32_t));
         b->sequence[flow]++;
     }
-    while (done < count)
-        done += rte_eth_tx_burst(b->port, 0, burst + done, (uint16_t)(count - done));
+    pmd_bench_send(b->port, burst, count);
 }
 
 /* A packet that has come: wholly one program's, in order, and counted after those before it. */
 static void check(struct bench *b, const struct rte_mbuf *m)
 {
     const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
-    const int info = pmd_of_port(b->port)->fields.info;
+    const int info = b->pmd->fields.info;
     const uint32_t flow = data[AT_FLOW], id = data[AT_FIRST];
-    const uint32_t setting = word_at(data, AT_SETTING);
+    const uint32_t setting = pmd_bench_word(data, AT_SETTING);
 
     assert_int_equal(m->pkt_len, PACKET_BYTES);
     assert_int_equal(RTE_MBUF_DYNFIELD(m, (size_t)info, const struct rte_pmd_sluice_info *)->number,
@@ -193,9 +163,9 @@ static void check(struct bench *b, const struct rte_mbuf *m)
     assert_true(id == A_ID || id == B_ID);
     assert_int_equal(data[AT_LAST], id);
     assert_true(flow < FLOWS);
-    assert_int_equal(word_at(data, AT_SEQUENCE), b->expected[flow]);
+    assert_int_equal(pmd_bench_word(data, AT_SEQUENCE), b->expected[flow]);
     b->expected[flow]++;
-    assert_int_equal(word_at(data, AT_COUNT), b->expected[flow]);
+    assert_int_equal(pmd_bench_word(data, AT_COUNT), b->expected[flow]);
     assert_true(setting >= b->setting);
     b->setting = setting;
     b->packets[id == B_ID]++;
@@ -229,10 +199,8 @@ static void swap_to(struct bench *b, uint32_t program, uint32_t flags,
                     struct rte_pmd_sluice_swap *done)
 {
     const struct rte_pmd_sluice_program what = {.path = b->path[program]};
-    char why[EXEC_WHY_BYTES];
 
-    if (rte_pmd_sluice_program_swap(b->port, &what, flags, done, why, sizeof(why)))
-        fail_msg("%s", why);
+    pmd_bench_swap(b->port, &what, flags, done);
 }
 
 static uint64_t value_of(struct bench *b, const char *map, uint32_t key)
@@ -291,8 +259,7 @@ static void test_swaps_under_load_lose_mix_and_forget_nothing(void **state)
     uint64_t inside = 0;
     uint32_t *before, waited = 0;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     before = calloc(swaps, sizeof(*before));
     b->who = calloc((BURSTS + 1) * BURST, swaps);
     start(b);
@@ -302,7 +269,7 @@ static void test_swaps_under_load_lose_mix_and_forget_nothing(void **state)
             put(b, "flows", HOST_KEY + i, i);
         for (uint32_t k = 0; k < BURSTS; k++)
             send_burst(b, BURST);
-        nic_advance(&pmd_of_port(b->port)->nic, (i * 37) % 400);
+        nic_advance(&b->pmd->nic, (i * 37) % 400);
         inside += b->sent - b->received;
         before[i] = b->sent;
         swap_to(b, 1 - i % 2, 0, &done);
@@ -340,8 +307,7 @@ static void test_maps_that_cannot_stay_are_copied_on_request_only(void **state)
     uint32_t key = 1;
     uint64_t value;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     start(b);
     send_burst(b, BURST);
     receive_all(b);
@@ -372,16 +338,13 @@ static void test_programs_move_between_device_and_host(void **state)
     struct bench *b = *state;
     const struct rte_pmd_sluice_program what = {.path = b->path[1]};
     struct rte_pmd_sluice_swap done;
-    struct pmd *pmd;
     char why[EXEC_WHY_BYTES];
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
-    pmd = pmd_of_port(b->port);
+    sim_nic_needed();
     start(b);
     for (uint32_t i = 0; i < 4; i++) {
         send_burst(b, BURST);
-        pmd->offload = i % 2 ? PMD_OFFLOAD_PREFER : PMD_OFFLOAD_NEVER;
+        b->pmd->offload = i % 2 ? PMD_OFFLOAD_PREFER : PMD_OFFLOAD_NEVER;
         assert_int_equal(rte_pmd_sluice_program_swap(b->port, &what, 0, NULL, why, sizeof(why)),
                          -EXDEV);
         assert_non_null(strstr(why, "on the host's CPU"));
@@ -401,24 +364,13 @@ static void test_programs_move_between_device_and_host(void **state)
     assert_true(b->packets[0] >= 2 * BURST && b->packets[1] >= 2 * BURST);
 }
 
-static void executor_is(struct bench *b, const char *executor)
-{
-    struct rte_pmd_sluice_program_info info;
-
-    assert_int_equal(rte_pmd_sluice_program_info(b->port, &info), 0);
-    assert_string_equal(info.executor, executor);
-}
-
 static void swap_on(struct bench *b, uint32_t program, const char *executor,
                     struct rte_pmd_sluice_swap *done)
 {
     const struct rte_pmd_sluice_program what = {.path = b->path[program], .executor = executor};
-    char why[EXEC_WHY_BYTES];
 
-    if (rte_pmd_sluice_program_swap(b->port, &what, RTE_PMD_SLUICE_SWAP_MIGRATE, done, why,
-                                    sizeof(why)))
-        fail_msg("%s", why);
-    executor_is(b, executor);
+    pmd_bench_swap(b->port, &what, RTE_PMD_SLUICE_SWAP_MIGRATE, done);
+    pmd_bench_executor_is(b->port, executor);
 }
 
 /* The slot becomes another one while packets are everywhere: those at the wire wait, all others are
@@ -432,21 +384,20 @@ static void test_programs_move_between_core_pipelines_and_host(void **state)
     uint64_t time = 0, last = 0, bytes = 0;
     struct rte_eth_stats stats;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
-    pmd_of_port(b->port)->core_model = strdup(sim_nic_model());
+    sim_nic_needed();
+    b->pmd->core_model = strdup(sim_nic_model());
     start(b);
     for (uint32_t i = 0; i < RTE_DIM(ways); i++) {
         put(b, "setting", 0, i);
         put(b, "flows", HOST_KEY + i, i);
         for (uint32_t k = 0; k < BURSTS; k++)
             send_burst(b, BURST);
-        nic_advance(&pmd_of_port(b->port)->nic, i * 97 % 400);
-        assert_int_equal(nic_time(&pmd_of_port(b->port)->nic, &last), 0);
+        nic_advance(&b->pmd->nic, i * 97 % 400);
+        assert_int_equal(nic_time(&b->pmd->nic, &last), 0);
         swap_on(b, 1 - i % 2, ways[i], &done);
         assert_int_equal(done.in_place, 0);
         assert_int_equal(done.moved, 6);
-        assert_int_equal(nic_time(&pmd_of_port(b->port)->nic, &time), 0);
+        assert_int_equal(nic_time(&b->pmd->nic, &time), 0);
         assert_true(time > last);
         put(b, "setting", 0, i + 1);
         send_burst(b, BURST);
@@ -491,9 +442,8 @@ static void test_application_polls_on_while_slots_change(void **state)
     struct changer c = {.b = b};
     pthread_t thread;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
-    pmd_of_port(b->port)->core_model = strdup(sim_nic_model());
+    sim_nic_needed();
+    b->pmd->core_model = strdup(sim_nic_model());
     start(b);
     assert_int_equal(pthread_create(&thread, NULL, change_slots, &c), 0);
     while (atomic_load(&c.changes) < RTE_DIM(executors) && !c.err) {
@@ -507,7 +457,7 @@ static void test_application_polls_on_while_slots_change(void **state)
     send_burst(b, BURST);
     receive_all(b);
     check_all(b, 0);
-    executor_is(b, "microcode");
+    pmd_bench_executor_is(b->port, "microcode");
     assert_true(b->packets[0] && b->packets[1]);
 }
 
@@ -518,8 +468,7 @@ static void test_load_begins_with_empty_maps(void **state)
     const struct rte_pmd_sluice_program what = {.path = b->path[1]};
     char why[EXEC_WHY_BYTES];
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     start(b);
     send_burst(b, BURST);
     receive_all(b);
@@ -540,8 +489,7 @@ static void test_keys_of_maps_are_walked(void **state)
     struct rte_pmd_sluice_swap done;
     uint32_t key = 99;
 
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
+    sim_nic_needed();
     start(b);
     send_burst(b, BURST);
     receive_all(b);
@@ -566,101 +514,25 @@ static void test_keys_of_maps_are_walked(void **state)
         assert_memory_equal(&key, &other, sizeof(key));
         assert_int_equal(rte_pmd_sluice_map_next_key(b->port, "nosuch", NULL, &key), -ENXIO);
         assert_int_equal(rte_pmd_sluice_map_next_key(99, "flows", NULL, &key), -ENODEV);
-        pmd_of_port(b->port)->offload = PMD_OFFLOAD_NEVER;
+        b->pmd->offload = PMD_OFFLOAD_NEVER;
         swap_to(b, 1, RTE_PMD_SLUICE_SWAP_MIGRATE, &done);
     }
 }
 
-/* A program on the host sends packets, which nobody has told the device yet when another one takes
- * over: they leave, come back by the loopback, and the other one has them. */
-static void test_packets_sent_on_the_host_leave_before_another_program(void **state)
-{
-    static const char back[] = ".program back\nr0 = 3\nexit\n";
-    struct bench *b = *state;
-    char path[SIM_NIC_PATH_BYTES];
-    struct pmd *pmd;
-
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
-    pmd = pmd_of_port(b->port);
-    assert_true(sim_nic_program(back, path));
-    pmd->offload = PMD_OFFLOAD_NEVER;
-    pmd_bench_load(b->port, path);
-    unlink(path);
-    assert_int_equal(rte_eth_dev_start(b->port), 0);
-    send_burst(b, BURST);
-    for (int i = 0; pmd_bench_counter(b->port, "rx_ring0_packets") < BURST; i++) {
-        assert_true(i < 1000);
-        nic_advance(&pmd->nic, 100);
-    }
-    pmd->offload = PMD_OFFLOAD_PREFER;
-    pmd_bench_load(b->port, b->path[0]);
-    for (uint32_t i = 0; b->received < BURST; i++) {
-        struct rte_mbuf *m;
-
-        assert_true(i < 100000);
-        if (!rte_eth_rx_burst(b->port, 0, &m, 1))
-            continue;
-        assert_int_equal(*rte_pktmbuf_mtod_offset(m, const uint8_t *, AT_FIRST), A_ID);
-        assert_int_equal(word_at(rte_pktmbuf_mtod(m, const uint8_t *), AT_SEQUENCE),
-                         b->received++ / FLOWS);
-        rte_pktmbuf_free(m);
-    }
-    assert_int_equal(pmd_bench_counter(b->port, "rx_fallback_tx"), BURST);
-}
-
-/* A packet of two buffers, of which one is left. */
-static void test_packet_cut_on_the_host_gives_buffers_back(void **state)
-{
-    static const char cut[] = ".program cut\nr2 = -1300\ncall bpf_xdp_adjust_tail\nr0 = 2\nexit\n";
-    struct bench *b = *state;
-    struct rte_mbuf *m, *next;
-    char path[SIM_NIC_PATH_BYTES];
-
-    if (!sim_nic_there())
-        skip_because("no model of the NIC in this build");
-    assert_true(sim_nic_program(cut, path));
-    pmd_of_port(b->port)->offload = PMD_OFFLOAD_NEVER;
-    pmd_bench_load(b->port, path);
-    unlink(path);
-    assert_int_equal(rte_eth_dev_start(b->port), 0);
-    m = rte_pktmbuf_alloc(pool);
-    next = rte_pktmbuf_alloc(pool);
-    assert_true(m && next);
-    memset(rte_pktmbuf_append(m, 700), 0x11, 700);
-    memset(rte_pktmbuf_append(next, 700), 0x22, 700);
-    assert_int_equal(rte_pktmbuf_chain(m, next), 0);
-    assert_int_equal(rte_eth_tx_burst(b->port, 0, &m, 1), 1);
-    for (int i = 0; !rte_eth_rx_burst(b->port, 0, &m, 1); i++)
-        assert_true(i < 100000);
-    assert_int_equal(m->pkt_len, 100);
-    assert_int_equal(m->nb_segs, 1);
-    assert_null(m->next);
-    rte_pktmbuf_free(m);
-    assert_int_equal(pmd_bench_counter(b->port, "rx_fallback_packets"), 1);
-}
+#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_swaps_under_load_lose_mix_and_forget_nothing,
-                                        open_bench, close_bench),
-        cmocka_unit_test_setup_teardown(test_maps_that_cannot_stay_are_copied_on_request_only,
-                                        open_bench, close_bench),
-        cmocka_unit_test_setup_teardown(test_programs_move_between_device_and_host, open_bench,
-                                        close_bench),
-        cmocka_unit_test_setup_teardown(test_programs_move_between_core_pipelines_and_host,
-                                        open_bench, close_bench),
-        cmocka_unit_test_setup_teardown(test_application_polls_on_while_slots_change, open_bench,
-                                        close_bench),
-        cmocka_unit_test_setup_teardown(test_load_begins_with_empty_maps, open_bench, close_bench),
-        cmocka_unit_test_setup_teardown(test_keys_of_maps_are_walked, open_bench, close_bench),
-        cmocka_unit_test_setup_teardown(test_packets_sent_on_the_host_leave_before_another_program,
-                                        open_bench, close_bench),
-        cmocka_unit_test_setup_teardown(test_packet_cut_on_the_host_gives_buffers_back, open_bench,
-                                        close_bench),
+        ON_BENCH(test_swaps_under_load_lose_mix_and_forget_nothing),
+        ON_BENCH(test_maps_that_cannot_stay_are_copied_on_request_only),
+        ON_BENCH(test_programs_move_between_device_and_host),
+        ON_BENCH(test_programs_move_between_core_pipelines_and_host),
+        ON_BENCH(test_application_polls_on_while_slots_change),
+        ON_BENCH(test_load_begins_with_empty_maps),
+        ON_BENCH(test_keys_of_maps_are_walked),
     };
 
     setenv("MODEL_OPT", "-O0", 0); /* of pipelines, for which a few packets run */
-    return cmocka_run_group_tests(tests, start_eal, end_eal);
+    return cmocka_run_group_tests(tests, pmd_bench_start, pmd_bench_end);
 }

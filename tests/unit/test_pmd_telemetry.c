@@ -23,7 +23,7 @@
 
 enum { RING = 32, MBUFS = 255, REQUESTS = 4000, ROUNDS = 40 };
 
-static struct rte_mempool *pool;
+const struct pmd_bench_size pmd_bench_size = {.mbufs = MBUFS, .room_bytes = 2048};
 static char prefix[64], path[256];
 
 static int start_eal(void **state)
@@ -32,19 +32,17 @@ static int start_eal(void **state)
     snprintf(prefix, sizeof(prefix), "--file-prefix=sluice-unit-%d", getpid());
     if (telemetry_path(strchr(prefix, '=') + 1, path, sizeof(path)))
         return -1;
-    pool = pmd_bench_start(MBUFS, 2048, prefix);
-    return pool ? 0 : -1;
+    return pmd_bench_start_with(prefix);
 }
 
 static int end_eal(void **state)
 {
     char *end = strrchr(path, '/');
 
-    (void)state;
     unlink(path);
     *end = 0;
     rmdir(path);
-    return pmd_bench_end(pool);
+    return pmd_bench_end(state);
 }
 
 static int open_port(void **state)
@@ -203,7 +201,7 @@ static void test_telemetry_beside_a_port_that_changes_and_closes(void **state)
 
         assert_int_equal(rte_eth_dev_configure(port, queues, queues, &conf), 0);
         for (uint16_t q = 0; q < queues; q++) {
-            assert_int_equal(rte_eth_rx_queue_setup(port, q, RING, 0, NULL, pool), 0);
+            assert_int_equal(rte_eth_rx_queue_setup(port, q, RING, 0, NULL, pmd_bench_pool()), 0);
             assert_int_equal(rte_eth_tx_queue_setup(port, q, RING, 0, NULL), 0);
         }
         assert_int_equal(rte_eth_dev_start(port), 0);

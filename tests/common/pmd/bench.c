@@ -10,33 +10,47 @@
 
 #include "host/ctl/executor.h"
 #include "host/pmd/pmd.h"
+#include "tests/common/sim_nic.h"
 
 #include <dev_driver.h>
 #include <rte_malloc.h>
+#include <unistd.h>
 
-struct rte_mempool *pmd_bench_start(uint32_t mbufs, uint16_t room_bytes, char *option)
+enum { CLOCKS = 64, TRIES = 100000 };
+
+int pmd_bench_start_with(char *option)
 {
-    char *args[] = {"test",
-                    "--no-pci",
-                    "--no-huge",
-                    "-m",
-                    "64",
-                    "-l",
-                    "0",
-                    "--log-level=*:critical",
-                    option ? option : "--no-telemetry",
-                    "--no-shconf"};
+    char *args[] = {"test", "--no-pci",   "--no-huge", "-m",
+                    "64",   "-l",         "0",         "--log-level=*:critical",
+                    option, "--no-shconf"};
 
     if (rte_eal_init(RTE_DIM(args), args) < 0)
-        return NULL;
-    return rte_pktmbuf_pool_create("test", mbufs, 0, 0,
-                                   (uint16_t)(room_bytes + RTE_PKTMBUF_HEADROOM), 0);
+        return -1;
+    return pmd_bench_new_pool("test", pmd_bench_size.mbufs) ? 0 : -1;
 }
 
-int pmd_bench_end(struct rte_mempool *pool)
+int pmd_bench_start(void **state)
 {
-    rte_mempool_free(pool);
+    (void)state;
+    return pmd_bench_start_with("--no-telemetry");
+}
+
+int pmd_bench_end(void **state)
+{
+    (void)state;
+    rte_mempool_free(pmd_bench_pool());
     return rte_eal_cleanup();
+}
+
+struct rte_mempool *pmd_bench_pool(void)
+{
+    return rte_mempool_lookup("test");
+}
+
+struct rte_mempool *pmd_bench_new_pool(const char *name, uint32_t mbufs)
+{
+    return rte_pktmbuf_pool_create(name, mbufs, 0, 0,
+                                   (uint16_t)(pmd_bench_size.room_bytes + RTE_PKTMBUF_HEADROOM), 0);
 }
 
 struct rte_eth_dev *pmd_bench_open(struct dev *dev)
@@ -53,14 +67,39 @@ struct rte_eth_dev *pmd_bench_open(struct dev *dev)
     return eth;
 }
 
-void pmd_bench_set_up(uint16_t port, uint16_t ring, struct rte_mempool *pool)
+void pmd_bench_set_up(uint16_t port, uint16_t ring)
 {
     const struct rte_eth_conf conf = {0};
 
     assert_int_equal(rte_eth_dev_configure(port, 1, 1, &conf), 0);
-    assert_int_equal(rte_eth_rx_queue_setup(port, 0, ring, 0, NULL, pool), 0);
+    assert_int_equal(rte_eth_rx_queue_setup(port, 0, ring, 0, NULL, pmd_bench_pool()), 0);
     assert_int_equal(rte_eth_tx_queue_setup(port, 0, ring, 0, NULL), 0);
 }
+
+struct rte_eth_dev *pmd_bench_sim(uint64_t seed, uint32_t stall_percent, uint16_t ring)
+{
+    struct rte_eth_dev *eth;
+    struct dev *dev;
+
+    if (!sim_nic_there())
+        return NULL;
+    dev = sim_nic_open(seed, stall_percent);
+    assert_non_null(dev);
+    eth = pmd_bench_open(dev);
+    pmd_bench_set_up(eth->data->port_id, ring);
+    assert_int_equal(rte_eth_promiscuous_enable(eth->data->port_id), 0);
+    return eth;
+}
+
+void pmd_bench_close(uint16_t port)
+{
+    if (rte_eth_devices[port].data->dev_started)
+        assert_int_equal(rte_eth_dev_stop(port), 0);
+    assert_int_equal(rte_eth_dev_close(port), 0);
+    assert_int_equal(rte_mempool_avail_count(pmd_bench_pool()), pmd_bench_size.mbufs);
+}
+
+/* --- programs --- */
 
 void pmd_bench_load(uint16_t port, const char *path)
 {
@@ -71,12 +110,71 @@ void pmd_bench_load(uint16_t port, const char *path)
         fail_msg("%s", why);
 }
 
-void pmd_bench_close(uint16_t port, struct rte_mempool *pool, uint32_t mbufs)
+void pmd_bench_load_text(uint16_t port, const char *text)
 {
-    if (rte_eth_devices[port].data->dev_started)
-        assert_int_equal(rte_eth_dev_stop(port), 0);
-    assert_int_equal(rte_eth_dev_close(port), 0);
-    assert_int_equal(rte_mempool_avail_count(pool), mbufs);
+    char path[SIM_NIC_PATH_BYTES];
+
+    assert_true(sim_nic_program(text, path));
+    pmd_bench_load(port, path);
+    unlink(path);
+}
+
+void pmd_bench_swap(uint16_t port, const struct rte_pmd_sluice_program *what, uint32_t flags,
+                    struct rte_pmd_sluice_swap *done)
+{
+    char why[EXEC_WHY_BYTES];
+
+    if (rte_pmd_sluice_program_swap(port, what, flags, done, why, sizeof(why)))
+        fail_msg("%s", why);
+}
+
+void pmd_bench_executor_is(uint16_t port, const char *executor)
+{
+    struct rte_pmd_sluice_program_info info;
+
+    assert_int_equal(rte_pmd_sluice_program_info(port, &info), 0);
+    assert_string_equal(info.executor, executor);
+}
+
+/* --- packets --- */
+
+struct rte_mbuf *pmd_bench_packet(struct rte_mempool *pool, uint16_t bytes, uint8_t fill)
+{
+    struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+
+    assert_non_null(m);
+    memset(rte_pktmbuf_append(m, bytes), fill, bytes);
+    return m;
+}
+
+void pmd_bench_send(uint16_t port, struct rte_mbuf **packets, uint16_t count)
+{
+    uint32_t tries = 0;
+    uint16_t done = 0;
+
+    while ((done = (uint16_t)(done + rte_eth_tx_burst(port, 0, packets + done,
+                                                      (uint16_t)(count - done)))) < count) {
+        assert_true(tries++ < TRIES);
+        nic_advance(&pmd_of_port(port)->nic, CLOCKS);
+    }
+}
+
+void pmd_bench_send_numbers(uint16_t port, uint32_t count, uint32_t *next)
+{
+    for (uint32_t i = 0; i < count; i++, (*next)++) {
+        struct rte_mbuf *m = pmd_bench_packet(pmd_bench_pool(), PMD_BENCH_BYTES, 0x5a);
+
+        memcpy(rte_pktmbuf_mtod_offset(m, uint8_t *, PMD_BENCH_NUMBER_AT), next, sizeof(*next));
+        pmd_bench_send(port, &m, 1);
+    }
+}
+
+uint32_t pmd_bench_word(const uint8_t *data, uint32_t at)
+{
+    uint32_t word;
+
+    memcpy(&word, data + at, sizeof(word));
+    return word;
 }
 
 uint64_t pmd_bench_counter(uint16_t port, const char *name)
