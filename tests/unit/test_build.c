@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compiler/ebpf/ebpf.h"
 #include "compiler/ir/build.h"
+#include "tests/common/assembled.h"
 #include "tests/common/test_map.h"
 
 #include <errno.h>
@@ -28,113 +29,78 @@ static const struct load_map maps[] = {
 
 static const struct load_fields inner = {.inner = &maps[ARRAY]};
 
-struct built {
-    struct arena *arena;
-    struct diag_sink sink;
-    struct load_object object;
-    struct load_prog prog;
-    struct load_subprog subprog;
-    const struct verify_result *facts;
-    struct ir_func *f;
-};
-
-static void open_program(struct built *t, const char *text)
+static void open_program(struct assembled *t, const char *text)
 {
-    const struct ebpf_insn *insns;
-    int err;
-
-    *t = (struct built){.arena = arena_open()};
-    t->sink = diag_sink_make(t->arena);
-    t->object.path = "test";
-    t->object.maps = arena_memdup(t->arena, maps, sizeof(maps));
-    t->object.map_count = sizeof(maps) / sizeof(*maps);
+    assembled_open(t, maps, sizeof(maps) / sizeof(*maps));
     t->object.maps[OUTER].fields = &inner;
-    t->object.license = "GPL";
-    t->prog.name = "prog";
-    t->prog.section = "xdp";
-    if (ebpf_asm(text, "text", NULL, t->arena, &t->sink, &insns, &t->prog.insn_count))
-        fail_msg("%s", t->sink.records[0].message);
-    t->prog.insns = arena_memdup(t->arena, insns, t->prog.insn_count * sizeof(*insns));
-    t->subprog = (struct load_subprog){.name = "prog", .count = t->prog.insn_count};
-    t->prog.subprogs = &t->subprog;
-    t->prog.subprog_count = 1;
-    t->object.progs = &t->prog;
-    t->object.prog_count = 1;
-    err = verify_program(&t->object, &t->prog, NULL, t->arena, &t->sink, &t->facts);
-    if (err)
-        fail_msg("%s", t->sink.records[0].message);
-}
-
-static void close_program(struct built *t)
-{
-    arena_close(t->arena);
+    assembled_verify(t, text);
 }
 
 /* The facts are the verifier's result, which only this test changes. */
-static struct verify_fact *fact(struct built *t, uint32_t pc)
+static struct verify_fact *fact(struct assembled *t, uint32_t pc)
 {
     return &t->facts->contexts[0].facts[pc];
 }
 
-static void forget_access(struct built *t)
+static void forget_access(struct assembled *t)
 {
     fact(t, 0)->access.region = VERIFY_REGION_NONE;
 }
 
-static void mixed_access(struct built *t)
+static void mixed_access(struct assembled *t)
 {
     fact(t, 0)->access.region = VERIFY_REGION_MIXED;
 }
 
-static void read_no_field(struct built *t)
+static void read_no_field(struct assembled *t)
 {
     fact(t, 0)->access.off_min = fact(t, 0)->access.off_max = SPEC_CTX_EGRESS_IFINDEX + 4;
 }
 
-static void bad_opcode(struct built *t)
+static void bad_opcode(struct assembled *t)
 {
     t->prog.insns[0].opcode = (uint8_t)EBPF_CLASS_LD | (uint8_t)EBPF_MODE_ABS;
 }
 
-static void bad_source(struct built *t)
+static void bad_source(struct assembled *t)
 {
     t->prog.insns[0].src = EBPF_PSEUDO_BTF_ID;
 }
 
-static void bad_helper(struct built *t)
+static void bad_helper(struct assembled *t)
 {
     t->prog.insns[0].imm = 4; /* probe_read: not for XDP */
 }
 
-static void type_without_engine(struct built *t)
+static void type_without_engine(struct assembled *t)
 {
     t->object.maps[ARRAY].type = SPEC_MAP_RINGBUF;
 }
 
-static void long_pushed(struct built *t)
+static void long_pushed(struct assembled *t)
 {
     t->object.maps[LONG_VALUE].type = SPEC_MAP_QUEUE;
 }
 
-static void long_hashed(struct built *t)
+static void long_hashed(struct assembled *t)
 {
     t->object.maps[LONG_VALUE].type = SPEC_MAP_BLOOM_FILTER;
     t->object.maps[LONG_VALUE].value_bytes = SPEC_HW_BLOOM_BYTES + 1;
 }
 
-static void huge_queue(struct built *t)
+static void huge_queue(struct assembled *t)
 {
     t->object.maps[HUGE_ARRAY].type = SPEC_MAP_QUEUE;
     t->object.maps[HUGE_ARRAY].max_entries = (1u << 26) - 1; /* but for the state they would fit */
 }
 
-static void long_prefix(struct built *t)
+static void long_prefix(struct assembled *t)
 {
     t->object.maps[ARRAY].type = SPEC_MAP_LPM_TRIE;
     t->object.maps[ARRAY].key_bytes = SPEC_HW_KEY_BYTES + 1;
 }
 
-static void packet_atomic(struct built *t)
+static void packet_atomic(struct assembled *t)
 {
     fact(t, 2)->access.region = VERIFY_REGION_PKT;
 }
@@ -152,7 +118,7 @@ static void packet_atomic(struct built *t)
 static const struct {
     const char *code;
     const char *text;
-    void (*change)(struct built *t);
+    void (*change)(struct assembled *t);
 } refusals[] = {
     {"IRB0001", "r0 = 2\nexit\n", bad_opcode},
     {"IRB0002", "r0 = *(u32 *)(r1 +12)\nexit\n", mixed_access},
@@ -192,7 +158,7 @@ static void test_build_refusal_gives_its_code_and_place(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
-        struct built t;
+        struct assembled t;
 
         open_program(&t, refusals[i].text);
         if (refusals[i].change)
@@ -203,7 +169,7 @@ static void test_build_refusal_gives_its_code_and_place(void **state)
             fail_msg("%s instead of %s: %s", t.sink.records[0].code, refusals[i].code,
                      t.sink.records[0].message);
         assert_true(t.sink.records[0].where.insn < t.prog.insn_count);
-        close_program(&t);
+        assembled_close(&t);
     }
 }
 
@@ -217,7 +183,7 @@ static uint32_t count_of(const struct ir_func *f, enum ir_op op)
     return n;
 }
 
-static void build(struct built *t, const char *text)
+static void build(struct assembled *t, const char *text)
 {
     open_program(t, text);
     if (ir_build(&t->object, &t->prog, t->facts, t->arena, &t->sink, &t->f))
@@ -227,18 +193,18 @@ static void build(struct built *t, const char *text)
 
 static void test_build_branch_never_taken_is_left_out(void **state)
 {
-    struct built t;
+    struct assembled t;
 
     (void)state;
     build(&t, "r0 = 2\nr2 = 5\nif r2 > 7 goto pc+1\nexit\nr0 = *(u32 *)(r1 +12)\nexit\n");
     assert_int_equal(count_of(t.f, IR_BR), 0);
     assert_int_equal(count_of(t.f, IR_EXIT), 1);
-    close_program(&t);
+    assembled_close(&t);
 }
 
 static void test_build_loop_has_its_header(void **state)
 {
-    struct built t;
+    struct assembled t;
     ir_block header;
 
     (void)state;
@@ -247,12 +213,12 @@ static void test_build_loop_has_its_header(void **state)
     assert_true(ir_has_loop(t.f, &header));
     assert_true(t.f->blocks[header].trip_max >= 8);
     assert_int_equal(count_of(t.f, IR_PHI), 2);
-    close_program(&t);
+    assembled_close(&t);
 }
 
 static void test_build_packet_offsets_are_absolute(void **state)
 {
-    struct built t;
+    struct assembled t;
 
     (void)state;
     build(&t, "r2 = *(u32 *)(r1 +0)\nr3 = *(u32 *)(r1 +4)\nr4 = r2\nr4 += 20\nr0 = 1\n"
@@ -265,12 +231,12 @@ static void test_build_packet_offsets_are_absolute(void **state)
         assert_int_equal(t.f->insns[r].pc, 6);
     }
     assert_int_equal(count_of(t.f, IR_LOAD), 1);
-    close_program(&t);
+    assembled_close(&t);
 }
 
 static void test_build_array_of_one_entry_has_constant_address(void **state)
 {
-    struct built t;
+    struct assembled t;
 
     (void)state;
     build(&t,
@@ -285,12 +251,12 @@ static void test_build_array_of_one_entry_has_constant_address(void **state)
         if (t.f->insns[r].op == IR_ATOMIC)
             assert_int_equal(t.f->insns[t.f->insns[r].args[0]].imm, (uint64_t)(ONE + 1)
                                                                         << SPEC_MAPPTR_SHIFT);
-    close_program(&t);
+    assembled_close(&t);
 }
 
 static void test_build_sources_name_every_instruction(void **state)
 {
-    struct built t;
+    struct assembled t;
 
     (void)state;
     build(&t, "r0 = 0x1234567890 ll\nw0 = 2\nexit\n");
@@ -298,7 +264,7 @@ static void test_build_sources_name_every_instruction(void **state)
     assert_non_null(t.f->sources[0].ebpf);
     assert_null(t.f->sources[1].ebpf);
     assert_string_equal(t.f->sources[3].ebpf, "exit");
-    close_program(&t);
+    assembled_close(&t);
 }
 
 int main(void)

@@ -3,6 +3,7 @@
 #include "compiler/microcode/microcode.h"
 #include "compiler/opt/opt.h"
 #include "compiler/pipeline/pipeline.h"
+#include "tests/common/assembled.h"
 #include "tests/common/test_map.h"
 
 #include "compiler/ebpf/ebpf.h"
@@ -29,45 +30,19 @@ static const struct load_map maps[] = {
 
 #define MARK UINT64_C(0x0123456789abcdef)
 
-struct built {
-    struct arena *arena;
-    struct diag_sink sink;
-    struct load_object object;
-    struct load_prog prog;
-    struct load_subprog subprog;
-    const struct verify_result *facts;
-    struct ir_func *f;
-    int err;
-};
-
-static void build(struct built *t, const char *text, bool paths)
+static int build(struct assembled *t, const char *text, bool paths)
 {
-    const struct ebpf_insn *insns;
     struct ir_part part;
     const struct ir_tails tails = {.parts = &part, .part_count = 1, .paths = paths, .mark = MARK};
+    int err;
 
-    *t = (struct built){.arena = arena_open()};
-    t->sink = diag_sink_make(t->arena);
-    t->object.path = "test";
-    t->object.maps = arena_memdup(t->arena, maps, sizeof(maps));
-    t->object.map_count = sizeof(maps) / sizeof(*maps);
-    t->object.license = "GPL";
-    t->prog.name = "prog";
-    t->prog.section = "xdp";
-    if (ebpf_asm(text, "text", NULL, t->arena, &t->sink, &insns, &t->prog.insn_count))
-        fail_msg("%s", t->sink.records[0].message);
-    t->prog.insns = arena_memdup(t->arena, insns, t->prog.insn_count * sizeof(*insns));
-    t->subprog = (struct load_subprog){.name = "prog", .count = t->prog.insn_count};
-    t->prog.subprogs = &t->subprog;
-    t->prog.subprog_count = 1;
-    t->object.progs = &t->prog;
-    t->object.prog_count = 1;
-    if (verify_program(&t->object, &t->prog, NULL, t->arena, &t->sink, &t->facts))
-        fail_msg("%s", t->sink.records[0].message);
+    assembled_open(t, maps, sizeof(maps) / sizeof(*maps));
+    assembled_verify(t, text);
     part = (struct ir_part){&t->prog, t->facts};
-    t->err = ir_build_tails(&t->object, &tails, t->arena, &t->sink, &t->f);
-    if (!t->err)
+    err = ir_build_tails(&t->object, &tails, t->arena, &t->sink, &t->f);
+    if (!err)
         assert_int_equal(ir_check(t->f, &t->sink), 0);
+    return err;
 }
 
 #define KEY(map) "r1 = 0\n*(u32 *)(r10 -4) = r1\nr1 = map[" #map "] ll\nr2 = r10\nr2 += -4\n"
@@ -156,19 +131,20 @@ static void test_build_path_leaves_before_any_effect(void **state)
             cases[i].where == BEFORE_IT ? second : second + count_of(cases[i].before) + RARE_AT;
         const struct ir_insn *host;
         char text[2048];
-        struct built t;
+        struct assembled t;
+        int err;
 
         snprintf(text, sizeof(text), FIRST("%s") "%s" RARE CALL "%s" END, cases[i].first,
                  cases[i].before, cases[i].behind);
-        build(&t, text, true);
-        if (t.err != (cases[i].where == NOWHERE ? -ENOTSUP : 0) ||
-            (!t.err && t.f->path_count && t.f->paths[0].pc != pc))
-            fail_msg("%s: %d, at %u instead of %u", cases[i].name, t.err,
-                     t.err ? 0 : t.f->paths[0].pc, pc);
+        err = build(&t, text, true);
+        if (err != (cases[i].where == NOWHERE ? -ENOTSUP : 0) ||
+            (!err && t.f->path_count && t.f->paths[0].pc != pc))
+            fail_msg("%s: %d, at %u instead of %u", cases[i].name, err, err ? 0 : t.f->paths[0].pc,
+                     pc);
         if (cases[i].where == NOWHERE) {
             assert_int_equal(t.sink.errors, 1);
             assert_string_equal(t.sink.records[0].code, "IRB0009");
-            arena_close(t.arena);
+            assembled_close(&t);
             continue;
         }
         assert_int_equal(t.f->path_count, 1);
@@ -177,18 +153,17 @@ static void test_build_path_leaves_before_any_effect(void **state)
         assert_non_null(host);
         assert_int_equal(t.f->insns[host->args[0]].imm, cases[i].maps);
         assert_int_equal(t.f->insns[host->args[1]].imm, cases[i].changed);
-        arena_close(t.arena);
+        assembled_close(&t);
     }
 }
 
 static void test_build_path_not_asked_for_refused(void **state)
 {
-    struct built t;
+    struct assembled t;
 
     (void)state;
-    build(&t, FIRST("") RARE CALL END, false);
-    assert_int_equal(t.err, -ENOTSUP);
-    arena_close(t.arena);
+    assert_int_equal(build(&t, FIRST("") RARE CALL END, false), -ENOTSUP);
+    assembled_close(&t);
 }
 
 /* A counter that is only added to needs no token, unless the host may read and write it. */
@@ -207,35 +182,34 @@ static void test_build_path_maps_of_the_host_need_tokens(void **state)
         const struct ucode_image *image;
         uint32_t needs = 0;
         char text[2048];
-        struct built t;
+        struct assembled t;
 
         /* if r2 > 9 past the count */
         snprintf(text, sizeof(text),
                  FIRST("") "r2 = *(u32 *)(r6 +12)\nif r2 > 9 goto pc+%u\n%s" CALL "%s" END,
                  count_of(count), count, programs[i].behind);
-        build(&t, text, true);
-        assert_int_equal(t.err, 0);
+        assert_int_equal(build(&t, text, true), 0);
         assert_int_equal(opt_run(t.f, NULL, &t.sink), 0);
         assert_int_equal(ucode_compile(t.f, t.arena, &t.sink, &image), 0);
         assert_int_equal(image->tokens != 0, programs[i].token);
         for (uint32_t r = 0; r < image->row_count; r++)
             needs += image->rows[r].need != 0;
         assert_int_equal(needs > 1, programs[i].token); /* the addition and the end */
-        arena_close(t.arena);
+        assembled_close(&t);
     }
 }
 
 static void test_build_path_pipeline_refused(void **state)
 {
     const struct pipe_design *design;
-    struct built t;
+    struct assembled t;
 
     (void)state;
-    build(&t, FIRST("") RARE CALL END, true);
+    assert_int_equal(build(&t, FIRST("") RARE CALL END, true), 0);
     assert_int_equal(opt_run(t.f, NULL, &t.sink), 0);
     assert_int_equal(pipe_compile(t.f, NULL, t.arena, &t.sink, &design), -ENOTSUP);
     assert_string_equal(diag_first_error(&t.sink)->code, "PIPE0010");
-    arena_close(t.arena);
+    assembled_close(&t);
 }
 
 int main(void)
