@@ -154,6 +154,12 @@ static void sample_out(struct bench *b)
     p->event_beats = 0;
 }
 
+void bench_shake(struct bench *b)
+{
+    b->idle_percent = 20 * bench_below(b, 3);
+    b->stall_percent = 20 * bench_below(b, 3);
+}
+
 void bench_step(struct bench *b)
 {
     if (!b->in.rst)
@@ -262,6 +268,30 @@ void bench_config(struct bench *b, uint32_t map, const uint32_t desc[SPEC_MAPDES
     const uint32_t status = bench_mailbox(b, SPEC_MBOX_CONFIG, map, 0);
 
     BENCH_CHECK(b, status == 0, "CONFIG of map %u: status %u", map, status);
+}
+
+void bench_config_array(struct bench *b, uint32_t map, uint32_t entries, uint32_t base)
+{
+    const uint32_t desc[SPEC_MAPDESC_WORDS] = {
+        [SPEC_MAPDESC_ENGINE] = SPEC_ENGINE_VMEM, [SPEC_MAPDESC_KEY_BYTES] = 4,
+        [SPEC_MAPDESC_VALUE_BYTES] = 8,           [SPEC_MAPDESC_STRIDE] = 8,
+        [SPEC_MAPDESC_MAX_ENTRIES] = entries,     [SPEC_MAPDESC_CPUS] = 1,
+        [SPEC_MAPDESC_VMEM_BASE] = base,
+    };
+
+    bench_config(b, map, desc);
+}
+
+void bench_config_hash(struct bench *b, uint32_t map, uint32_t entries, uint32_t base)
+{
+    const uint32_t desc[SPEC_MAPDESC_WORDS] = {
+        [SPEC_MAPDESC_ENGINE] = SPEC_ENGINE_HASH, [SPEC_MAPDESC_KEY_BYTES] = 8,
+        [SPEC_MAPDESC_VALUE_BYTES] = 8,           [SPEC_MAPDESC_STRIDE] = 8,
+        [SPEC_MAPDESC_MAX_ENTRIES] = entries,     [SPEC_MAPDESC_CPUS] = 1,
+        [SPEC_MAPDESC_VMEM_BASE] = base,          [SPEC_MAPDESC_BUCKET_MASK] = 3,
+    };
+
+    bench_config(b, map, desc);
 }
 
 uint64_t bench_vmem_read(struct bench *b, uint32_t map, uint32_t address)

@@ -60,6 +60,8 @@ void bench_close(struct bench *b);
 uint64_t bench_random(struct bench *b);
 /* A number below n. */
 uint32_t bench_below(struct bench *b, uint32_t n);
+/* Other shares of idle clocks and of clocks without room. */
+void bench_shake(struct bench *b);
 /* One clock. */
 void bench_step(struct bench *b);
 /* Steps until n packets have left; fails after limit clocks. */
@@ -71,6 +73,9 @@ void bench_load(struct bench *b, uint32_t bank, const struct ucode_row *rows, ui
 /* A mailbox command; its status. */
 uint32_t bench_mailbox(struct bench *b, uint32_t command, uint32_t map, uint32_t address);
 void bench_config(struct bench *b, uint32_t map, const uint32_t desc[SPEC_MAPDESC_WORDS]);
+/* Maps of 8-byte values; a hash of 8-byte keys in 4 buckets. */
+void bench_config_array(struct bench *b, uint32_t map, uint32_t entries, uint32_t base);
+void bench_config_hash(struct bench *b, uint32_t map, uint32_t entries, uint32_t base);
 uint64_t bench_vmem_read(struct bench *b, uint32_t map, uint32_t address);
 void bench_vmem_write(struct bench *b, uint32_t map, uint32_t address, uint64_t value);
 /* Prints the message with the seed and ends the process. */

@@ -205,12 +205,6 @@ static void test_disable_under_traffic_device_drains(struct bench *b)
 
 static void test_counter_read_under_traffic_never_falls(struct bench *b)
 {
-    const uint32_t desc[SPEC_MAPDESC_WORDS] = {
-        [SPEC_MAPDESC_ENGINE] = SPEC_ENGINE_VMEM, [SPEC_MAPDESC_KEY_BYTES] = 4,
-        [SPEC_MAPDESC_VALUE_BYTES] = 8,           [SPEC_MAPDESC_STRIDE] = 8,
-        [SPEC_MAPDESC_MAX_ENTRIES] = 4,           [SPEC_MAPDESC_CPUS] = 1,
-        [SPEC_MAPDESC_VMEM_BASE] = 1024,
-    };
     const struct ucode_row program[2] = {
         {.slots[0] = op(SPEC_ALU_OR, 4, 0, 1),
          .slots[3] = {.op = UCODE_MOVHI, .dst = 7, .imm = 32}},
@@ -220,7 +214,7 @@ static void test_counter_read_under_traffic_never_falls(struct bench *b)
     struct traffic t = {.b = b};
     uint64_t before = 0;
 
-    bench_config(b, 31, desc);
+    bench_config_array(b, 31, 4, 1024);
     bench_vmem_write(b, 31, 16, 0);
     bench_load(b, 0, program, 2);
     bench_write(b, SPEC_CSR_CTRL, 1);

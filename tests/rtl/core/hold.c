@@ -91,18 +91,6 @@ static uint32_t program(struct ucode_row *rows, bool need, bool at_once)
     return n;
 }
 
-static void set_up_map(struct bench *b)
-{
-    const uint32_t desc[SPEC_MAPDESC_WORDS] = {
-        [SPEC_MAPDESC_ENGINE] = SPEC_ENGINE_VMEM, [SPEC_MAPDESC_KEY_BYTES] = 4,
-        [SPEC_MAPDESC_VALUE_BYTES] = 8,           [SPEC_MAPDESC_STRIDE] = 8,
-        [SPEC_MAPDESC_MAX_ENTRIES] = 1,           [SPEC_MAPDESC_CPUS] = 1,
-        [SPEC_MAPDESC_VMEM_BASE] = 4096,
-    };
-
-    bench_config(b, 0, desc);
-}
-
 /* What the host does with a packet, some time after it has left. */
 static void be_host(struct bench *b, struct traffic *t)
 {
@@ -189,7 +177,7 @@ int main(int argc, char **argv)
 
     bench_open(&b, argc > 1 ? strtoull(argv[1], NULL, 0) : 1);
     BENCH_CHECK(&b, bench_read(&b, SPEC_CSR_HOLD) == 0, "HOLD after reset");
-    set_up_map(&b);
+    bench_config_array(&b, 0, 1, 4096);
     for (uint32_t kind = 0; kind < 4; kind++) {
         for (uint32_t bank = 0; bank < 2; bank++) {
             struct ucode_row rows[16] = {0};
@@ -198,8 +186,9 @@ int main(int argc, char **argv)
         }
         bench_write(&b, SPEC_CSR_CTRL, 1);
         for (uint32_t share = 0; share <= 8; share += share < 2 ? 1 : 3, runs++) {
-            b.idle_percent = 20 * bench_below(&b, 3);
-            b.stall_percent = share == 1 ? 90 : 20 * bench_below(&b, 3);
+            bench_shake(&b);
+            if (share == 1)
+                b.stall_percent = 90;
             run(&b, share, true);
         }
         run(&b, 3, false);

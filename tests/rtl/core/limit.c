@@ -86,23 +86,6 @@ static uint32_t program(struct ucode_row *rows, bool engine)
     return n;
 }
 
-static void set_up_maps(struct bench *b)
-{
-    uint32_t desc[SPEC_MAPDESC_WORDS] = {
-        [SPEC_MAPDESC_ENGINE] = SPEC_ENGINE_VMEM, [SPEC_MAPDESC_KEY_BYTES] = 4,
-        [SPEC_MAPDESC_VALUE_BYTES] = 8,           [SPEC_MAPDESC_STRIDE] = 8,
-        [SPEC_MAPDESC_MAX_ENTRIES] = 1,           [SPEC_MAPDESC_CPUS] = 1,
-        [SPEC_MAPDESC_VMEM_BASE] = 4096,
-    };
-
-    bench_config(b, 0, desc);
-    desc[SPEC_MAPDESC_ENGINE] = SPEC_ENGINE_HASH;
-    desc[SPEC_MAPDESC_KEY_BYTES] = 8;
-    desc[SPEC_MAPDESC_VMEM_BASE] = 8192;
-    desc[SPEC_MAPDESC_BUCKET_MASK] = 3;
-    bench_config(b, 1, desc);
-}
-
 static void run(struct bench *b, uint32_t bank, uint32_t limit, bool engine)
 {
     const uint32_t before = bench_read(b, SPEC_CSR_COUNT_LIMITED);
@@ -134,10 +117,10 @@ int main(int argc, char **argv)
 
     bench_open(&b, argc > 1 ? strtoull(argv[1], NULL, 0) : 1);
     BENCH_CHECK(&b, bench_read(&b, SPEC_CSR_ROW_LIMIT) == 0, "a limit after reset");
-    set_up_maps(&b);
+    bench_config_array(&b, 0, 1, 4096);
+    bench_config_hash(&b, 1, 1, 8192);
     for (uint32_t limit = WELL_ROWS; limit < WELL_ROWS + 12; limit++, runs++) {
-        b.idle_percent = 20 * bench_below(&b, 3);
-        b.stall_percent = 20 * bench_below(&b, 3);
+        bench_shake(&b);
         run(&b, limit & 1, limit, limit % 3 != 0);
     }
     run(&b, 0, 100, true);

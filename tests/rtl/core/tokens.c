@@ -42,27 +42,13 @@ static void sink(void *ctx, const struct bench_packet *p)
 
 static void set_up_array(struct bench *b, uint32_t map)
 {
-    const uint32_t desc[SPEC_MAPDESC_WORDS] = {
-        [SPEC_MAPDESC_ENGINE] = SPEC_ENGINE_VMEM, [SPEC_MAPDESC_KEY_BYTES] = 4,
-        [SPEC_MAPDESC_VALUE_BYTES] = 8,           [SPEC_MAPDESC_STRIDE] = 8,
-        [SPEC_MAPDESC_MAX_ENTRIES] = 1,           [SPEC_MAPDESC_CPUS] = 1,
-        [SPEC_MAPDESC_VMEM_BASE] = 4096,
-    };
-
-    bench_config(b, map, desc);
+    bench_config_array(b, map, 1, 4096);
     bench_vmem_write(b, map, 0, 0);
 }
 
 static void set_up_hash(struct bench *b, uint32_t map)
 {
-    const uint32_t desc[SPEC_MAPDESC_WORDS] = {
-        [SPEC_MAPDESC_ENGINE] = SPEC_ENGINE_HASH, [SPEC_MAPDESC_KEY_BYTES] = 8,
-        [SPEC_MAPDESC_VALUE_BYTES] = 8,           [SPEC_MAPDESC_STRIDE] = 8,
-        [SPEC_MAPDESC_MAX_ENTRIES] = 4,           [SPEC_MAPDESC_CPUS] = 1,
-        [SPEC_MAPDESC_VMEM_BASE] = 8192,          [SPEC_MAPDESC_BUCKET_MASK] = 3,
-    };
-
-    bench_config(b, map, desc);
+    bench_config_hash(b, map, 4, 8192);
     for (uint32_t i = 0; i < 16; i++)
         bench_write(b, SPEC_CSR_MBOX_KEY + 4 * i, i == 0 ? 77 : 0);
     for (uint32_t i = 0; i < 2; i++)
