@@ -94,7 +94,7 @@ class Member(testpmd.Plain):
         return self.group.enter(self.primary, words)
 
 
-class Secondary:
+class Secondary(testpmd.Run):
     """tests/processes/secondary.c."""
 
     def __init__(self, group, primary):
@@ -133,14 +133,10 @@ class Secondary:
         status = self.process.wait(testpmd.PATIENCE)
         assert status == 0, (status, self.said())
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *rest):
-        if kind:
-            self.process.kill()
-            self.process.wait()
-        elif self.process.poll() is None:
+    def quit(self):
+        if self.process.poll() is None:
             self.end()
+
+    def close(self):
         self.process.stdout.close()
         self.log.close()

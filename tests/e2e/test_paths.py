@@ -7,7 +7,7 @@ from typing import NamedTuple
 import lib
 import testpmd
 from test_driver import same
-from test_fallback import Case, SMALL_RINGS, build, dump, entries_of, wanted
+from test_fallback import Case, SMALL_RINGS, build, dump, entries_of, prepare
 
 STRNCMP = 'bpf_strncmp#182 is not available in hardware'
 
@@ -16,12 +16,13 @@ class Path(NamedTuple):
     name: str
     share: tuple  # of packets that the host runs: at least, at most
     reason: str = STRNCMP
+    source: str = 'frame.h:'  # where the call is
 
 
 PATHS = [
     Path('rare', (0.01, 0.5)), Path('order', (0.01, 0.5)), Path('entries', (0.01, 0.5)), Path('full', (0.01, 0.5)),
     Path('percpu', (0.01, 0.5)), Path('deleted', (0.01, 0.5)), Path('variables', (0.01, 0.5)), Path('every', (0.8, 1)),
-    Path('never', (0, 0)), Path('sends', (0.02, 0.6), 'bpf_strtol#105 is not available in hardware'),
+    Path('never', (0, 0)), Path('sends', (0.02, 0.6), 'bpf_strtol#105 is not available in hardware', 'paths.bpf.c:'),
 ]
 
 
@@ -45,22 +46,14 @@ def check(t, port, path, want):
     assert not any(c[k] for k in ('rx_missed_errors', 'rx_errors', 'tx_errors', 'rx_mbuf_allocation_errors', 'tx_good_packets', 'rx_fallback_tx_dropped',
                                   'rx_fallback_path_lost', 'rx_program_hung')), (path, c)
     p = t.tell('/net_sluice/program', port)
-    assert p['name'] == path.name and p['executor'] == 'microcode' and path.reason in ''.join(p['reason']) and 'paths.bpf.c:' in ''.join(p['reason']), p
+    reason = ''.join(p['reason'])
+    assert p['name'] == path.name and p['executor'] == 'microcode' and path.reason in reason and path.source in reason, p
     for name, entries in want.maps.items():
         assert dump(t, port, name, entries) == entries_of(entries), (path, name)
 
 
 def forward(work, some, more='', options=(), gap=1000, capture=None):
-    """Each on a NIC of its own, whose packets go to a capture."""
-    capture = capture or capture_of(work)
-    testpmd.write(os.path.join(work, 'none.pcap'), [])
-    vdevs, wants = [], []
-    for i, path in enumerate(some):
-        case = Case(path.name, 'fallback/paths')
-        obj = build(work, case)
-        wants.append(wanted(work, case, obj, capture))
-        vdevs += [f'net_sluice{i},port=pcap:in.pcap:wire0-{i}.pcap:{gap},port=pcap::wire1-{i}.pcap,prog={obj},program={path.name}{more}',
-                  f'net_pcap{i},rx_pcap=none.pcap,tx_pcap=host-{i}.pcap']
+    vdevs, wants = prepare(work, [Case(path.name, 'fallback/paths') for path in some], capture or capture_of(work), more, f':{gap}')
     with testpmd.Testpmd(work, vdevs, *options, warning="runs on the host's CPU, for packets that come to a path of it: ", telemetry=True) as t:
         t.ask('start')
         for i, path in enumerate(some):

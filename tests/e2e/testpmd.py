@@ -34,7 +34,22 @@ class Plain:
         return words
 
 
-class Testpmd:
+class Run:
+    """A process, until a block of code ends. process, quit() and close() are its own."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *rest):
+        if kind:
+            self.process.kill()
+            self.process.wait()
+        else:
+            self.quit()
+        self.close()
+
+
+class Testpmd(Run):
     """One run: commands in, text out."""
 
     def __init__(self, work, vdevs, *options, machine=Plain(), warning=None, telemetry=False):
@@ -130,15 +145,7 @@ class Testpmd:
             raise AssertionError(f'dpdk-testpmd does not end:\n{self.text[-3000:]}') from None
         assert status == 0, f'dpdk-testpmd ended with {status}:\n{self.text[-6000:]}'
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *rest):
-        if kind:
-            self.process.kill()
-            self.process.wait()
-        else:
-            self.quit()
+    def close(self):
         if self.socket:
             self.socket.close()
         if self.folder:

@@ -1,18 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Programs of which a path needs what no device has, a comparison of text or a number out of it: packets that come to it are run
  * by the host, the others by the device, on the same maps. What they leave there depends on the order of all packets. */
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-
-#include <bpf/bpf_helpers.h>
-
-#define MAP(NAME, TYPE, ENTRIES)                                                                                                      \
-    struct {                                                                                                                         \
-        __uint(type, TYPE);                                                                                                          \
-        __uint(max_entries, ENTRIES);                                                                                                \
-        __type(key, __u32);                                                                                                          \
-        __type(value, __u64);                                                                                                        \
-    } NAME SEC(".maps")
+#include "frame.h"
 
 MAP(counts, BPF_MAP_TYPE_ARRAY, 4);
 MAP(sums, BPF_MAP_TYPE_ARRAY, 4);
@@ -22,33 +11,8 @@ MAP(cpus, BPF_MAP_TYPE_PERCPU_ARRAY, 4);
 MAP(lanes, BPF_MAP_TYPE_PERCPU_HASH, 16);
 MAP(config, BPF_MAP_TYPE_ARRAY, 1);
 
-static const char middle[] = "\x80\x40";
 __u64 chain = 1;
 __u32 seen;
-
-struct frame {
-    struct ethhdr eth;
-    __u8 text[20];
-};
-
-static __always_inline struct frame *frame_of(struct xdp_md *ctx)
-{
-    struct frame *f = (void *)(long)ctx->data;
-
-    return (void *)(f + 1) <= (void *)(long)ctx->data_end ? f : 0;
-}
-
-static __always_inline int compare(const struct frame *f)
-{
-    char text[2] = {f->text[10], f->text[11]};
-
-    return bpf_strncmp(text, sizeof(text), middle);
-}
-
-static __always_inline __u32 number_of(const struct frame *f)
-{
-    return f->text[12] ^ f->text[15] ^ f->text[19];
-}
 
 /* Whether the packet's path is the host's: one of eight, by the IPv4 checksum. */
 static __always_inline int is_rare(const struct frame *f)
@@ -60,6 +24,21 @@ static __always_inline int is_rare(const struct frame *f)
 static __always_inline void mix(__u64 *value, __u64 by)
 {
     *value = *value * 31 + by;
+}
+
+static __always_inline __u64 *sum_of(__u32 key)
+{
+    return bpf_map_lookup_elem(&sums, &key);
+}
+
+/* Which sum it has come to is in the packet. */
+static __always_inline int add_up(struct frame *f, __u64 *sum, __u64 by)
+{
+    if (!sum)
+        return XDP_ABORTED;
+    mix(sum, by);
+    __builtin_memcpy(f->text, sum, sizeof(*sum));
+    return XDP_PASS;
 }
 
 SEC("xdp") int rare(struct xdp_md *ctx)
@@ -93,31 +72,19 @@ SEC("xdp") int rare(struct xdp_md *ctx)
 SEC("xdp") int order(struct xdp_md *ctx)
 {
     struct frame *f = frame_of(ctx);
-    __u32 key = 1;
     __u64 *sum;
+    int sign;
 
     if (!f)
         return XDP_PASS;
-    if (is_rare(f)) {
-        int sign = compare(f) < 0;
-
-        sum = bpf_map_lookup_elem(&sums, &key);
-        if (!sum)
-            return XDP_ABORTED;
-        mix(sum, 1000 + sign);
-        sum = bpf_map_lookup_elem(&sums, &key);
-        if (!sum)
-            return XDP_ABORTED;
-        mix(sum, 5);
-        __builtin_memcpy(f->text, sum, sizeof(*sum));
-        return XDP_PASS;
-    }
-    sum = bpf_map_lookup_elem(&sums, &key);
+    if (!is_rare(f))
+        return add_up(f, sum_of(1), f->text[11]);
+    sign = compare(f) < 0;
+    sum = sum_of(1);
     if (!sum)
         return XDP_ABORTED;
-    mix(sum, f->text[11]);
-    __builtin_memcpy(f->text, sum, sizeof(*sum));
-    return XDP_PASS;
+    mix(sum, 1000 + sign);
+    return add_up(f, sum_of(1), 5);
 }
 
 /* Entries come and go on both paths. */
@@ -290,39 +257,26 @@ SEC("xdp") int inputs(struct xdp_md *ctx)
 SEC("xdp") int every(struct xdp_md *ctx)
 {
     struct frame *f = frame_of(ctx);
-    __u32 key = 3;
-    __u64 *sum;
     int sign;
 
     if (!f)
         return XDP_PASS;
     sign = compare(f) < 0;
-    sum = bpf_map_lookup_elem(&sums, &key);
-    if (!sum)
-        return XDP_ABORTED;
-    mix(sum, 2 * f->text[11] + sign);
-    __builtin_memcpy(f->text, sum, sizeof(*sum));
-    return XDP_PASS;
+    return add_up(f, sum_of(3), 2 * f->text[11] + sign);
 }
 
 /* No packet: none has this type. */
 SEC("xdp") int never(struct xdp_md *ctx)
 {
     struct frame *f = frame_of(ctx);
-    __u32 key = 3;
     __u64 *sum;
 
     if (!f)
         return XDP_PASS;
-    sum = bpf_map_lookup_elem(&sums, &key);
+    sum = sum_of(3);
     if (!sum)
         return XDP_ABORTED;
-    if (f->eth.h_proto == 0x1234)
-        mix(sum, compare(f));
-    else
-        mix(sum, f->text[11]);
-    __builtin_memcpy(f->text, sum, sizeof(*sum));
-    return XDP_PASS;
+    return add_up(f, sum, f->eth.h_proto == 0x1234 ? compare(f) : f->text[11]);
 }
 
 /* Two paths; what the host sends, it sends alone. */
