@@ -187,7 +187,7 @@ static uint64_t correction(const struct pmd_fallback_counts *c, uint32_t row)
 {
     if (row < SPEC_VERDICTS)
         return c->ret[row] - (row == PMD_CAPTURE_RET ? c->packets - c->path_packets : 0) -
-               (row == PMD_PATH_RET ? c->path_packets : 0);
+               (row == PMD_PATH_RET ? c->path_packets + c->path_lost : 0);
     return row == VERDICT_REDIRECT_LOST ? c->redirect_lost : 0;
 }
 

@@ -24,7 +24,9 @@ UNITS = {
     'build_path': ['build_path'],
     'driver': ['pmd_rings'],
     'events': ['pmd_events'],
+    'fallback': ['pmd_fallback'],
     'faults': ['pmd_faults'],
+    'path': ['pmd_path'],
     'queues': ['pmd_queues'],
     'serve': ['pmd_serve'],
     'swap': ['pmd_swap'],
@@ -43,7 +45,7 @@ UNITS = {
 # what the tests of a subject need beside themselves: without a device they skip what is about one
 SIMULATED_NIC = ['sluice-sim.so', 'nic_model.so']
 UNIT_NEEDS = {'library': ['sluice-sim.so', 'core_model.so'],
-              **dict.fromkeys(['bulk', 'events', 'faults', 'queues', 'swap'], SIMULATED_NIC)}
+              **dict.fromkeys(['bulk', 'events', 'fallback', 'faults', 'path', 'queues', 'swap'], SIMULATED_NIC)}
 HUNG = 'hung'
 FUZZ = {'kernel': '5000', 'microcode': '300', 'pipeline': '60'}
 DEVICE = ['sluice', 'sluice-sim.so', 'core_model.so']

@@ -47,29 +47,37 @@ enum {
 
 /* Numbers packets by a map of one entry, so that no two may change places; drops some, and
  * redirects some. */
-static const char program[] =
-    ".program order\n.map all array 4 8 1\n.map flows hash 4 8 64\n"
-    "r9 = r1\nr6 = *(u32 *)(r1 + 0)\nr7 = *(u32 *)(r1 + 4)\nr2 = r6\nr2 += 84\nif r2 > r7 goto "
-    "drop\n"
-    "r3 = 0\n*(u32 *)(r10 - 4) = r3\nr2 = r10\nr2 += -4\nr1 = map[all] ll\n"
-    "call bpf_map_lookup_elem\nif r0 == 0 goto drop\n"
-    "r8 = *(u64 *)(r0 + 0)\nr8 += 1\n*(u64 *)(r0 + 0) = r8\n*(u32 *)(r6 + 68) = r8\n"
-    "r3 = *(u32 *)(r9 + 16)\n*(u32 *)(r6 + 72) = r3\n"
-    "r3 = *(u32 *)(r6 + 60)\n*(u32 *)(r10 - 4) = r3\n"
-    "r2 = r10\nr2 += -4\nr1 = map[flows] ll\ncall bpf_map_lookup_elem\nif r0 != 0 goto there\n"
-    "r3 = 1\n*(u64 *)(r10 - 16) = r3\nr2 = r10\nr2 += -4\nr3 = r10\nr3 += -16\nr4 = 0\n"
-    "r1 = map[flows] ll\ncall bpf_map_update_elem\ngoto end\n"
-    "there:\nr3 = *(u64 *)(r0 + 0)\nr3 += 1\n*(u64 *)(r0 + 0) = r3\n*(u32 *)(r6 + 76) = r3\n"
-    "end:\nr3 = r8\nr3 &= 15\nif r3 == 7 goto drop\nif r3 == 9 goto move\nr0 = 2\nexit\n"
-    "move:\nr1 = 77\nr2 = 0\ncall bpf_redirect\nexit\n"
-    "drop:\nr0 = 1\nexit\n";
+#define ORDER(name, path)                                                                          \
+    ".program " name "\n.map all array 4 8 1\n.map flows hash 4 8 64\n"                            \
+    "r9 = r1\nr6 = *(u32 *)(r1 + 0)\nr7 = *(u32 *)(r1 + 4)\nr2 = r6\nr2 += 84\n"                   \
+    "if r2 > r7 goto drop\n" path "r3 = 0\n*(u32 *)(r10 - 4) = r3\nr2 = r10\nr2 += -4\n"           \
+    "r1 = map[all] ll\ncall bpf_map_lookup_elem\nif r0 == 0 goto drop\n"                           \
+    "r8 = *(u64 *)(r0 + 0)\nr8 += 1\n*(u64 *)(r0 + 0) = r8\n*(u32 *)(r6 + 68) = r8\n"              \
+    "r3 = *(u32 *)(r9 + 16)\n*(u32 *)(r6 + 72) = r3\n"                                             \
+    "r3 = *(u32 *)(r6 + 60)\n*(u32 *)(r10 - 4) = r3\n"                                             \
+    "r2 = r10\nr2 += -4\nr1 = map[flows] ll\ncall bpf_map_lookup_elem\nif r0 != 0 goto there\n"    \
+    "r3 = 1\n*(u64 *)(r10 - 16) = r3\nr2 = r10\nr2 += -4\nr3 = r10\nr3 += -16\nr4 = 0\n"           \
+    "r1 = map[flows] ll\ncall bpf_map_update_elem\ngoto end\n"                                     \
+    "there:\nr3 = *(u64 *)(r0 + 0)\nr3 += 1\n*(u64 *)(r0 + 0) = r3\n*(u32 *)(r6 + 76) = r3\n"      \
+    "end:\nr3 = r8\nr3 &= 15\nif r3 == 7 goto drop\nif r3 == 9 goto move\nr0 = 2\nexit\n"          \
+    "move:\nr1 = 77\nr2 = 0\ncall bpf_redirect\nexit\n"                                            \
+    "drop:\nr0 = 1\nexit\n"
+
+/* What no device has, for flows 1, 5, 9, ... */
+#define NUMBER_OF_A_TEXT                                                                           \
+    "r3 = *(u32 *)(r6 + 60)\nr3 &= 3\nif r3 != 1 goto on\nr3 = 49\n*(u64 *)(r10 - 24) = r3\n"      \
+    "r1 = r10\nr1 += -24\nr2 = 8\nr3 = 0\nr4 = r10\nr4 += -32\ncall bpf_strtol\non:\n"
+
+enum program { WHOLE, PATH, PROGRAMS };
+static const char *const programs[PROGRAMS] = {ORDER("order", ""), ORDER("path", NUMBER_OF_A_TEXT)};
 
 struct bench {
     struct rte_eth_dev *eth;
     uint16_t port;
-    char path[SIM_NIC_PATH_BYTES];
+    char path[PROGRAMS][SIM_NIC_PATH_BYTES];
     uint32_t sequence[FLOWS]; /* next to send */
     uint32_t sent;
+    atomic_uint taken; /* by all queues */
     struct got {
         uint32_t count;
         struct {
@@ -135,6 +143,7 @@ static void close_port(struct bench *b)
     memset(b->sequence, 0, sizeof(b->sequence));
     memset(b->got, 0, sizeof(b->got));
     b->sent = 0;
+    b->taken = 0;
 }
 
 static int open_bench(void **state)
@@ -142,33 +151,36 @@ static int open_bench(void **state)
     struct bench *b = calloc(1, sizeof(*b));
 
     *state = b;
-    return b && (!sim_nic_there() || sim_nic_program(program, b->path)) ? 0 : -1;
+    for (uint32_t i = 0; i < PROGRAMS && sim_nic_there(); i++)
+        assert_true(sim_nic_program(programs[i], b->path[i]));
+    return 0;
 }
 
 static int close_bench(void **state)
 {
     struct bench *b = *state;
 
-    unlink(b->path);
+    for (uint32_t i = 0; i < PROGRAMS; i++)
+        unlink(b->path[i]);
     free(b);
     return 0;
 }
 
-static void load(struct bench *b, enum pmd_offload offload)
+static void load(struct bench *b, enum program program, enum pmd_offload offload)
 {
     struct pmd *pmd = pmd_of(b);
     struct nic_target target = {0};
 
     assert_int_equal(nic_target_set(&pmd->nic, NIC_BY_IFINDEX | TARGET, TARGET_QUEUE, &target), 0);
     pmd->offload = offload;
-    pmd_bench_load(b->port, b->path);
+    pmd_bench_load(b->port, b->path[program]);
     pmd_bench_executor_is(b->port, offload == PMD_OFFLOAD_NEVER ? "interp" : "microcode");
     assert_int_equal(rte_eth_dev_start(b->port), 0);
 }
 
 static void swap(struct bench *b, enum pmd_offload offload)
 {
-    const struct rte_pmd_sluice_program what = {.path = b->path};
+    const struct rte_pmd_sluice_program what = {.path = b->path[WHOLE]};
 
     pmd_of(b)->offload = offload;
     pmd_bench_swap(b->port, &what, RTE_PMD_SLUICE_SWAP_MIGRATE, NULL);
@@ -231,6 +243,7 @@ static uint32_t receive(struct bench *b, uint16_t queue, uint16_t most)
         g->count++;
         rte_pktmbuf_free(m);
     }
+    atomic_fetch_add(&b->taken, n);
     return n;
 }
 
@@ -292,39 +305,56 @@ static void check_counters(struct bench *b, uint16_t queues)
                      b->sent - (b->sent + 8) / 16 - (b->sent + 6) / 16);
 }
 
+static void run(struct bench *b, uint16_t queues, enum program program, enum pmd_offload offload)
+{
+    open_port(b, queues);
+    load(b, program, offload);
+    exchange(b, queues);
+    check_counters(b, queues);
+}
+
+/* On the host each queue gets what it gets with the program in the slot, which may leave a path of
+ * it to the host. */
+static void compare(struct bench *b, uint16_t queues, enum program program)
+{
+    struct got *wanted = calloc(QUEUES, sizeof(*wanted));
+    uint32_t hashed = 0;
+
+    run(b, queues, program, program == WHOLE ? PMD_OFFLOAD_REQUIRE : PMD_OFFLOAD_PREFER);
+    if (program == PATH)
+        assert_in_range(pmd_bench_counter(b->port, "rx_fallback_path_packets"), PACKETS / 8,
+                        PACKETS / 2);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_fallback_packets"),
+                     pmd_bench_counter(b->port, "rx_fallback_path_packets"));
+    memcpy(wanted, b->got, sizeof(b->got));
+    close_port(b);
+    run(b, queues, program, PMD_OFFLOAD_NEVER);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_fallback_packets"), PACKETS);
+    for (uint16_t q = 0; q < queues; q++) {
+        /* a queue that is not there gets nothing from the table either */
+        assert_true(b->got[q].count > PACKETS / 16);
+        assert_int_equal(b->got[q].count, wanted[q].count);
+        assert_memory_equal(&b->got[q], &wanted[q], sizeof(*wanted));
+        for (uint32_t i = 0; i < b->got[q].count; i++)
+            hashed += b->got[q].packets[i].hash != 0;
+    }
+    assert_in_range(hashed, PACKETS / 2, PACKETS - 1);
+    close_port(b);
+    free(wanted);
+}
+
 static void test_queues_get_what_the_device_gives_them(void **state)
 {
-    struct bench *b = *state;
-    struct got *wanted;
-
     sim_nic_needed();
-    wanted = calloc(QUEUES, sizeof(*wanted));
-    for (uint16_t queues = 2; queues <= QUEUES; queues += 2) {
-        uint32_t hashed = 0;
+    for (uint16_t queues = 2; queues <= QUEUES; queues += 2)
+        compare(*state, queues, WHOLE);
+}
 
-        open_port(b, queues);
-        load(b, PMD_OFFLOAD_REQUIRE);
-        exchange(b, queues);
-        check_counters(b, queues);
-        memcpy(wanted, b->got, sizeof(b->got));
-        close_port(b);
-        open_port(b, queues);
-        load(b, PMD_OFFLOAD_NEVER);
-        exchange(b, queues);
-        check_counters(b, queues);
-        assert_int_equal(pmd_bench_counter(b->port, "rx_fallback_packets"), PACKETS);
-        for (uint16_t q = 0; q < queues; q++) {
-            /* a queue that is not there gets nothing from the table either */
-            assert_true(b->got[q].count > PACKETS / 16);
-            assert_int_equal(b->got[q].count, wanted[q].count);
-            assert_memory_equal(&b->got[q], &wanted[q], sizeof(*wanted));
-            for (uint32_t i = 0; i < b->got[q].count; i++)
-                hashed += b->got[q].packets[i].hash != 0;
-        }
-        assert_in_range(hashed, PACKETS / 2, PACKETS - 1);
-        close_port(b);
-    }
-    free(wanted);
+static void test_queues_get_the_same_where_the_host_has_a_path(void **state)
+{
+    sim_nic_needed();
+    for (uint16_t queues = 2; queues <= QUEUES; queues += 2)
+        compare(*state, queues, PATH);
 }
 
 /* Whatever came: in each queue in the order of arrival, no packet twice, none run out of order. */
@@ -382,25 +412,23 @@ static uint32_t have_run(const struct bench *b)
     return n;
 }
 
-/* Sends, but no more than find descriptors, until all have run. */
+/* Sends, but no more than find descriptors. */
 static void send_all(struct bench *b)
 {
-    while (have_run(b) < PACKETS)
-        if (b->sent < PACKETS && b->sent - have_run(b) < RING - BURST)
+    while (b->sent < PACKETS)
+        if (to_come(b) - atomic_load(&b->taken) < RING - BURST)
             send_burst(b);
         else
             sched_yield();
 }
 
-static void test_threads_of_several_queues_run_packets_in_order(void **state)
+static void read_by_threads(struct bench *b, enum program program, enum pmd_offload offload)
 {
-    struct bench *b = *state;
     struct reader readers[QUEUES];
     atomic_bool end = false;
 
-    sim_nic_needed();
     open_port(b, QUEUES);
-    load(b, PMD_OFFLOAD_NEVER);
+    load(b, program, offload);
     for (uint16_t q = 0; q < QUEUES; q++) {
         readers[q] = (struct reader){.b = b, .queue = q, .end = &end};
         assert_int_equal(pthread_create(&readers[q].thread, NULL, read_queue, &readers[q]), 0);
@@ -415,6 +443,18 @@ static void test_threads_of_several_queues_run_packets_in_order(void **state)
     close_port(b);
 }
 
+static void test_threads_of_several_queues_run_packets_in_order(void **state)
+{
+    sim_nic_needed();
+    read_by_threads(*state, WHOLE, PMD_OFFLOAD_NEVER);
+}
+
+static void test_threads_of_several_queues_run_a_path_in_order(void **state)
+{
+    sim_nic_needed();
+    read_by_threads(*state, PATH, PMD_OFFLOAD_PREFER);
+}
+
 /* A queue whose reader does not come: its packets wait as far as there is room, and others' go on.
  */
 static void test_queue_that_nobody_reads_loses_its_own_packets_only(void **state)
@@ -425,7 +465,7 @@ static void test_queue_that_nobody_reads_loses_its_own_packets_only(void **state
 
     sim_nic_needed();
     open_port(b, 2);
-    load(b, PMD_OFFLOAD_NEVER);
+    load(b, WHOLE, PMD_OFFLOAD_NEVER);
     for (uint32_t i = 0; have_run(b) < PACKETS; i++) {
         assert_true(i < 100000);
         if (b->sent < PACKETS && b->sent - have_run(b) < RING - BURST)
@@ -454,6 +494,63 @@ static void test_queue_that_nobody_reads_loses_its_own_packets_only(void **state
     close_port(b);
 }
 
+/* Packets of the path that come by a queue whose reader does not come are run by the other one's,
+ * and lost where that one's ring is full: nobody waits for them. */
+static void test_path_of_a_queue_that_nobody_reads_holds_no_other_up(void **state)
+{
+    struct bench *b = *state;
+    uint32_t key = 0, dropped;
+    struct rte_eth_stats stats;
+    uint64_t all, lost;
+
+    sim_nic_needed();
+    open_port(b, 2);
+    load(b, PATH, PMD_OFFLOAD_PREFER);
+    for (uint32_t quiet = 0; quiet < 40; quiet++) {
+        if (b->sent < PACKETS)
+            send_burst(b);
+        if (receive(b, 1, BURST) || b->sent < PACKETS)
+            quiet = 0;
+    }
+    lost = pmd_bench_counter(b->port, "rx_fallback_path_lost");
+    assert_int_equal(rte_pmd_sluice_map_lookup(b->port, "all", &key, &all), 0);
+    assert_int_equal(all, b->sent - lost);
+    assert_in_range(lost, 1, PACKETS / 8);
+    dropped = (uint32_t)(all + 8) / 16; /* by the program */
+    assert_int_equal(pmd_bench_counter(b->port, "rx_program_drop"), dropped);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_program_pass") +
+                         pmd_bench_counter(b->port, "rx_program_redirect"),
+                     all - dropped);
+    while (receive(b, 0, BURST))
+        ;
+    assert_int_equal(rte_eth_stats_get(b->port, &stats), 0);
+    assert_in_range(b->got[0].count, RING - RING / 8, RING); /* the program drops some */
+    assert_int_equal(received(b) + stats.imissed, b->sent - dropped);
+    assert_int_equal(stats.ierrors + stats.rx_nombuf, 0);
+    close_port(b);
+}
+
+/* What the path sends to another queue comes behind packets before it, which may wait there. */
+static void test_path_redirects_a_packet_behind_those_that_wait(void **state)
+{
+    struct bench *b = *state;
+
+    sim_nic_needed();
+    open_port(b, 2);
+    load(b, PATH, PMD_OFFLOAD_PREFER);
+    while (b->sent < PACKETS) {
+        send_burst(b);
+        nic_advance(&pmd_of(b)->nic, 4000);
+        receive(b, 0, BURST);
+        while (b->sent % (6 * BURST) == 0 && receive(b, 1, BURST))
+            ;
+    }
+    receive_all(b, 2);
+    check_order(b, 2);
+    check_counters(b, 2);
+    close_port(b);
+}
+
 /* Entries of the device's table of redirect words: the test's own, and one while a program is on
  * the host. */
 static uint32_t targets(struct bench *b)
@@ -474,7 +571,7 @@ static void test_programs_move_to_and_fro_below_several_queues(void **state)
 
     sim_nic_needed();
     open_port(b, QUEUES);
-    load(b, PMD_OFFLOAD_PREFER);
+    load(b, WHOLE, PMD_OFFLOAD_PREFER);
     for (uint32_t i = 0; b->sent < PACKETS; i++) {
         send_burst(b);
         nic_advance(&pmd_of(b)->nic, i * 37 % 400);
@@ -500,7 +597,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_BENCH(test_queues_get_what_the_device_gives_them),
+        ON_BENCH(test_queues_get_the_same_where_the_host_has_a_path),
         ON_BENCH(test_threads_of_several_queues_run_packets_in_order),
+        ON_BENCH(test_threads_of_several_queues_run_a_path_in_order),
+        ON_BENCH(test_path_redirects_a_packet_behind_those_that_wait),
+        ON_BENCH(test_path_of_a_queue_that_nobody_reads_holds_no_other_up),
         ON_BENCH(test_queue_that_nobody_reads_loses_its_own_packets_only),
         ON_BENCH(test_programs_move_to_and_fro_below_several_queues),
     };

@@ -21,7 +21,7 @@
  *
  * Who runs packets holds the device's lock, as whoever looks at the program's maps does; another
  * queue's thread that finds it taken has what waits for its queue, and goes on. Locks are taken in
- * this order: the device's, that of the first RX ring, that of another one. */
+ * this order: the device's, that of the packet's RX ring, that of another one. */
 
 /* Whose packets are run here. */
 enum { FALLBACK_OFF, FALLBACK_WHOLE, FALLBACK_PATHS };

@@ -107,6 +107,8 @@ static void to_queue(struct run *r, struct pmd_rxq *q, const struct exec_output 
 
     if (!put_packet(r, q, o->data - o->meta_bytes, bytes))
         return;
+    if (q != r->q && r->f->on == FALLBACK_PATHS)
+        pmd_rx_settle(q); /* packets before this one are in that queue's own ring */
     r->d->meta = (uint16_t)o->meta_bytes;
     r->d->redirect = o->redirect;
     r->d->flags = (r->d->flags & ~(UINT32_C(0xff) << 8)) | (o->ret & UINT8_MAX) << 8;
