@@ -18,7 +18,8 @@ enum {
     PMD_RING_MIN_LOG2 = 5,
     PMD_RING_MAX_LOG2 = 15,
     PMD_RING_DEFAULT = 512,
-    PMD_RX_BUFFER_MIN = 512, /* metadata of a packet lie in its first buffer */
+    PMD_RX_BUFFER_MIN = 576, /* metadata of a packet lie in its first buffer; PMD_TX_BUFFERS of them
+                                hold any packet, which a program on the host may send */
     PMD_BUFFER_MAX = 16384,  /* hw/spec/nic.toml, rx_desc */
     PMD_TX_BUFFERS = 16,     /* of a packet; hw/spec/nic.toml, tx_desc */
     PMD_OVERHEAD_BYTES = 18, /* Ethernet header and a VLAN tag; no FCS */

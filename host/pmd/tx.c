@@ -43,6 +43,8 @@ static uint32_t reclaim(struct pmd_txq *q, uint32_t most)
 }
 
 _Static_assert(PMD_TX_BUFFERS <= 1 << PMD_RING_MIN_LOG2, "every ring has room for a packet");
+_Static_assert(PMD_TX_BUFFERS *PMD_RX_BUFFER_MIN >= SPEC_PKT_MAX_BYTES,
+               "what is received can be sent again");
 
 /* Buffers of a packet that have bytes; 0 if the device can't send it. */
 static uint32_t buffers_of(const struct rte_mbuf *m)

@@ -455,6 +455,26 @@ static void test_queues_that_are_to_start_later_are_refused(void **state)
     start(b);
 }
 
+/* A program on the host sends a packet in the buffers that it came in, or as many. */
+static void test_buffers_of_which_the_longest_packet_wants_too_many_are_refused(void **state)
+{
+    const uint16_t enough = SPEC_PKT_MAX_BYTES / PMD_TX_BUFFERS;
+    struct bench *b = *state;
+
+    assert_int_equal(rte_eth_dev_stop(b->port), 0);
+    for (uint16_t less = 0; less < 2; less++) {
+        struct rte_mempool *small = rte_pktmbuf_pool_create(
+            "small", 63, 0, 0, (uint16_t)(RTE_PKTMBUF_HEADROOM + enough - less), 0);
+
+        assert_non_null(small);
+        assert_int_equal(rte_eth_rx_queue_setup(b->port, 0, RING, 0, NULL, small),
+                         less ? -EINVAL : 0);
+        assert_int_equal(rte_eth_rx_queue_setup(b->port, 0, RING, 0, NULL, pmd_bench_pool()), 0);
+        rte_mempool_free(small);
+    }
+    start(b);
+}
+
 static void test_device_that_is_gone_says_so_and_closes(void **state)
 {
     struct bench *b = *state;
@@ -553,6 +573,7 @@ int main(void)
         ON_BENCH(test_tx_leaves_through_the_port_that_it_names),
         ON_BENCH(test_start_and_stop_again_and_again_lose_no_buffer),
         ON_BENCH(test_errors_of_queues_that_are_set_up_again_stay_counted),
+        ON_BENCH(test_buffers_of_which_the_longest_packet_wants_too_many_are_refused),
         ON_BENCH(test_queues_that_are_to_start_later_are_refused),
         ON_BENCH(test_device_that_is_gone_says_so_and_closes),
         ON_BENCH(test_program_over_a_slot_that_does_not_drain_is_gone),
