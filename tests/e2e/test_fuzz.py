@@ -10,11 +10,12 @@ import unittest
 import lib
 
 FUZZ = os.path.join(lib.BUILD, 'tests', 'fuzz', 'diff', 'sluice-fuzz')
+PATHS = os.path.join(lib.BUILD, 'tests', 'fuzz', 'diff', 'sluice-paths')
 TEXTS = sorted(glob.glob(os.path.join(lib.ROOT, 'tests', 'text', 'diff', '*.txt')))
 
 
-def fuzz(*args, status=0, timeout=900):
-    p = subprocess.run([FUZZ, *map(str, args)], capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+def fuzz(*args, status=0, timeout=900, program=FUZZ):
+    p = subprocess.run([program, *map(str, args)], capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
     assert p.returncode == status, f'sluice-fuzz {args}: exit status {p.returncode}, wanted {status}\n{p.stdout[-4000:]}\n{p.stderr[-2000:]}'
     return p.stdout
 
@@ -40,6 +41,13 @@ def test_core_and_interp_agree(work):
 def test_pipelines_and_interp_agree(work):
     text = fuzz('--from', 1, '--count', 60, '--executors', 'pipeline')
     assert ran(text, 'pipeline') == 60 and ' 0 differences' in text, text
+
+
+def test_paths_left_to_the_host_and_interp_agree(work):
+    if not os.path.exists(PATHS):
+        raise unittest.SkipTest('the DPDK driver was left out of the build (build/meson-logs/meson-log.txt says why)')
+    text = fuzz('--from', 1, '--count', 60, '--executors', 'driver', '--profile', 'paths', program=PATHS)
+    assert ran(text, 'driver') == 60 and ' 0 differences' in text, text
 
 
 def test_interp_stays_within_the_verifiers_states(work):

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/fuzz/diff/internal.h"
 
+#include "hw/spec/gen/xdp.h"
+
 #include "compiler/ebpf/ebpf.h"
 
 #include <assert.h>
@@ -10,7 +12,7 @@
 /* A case as a whole: maps, functions, the program, and its parts put together. */
 
 const char *const gen_profile_names[GEN_PROFILE_COUNT] = {
-    [GEN_ANY] = "any", [GEN_SMALL] = "small", [GEN_TRIE] = "trie"};
+    [GEN_ANY] = "any", [GEN_SMALL] = "small", [GEN_TRIE] = "trie", [GEN_PATHS] = "paths"};
 
 const char *const gen_template_names[GEN_TEMPLATE_COUNT] = {
 #define GEN_NAME(name, any, small) #name,
@@ -22,7 +24,7 @@ static const struct {
     void (*emit)(struct gen *g);
     uint32_t weights[GEN_PROFILE_COUNT];
 } templates[GEN_TEMPLATE_COUNT] = {
-#define GEN_ROW(name, any, small) {gen_##name##_statement, {any, small}},
+#define GEN_ROW(name, any, small) {gen_##name##_statement, {any, small, small, small}},
     GEN_TEMPLATES(GEN_ROW)
 #undef GEN_ROW
 };
@@ -52,7 +54,10 @@ static enum gen_template choose(struct gen *g)
     uint32_t sum = 0, at;
     int t = 0;
 
-    if (g->profile == GEN_TRIE && gen_chance(g, 30))
+    if (g->pure)
+        return gen_pure_template(g);
+    if ((g->profile == GEN_TRIE && gen_chance(g, 30)) ||
+        (g->profile == GEN_PATHS && gen_chance(g, 45)))
         return (enum gen_template)of_maps[gen_below(g, sizeof(of_maps))];
     for (int i = 0; i < GEN_TEMPLATE_COUNT; i++)
         sum += templates[i].weights[column];
@@ -154,8 +159,12 @@ static void finish_program(struct gen *g)
 
         if (r != 0)
             gen_emit(g, MOV_X(0, r));
-        if (gen_chance(g, 60))
+        if (g->profile == GEN_PATHS && gen_chance(g, 70)) { /* what leaves tells most */
+            gen_emit(g, ALU64_K(AND, 0, 1));
+            gen_emit(g, ALU64_K(ADD, 0, SPEC_XDP_PASS));
+        } else if (gen_chance(g, 60)) {
             gen_emit(g, ALU64_K(AND, 0, gen_chance(g, 50) ? 3 : 7));
+        }
         gen_exit(g);
     }
     if (g->labels[g->leave].used) {
@@ -244,7 +253,8 @@ static void reset(struct gen *g, uint64_t seed, enum gen_profile profile, struct
     g->spot_count = 0;
     memset(g->counts, 0, sizeof(g->counts));
     g->reach = 14 + gen_below(g, 50);
-    g->soft = g->profile != GEN_TRIE && gen_chance(g, 15);
+    g->pure = g->pure_functions = false;
+    g->soft = g->profile == GEN_PATHS || (g->profile != GEN_TRIE && gen_chance(g, 15));
 }
 
 static uint32_t statement_count(struct gen *g)
@@ -266,12 +276,18 @@ static uint32_t statement_count(struct gen *g)
 /* A program over the maps that are there, with functions of its own. */
 static void make_program(struct gen *g, struct load_prog *out)
 {
+    g->pure = g->pure_functions = g->profile == GEN_PATHS && gen_chance(g, 50);
     gen_functions(g);
+    g->pure = false;
     start_program(g);
     /* Linux 6.18 calls it a bug of its own if only dead code names a callback. */
     gen_loop_call_statement(g);
-    g->left = statement_count(g);
-    gen_statements(g, g->left);
+    if (g->profile == GEN_PATHS) {
+        gen_path_body(g);
+    } else {
+        g->left = statement_count(g);
+        gen_statements(g, g->left);
+    }
     finish_program(g);
     patch_jumps(g);
     put_together(g, out);

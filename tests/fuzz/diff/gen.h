@@ -15,6 +15,7 @@ enum gen_profile {
     GEN_SMALL, /* what a pipeline is likely to hold: short, few loops, packet accesses near the
                   start */
     GEN_TRIE,  /* as small ones, with prefixes within prefixes in lpm_trie maps */
+    GEN_PATHS, /* of which hardware does not take a path, most often */
     GEN_PROFILE_COUNT
 };
 

@@ -27,7 +27,7 @@ void gen_helper_statement(struct gen *g)
             return;
         gen_copy(g, 1, ctx);
         gen_emit(g, CALL(SPEC_HELPER_XDP_GET_BUFF_LEN));
-    } else if (gen_chance(g, 25)) {
+    } else if (!g->pure && gen_chance(g, 25)) {
         const int src = gen_num(g, 0);
 
         if (src != 1)
@@ -303,7 +303,7 @@ void gen_functions(struct gen *g)
     for (; n; n--)
         make_function(g);
     /* Linux 6.18 loses its way ("No program to jit") where other functions are dead. */
-    if (g->soft && !g->func_count && gen_chance(g, 50))
+    if (g->soft && !g->func_count && gen_chance(g, g->profile == GEN_PATHS ? 3 : 50))
         gen_chance(g, 50) ? make_callback(g) : make_each(g);
     g->func = NULL;
 }

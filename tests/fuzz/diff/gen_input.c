@@ -117,7 +117,9 @@ static void choose_map(struct gen *g, struct load_map *m, struct gen_map *info)
     m->type = types[gen_below(g, sizeof(types))];
     if (g->profile == GEN_TRIE && gen_chance(g, 70))
         m->type = SPEC_MAP_LPM_TRIE;
-    if (g->soft && gen_chance(g, 60))
+    if (g->profile == GEN_PATHS)
+        m->type = types[gen_below(g, sizeof(types) - (gen_chance(g, 95) ? 1 : 0))];
+    else if (g->soft && gen_chance(g, 60))
         m->type = soft[gen_below(g, sizeof(soft))];
     else if (gen_chance(g, 4))
         m->type = SPEC_MAP_PROG_ARRAY;
@@ -182,7 +184,8 @@ static void choose_outer(struct gen *g)
     struct gen_map *info = &g->map_info[g->map_count];
     struct load_fields fields = {0};
 
-    if (inner < 0 || !g->soft || g->map_count == GEN_MAPS || !gen_chance(g, 50))
+    if (inner < 0 || !g->soft || g->profile == GEN_PATHS || g->map_count == GEN_MAPS ||
+        !gen_chance(g, 50))
         return;
     memset(m, 0, sizeof(*m));
     memset(info, 0, sizeof(*info));
@@ -201,8 +204,10 @@ static void choose_outer(struct gen *g)
 
 void gen_maps(struct gen *g)
 {
+    const bool paths = g->profile == GEN_PATHS;
     const uint32_t plain = gen_below(g, 4) + gen_chance(g, 50);
-    const bool target = gen_chance(g, 12), data = gen_chance(g, 25), lock = gen_chance(g, 12);
+    const bool target = gen_chance(g, paths ? 3 : 12), data = gen_chance(g, paths ? 60 : 25),
+               lock = gen_chance(g, 12);
 
     g->map_count = 0;
     for (uint32_t i = 0; i < plain + target + data + lock && i < GEN_MAPS; i++) {
@@ -297,8 +302,13 @@ void gen_entries(struct gen *g)
 
 /* ---- packets ---- */
 
+/* As long as the driver's MTU lets them be; Linux runs no program on more than a page of them. */
+enum { LONGEST_AT_NIC = 9018 };
+
 static uint32_t length(struct gen *g)
 {
+    const uint32_t most = g->profile == GEN_PATHS ? LONGEST_AT_NIC : SPEC_PKT_LINEAR_BYTES;
+
     switch (gen_below(g, 16)) {
     case 0:
         return 14 + gen_below(g, 20);
@@ -308,7 +318,7 @@ static uint32_t length(struct gen *g)
     case 3:
         return 60 + gen_below(g, 300);
     case 4:
-        return gen_chance(g, 15) ? 14 + gen_below(g, SPEC_PKT_LINEAR_BYTES - 13) : 128;
+        return gen_chance(g, 15) ? 14 + gen_below(g, most - 13) : 128;
     default:
         return 40 + gen_below(g, 100);
     }

@@ -99,6 +99,8 @@ void gen_store_to(struct gen *g, int base, int32_t off, uint32_t bytes)
 {
     const uint8_t size = gen_size_code(bytes);
 
+    if (gen_keeps(g, base))
+        return;
     if (gen_chance(g, 30))
         gen_emit(g, insn((int)EBPF_CLASS_ST | EBPF_MODE_MEM | size, base, 0, off, gen_const(g)));
     else
@@ -130,6 +132,8 @@ void gen_atomic(struct gen *g, int base, int32_t off, uint32_t bytes)
     const int code = codes[gen_below(g, 10)];
     int src;
 
+    if (gen_keeps(g, base))
+        return;
     if (code == 0xf1 && (base == 0 || g->st.regs[0].kind != GEN_NUM)) {
         if (base == 0 || g->frozen & 1 || g->fixed & 1)
             return;

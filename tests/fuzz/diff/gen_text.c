@@ -128,6 +128,8 @@ void gen_text_statement(struct gen *g)
         with_string(g, (uint32_t)map);
     else if (gen_chance(g, 60))
         number(g);
-    else
+    else if (g->profile != GEN_PATHS || gen_chance(g, 2))
         print(g);
+    else
+        number(g);
 }

@@ -130,8 +130,10 @@ struct gen {
     uint32_t map_count;
     struct gen_spot spots[GEN_SPOTS];
     uint32_t spot_count;
-    uint32_t reach; /* the usual number of bytes that are checked */
-    bool soft;      /* what hardware does not run may occur */
+    uint32_t reach;      /* the usual number of bytes that are checked */
+    bool soft;           /* what hardware does not run may occur */
+    bool pure;           /* nothing is written that the host would find again (gen_path.c) */
+    bool pure_functions; /* nor in functions */
     uint32_t counts[GEN_TEMPLATE_COUNT];
 };
 
@@ -214,6 +216,15 @@ bool gen_lookup_call(struct gen *g, uint32_t map);
 /* Jumps to the label if r holds NULL; a pointer to the value otherwise. */
 void gen_null_check(struct gen *g, int r, uint32_t map, uint32_t label);
 bool gen_update_call(struct gen *g, uint32_t map, int32_t key);
+
+/* ---- gen_path.c ---- */
+
+/* The statements of a program of which hardware does not take a path. */
+void gen_path_body(struct gen *g);
+/* Whether what the register points to must stay as it is now. */
+bool gen_keeps(const struct gen *g, int base);
+/* A template that writes to the stack only, besides. */
+enum gen_template gen_pure_template(struct gen *g);
 
 /* ---- gen_lock.c ---- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/ctl/exec_interp.h"
 #include "host/ctl/exec_kernel.h"
+#include "tests/fuzz/diff/exec_driver.h"
 #include "tests/fuzz/diff/exec_states.h"
 #include "tests/fuzz/diff/finding.h"
 #include "tests/fuzz/diff/record.h"
@@ -50,20 +51,29 @@ enum {
     PATH_BYTES = 4096
 };
 
+/* Beside those of the command line. */
+static const struct exec_ops *const own_executors[] = {
+    &exec_states,
+#ifdef SLUICE_FUZZ_DRIVER
+    &exec_driver,
+#endif
+};
+
 static const char recording[] = SLUICE_SOURCE_ROOT "/tests/fuzz/recording";
 
 static const struct argp_option options[] = {
     {"count", 'n', "N", 0, "programs that all executors run (10000)", 0},
     {"executors", 't', "A,B,...", 0,
      "what is held against interp: kernel, microcode, pipeline, and states: each step of interp "
-     "against the verifier's states; or interp: it alone (kernel)",
+     "against the verifier's states; in sluice-paths driver: the NIC under the DPDK driver; or "
+     "interp: it alone (kernel)",
      0},
     {"seed", KEY_SEED, "N", 0, "the program of this seed only", 0},
     {"from", KEY_FROM, "N", 0, "the first seed (from the clock)", 0},
     {"jobs", 'j', "N", 0, "processes (2)", 0},
     {"time", KEY_TIME, "SECONDS", 0, "stop after so long", 0},
     {"packets", KEY_PACKETS, "N", 0, "packets for each program (8; 24 if hardware takes part)", 0},
-    {"profile", KEY_PROFILE, "any|small|trie", 0, "kind of programs (any)", 0},
+    {"profile", KEY_PROFILE, "any|small|trie|paths", 0, "kind of programs (any)", 0},
     {"verilator", KEY_VERILATOR, NULL, 0, "simulate pipelines with Verilator instead of Icarus", 0},
     {"cores", KEY_CORES, "N", 0, "microcode: VLIW cores that take packets in turn (1)", 0},
     {"findings", KEY_FINDINGS, "N", 0, "stop after so many differences (3); they are shrunk", 0},
@@ -105,8 +115,11 @@ static void choose_executors(struct argp_state *state, struct settings *s)
     char *list = strdup(s->executors), *rest = list, *name;
 
     while (rest && (name = strsep(&rest, ","))) {
-        const struct exec_ops *ops =
-            strcmp(name, exec_states.name) == 0 ? &exec_states : exec_find(name);
+        const struct exec_ops *ops = exec_find(name);
+
+        for (size_t i = 0; i < sizeof(own_executors) / sizeof(own_executors[0]); i++)
+            if (!strcmp(name, own_executors[i]->name))
+                ops = own_executors[i];
 
         if (!ops)
             argp_error(state, "there is no executor %s", name);

@@ -203,8 +203,8 @@ static bool same_packet(uint32_t i, const struct diff_packet_result *want,
     return true;
 }
 
-static bool same_map(const char *name, const struct snapshot *want, const struct snapshot *got,
-                     char why[EXEC_WHY_BYTES])
+bool diff_same_map(const char *name, const struct snapshot *want, const struct snapshot *got,
+                   char why[EXEC_WHY_BYTES])
 {
     char key[128], a[256], b[256];
 
@@ -243,7 +243,7 @@ bool diff_same(const struct diff_case *c, const struct diff_result *want,
         return false;
     }
     for (uint32_t m = 0; m < want->map_count; m++)
-        if (!same_map(c->object.maps[m].name, &want->maps[m], &got->maps[m], why))
+        if (!diff_same_map(c->object.maps[m].name, &want->maps[m], &got->maps[m], why))
             return false;
     return true;
 }

@@ -42,6 +42,10 @@ void diff_result_free(struct diff_result *result); /* also of a zeroed one */
 bool diff_same(const struct diff_case *c, const struct diff_result *want,
                const struct diff_result *got, bool hidden, char why[EXEC_WHY_BYTES]);
 
+/* The same of one map. */
+bool diff_same_map(const char *name, const struct snapshot *want, const struct snapshot *got,
+                   char why[EXEC_WHY_BYTES]);
+
 /* A number for all that a result says, and one for all that a case says. */
 uint64_t diff_result_hash(const struct diff_result *result);
 uint64_t diff_case_hash(const struct diff_case *c);
