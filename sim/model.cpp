@@ -65,6 +65,7 @@ void *model_open(const char *waves)
 #if VM_TRACE
     m->context.traceEverOn(waves != nullptr);
 #endif
+    use_context(&m->context);
     m->context.randReset(0);
     m->top.reset(new Vsluice_dut(&m->context, "sluice_dut"));
 #if VM_TRACE
@@ -92,8 +93,10 @@ void model_close(void *handle)
     if (m->trace)
         m->trace->close();
 #endif
+    use_context(&m->context);
     m->top->final();
     delete m;
+    use_context(nullptr);
 }
 
 void model_settle(void *handle, const model_in *in, model_out *out)

@@ -25,6 +25,14 @@ const char *Verilated::catName(const char *first, const char *second, const char
 
 namespace
 {
+/* Verilator's runtime (5.006) puts down and looks for names of a model's scopes in a context that
+ * each thread keeps, the first that it met: one that may have gone with its model, if another
+ * thread closed that. So who makes or frees a model says which one it is; nullptr: none. */
+inline void use_context(VerilatedContext *context)
+{
+    Verilated::threadContextp(context);
+}
+
 /* The port s_axil_*; pins take the bits of an address that there are. */
 template <typename T> void put_regs(T &t, const model_regs_in &in)
 {

@@ -22,6 +22,7 @@ void *model_open()
 {
     auto *m = new model;
 
+    use_context(&m->context);
     m->context.randReset(0);
     m->top.reset(new Vsluice_nic(&m->context, "sluice_nic"));
     m->top->clk = 0;
@@ -36,8 +37,10 @@ void model_close(void *handle)
 
     if (!m)
         return;
+    use_context(&m->context);
     m->top->final();
     delete m;
+    use_context(nullptr);
 }
 
 void put_macs(Vsluice_nic &t, const nic_model_in *in)
