@@ -211,6 +211,28 @@ module map_hash_slow #(
     wire last_word = word_q + 16'd8 >= stride_i;
     wire last_cpu  = in_place || cpu_q + 8'd1 >= cpus_i;
 
+    // ST_ACT, when the search is over
+    reg [4:0]  act_state;
+    reg [31:0] act_status;
+    always @* begin
+        act_state  = ST_DONE;
+        act_status = found_q ? 32'd0 : ENOENT;
+        if (evict_q) begin
+            act_state  = pull ? ST_PULL : ST_UNLINK;
+            act_status = status_q;
+        end else case (op_i)
+            OP_UPDATE: begin
+                act_status = refusal;
+                if (refusal == 32'd0)
+                    act_state = evict ? ST_EVICT : found_q || !free_any ? ST_LINK : ST_POP;
+            end
+            OP_DELETE: if (found_q)
+                act_state = pull ? ST_PULL : ST_UNLINK;
+            OP_LOOKUP: ;
+            default: act_status = EINVAL;
+        endcase
+    end
+
     always @* begin
         state_d  = state_q;
         status_d = status_q;
@@ -232,27 +254,10 @@ module map_hash_slow #(
                 else
                     state_d = in_chain_q ? ST_READ : ST_NEXT;
             end
-            ST_ACT: if (evict_q) begin
-                state_d = pull ? ST_PULL : ST_UNLINK;
-            end else case (op_i)
-                OP_UPDATE: begin
-                    status_d = refusal;
-                    state_d  = refusal != 32'd0 ? ST_DONE : evict ? ST_EVICT :
-                               found_q || !free_any ? ST_LINK : ST_POP;
-                end
-                OP_DELETE: begin
-                    status_d = found_q ? 32'd0 : ENOENT;
-                    state_d  = !found_q ? ST_DONE : pull ? ST_PULL : ST_UNLINK;
-                end
-                OP_LOOKUP: begin
-                    status_d = found_q ? 32'd0 : ENOENT;
-                    state_d  = ST_DONE;
-                end
-                default: begin
-                    status_d = EINVAL;
-                    state_d  = ST_DONE;
-                end
-            endcase
+            ST_ACT: begin
+                status_d = act_status;
+                state_d  = act_state;
+            end
             ST_POP:    state_d = ST_LINK;
             ST_LINK:   state_d = ST_WRITE;
             ST_WRITE:  if (w_ready_i && last_word && last_cpu)
