@@ -87,7 +87,7 @@ module map_hash_far #(
     localparam VW = 8 * VALUE_BYTES;
     localparam LW = $clog2(LRU_ENTRIES);
     localparam REQ_W = 3 + 8 + 32 + 64 + TAG_W;
-    localparam [2:0] OP_LOOKUP = 3'd0, OP_ENTRY = 3'd3, OP_PEEK = 3'd4;
+    localparam [2:0] OP_LOOKUP = 3'd0, OP_DELETE = 3'd2, OP_ENTRY = 3'd3, OP_PEEK = 3'd4;
     localparam [31:0] ENOENT = 32'd2, EINVAL = 32'd22;
 
     generate
@@ -101,12 +101,11 @@ module map_hash_far #(
 
     integer    i;
 
-    // --- configuration: when nothing is inside
+    // --- configuration: when nothing is inside, and map_lru is still
     wire [SLOTS-1:0] idle;
-    wire             commit_idle, quiet, cfg_fits;
-    reg              s1_valid_q, s2_valid_q, f1_valid_q, f2_valid_q, f3_valid_q;
-    wire             empty = &idle && commit_idle && !s1_valid_q && !s2_valid_q && !f1_valid_q
-                             && !f2_valid_q && !f3_valid_q;  // map_lru is still, too
+    wire             commit_idle, quiet, cfg_fits, answering;
+    reg              s1_valid_q, s2_valid_q;
+    wire             empty = &idle && commit_idle && !s1_valid_q && !s2_valid_q && !answering;
     wire             configure = cfg_valid_i && empty;
     reg              clearing_q;
     assign cfg_ready_o = empty;
@@ -121,10 +120,10 @@ module map_hash_far #(
     wire [24:0] find_base, act_base;
     wire [23:0] find_mask, act_mask, act_entry_base, act_max, addr_entry_base;
     wire [15:0] act_stride, act_span, addr_stride, addr_span;
-    wire [7:0]  act_cpus, addr_cpus, act_map;
+    wire [7:0]  act_cpus, addr_cpus, act_map, addr_map;
     wire [31:0] act_vmem;
     wire        act_lru;
-    reg  [7:0]  s1_map_q, f1_map_q;
+    reg  [7:0]  s1_map_q;
 
     map_far_table #(
         .MAPS       (MAPS),
@@ -138,7 +137,7 @@ module map_hash_far #(
         .find_mask_o(find_mask), .act_map_i(act_map), .act_base_o(act_base), .act_mask_o(act_mask),
         .act_entry_base_o(act_entry_base), .act_max_o(act_max), .act_stride_o(act_stride),
         .act_span_o(act_span), .act_cpus_o(act_cpus), .act_vmem_o(act_vmem), .act_lru_o(act_lru),
-        .addr_map_i(f1_map_q), .addr_entry_base_o(addr_entry_base), .addr_cpus_o(addr_cpus),
+        .addr_map_i(addr_map), .addr_entry_base_o(addr_entry_base), .addr_cpus_o(addr_cpus),
         .addr_stride_o(addr_stride), .addr_span_o(addr_span));
 
     // --- a request is taken: 1 hash, 2 its place in the order
@@ -177,11 +176,8 @@ module map_hash_far #(
     map_hash_crc #(
         .BITS(KW + 8)
     ) u_crc (
-        .clk   (clk),
-        .en_i  (take || hash_wanted),
-        .data_i(hash_wanted ? {act_map, data_key} : {req_map_i, req_key_i}),
-        .hash_o(hash)
-    );
+        .clk(clk), .en_i(take || hash_wanted),
+        .data_i(hash_wanted ? {act_map, data_key} : {req_map_i, req_key_i}), .hash_o(hash));
     wire [24:0]   s1_home = find_base | ({1'b0, hash[23:0]} & {1'b0, find_mask});
     wire [14:0]   s1_fp   = {{(15 - FP_BITS) {1'b0}}, hash[31:32-FP_BITS]};
 
@@ -192,8 +188,7 @@ module map_hash_far #(
     wire [8*SLOTS-1:0]  maps;
     wire [24*SLOTS-1:0] rows;
     reg  [SLOTS-1:0]    bad_q, lru_q;     // EINVAL; of an LRU map
-    reg  [SLOTS-1:0]    s1_one, s2_one, take_one, pick_one, commit_one, ends_one, result_one;
-    reg  [SLOTS-1:0]    ahead, after;
+    reg  [SLOTS-1:0]    s1_one, s2_one, take_one, pick_one, commit_one, ends_one, ahead, after;
     reg  [24:0]         s2_home;
     reg  [7:0]          s2_map;
     reg                 s2_writer;
@@ -202,10 +197,10 @@ module map_hash_far #(
     reg                 pick;
     reg  [2:0]          pick_slot;
     wire                pick_go;
-    wire                r2_bucket, r2_key;
-    reg  [2:0]          r2_slot_q, commit_slot_q, end_slot;
-    reg  [11:0]         r2_match_q;
-    reg                 r2_over_q, r2_same_q, r2_valid_q;
+    wire [SLOTS-1:0]    r2_bucket, r2_key;
+    wire [11:0]         r2_match;
+    wire                r2_over, r2_same;
+    reg  [2:0]          commit_slot_q, end_slot;
     reg                 ends;
     reg  [2:0]          start_slot;
 
@@ -217,7 +212,6 @@ module map_hash_far #(
             pick_one[i]   = pick_go && pick_slot == i[2:0];
             commit_one[i] = commit_slot_q == i[2:0];
             ends_one[i]   = ends && end_slot == i[2:0];
-            result_one[i] = r2_valid_q && r2_slot_q == i[2:0];
         end
     end
 
@@ -262,24 +256,23 @@ module map_hash_far #(
                 .writer_i(req_op_i != OP_LOOKUP && req_op_i < OP_PEEK), .place_i(s1_one[g]),
                 .home_i(s1_home), .mask_i(find_mask), .order_i(s2_one[g]),
                 .skip_i(s2_bad_q || s2_entry_q), .before_i(ahead), .after_i(after),
-                .pick_i(pick_one[g]), .row_i(pick_row), .bucket_i(result_one[g] && r2_bucket),
-                .match_i(r2_match_q), .over_i(r2_over_q), .key_i(result_one[g] && r2_key),
-                .same_i(r2_same_q), .freed_i(ends_one), .mark_i(mark), .mark_home_i(mark_home),
-                .mark_slot_i(commit_one), .commit_i(start && start_slot == g), .free_i(ends_one[g]),
-                .idle_o(idle[g]), .ordered_o(ordered[g]), .bucket_next_o(bucket_next[g]),
-                .ready_o(ready[g]), .settled_o(settled[g]), .commit_o(committing[g]),
-                .line_o(lines[25*g+:25]), .reads_key_o(reads_key[g]), .match_o(hits[12*g+:12]),
-                .map_o(maps[8*g+:8]), .writer_o(writer[g]), .home_o(homes[25*g+:25]),
-                .found_o(found[g]), .row_o(rows[24*g+:24]));
+                .pick_i(pick_one[g]), .row_i(pick_row), .bucket_i(r2_bucket[g]), .match_i(r2_match),
+                .over_i(r2_over), .key_i(r2_key[g]), .same_i(r2_same), .freed_i(ends_one),
+                .mark_i(mark), .mark_home_i(mark_home), .mark_slot_i(commit_one),
+                .commit_i(start && start_slot == g), .free_i(ends_one[g]), .idle_o(idle[g]),
+                .ordered_o(ordered[g]), .bucket_next_o(bucket_next[g]), .ready_o(ready[g]),
+                .settled_o(settled[g]), .commit_o(committing[g]), .line_o(lines[25*g+:25]),
+                .reads_key_o(reads_key[g]), .match_o(hits[12*g+:12]), .map_o(maps[8*g+:8]),
+                .writer_o(writer[g]), .home_o(homes[25*g+:25]), .found_o(found[g]),
+                .row_o(rows[24*g+:24]));
         end
     endgenerate
 
     // --- what requests bring, by slot
-    wire [REQ_W-1:0] start_word;
-    wire [14:0]      start_fp, r1_fp;
-    wire [KW-1:0]    start_key, r1_key;
+    wire [REQ_W-1:0] start_word, end_word;
+    wire [14:0]      start_fp;
+    wire [KW-1:0]    start_key;
     wire [VW-1:0]    start_value;
-    wire [REQ_W-1:0] end_word;
     wire [REQ_W-1:0] req_word = {req_op_i, req_cpu_i, req_entry_i, req_flags_i, req_tag_i};
     wire             data_valid;
     wire [2:0]       data_slot;
@@ -294,63 +287,31 @@ module map_hash_far #(
     ram_lut #(.WIDTH(KW), .DEPTH(8)) u_start_key (
         .clk(clk), .we_i(take), .waddr_i(free_slot), .wdata_i(req_key_i), .raddr_i(start_slot),
         .rdata_o(start_key));
-    ram_lut #(.WIDTH(KW), .DEPTH(8)) u_key (
-        .clk(clk), .we_i(take), .waddr_i(free_slot), .wdata_i(req_key_i), .raddr_i(data_slot),
-        .rdata_o(r1_key));
     ram_lut #(.WIDTH(VW), .DEPTH(8)) u_value (
         .clk(clk), .we_i(take), .waddr_i(free_slot), .wdata_i(req_value_i), .raddr_i(start_slot),
         .rdata_o(start_value));
     ram_lut #(.WIDTH(15), .DEPTH(8)) u_start_fp (
         .clk(clk), .we_i(s1_valid_q), .waddr_i(s1_slot_q), .wdata_i(s1_fp), .raddr_i(start_slot),
         .rdata_o(start_fp));
-    ram_lut #(.WIDTH(15), .DEPTH(8)) u_fp (
-        .clk(clk), .we_i(s1_valid_q), .waddr_i(s1_slot_q), .wdata_i(s1_fp), .raddr_i(data_slot),
-        .rdata_o(r1_fp));
 
-    // --- what was read: 1 compared, 2 told to the slot; the rows of a bucket are kept
-    wire [11:0]  r1_match;
-    wire [287:0] r1_rows, pick_rows;
-    generate
-        for (g = 0; g < 12; g = g + 1) begin : g_match
-            assign r1_match[g] = data[40*g+24+:16] == {1'b1, r1_fp};
-            assign r1_rows[24*g+:24] = data[40*g+:24];
-        end
-    endgenerate
-
-    reg r1_commit, r1_reads_key;
-    always @* begin
-        r1_commit    = 1'b0;
-        r1_reads_key = 1'b0;
-        for (i = 0; i < SLOTS; i = i + 1)
-            if (data_slot == i[2:0]) begin
-                r1_commit    = committing[i];
-                r1_reads_key = reads_key[i];
-            end
-    end
-
-    reg r2_reads_key_q;
-    always @(posedge clk) begin
-        r2_valid_q     <= data_valid && !r1_commit;
-        r2_slot_q      <= data_slot;
-        r2_match_q     <= r1_match;
-        r2_over_q      <= data[503:480] != 24'd0;
-        r2_same_q      <= data[KW-1:0] == r1_key;
-        r2_reads_key_q <= r1_reads_key;
-        if (rst)
-            r2_valid_q <= 1'b0;
-    end
-    assign r2_bucket = !r2_reads_key_q;
-    assign r2_key    = r2_reads_key_q;
-
-    ram_lut #(.WIDTH(288), .DEPTH(8)) u_rows (
-        .clk(clk), .we_i(data_valid && !r1_commit && !r1_reads_key), .waddr_i(data_slot),
-        .wdata_i(r1_rows), .raddr_i(pick_slot), .rdata_o(pick_rows));
+    // --- what was read
+    wire         r1_commit;
+    reg  [11:0]  pick_match;
+    map_far_match #(
+        .KEY_W(KW),
+        .SLOTS(SLOTS)
+    ) u_match (
+        .clk(clk), .rst(rst), .take_i(take), .take_slot_i(free_slot), .take_key_i(req_key_i),
+        .fp_valid_i(s1_valid_q), .fp_slot_i(s1_slot_q), .fp_i(s1_fp), .data_valid_i(data_valid),
+        .data_slot_i(data_slot), .data_i(data), .committing_i(committing), .reads_key_i(reads_key),
+        .commit_o(r1_commit), .bucket_o(r2_bucket), .match_o(r2_match), .over_o(r2_over),
+        .key_o(r2_key), .same_o(r2_same), .pick_slot_i(pick_slot), .pick_match_i(pick_match),
+        .pick_row_o(pick_row));
 
     // --- the next read: those that change the map first, then the slots in turn
     reg  [2:0]  turn_q;
     reg         pick_bucket;
     reg  [24:0] pick_line;
-    reg  [11:0] pick_match;
     always @* begin
         pick      = 1'b0;
         pick_slot = 3'd0;
@@ -372,15 +333,6 @@ module map_hash_far #(
                 pick_match  = hits[12*i+:12];
             end
     end
-
-    reg  [23:0] first_row;
-    wire [11:0] first = pick_match & (~pick_match + 12'd1);
-    always @* begin
-        first_row = 24'd0;
-        for (i = 0; i < 12; i = i + 1)
-            first_row = first_row | (pick_rows[24*i+:24] & {24{first[i]}});
-    end
-    assign pick_row = first_row;
 
     wire        commit_read, read_ready, commit_write, write_ready;
     wire [24:0] commit_line, write_line;
@@ -519,66 +471,30 @@ module map_hash_far #(
         .ENTRIES(LRU_ENTRIES),
         .EW     (LW)
     ) u_lru (
-        .clk        (clk),
-        .rst        (rst),
-        .clear_i    (configure && cfg_fits),
-        .clear_map_i(cfg_map_i),
-        .valid_i    (commit_lru_valid || use_entry),
-        .map_i      (commit_lru ? act_map : end_map),
-        .remove_i   (!commit_lru || commit_remove),
-        .old_i      (commit_lru ? commit_old[LW-1:0] : end_row[LW-1:0]),
-        .add_i      (!commit_lru || commit_add),
-        .new_i      (commit_lru ? commit_new[LW-1:0] : end_row[LW-1:0]),
-        .ready_o    (lru_ready),
-        .oldest_o   (oldest)
-    );
+        .clk(clk), .rst(rst), .clear_i(configure && cfg_fits), .clear_map_i(cfg_map_i),
+        .valid_i(commit_lru_valid || use_entry), .map_i(commit_lru ? act_map : end_map),
+        .remove_i(!commit_lru || commit_remove),
+        .old_i(commit_lru ? commit_old[LW-1:0] : end_row[LW-1:0]),
+        .add_i(!commit_lru || commit_add),
+        .new_i(commit_lru ? commit_new[LW-1:0] : end_row[LW-1:0]), .ready_o(lru_ready),
+        .oldest_o(oldest));
 
-    // --- the answer: 1 row within the map, 2 product, 3 address
-    reg [TAG_W-1:0] f1_tag_q, f2_tag_q, f3_tag_q;
-    reg [31:0]      f1_status_q, f2_status_q, f3_status_q, f1_hint_q, f2_hint_q, f3_addr_q;
-    reg [23:0]      f1_row_q;
-    reg [7:0]       f1_cpu_q;
-    reg             f1_delete_q, f2_delete_q;
-    reg [39:0]      f2_at_q;
-    reg [23:0]      f2_cpu_at_q;
-    wire [2:0]      end_op = end_word[REQ_W-1-:3];
-    wire [23:0]     f1_local = f1_row_q - addr_entry_base;
-    wire [7:0]      f1_cpu   = f1_cpu_q < addr_cpus ? f1_cpu_q : 8'd0;
-    always @(posedge clk) begin
-        f1_valid_q  <= ends;
-        f1_tag_q    <= end_word[TAG_W-1:0];
-        f1_map_q    <= end_map;
-        f1_cpu_q    <= end_word[REQ_W-4-:8];
-        f1_row_q    <= commit_done ? commit_row : end_row;
-        f1_status_q <= commit_done ? commit_status : end_bad ? EINVAL : end_found ? 32'd0 : ENOENT;
-        f1_hint_q   <= commit_done && commit_status == ENOENT && end_op == OP_ENTRY ? commit_hint
-                                                                                   : 32'd0;
-        f1_delete_q <= end_op == 3'd2;
-        f2_valid_q  <= f1_valid_q;
-        f2_tag_q    <= f1_tag_q;
-        f2_status_q <= f1_status_q;
-        f2_hint_q   <= f1_hint_q;
-        f2_delete_q <= f1_delete_q;
-        f2_at_q     <= {16'd0, f1_local} * {24'd0, addr_span};
-        f2_cpu_at_q <= {16'd0, f1_cpu} * {8'd0, addr_stride};
-        f3_valid_q  <= f2_valid_q;
-        f3_tag_q    <= f2_tag_q;
-        f3_status_q <= f2_status_q;
-        f3_addr_q   <= f2_status_q != 32'd0 ? f2_hint_q : f2_delete_q ? 32'd0 :
-                       f2_at_q[31:0] + {8'd0, f2_cpu_at_q};
-        if (rst) begin
-            f1_valid_q <= 1'b0;
-            f2_valid_q <= 1'b0;
-            f3_valid_q <= 1'b0;
-        end
-    end
-    assign resp_valid_o  = f3_valid_q;
-    assign resp_tag_o    = f3_tag_q;
-    assign resp_status_o = f3_status_q;
-    assign resp_addr_o   = f3_addr_q;
-    assign resp_key_o    = data_key;
+    // --- the answer
+    wire [2:0] end_op   = end_word[REQ_W-1-:3];
+    wire       end_hint = commit_done && commit_status == ENOENT && end_op == OP_ENTRY;
+    map_far_answer #(
+        .TAG_W(TAG_W)
+    ) u_answer (
+        .clk(clk), .rst(rst), .valid_i(ends), .tag_i(end_word[TAG_W-1:0]), .map_i(end_map),
+        .cpu_i(end_word[REQ_W-4-:8]), .row_i(commit_done ? commit_row : end_row),
+        .status_i(commit_done ? commit_status : end_bad ? EINVAL : end_found ? 32'd0 : ENOENT),
+        .hint_i(end_hint ? commit_hint : 32'd0), .delete_i(end_op == OP_DELETE), .busy_o(answering),
+        .map_o(addr_map), .entry_base_i(addr_entry_base), .cpus_i(addr_cpus),
+        .stride_i(addr_stride), .span_i(addr_span), .resp_valid_o(resp_valid_o),
+        .resp_tag_o(resp_tag_o), .resp_status_o(resp_status_o), .resp_addr_o(resp_addr_o));
+    assign resp_key_o = data_key;
 
-    wire unused = &{1'b0, m_axi_bid, start_word, end_word, commit_old, commit_new, f2_at_q[39:32], data[511:504], hash};
+    wire unused = &{1'b0, m_axi_bid, start_word, end_word, commit_old, commit_new, hash};
 endmodule
 
 `default_nettype wire
