@@ -71,6 +71,7 @@ module nic_mapdma (
     localparam [3:0] ST_GET = 4'd9;             // words come from MBOX_VALUE or MBOX_KEY,
     localparam [3:0] ST_RESULT = 4'd10;
     localparam [3:0] ST_FLUSH = 4'd11;          // memory is waited for
+    localparam [3:0] ST_WAIT = 4'd12;           // a command that another left in the mailbox ends first
 
     // --- registers
     reg  [3:0]   state_q;
@@ -84,7 +85,8 @@ module nic_mapdma (
     reg  [31:0]  done_q;
     reg  [31:0]  next_q;
     wire         busy = state_q != ST_IDLE;
-    wire         start = we_i && woffset_i == `SPEC_MAPDMA_CTRL && wdata_i >= TO_HOST && wdata_i <= ENTRIES;
+    wire         control = we_i && woffset_i == `SPEC_MAPDMA_CTRL;
+    wire         start = !busy && control && wdata_i >= TO_HOST && wdata_i <= ENTRIES;
     wire         good = wdata_i == ENTRIES || ((wdata_i == TO_HOST || wdata_i == FROM_HOST)
                                                && addr_q[2:0] == 3'd0 && count_q[2:0] == 3'd0);
     wire         to_host = what_q == TO_HOST[1:0];
@@ -103,6 +105,26 @@ module nic_mapdma (
             `SPEC_MAPDMA_NEXT: rdata_o = next_q;
             default: rdata_o = 32'd0;
         endcase
+
+    always @(posedge clk) begin
+        if (we_i && !busy)
+            case (woffset_i)
+                `SPEC_MAPDMA_MAP: map_q <= wdata_i[7:0];
+                `SPEC_MAPDMA_ADDR: addr_q <= wdata_i;
+                `SPEC_MAPDMA_COUNT: count_q <= wdata_i;
+                `SPEC_MAPDMA_HOST_LO: host_q[31:0] <= {wdata_i[31:6], 6'd0};
+                `SPEC_MAPDMA_HOST_HI: host_q[63:32] <= wdata_i;
+                default: ;
+            endcase
+        if (start) what_q <= wdata_i[1:0];
+        if (control) stop_q <= busy;
+        if (rst) begin
+            map_q <= 8'd0;
+            addr_q <= 32'd0;
+            count_q <= 32'd0;
+            host_q <= 64'd0;
+        end
+    end
 
     // --- the piece under way: up to 256 bytes of values, or an entry
     reg  [31:0]  at_q;          // byte offset, or number of the entry
@@ -127,6 +149,17 @@ module nic_mapdma (
     assign ar_valid_o = state_q == ST_FETCH && asked_q != beats;
     assign ar_addr_o = memory_q;
 
+    always @(posedge clk) begin
+        if (ar_valid_o && ar_ready_i) asked_q <= asked_q + 3'd1;
+        if (r_valid_i) begin
+            beat_q[came_q[1:0]] <= r_data_i;
+            came_q <= came_q + 3'd1;
+        end
+        if (state_q == ST_PIECE) {asked_q, came_q} <= 6'd0;
+        if ((r_valid_i && r_error_i) || (b_valid_i && b_error_i)) failed_q <= 1'b1;
+        if (start) failed_q <= 1'b0;
+    end
+
     // --- accesses to the slot: one at a time of each kind
     reg          write_q;       // a command's write waits for its answer
     reg          read_q;        // a read does
@@ -134,7 +167,8 @@ module nic_mapdma (
     wire         commanded = write_q && axil_bvalid_i;
     wire         put = state_q == ST_PUT && index_q != piece_q;
     wire         write_go = axil_awvalid_o && axil_awready_i && axil_wready_i;
-    wire         read = state_q == ST_POLL || state_q == ST_GET || state_q == ST_RESULT;
+    wire         poll = state_q == ST_WAIT || state_q == ST_POLL;
+    wire         read = poll || state_q == ST_GET || state_q == ST_RESULT;
     wire         answered = read_q && axil_rvalid_i && axil_rready_o;
     reg  [15:0]  waddr;
     reg  [31:0]  wdata;
@@ -159,9 +193,19 @@ module nic_mapdma (
     assign axil_awvalid_o = (command && !write_q) || put;
     assign axil_wvalid_o = axil_awvalid_o;
     assign axil_bready_o = 1'b1;
-    assign axil_araddr_o = state_q == ST_POLL ? `SPEC_CSR_MBOX_STATUS : state_q == ST_RESULT ? `SPEC_CSR_MBOX_RESULT
+    assign axil_araddr_o = poll ? `SPEC_CSR_MBOX_STATUS : state_q == ST_RESULT ? `SPEC_CSR_MBOX_RESULT
                            : (entries ? `SPEC_CSR_MBOX_KEY : `SPEC_CSR_MBOX_VALUE) + {8'd0, index_q[5:0], 2'd0};
     assign axil_arvalid_o = read && !read_q;
+
+    always @(posedge clk) begin
+        if (command && write_go) write_q <= 1'b1;
+        if (commanded) write_q <= 1'b0;
+        if (axil_arvalid_o && axil_arready_i) read_q <= 1'b1;
+        if (answered) read_q <= 1'b0;
+        if ((put && write_go) || (state_q == ST_GET && answered)) index_q <= index_q + 7'd1;
+        if (state_q == ST_PIECE || (state_q == ST_PUT && !put)) index_q <= 7'd0;
+        if (rst) {write_q, read_q} <= 2'd0;
+    end
 
     // --- beats to memory
     reg  [511:0] gather_q;
@@ -207,123 +251,75 @@ module nic_mapdma (
         end
     end
 
-    // --- what goes on
-    always @(posedge clk) begin
-        if (command && write_go) write_q <= 1'b1;
-        if (commanded) write_q <= 1'b0;
-        if (axil_arvalid_o && axil_arready_i) read_q <= 1'b1;
-        if (answered) read_q <= 1'b0;
-        if (put && write_go) index_q <= index_q + 7'd1;
-        if (ar_valid_o && ar_ready_i) asked_q <= asked_q + 3'd1;
-        if (r_valid_i) begin
-            beat_q[came_q[1:0]] <= r_data_i;
-            came_q <= came_q + 3'd1;
-        end
-        if ((r_valid_i && r_error_i) || (b_valid_i && b_error_i)) failed_q <= 1'b1;
-        if ((ar_valid_o && ar_ready_i) || push) memory_q <= memory_q + 64'd64;
-        if (we_i && busy && woffset_i == `SPEC_MAPDMA_CTRL) stop_q <= 1'b1;
+    // --- how far it is, and where it ends
+    wire         mbox_ended = poll && answered && !axil_rdata_i[31];
+    wire [30:0]  mbox_status = axil_rdata_i[30:0];
+    wire         tried = state_q == ST_POLL && mbox_ended;
+    wire         free = entries && mbox_status == ENOENT;           // the entry holds nothing
+    wire         behind = tried && entries && mbox_status == EINVAL;  // there are no more entries
+    wire         refused = tried && mbox_status != 31'd0 && !free;
+    wire         whole = state_q == ST_PIECE && (left_q == 32'd0 || failed_q);
+    wire         cancelled = stop && (state_q == ST_PIECE || (poll && answered && !mbox_ended));
+    wire         unread = state_q == ST_FETCH && came_q == beats && failed_q;
+    wire         ends = refused || whole || cancelled || unread;
+    wire         moved = from_host ? tried : to_host && state_q == ST_GET && answered && last_word;
+    wire         flushed = state_q == ST_FLUSH && !aw_q && !w_q && owed_q == 5'd0;
 
+    always @(posedge clk) begin
+        if (state_q == ST_PIECE) begin
+            piece_q <= entries ? 7'd16 : piece;
+            found_q <= 1'b0;
+        end
+        if (tried) found_q <= !free;
+        if (moved && !refused) begin
+            at_q <= at_q + {23'd0, piece_q, 2'd0};
+            done_q <= done_q + {23'd0, piece_q, 2'd0};
+            left_q <= left_q - {25'd0, piece_q};
+        end
+        if (state_q == ST_RESULT && answered) begin
+            at_q <= !found_q && axil_rdata_i > at_q ? axil_rdata_i : at_q + 32'd1;
+            done_q <= done_q + {31'd0, found_q};
+            left_q <= left_q - {31'd0, found_q};
+        end
+        if ((ar_valid_o && ar_ready_i) || push) memory_q <= memory_q + 64'd64;
+        if (start) begin
+            at_q <= addr_q;
+            done_q <= 32'd0;
+            left_q <= wdata_i == ENTRIES ? count_q : {2'd0, count_q[31:2]};
+            memory_q <= host_q;
+        end
+        if (rst) done_q <= 32'd0;
+    end
+
+    always @(posedge clk) begin
+        if (start) status_q <= good ? 31'd0 : EINVAL;
+        if (start) next_q <= addr_q;
+        if (ends) next_q <= behind ? 32'hffff_ffff : at_q;
+        if (refused && !behind) status_q <= mbox_status;
+        if (cancelled) status_q <= ECANCELED;
+        if (flushed && failed_q) status_q <= EIO;
+        if (rst) {status_q, next_q} <= 63'd0;
+    end
+
+    // --- what comes next
+    always @(posedge clk) begin
         case (state_q)
+            ST_WAIT: if (mbox_ended) state_q <= ST_MAP;
             ST_MAP: if (commanded) state_q <= ST_PIECE;
-            ST_PIECE: begin
-                piece_q <= entries ? 7'd16 : piece;
-                index_q <= 7'd0;
-                asked_q <= 3'd0;
-                came_q <= 3'd0;
-                found_q <= 1'b0;
-                if (stop || failed_q || left_q == 32'd0) begin
-                    status_q <= stop ? ECANCELED : 31'd0;
-                    next_q <= at_q;
-                    state_q <= ST_FLUSH;
-                end else begin
-                    state_q <= from_host ? ST_FETCH : ST_ADDR;
-                end
-            end
-            ST_FETCH:
-                if (came_q == beats) state_q <= failed_q ? ST_FLUSH : ST_PUT;
-            ST_PUT: if (index_q == piece_q) begin
-                index_q <= 7'd0;
-                state_q <= ST_ADDR;
-            end
+            ST_PIECE: state_q <= from_host ? ST_FETCH : ST_ADDR;
+            ST_FETCH: if (came_q == beats) state_q <= ST_PUT;
+            ST_PUT: if (!put) state_q <= ST_ADDR;
             ST_ADDR: if (commanded) state_q <= entries ? ST_CMD : ST_BURST;
             ST_BURST: if (commanded) state_q <= ST_CMD;
             ST_CMD: if (commanded) state_q <= ST_POLL;
-            ST_POLL: if (answered) begin
-                if (axil_rdata_i[31]) begin
-                    if (stop) {status_q, state_q} <= {ECANCELED, ST_FLUSH};
-                end else if (axil_rdata_i[30:0] == 31'd0) begin
-                    found_q <= 1'b1;
-                    state_q <= from_host ? ST_PIECE : ST_GET;
-                    if (from_host) begin
-                        at_q <= at_q + {23'd0, piece_q, 2'd0};
-                        done_q <= done_q + {23'd0, piece_q, 2'd0};
-                        left_q <= left_q - {25'd0, piece_q};
-                    end
-                end else if (entries && axil_rdata_i[30:0] == ENOENT) begin
-                    state_q <= ST_RESULT;
-                end else if (entries && axil_rdata_i[30:0] == EINVAL) begin
-                    next_q <= 32'hffff_ffff;
-                    state_q <= ST_FLUSH;
-                end else begin
-                    {status_q, state_q} <= {axil_rdata_i[30:0], ST_FLUSH};
-                end
-            end
-            ST_GET: if (answered) begin
-                index_q <= index_q + 7'd1;
-                if (last_word) begin
-                    state_q <= entries ? ST_RESULT : ST_PIECE;
-                    if (to_host) begin
-                        at_q <= at_q + {23'd0, piece_q, 2'd0};
-                        done_q <= done_q + {23'd0, piece_q, 2'd0};
-                        left_q <= left_q - {25'd0, piece_q};
-                    end
-                end
-            end
-            ST_RESULT: if (answered) begin
-                at_q <= !found_q && axil_rdata_i > at_q ? axil_rdata_i : at_q + 32'd1;
-                done_q <= done_q + {31'd0, found_q};
-                left_q <= left_q - {31'd0, found_q};
-                state_q <= ST_PIECE;
-            end
-            ST_FLUSH: if (!aw_q && !w_q && owed_q == 5'd0) begin
-                if (failed_q) status_q <= EIO;
-                state_q <= ST_IDLE;
-            end
-            default: begin
-                if (we_i)
-                    case (woffset_i)
-                        `SPEC_MAPDMA_MAP: map_q <= wdata_i[7:0];
-                        `SPEC_MAPDMA_ADDR: addr_q <= wdata_i;
-                        `SPEC_MAPDMA_COUNT: count_q <= wdata_i;
-                        `SPEC_MAPDMA_HOST_LO: host_q[31:0] <= {wdata_i[31:6], 6'd0};
-                        `SPEC_MAPDMA_HOST_HI: host_q[63:32] <= wdata_i;
-                        default: ;
-                    endcase
-                if (start) begin
-                    what_q <= wdata_i[1:0];
-                    status_q <= good ? 31'd0 : EINVAL;
-                    done_q <= 32'd0;
-                    next_q <= addr_q;
-                    at_q <= addr_q;
-                    memory_q <= host_q;
-                    left_q <= wdata_i == ENTRIES ? count_q : {2'd0, count_q[31:2]};
-                    failed_q <= 1'b0;
-                    stop_q <= 1'b0;
-                    if (good) state_q <= ST_MAP;
-                end
-            end
+            ST_POLL: if (tried) state_q <= from_host ? ST_PIECE : free ? ST_RESULT : ST_GET;
+            ST_GET: if (answered && last_word) state_q <= entries ? ST_RESULT : ST_PIECE;
+            ST_RESULT: if (answered) state_q <= ST_PIECE;
+            ST_FLUSH: if (flushed) state_q <= ST_IDLE;
+            default: if (start && good) state_q <= ST_WAIT;
         endcase
-        if (rst) begin
-            state_q <= ST_IDLE;
-            status_q <= 31'd0;
-            {write_q, read_q} <= 2'd0;
-            map_q <= 8'd0;
-            addr_q <= 32'd0;
-            count_q <= 32'd0;
-            host_q <= 64'd0;
-            done_q <= 32'd0;
-            next_q <= 32'd0;
-        end
+        if (ends) state_q <= ST_FLUSH;
+        if (rst) state_q <= ST_IDLE;
     end
 endmodule
 `default_nettype wire
