@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Packets to a MAC: those of the program and those of the host, whole ones in turn, each after its last beat is there.
+// Packets to a MAC: those of the program and those of the host, in the order in which their last beats came.
 //
-// Latency: 3 clocks from the last beat. Throughput: a beat a clock. Order: kept for each source. Back-pressure: the host's packets
-// wait for room; the program's never do: one without room is lost and counted.
+// Latency: 3 clocks from the last beat. Throughput: a beat a clock. Order: of all packets, as they were whole; of two at once the
+// program's goes first. So a packet that the host sends in the program's place (ADR 20) is not passed by
+// those behind it. Back-pressure: the host's packets wait for room; the program's never do: one without room is lost and counted.
 `default_nettype none
 module nic_port_tx #(
     parameter DEPTH = 256   // beats of each of the two stores, a power of two, at least 256
@@ -44,8 +45,6 @@ module nic_port_tx #(
     wire         p_ready;
     wire [1:0]   done;
     wire         h_lost;
-    wire [3:0]   port;
-    wire [5:0]   tail;
     reg  [9:0]   beats_q;   // of the packet so far
 
     nic_frame_fifo #(.DEPTH(DEPTH), .BLOCK(0)) u_program (
@@ -58,14 +57,43 @@ module nic_port_tx #(
         .s_tail_i(h_tail_i), .s_last_i(h_last_i), .s_keep_i(1'b1), .s_drop_i(h_drop_i), .s_lost_o(h_lost),
         .s_done_o(done[1]), .m_valid_o(valid[1]), .m_ready_i(ready[1]), .m_data_o(h_data),
         .m_tail_o(h_tail), .m_last_o(last[1]));
-    nic_merge #(.PORTS(2), .WIDTH(518)) u_merge (
-        .clk(clk), .rst(rst), .s_valid_i(valid), .s_ready_o(ready), .s_last_i(last),
-        .s_data_i({h_tail, h_data, p_tail, p_data}), .m_valid_o(m_axis_tvalid), .m_ready_i(m_axis_tready),
-        .m_last_o(m_axis_tlast), .m_port_o(port), .m_data_o({tail, m_axis_tdata}));
 
-    assign m_axis_tkeep = m_axis_tlast && tail != 6'd0 ? ~({64{1'b1}} << tail) : {64{1'b1}};
+    // --- whose turn it is: an entry for each clock in which a packet was whole, a bit for each source. A store holds a packet a beat,
+    // and one more in its output register.
+    reg          valid_q;
+    reg          last_q;
+    reg  [5:0]   tail_q;
+    reg  [511:0] data_q;
+    wire         listed;
+    wire [1:0]   who;
+    reg          half_q;    // the program's packet of this entry is out, the host's is not
+    wire         host = !who[0] || half_q;
+    wire         free = !valid_q || m_axis_tready;
+    wire         take = listed && free && valid[host];
+    wire         ends = take && last[host];
+
+    fifo_small #(.WIDTH(2), .DEPTH(4 * DEPTH)) u_order (
+        .clk(clk), .rst(rst), .push_i(done != 2'd0), .data_i(done), .valid_o(listed), .pop_i(ends && (host || !who[1])),
+        .data_o(who));
+
+    assign ready = {take && host, take && !host};
+    assign m_axis_tvalid = valid_q;
+    assign m_axis_tlast = last_q;
+    assign m_axis_tdata = data_q;
+
+    always @(posedge clk) begin
+        if (free) begin
+            valid_q <= take;
+            last_q <= last[host];
+            {tail_q, data_q} <= host ? {h_tail, h_data} : {p_tail, p_data};
+        end
+        if (ends) half_q <= !host && who[1];
+        if (rst) {valid_q, half_q} <= 2'd0;
+    end
+
+    assign m_axis_tkeep = last_q && tail_q != 6'd0 ? ~({64{1'b1}} << tail_q) : {64{1'b1}};
     assign sent_o = m_axis_tvalid && m_axis_tready && m_axis_tlast;
-    assign sent_bytes_o = {beats_q, 6'd0} + {9'd0, tail == 6'd0, tail};
+    assign sent_bytes_o = {beats_q, 6'd0} + {9'd0, tail_q == 6'd0, tail_q};
     assign lost_o = p_valid_i && p_last_i && p_lost;
     assign idle_o = valid == 2'd0 && !m_axis_tvalid;
 
@@ -74,6 +102,6 @@ module nic_port_tx #(
         if (rst) beats_q <= 10'd0;
     end
 
-    wire unused = &{1'b0, p_ready, done, h_lost, port};
+    wire unused = &{1'b0, p_ready, h_lost};
 endmodule
 `default_nettype wire

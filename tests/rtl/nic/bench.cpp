@@ -557,6 +557,7 @@ int main(int argc, char **argv)
         {"random", scenario_random}, {"starve", scenario_starve},       {"errors", scenario_errors}, {"reset", scenario_reset},
         {"rings", scenario_rings},   {"registers", scenario_registers}, {"wrap", scenario_wrap},     {"overload", scenario_overload},
         {"rss", scenario_rss},       {"pace", scenario_pace},         {"mapdma", scenario_mapdma},
+        {"order", scenario_order},
     };
     for (const auto &s : scenarios)
         if (argc > 2 && !strcmp(s.name, argv[2])) {

@@ -33,7 +33,7 @@ build() { # NAME OPTIONS of Verilator: a bench of that name
         echo "#include \"$(basename "$f")\""
     done >"$obj/all.cc"
     # shellcheck disable=SC2086
-    $cxx $cxx_flags $macros -I"$obj" -I"$HERE" -x c++ "$obj/all.cc" "$HERE/bench.cpp" "$HERE/world.cpp" "$HERE/mapdma.cpp" -x none \
+    $cxx $cxx_flags $macros -I"$obj" -I"$HERE" -x c++ "$obj/all.cc" "$HERE/bench.cpp" "$HERE/world.cpp" "$HERE/mapdma.cpp" "$HERE/order.cpp" -x none \
         "$WORK/runtime/verilated.o" "$WORK/runtime/verilated_threads.o" -pthread -o "$obj/bench" >"$obj/log" 2>&1 || {
         head -40 "$obj/log"
         echo "FAIL $1 compile"
@@ -41,7 +41,7 @@ build() { # NAME OPTIONS of Verilator: a bench of that name
     }
 }
 
-scenarios="random starve errors reset rings registers wrap overload rss pace mapdma"
+scenarios="random starve errors reset rings registers wrap overload rss pace mapdma order"
 build nic ""
 for scenario in $scenarios; do
     wanted "nic_$scenario" || continue

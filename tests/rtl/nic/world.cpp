@@ -155,6 +155,11 @@ void World::out(uint32_t p)
         match(w.program[from], true);
     if (!found)
         b.fail("port %u: a packet of %zu bytes that nobody sent now", p, w.bytes.size());
+    if (!w.order.empty()) {
+        if (w.order.front() != w.bytes)
+            b.fail("port %u: a packet of %zu bytes passes one of %zu", p, w.bytes.size(), w.order.front().size());
+        w.order.pop_front();
+    }
     w.packets++;
     w.total_bytes += w.bytes.size();
     w.bytes.clear();

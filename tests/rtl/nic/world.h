@@ -53,6 +53,7 @@ struct Way { // out of a port
     std::deque<Bytes> program[16]; // by the port that they came from
     std::deque<Bytes> host[64];    // by TX ring
     Bytes bytes;
+    std::deque<Bytes> order;       // if there are any: the next ones, whoever sent them
     uint64_t packets = 0, skipped = 0, total_bytes = 0;
 };
 
@@ -138,3 +139,4 @@ struct World {
 };
 
 int scenario_mapdma(World &w); // mapdma.cpp
+int scenario_order(World &w);  // order.cpp
