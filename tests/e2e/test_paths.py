@@ -23,6 +23,7 @@ PATHS = [
     Path('rare', (0.01, 0.5)), Path('order', (0.01, 0.5)), Path('entries', (0.01, 0.5)), Path('full', (0.01, 0.5)),
     Path('percpu', (0.01, 0.5)), Path('deleted', (0.01, 0.5)), Path('variables', (0.01, 0.5)), Path('every', (0.8, 1)),
     Path('never', (0, 0)), Path('sends', (0.02, 0.6), 'bpf_strtol#105 is not available in hardware', 'paths.bpf.c:'),
+    Path('answers', (0.01, 0.5), 'bpf_strtol#105 is not available in hardware', 'paths.bpf.c:'),
 ]
 
 
@@ -71,7 +72,7 @@ def test_paths_that_do_not_fit_do_what_interp_does(work):
 
 def test_packets_close_behind_one_of_a_path_wait_for_it(work):
     """The first store of the port holds them all, and so do the cores."""
-    some = [p for p in PATHS if p.name in ('rare', 'order', 'entries', 'full', 'variables')]
+    some = [p for p in PATHS if p.name in ('rare', 'order', 'entries', 'full', 'variables', 'answers')]
     forward(work, some, options=SMALL_RINGS, gap=4, capture=capture_of(work, 160, (64,)))
 
 

@@ -23,14 +23,23 @@ static void settle_queues(struct pmd *pmd)
             pmd_rx_settle(pmd->data->rx_queues[i]);
 }
 
+void pmd_fallback_let_go(struct pmd_fallback *f, struct nic *nic)
+{
+    if (!f->held || (f->txq && !pmd_tx_sent(f->txq)))
+        return;
+    f->held = false;
+    pmd_path_resume(nic);
+}
+
 /* A packet that has left may be in the ring of a queue that nobody polls, where it is run and
  * waits, or never come. */
 static void look_for_held(struct pmd_fallback *f, struct pmd *pmd)
 {
-    if (!pmd_path_held(&pmd->nic))
+    pmd_fallback_let_go(f, &pmd->nic);
+    if (f->held || !pmd_path_held(&pmd->nic))
         return;
     settle_queues(pmd);
-    if (!pmd_path_lost(pmd))
+    if (f->held || !pmd_path_lost(pmd))
         return;
     f->counts.path_lost++;
     pmd_path_resume(&pmd->nic);
@@ -58,6 +67,7 @@ void pmd_fallback_poll(struct pmd_rxq *q, uint32_t wanted)
         return;
     if (atomic_load(&f->on) && f->txq) {
         pmd_tx_clean(f->txq, 0);
+        pmd_fallback_let_go(f, q->nic);
         pmd_rx_poll(pmd_fallback_ring(q), q, wanted);
         pmd_tx_kick(f->txq);
     }
@@ -149,6 +159,7 @@ static int set_out(struct pmd *pmd)
     if (!err && f->target.used) /* no program on the host means this one */
         f->ways.means[f->target.index] = 0;
     f->captured = 0;
+    f->held = false;
     if (!err)
         err = read_counts(pmd, &f->all_base, &f->dropped_base);
     if (!err)
@@ -217,6 +228,7 @@ void pmd_fallback_end(struct pmd *pmd)
         settle(pmd);
     else
         pmd_path_hold(&pmd->nic, false);
+    f->held = false;
     pmd_lock_queues(pmd->data->rx_queues, pmd->data->nb_rx_queues, true);
     close_ring(f);
     nic_target_clear(&pmd->nic, &f->target);
@@ -257,7 +269,7 @@ bool pmd_fallback_captured(struct pmd *pmd, uint32_t *row, uint64_t *count)
     *row = f->on == FALLBACK_PATHS ? PMD_PATH_RET : PMD_CAPTURE_RET;
     if (f->on == FALLBACK_PATHS && pmd->running &&
         !nic_counter(&pmd->nic, pmd->nic.verdict + SPEC_VERDICT_COUNT + 8 * PMD_PATH_RET, &all)) {
-        *count = all - pmd_path_held(&pmd->nic);
+        *count = all - (pmd_path_held(&pmd->nic) && !f->held);
         return true;
     }
     if (f->on != FALLBACK_WHOLE || !pmd->running || read_counts(pmd, &all, &dropped))
@@ -301,6 +313,7 @@ int pmd_fallback_stop(struct pmd *pmd)
     pthread_mutex_lock(&pmd->lock);
     if (f->on == FALLBACK_PATHS && !pmd_path_hold(&pmd->nic, false) && pmd->running)
         nic_to_host_settle(&pmd->nic); /* or what is yet to come would be taken for held later */
+    f->held = false;
     err = close_ring(f);
     pthread_mutex_unlock(&pmd->lock);
     return err;

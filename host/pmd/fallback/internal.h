@@ -55,8 +55,13 @@ struct pmd_fallback {
     uint64_t all_base, dropped_base; /* of the device, when its slot's program came */
     uint64_t captured;               /* packets of that one that came here since */
     struct pmd_fallback_counts counts;
+    bool held; /* the packet of a path has run, and what it sends is not in the port yet */
     bool told;                                          /* of a fault */
     uint8_t packet[SPEC_PKT_MAX_BYTES + CAPTURE_BYTES]; /* that run.c has at hand */
 };
+
+/* fallback.c: lets packets behind one of a path go on, once the port has what that one sends, for
+ * ports send packets in the order in which they came (nic_port_tx); otherwise a later call does. */
+void pmd_fallback_let_go(struct pmd_fallback *f, struct nic *nic);
 
 #endif

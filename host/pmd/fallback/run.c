@@ -238,7 +238,8 @@ struct rte_mbuf *pmd_fallback_run(struct pmd_rxq *q, struct rte_mbuf *m, struct 
     if (f->on == FALLBACK_PATHS) {
         if (f->txq)
             pmd_tx_kick(f->txq);
-        pmd_path_resume(q->nic);
+        f->held = true;
+        pmd_fallback_let_go(f, q->nic);
     }
     return NULL;
 }

@@ -279,6 +279,24 @@ SEC("xdp") int never(struct xdp_md *ctx)
     return add_up(f, sum, f->eth.h_proto == 0x1234 ? compare(f) : f->text[11]);
 }
 
+/* What the slot sends follows close behind what the host sends. */
+SEC("xdp") int answers(struct xdp_md *ctx)
+{
+    struct frame *f = frame_of(ctx);
+    char digits[8] = {'1', '7'};
+    long number;
+
+    if (!f)
+        return XDP_TX;
+    if (is_rare(f)) {
+        digits[1] = (char)('0' + (f->text[11] & 7));
+        if (bpf_strtol(digits, sizeof(digits), 10, &number) < 0)
+            return XDP_ABORTED;
+        f->text[1] = (__u8)number;
+    }
+    return XDP_TX;
+}
+
 /* Two paths; what the host sends, it sends alone. */
 SEC("xdp") int sends(struct xdp_md *ctx)
 {
