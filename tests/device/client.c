@@ -8,6 +8,7 @@
 
 #include "tests/common/library_maps.h"
 #include "tests/common/text_object.h"
+#include "tests/device/device.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -38,50 +39,9 @@ static const char wide[] = AT_KEY_0("wide", "wide", "hash 4 600 4", "bpf_map_loo
 static const char bloom[] = AT_KEY_0("bloom", "seen", "bloom_filter 0 8 64", "bpf_map_peek_elem");
 static const char rejected[] = ".program rejected\nr0 = *(u64 *)(r1 + 100)\nexit\n";
 
-struct heard {
-    uint32_t count;
-    char code[16];
-    char text[2048];
-};
-
-static void hear(void *ctx, const struct sluice_diag *diag)
-{
-    struct heard *h = ctx;
-
-    h->count++;
-    snprintf(h->code, sizeof(h->code), "%s", diag->code);
-    assert_true(sluice_diag_format(diag, h->text, sizeof(h->text)) > 0);
-}
-
-static struct sluice_port *open_port(const char *device, struct heard *heard)
-{
-    const struct sluice_sink sink = {sizeof(sink), heard, hear};
-    const struct sluice_port_opts opts = {.size = sizeof(opts),
-                                          .device = device,
-                                          .socket = getenv("SLUICE_TEST_SOCKET"),
-                                          .sink = heard ? &sink : NULL};
-    struct sluice_port *port = NULL;
-    const int err = sluice_port_open(&opts, &port);
-
-    if (err)
-        fail_msg("%d: %s", err, heard ? heard->text : "");
-    return port;
-}
-
-static struct sluice_loaded *load_for(struct sluice_port *port, const char *text)
-{
-    const struct sluice_load_opts opts = {.size = sizeof(opts), .port = port};
-    struct sluice_object *object = library_open(text);
-    struct sluice_loaded *loaded = NULL;
-
-    assert_int_equal(sluice_load(sluice_object_next_program(object, NULL), &opts, &loaded), 0);
-    sluice_object_close(object);
-    return loaded;
-}
-
 static int open_bench(void **state)
 {
-    *state = open_port("net_sluice0", NULL);
+    *state = device_open("net_sluice0", NULL);
     return 0;
 }
 
@@ -89,26 +49,12 @@ static int close_bench(void **state)
 {
     const int err = sluice_port_detach(*state);
     glob_t left = {0};
+    char lent[4096];
 
     sluice_port_close(*state);
     /* what was lent has been taken back */
-    return (err && err != -ENOENT) || glob("/tmp/sluice-*.o", 0, NULL, &left) != GLOB_NOMATCH;
-}
-
-static uint64_t array_at(struct sluice_map *map, uint32_t key)
-{
-    uint64_t value = UINT64_MAX;
-
-    assert_int_equal(sluice_map_lookup_elem(map, &key, 4, &value, 8, 0), 0);
-    return value;
-}
-
-static void wait_for_more(struct sluice_map *map, uint32_t key)
-{
-    const uint64_t before = array_at(map, key);
-
-    for (uint32_t i = 0; array_at(map, key) < before + 20; i++)
-        assert_true(i < 100000);
+    snprintf(lent, sizeof(lent), "%s/sluice-*.o", getenv("TMPDIR"));
+    return (err && err != -ENOENT) || glob(lent, 0, NULL, &left) != GLOB_NOMATCH;
 }
 
 /* --- which devices there are --- */
@@ -120,8 +66,8 @@ static void test_devices_are_listed_and_opened(void **state)
     struct sluice_port_info infos[3], one = {.size = sizeof(one)};
     struct sluice_port_opts opts = {
         .size = sizeof(opts), .device = "net_sluice7", .socket = list.socket};
-    struct heard heard = {0};
-    const struct sluice_sink sink = {sizeof(sink), &heard, hear};
+    struct device_heard heard = {0};
+    const struct sluice_sink sink = {sizeof(sink), &heard, device_hear};
     struct sluice_port *port = NULL;
     uint32_t count = 3;
 
@@ -163,8 +109,8 @@ static void test_devices_are_listed_and_opened(void **state)
 
 static void test_programs_are_attached_and_detached(void **state)
 {
-    struct sluice_port *port = *state, *second = open_port("0", NULL);
-    struct sluice_loaded *a = load_for(port, LIBRARY_COUNTER), *b = load_for(second, other);
+    struct sluice_port *port = *state, *second = device_open("0", NULL);
+    struct sluice_loaded *a = device_load(port, LIBRARY_COUNTER), *b = device_load(second, other);
     struct sluice_port_info info = {.size = sizeof(info)};
     struct sluice_device_info device = {.size = sizeof(device)};
     struct sluice_stats stats = {.size = sizeof(stats)};
@@ -182,7 +128,7 @@ static void test_programs_are_attached_and_detached(void **state)
     assert_int_equal(sluice_port_attach(port, a), -EBUSY);
     assert_int_equal(sluice_port_attach(second, b), -EBUSY);
     assert_int_equal(sluice_port_replace(port, a, NULL), -EBUSY);
-    wait_for_more(map, 0);
+    device_wait_for_more(map, 0);
     assert_int_equal(sluice_port_info(second, &info), 0);
     assert_string_equal(info.program, "count");
     assert_string_equal(info.executor, "microcode");
@@ -213,8 +159,8 @@ static void test_maps_are_kept_under_traffic(void **state)
     const struct sluice_swap_opts migrate = {.size = sizeof(migrate), .flags = SLUICE_SWAP_MIGRATE};
     struct sluice_swap_result done = {.size = sizeof(done)};
     struct sluice_port *port = *state;
-    struct sluice_loaded *a = load_for(port, LIBRARY_COUNTER), *b = load_for(port, other);
-    struct sluice_loaded *c = load_for(port, larger);
+    struct sluice_loaded *a = device_load(port, LIBRARY_COUNTER), *b = device_load(port, other);
+    struct sluice_loaded *c = device_load(port, larger);
     struct sluice_map *array, *hash, *of_a = sluice_loaded_find_map_by_name(a, "hash");
     uint32_t key = 7;
     uint64_t value[2] = {5, 6}, counted;
@@ -225,15 +171,15 @@ static void test_maps_are_kept_under_traffic(void **state)
     assert_null(sluice_port_find_map_by_name(port, "nothing"));
     assert_int_equal(sluice_map_max_entries(hash), 6);
     assert_int_equal(sluice_map_update_elem(of_a, &key, 4, value, 12, 0), 0);
-    wait_for_more(array, 0);
+    device_wait_for_more(array, 0);
     for (uint32_t i = 0; i < 6; i++) {
         struct sluice_loaded *next = i % 2 ? a : b;
 
-        counted = array_at(array, 0) + array_at(array, 1);
+        counted = device_array_at(array, 0) + device_array_at(array, 1);
         assert_int_equal(sluice_port_swap(port, next, NULL, &done), 0);
         assert_true(done.in_place && done.stayed == 6 && !done.moved && done.fresh == i % 2);
-        wait_for_more(array, !(i % 2));
-        assert_true(array_at(array, 0) + array_at(array, 1) > counted);
+        device_wait_for_more(array, !(i % 2));
+        assert_true(device_array_at(array, 0) + device_array_at(array, 1) > counted);
         assert_int_equal(sluice_map_lookup_elem(hash, &key, 4, value, 12, 0), 0);
         assert_int_equal(value[0], 5);
     }
@@ -257,8 +203,8 @@ static void test_what_is_not_a_devices_is_refused(void **state)
     const struct sluice_map_size sizes[] = {{"slots", 299, 0}};
     const struct sluice_object_opts sized = {
         .size = sizeof(sized), .map_sizes = sizes, .map_size_count = 1};
-    struct heard heard = {0};
-    const struct sluice_sink sink = {sizeof(sink), &heard, hear};
+    struct device_heard heard = {0};
+    const struct sluice_sink sink = {sizeof(sink), &heard, device_hear};
     struct sluice_object *object = library_open(other), *bad = library_open(rejected);
     struct sluice_program *p = sluice_object_next_program(object, NULL);
     struct sluice_load_opts opts = {.size = sizeof(opts), .sink = &sink, .port = *state};
@@ -316,7 +262,7 @@ static void test_altered_objects_arrive_as_they_are(void **state)
     assert_int_equal(sluice_load(sluice_object_next_program(object, NULL), &load, &l), 0);
     assert_int_equal(sluice_port_attach(*state, l), 0);
     map = sluice_port_find_map_by_name(*state, ".rodata");
-    assert_int_equal(array_at(map, 0), 1);
+    assert_int_equal(device_array_at(map, 0), 1);
     map = sluice_port_find_map_by_name(*state, "hash");
     assert_int_equal(sluice_map_max_entries(map), 2);
     for (uint32_t key = 0; key < 3; key++)
@@ -368,20 +314,17 @@ static void test_files_that_change_are_not_what_runs(void **state)
 
 static void test_programs_run_where_they_are_to(void **state)
 {
-    struct sluice_load_opts load = {.size = sizeof(load), .port = *state, .executor = "interp"};
     struct sluice_device_info device = {.size = sizeof(device)};
     struct sluice_port_info info = {.size = sizeof(info)};
-    struct sluice_object *object = library_open(LIBRARY_COUNTER);
-    struct sluice_loaded *host = NULL, *core = load_for(*state, LIBRARY_COUNTER);
+    struct sluice_loaded *host = device_load_on(*state, LIBRARY_COUNTER, "interp");
+    struct sluice_loaded *core = device_load(*state, LIBRARY_COUNTER);
 
-    assert_int_equal(sluice_load(sluice_object_next_program(object, NULL), &load, &host), 0);
-    sluice_object_close(object);
     assert_int_equal(sluice_port_attach(*state, host), 0);
     assert_string_equal(sluice_loaded_executor(host), "interp");
     assert_int_equal(sluice_loaded_device_info(host, &device), -ENODEV);
     assert_int_equal(sluice_port_info(*state, &info), 0);
     assert_true(!strcmp(info.executor, "interp") && *info.reason);
-    wait_for_more(sluice_loaded_find_map_by_name(host, "array"), 0);
+    device_wait_for_more(sluice_loaded_find_map_by_name(host, "array"), 0);
     assert_int_equal(sluice_port_replace(*state, core, NULL), 0);
     assert_string_equal(sluice_loaded_executor(core), "microcode");
     sluice_unload(host);
@@ -392,7 +335,7 @@ static void test_programs_run_where_they_are_to(void **state)
 
 static void test_maps_give_what_bpf_gives(void **state)
 {
-    struct sluice_loaded *l = load_for(*state, LIBRARY_COUNTER);
+    struct sluice_loaded *l = device_load(*state, LIBRARY_COUNTER);
 
     assert_int_equal(sluice_port_attach(*state, l), 0);
     library_use_maps(l);
@@ -402,7 +345,7 @@ static void test_maps_give_what_bpf_gives(void **state)
 static void test_batches_and_walks_are_whole(void **state)
 {
     enum { COUNT = 140 };
-    struct sluice_loaded *l = load_for(*state, table);
+    struct sluice_loaded *l = device_load(*state, table);
     uint32_t *keys = calloc(COUNT + 1, 4), key, count = COUNT, i = 0;
     uint64_t(*values)[2] = calloc(COUNT + 1, 16);
     struct sluice_map *map;
@@ -446,7 +389,7 @@ static void test_batches_and_walks_are_whole(void **state)
 
 static void test_filters_and_large_values(void **state)
 {
-    struct sluice_loaded *filter = load_for(*state, bloom), *large = load_for(*state, wide);
+    struct sluice_loaded *filter = device_load(*state, bloom), *large = device_load(*state, wide);
     uint64_t value = 77, absent = 78;
     uint8_t bytes[600] = {0};
     struct sluice_map *map;
@@ -471,7 +414,7 @@ static void test_programs_in_maps_go_by_their_ids(void **state)
 {
     const struct sluice_load_opts load = {.size = sizeof(load), .port = *state};
     struct sluice_object *object = NULL;
-    struct sluice_port *second = open_port("0", NULL);
+    struct sluice_port *second = device_open("0", NULL);
     struct sluice_loaded *l = NULL;
     struct sluice_map *map;
     uint32_t keys[8], values[8], count = 8, id;
@@ -501,9 +444,9 @@ static void test_programs_in_maps_go_by_their_ids(void **state)
 /* Uses maps until the process is killed from outside. */
 static int use_until_it_dies(void)
 {
-    struct heard heard = {0};
-    struct sluice_port *port = open_port("net_sluice0", &heard);
-    struct sluice_loaded *l = load_for(port, table);
+    struct device_heard heard = {0};
+    struct sluice_port *port = device_open("net_sluice0", &heard);
+    struct sluice_loaded *l = device_load(port, table);
     uint32_t key = 0;
     uint64_t value[2];
     int err = sluice_port_attach(port, l);

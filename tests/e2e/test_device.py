@@ -12,8 +12,9 @@ CLIENT = os.path.join(lib.BUILD, 'tests', 'device', 'sluice-device-client')
 PROGRAM = os.path.join(lib.BUILD, 'examples', 'api', 'api-device')
 
 
-def environment(t, **more):
-    return dict(os.environ, SLUICE_TEST_SOCKET=os.path.join(t.folder, 'dpdk_telemetry.v2'), **more)
+def environment(t, work, **more):
+    """Of a client: what it lends is in the test's own folder."""
+    return dict(os.environ, SLUICE_TEST_SOCKET=os.path.join(t.folder, 'dpdk_telemetry.v2'), TMPDIR=work, **more)
 
 
 def test_programs_and_maps_of_a_device_are_the_librarys(work):
@@ -22,7 +23,7 @@ def test_programs_and_maps_of_a_device_are_the_librarys(work):
     slots = lib.clang(os.path.join(work, 'slots.bpf.c'), os.path.join(work, 'slots.o'))
     with testpmd.Testpmd(work, ['net_sluice0,port=loopback,port=loopback', 'net_sluice1,port=none'], '--port-topology=loop', telemetry=True) as t:
         t.ask('start tx_first')
-        p = subprocess.run([CLIENT], env=environment(t, SLUICE_TEST_SLOTS=slots), capture_output=True, text=True, timeout=60)
+        p = subprocess.run([CLIENT], env=environment(t, work, SLUICE_TEST_SLOTS=slots), capture_output=True, text=True, timeout=60)
         assert p.returncode == 0, p.stdout + p.stderr
         t.ask('stop')
 
@@ -36,7 +37,7 @@ def test_example_attaches_and_a_process_that_dies_ends_in_an_error(work):
         p = subprocess.run([PROGRAM, lib.example('firewall'), 'net_sluice5', t.prefix], capture_output=True, text=True, timeout=60)
         assert p.returncode == 1 and 'LIB0012' in p.stderr, p.stderr
         # killed while a client reads its maps
-        client = subprocess.Popen([CLIENT, 'until it dies'], env=environment(t), stdout=subprocess.PIPE, text=True)
+        client = subprocess.Popen([CLIENT, 'until it dies'], env=environment(t, work), stdout=subprocess.PIPE, text=True)
         assert client.stdout.readline() == 'attached 0\n'
         time.sleep(0.2)
         t.process.kill()
