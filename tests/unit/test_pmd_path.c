@@ -36,9 +36,8 @@ enum {
 #define PROGRAM(name)                                                                              \
     ".program " name "\n.map total array 4 8 1\n"                                                  \
     "r6 = *(u32 *)(r1 + 0)\nr7 = *(u32 *)(r1 + 4)\nr2 = r6\nr2 += 64\nif r2 > r7 goto drop\n"      \
-    "r8 = 0\nr3 = *(u8 *)(r6 + 20)\nif r3 != 1 goto count\n"                                       \
-    "r3 = 55\n*(u64 *)(r10 - 24) = r3\nr1 = r10\nr1 += -24\nr2 = 8\nr3 = 0\nr4 = r10\n"            \
-    "r4 += -32\ncall bpf_strtol\nr8 = *(u64 *)(r10 - 32)\ncount:\n"                                \
+    "r8 = 0\nr3 = *(u8 *)(r6 + 20)\nif r3 != 1 goto count\n" PMD_BENCH_STRTOL                      \
+    "r8 = *(u64 *)(r10 - 32)\ncount:\n"                                                            \
     "r3 = 0\n*(u32 *)(r10 - 4) = r3\nr2 = r10\nr2 += -4\nr1 = map[total] ll\n"                     \
     "call bpf_map_lookup_elem\nif r0 == 0 goto drop\n"                                             \
     "r3 = *(u64 *)(r0 + 0)\nr3 += 1\n*(u64 *)(r0 + 0) = r3\n"                                      \

@@ -10,8 +10,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <rte_ethdev.h>
-#include <rte_ip.h>
-#include <rte_udp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,12 +62,10 @@ enum {
     "drop:\nr0 = 1\nexit\n"
 
 /* What no device has, for flows 1, 5, 9, ... */
-#define NUMBER_OF_A_TEXT                                                                           \
-    "r3 = *(u32 *)(r6 + 60)\nr3 &= 3\nif r3 != 1 goto on\nr3 = 49\n*(u64 *)(r10 - 24) = r3\n"      \
-    "r1 = r10\nr1 += -24\nr2 = 8\nr3 = 0\nr4 = r10\nr4 += -32\ncall bpf_strtol\non:\n"
+#define FOR_SOME "r3 = *(u32 *)(r6 + 60)\nr3 &= 3\nif r3 != 1 goto on\n" PMD_BENCH_STRTOL "on:\n"
 
 enum program { WHOLE, PATH, PROGRAMS };
-static const char *const programs[PROGRAMS] = {ORDER("order", ""), ORDER("path", NUMBER_OF_A_TEXT)};
+static const char *const programs[PROGRAMS] = {ORDER("order", ""), ORDER("path", FOR_SOME)};
 
 struct bench {
     struct rte_eth_dev *eth;
@@ -188,23 +184,11 @@ static void swap(struct bench *b, enum pmd_offload offload)
 
 /* --- packets --- */
 
-/* A UDP packet of a flow; some are none, so that RSS does not hash them. */
 static struct rte_mbuf *packet_of(uint32_t flow, uint32_t sequence)
 {
-    struct rte_mbuf *m = pmd_bench_packet(pmd_bench_pool(), PACKET_BYTES, 0);
+    struct rte_mbuf *m = pmd_bench_udp(PACKET_BYTES, flow);
     uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
-    struct rte_ether_hdr *eth = (struct rte_ether_hdr *)data;
-    struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(eth + 1);
-    struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
 
-    eth->ether_type = rte_cpu_to_be_16(flow ? RTE_ETHER_TYPE_IPV4 : 0x88b5);
-    ip->version_ihl = 0x45;
-    ip->total_length = rte_cpu_to_be_16(PACKET_BYTES - sizeof(*eth));
-    ip->next_proto_id = IPPROTO_UDP;
-    ip->src_addr = rte_cpu_to_be_32(0x0a000000 + flow * 77);
-    ip->dst_addr = rte_cpu_to_be_32(0x0a010000);
-    udp->src_port = rte_cpu_to_be_16((uint16_t)(1000 + flow * 13));
-    udp->dst_port = rte_cpu_to_be_16(53);
     memcpy(data + AT_FLOW, &flow, sizeof(flow));
     memcpy(data + AT_SEQUENCE, &sequence, sizeof(sequence));
     return m;

@@ -2,6 +2,7 @@
 #include "host/ctl/executor.h"
 #include "host/pmd/pmd.h"
 #include "tests/common/pmd/bench.h"
+#include "tests/common/pmd/counting.h"
 #include "tests/common/sim_nic.h"
 
 #include <errno.h>
@@ -32,64 +33,12 @@ enum {
     A_ID = 0xa1,
     B_ID = 0xb2,
     HOST_KEY = 1000, /* of entries that only the host makes */
-    /* offsets in a packet: what the host writes ... */
-    AT_FLOW = 14,
-    AT_SEQUENCE = 16,
-    /* ... and the program */
-    AT_FIRST = 24,
-    AT_LAST = 25,
-    AT_COUNT = 28,
-    AT_SETTING = 36,
 };
-
-#define START(id)                                                                                  \
-    "r6 = *(u32 *)(r1 + 0)\nr7 = *(u32 *)(r1 + 4)\nr2 = r6\nr2 += 64\nif r2 > r7 goto drop\n"      \
-    "r3 = " id "\n*(u8 *)(r6 + 24) = r3\n"                                                         \
-    "r3 = *(u8 *)(r6 + 14)\n*(u32 *)(r10 - 4) = r3\n"
-#define LOOK(name) "r2 = r10\nr2 += -4\nr1 = map[" name "] ll\ncall bpf_map_lookup_elem\n"
-#define INSERT                                                                                     \
-    "r3 = 0\n*(u64 *)(r10 - 16) = r3\n"                                                            \
-    "r2 = r10\nr2 += -4\nr3 = r10\nr3 += -16\nr4 = 1\nr1 = map[flows] ll\n"                        \
-    "call bpf_map_update_elem\n"
-#define SETTING                                                                                    \
-    "r3 = 0\n*(u32 *)(r10 - 4) = r3\n" LOOK("setting") "if r0 == 0 goto drop\n"                    \
-                                                       "r3 = *(u32 *)(r0 + 0)\n"                   \
-                                                       "*(u32 *)(r6 + 36) = r3\n"
-#define OWN(name)                                                                                  \
-    LOOK(name) "if r0 == 0 goto drop\nr3 = *(u64 *)(r0 + 0)\nr3 += 1\n*(u64 *)(r0 + 0) = r3\n"
-#define END(id) "r3 = " id "\n*(u8 *)(r6 + 25) = r3\nr0 = 2\nexit\ndrop:\nr0 = 1\nexit\n"
-#define MAPS                                                                                       \
-    ".map shared array 4 8 4\n.map flows hash 4 8 64\n.map setting array 4 4 1\n"                  \
-    ".map of_a array 4 8 40\n.map of_b array 4 8 20\n.map keys_of_b hash 4 8 7\n"
-
-/* Counts by load, add and store, first in the array. */
-static const char program_a[] = ".program a\n" MAPS START("0xa1")
-    LOOK("shared") "if r0 == 0 goto drop\nr3 = *(u64 *)(r0 + 0)\nr3 += 1\n*(u64 *)(r0 + 0) = r3\n"
-                   "*(u32 *)(r6 + 28) = r3\n" LOOK("flows") "if r0 != 0 goto there\n" INSERT LOOK(
-                       "flows") "if r0 == 0 goto drop\nthere:\nr1 = 1\nlock *(u64 *)(r0 + 0) += "
-                                "r1\n" SETTING OWN("of_a") END("0xa1");
-
-/* Counts by atomics, first in the hash, and has a map more on the device. */
-static const char program_b[] =
-    ".program b\n" MAPS START("0xb2") LOOK("flows") "if r0 != 0 goto there\n" INSERT LOOK(
-        "flows") "if r0 == 0 goto drop\nthere:\nr3 = *(u64 *)(r0 + 0)\nr3 += 1\n*(u64 *)(r0 + 0) = "
-                 "r3\n" LOOK("shared") "if r0 == 0 goto drop\nr1 = 1\nr1 = atomic_fetch_add((u64 "
-                                       "*)(r0 + 0), r1)\nr1 += 1\n"
-                                       "*(u32 *)(r6 + 28) = r1\n" LOOK(
-                                           "keys_of_b") "if r0 != 0 goto drop\n" SETTING OWN("of_b")
-                                           END("0xb2");
-
-/* The map of flows has another size, and one has another number. */
-static const char program_other[] =
-    ".program other\n.map setting array 4 4 1\n.map shared array 4 8 4\n.map flows hash 4 8 "
-    "65\n" START("0xcc")
-        LOOK("shared") "if r0 == 0 goto drop\nr1 = 1\nlock *(u64 *)(r0 + 0) += r1\n" LOOK("flows")
-            SETTING END("0xcc");
 
 struct bench {
     struct pmd *pmd;
     uint16_t port;
-    char path[3][SIM_NIC_PATH_BYTES];
+    char path[4][SIM_NIC_PATH_BYTES];
     uint32_t sequence[FLOWS], expected[FLOWS]; /* next to send, to come */
     uint32_t packets[2];                       /* of program a, b */
     uint32_t setting;                          /* last one seen */
@@ -111,6 +60,7 @@ static int open_bench(void **state)
     assert_true(sim_nic_program(program_a, b->path[0]));
     assert_true(sim_nic_program(program_b, b->path[1]));
     assert_true(sim_nic_program(program_other, b->path[2]));
+    assert_true(sim_nic_program(program_path, b->path[3]));
     b->port = eth->data->port_id;
     b->pmd = pmd_of_port(b->port);
     assert_int_equal(nic_read(&b->pmd->nic, b->pmd->nic.slot + SPEC_CSR_CORES, &cores), 0);
@@ -124,7 +74,7 @@ static int close_bench(void **state)
 
     if (b->pmd)
         pmd_bench_close(b->port);
-    for (uint32_t i = 0; i < 3; i++)
+    for (uint32_t i = 0; i < 4; i++)
         unlink(b->path[i]);
     free(b);
     return 0;
@@ -143,6 +93,7 @@ static void send_burst(struct bench *b, uint16_t count)
         burst[i] = pmd_bench_packet(pmd_bench_pool(), PACKET_BYTES, 0);
         data = rte_pktmbuf_mtod(burst[i], uint8_t *);
         data[AT_FLOW] = (uint8_t)flow;
+        data[AT_PATH] = b->sent % 8 == 5;
         memcpy(data + AT_SEQUENCE, &b->sequence[flow], sizeof(uint32_t));
         b->sequence[flow]++;
     }
@@ -411,6 +362,66 @@ static void test_programs_move_between_core_pipelines_and_host(void **state)
     check_all(b, RTE_DIM(ways));
 }
 
+/* What the device is told to become in place of what it should. */
+static const char *no_model;
+static const struct dev_ops *ops;
+
+static int open_no_model(struct dev *dev, const char *model, char *why, size_t why_bytes)
+{
+    (void)model;
+    return ops->reopen(dev, no_model, why, why_bytes);
+}
+
+/* Packets are under way, the program goes on with all of them, and the reason says why. */
+static void fail_to_become(struct bench *b, const char *executor, const char *before)
+{
+    const struct rte_pmd_sluice_program what = {.path = b->path[1], .executor = executor};
+    char why[EXEC_WHY_BYTES];
+    struct dev_ops others;
+    int err;
+
+    ops = b->pmd->dev->ops;
+    others = *ops;
+    others.reopen = open_no_model;
+    for (uint32_t k = 0; k < BURSTS; k++)
+        send_burst(b, BURST);
+    b->pmd->dev->ops = &others;
+    err = rte_pmd_sluice_program_swap(b->port, &what, RTE_PMD_SLUICE_SWAP_MIGRATE, NULL, why,
+                                      sizeof(why));
+    b->pmd->dev->ops = ops;
+    assert_true(err < 0 && err != -EIO);
+    assert_non_null(strstr(why, no_model));
+    pmd_bench_executor_is(b->port, before);
+    send_burst(b, BURST);
+    receive_all(b);
+    assert_int_equal(value_of(b, "of_a", 0), b->sent);
+}
+
+static void test_model_that_is_none_leaves_the_program_where_it_is(void **state)
+{
+    struct bench *b = *state;
+    struct rte_pmd_sluice_swap done;
+    uint64_t of_path;
+
+    sim_nic_needed();
+    b->pmd->core_model = strdup(sim_nic_model());
+    pmd_bench_load(b->port, b->path[3]);
+    assert_int_equal(rte_eth_dev_start(b->port), 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        /* a file that is no library, and a library that is no model */
+        no_model = i ? SLUICE_BUILD_ROOT "/sluice-sim.so" : b->path[0];
+        fail_to_become(b, "pipeline", "microcode");
+        of_path = pmd_bench_counter(b->port, "rx_fallback_path_packets");
+        assert_int_equal(of_path, b->sent / 8);
+    }
+    swap_on(b, 0, "interp", &done);
+    fail_to_become(b, "pipeline", "interp");
+    swap_on(b, 0, "pipeline", &done);
+    fail_to_become(b, "microcode", "pipeline");
+    check_all(b, 0);
+    assert_int_equal(pmd_bench_counter(b->port, "rx_fallback_path_packets"), of_path);
+}
+
 /* Swaps beside an application that polls. */
 struct changer {
     struct bench *b;
@@ -528,6 +539,7 @@ int main(void)
         ON_BENCH(test_maps_that_cannot_stay_are_copied_on_request_only),
         ON_BENCH(test_programs_move_between_device_and_host),
         ON_BENCH(test_programs_move_between_core_pipelines_and_host),
+        ON_BENCH(test_model_that_is_none_leaves_the_program_where_it_is),
         ON_BENCH(test_application_polls_on_while_slots_change),
         ON_BENCH(test_load_begins_with_empty_maps),
         ON_BENCH(test_keys_of_maps_are_walked),

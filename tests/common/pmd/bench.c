@@ -13,7 +13,9 @@
 #include "tests/common/sim_nic.h"
 
 #include <dev_driver.h>
+#include <rte_ip.h>
 #include <rte_malloc.h>
+#include <rte_udp.h>
 #include <unistd.h>
 
 enum { CLOCKS = 64, TRIES = 100000 };
@@ -144,6 +146,24 @@ struct rte_mbuf *pmd_bench_packet(struct rte_mempool *pool, uint16_t bytes, uint
 
     assert_non_null(m);
     memset(rte_pktmbuf_append(m, bytes), fill, bytes);
+    return m;
+}
+
+struct rte_mbuf *pmd_bench_udp(uint16_t bytes, uint32_t flow)
+{
+    struct rte_mbuf *m = pmd_bench_packet(pmd_bench_pool(), bytes, 0);
+    struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, struct rte_ether_hdr *);
+    struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(eth + 1);
+    struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
+
+    eth->ether_type = rte_cpu_to_be_16(flow ? RTE_ETHER_TYPE_IPV4 : 0x88b5);
+    ip->version_ihl = 0x45;
+    ip->total_length = rte_cpu_to_be_16((uint16_t)(bytes - sizeof(*eth)));
+    ip->next_proto_id = IPPROTO_UDP;
+    ip->src_addr = rte_cpu_to_be_32(0x0a000000 + flow * 77);
+    ip->dst_addr = rte_cpu_to_be_32(0x0a010000);
+    udp->src_port = rte_cpu_to_be_16((uint16_t)(1000 + flow * 13));
+    udp->dst_port = rte_cpu_to_be_16(53);
     return m;
 }
 

@@ -47,6 +47,8 @@ void pmd_bench_executor_is(uint16_t port, const char *executor);
 
 /* A packet with all bytes alike. */
 struct rte_mbuf *pmd_bench_packet(struct rte_mempool *pool, uint16_t bytes, uint8_t fill);
+/* A UDP packet of a flow; of flow 0 it is none, so that RSS does not hash it. */
+struct rte_mbuf *pmd_bench_udp(uint16_t bytes, uint32_t flow);
 /* Sends them; the device goes on where the ring has no room. */
 void pmd_bench_send(uint16_t port, struct rte_mbuf **packets, uint16_t count);
 /* A word of a packet, in the order of the host's bytes. */
@@ -55,6 +57,11 @@ uint32_t pmd_bench_word(const uint8_t *data, uint32_t at);
 /* Packets of 80 bytes 0x5a, which are numbered behind their head. */
 enum { PMD_BENCH_BYTES = 80, PMD_BENCH_NUMBER_AT = 16 };
 void pmd_bench_send_numbers(uint16_t port, uint32_t count, uint32_t *next);
+
+/* In a program's text, what no device has: the number 7 of a text, at r10 - 32. r1 to r4 go. */
+#define PMD_BENCH_STRTOL                                                                           \
+    "r3 = 55\n*(u64 *)(r10 - 24) = r3\nr1 = r10\nr1 += -24\nr2 = 8\nr3 = 0\nr4 = r10\n"            \
+    "r4 += -32\ncall bpf_strtol\n"
 
 /* An extended statistic. */
 uint64_t pmd_bench_counter(uint16_t port, const char *name);
