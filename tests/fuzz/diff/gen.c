@@ -49,15 +49,18 @@ const uint32_t *gen_counts(const struct gen *g)
 static enum gen_template choose(struct gen *g)
 {
     static const uint8_t of_maps[] = {GEN_T_lookup, GEN_T_lookup, GEN_T_value, GEN_T_value_atomic,
-                                      GEN_T_update, GEN_T_delete, GEN_T_insert};
+                                      GEN_T_update, GEN_T_delete, GEN_T_insert,
+                                      /* and with paths */
+                                      GEN_T_mix, GEN_T_mix, GEN_T_mix, GEN_T_stale};
     const int column = g->profile != GEN_ANY;
     uint32_t sum = 0, at;
     int t = 0;
 
-    if (g->pure)
+    if (g->pure || g->quiet)
         return gen_pure_template(g);
-    if ((g->profile == GEN_TRIE && gen_chance(g, 30)) ||
-        (g->profile == GEN_PATHS && gen_chance(g, 45)))
+    if (g->profile == GEN_TRIE && gen_chance(g, 30))
+        return (enum gen_template)of_maps[gen_below(g, 7)];
+    if (g->profile == GEN_PATHS && gen_chance(g, 50))
         return (enum gen_template)of_maps[gen_below(g, sizeof(of_maps))];
     for (int i = 0; i < GEN_TEMPLATE_COUNT; i++)
         sum += templates[i].weights[column];
@@ -253,7 +256,7 @@ static void reset(struct gen *g, uint64_t seed, enum gen_profile profile, struct
     g->spot_count = 0;
     memset(g->counts, 0, sizeof(g->counts));
     g->reach = 14 + gen_below(g, 50);
-    g->pure = g->pure_functions = false;
+    g->pure = g->pure_functions = g->quiet = false;
     g->soft = g->profile == GEN_PATHS || (g->profile != GEN_TRIE && gen_chance(g, 15));
 }
 

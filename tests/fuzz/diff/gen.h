@@ -66,7 +66,9 @@ extern const char *const gen_profile_names[GEN_PROFILE_COUNT];
     X(counter, 3, 3)                                                                               \
     X(insert, 2, 1)                                                                                \
     X(checksum, 2, 1)                                                                              \
-    X(parse, 2, 1)
+    X(parse, 2, 1)                                                                                 \
+    X(mix, 0, 0)                                                                                   \
+    X(stale, 0, 0)
 
 enum gen_template {
 #define GEN_ENUM(name, any, small) GEN_T_##name,

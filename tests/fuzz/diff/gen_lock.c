@@ -47,7 +47,7 @@ static void change_words(struct gen *g, int value, uint32_t first, uint32_t end)
         gen_emit(g, LDX(W, 2, value, (int16_t)at));
         gen_emit(g, ALU64_K(MUL, 2, 3));
         gen_emit(g, ALU64_K(ADD, 2, gen_const(g)));
-        if (!g->pure)
+        if (!g->pure && !g->quiet)
             gen_emit(g, STX(W, value, (int16_t)at, 2));
     }
 }
@@ -63,7 +63,7 @@ void gen_lock_statement(struct gen *g)
     if (map < 0 || !gen_may_call(g))
         goto done;
     m = &g->maps[map];
-    if (!g->pure && gen_chance(g, 35)) {
+    if (!g->pure && !g->quiet && gen_chance(g, 35)) {
         const int32_t key = gen_key(g, (uint32_t)map);
 
         if (key)

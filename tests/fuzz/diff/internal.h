@@ -134,6 +134,7 @@ struct gen {
     bool soft;           /* what hardware does not run may occur */
     bool pure;           /* nothing is written that the host would find again (gen_path.c) */
     bool pure_functions; /* nor in functions */
+    bool quiet;          /* no map changes */
     uint32_t counts[GEN_TEMPLATE_COUNT];
 };
 
