@@ -326,3 +326,16 @@ const struct net *netfile_default(uint32_t ifindex, struct arena *arena)
     *net = (struct net){.interfaces = i, .interface_count = ifindex == loopback.ifindex ? 1 : 2};
     return net;
 }
+
+const struct net *netfile_ports(uint32_t count, struct arena *arena)
+{
+    struct net_interface *i = arena_array(arena, count, sizeof(*i));
+    struct net *net = arena_alloc(arena, sizeof(*net));
+
+    if (!i || !net)
+        return NULL;
+    for (uint32_t n = 0; n < count; n++)
+        i[n] = plain_interface(n + 1);
+    *net = (struct net){.interfaces = i, .interface_count = count};
+    return net;
+}

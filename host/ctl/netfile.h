@@ -17,4 +17,8 @@ int netfile_read(const char *path, struct arena *arena, const struct net **out, 
  * is no memory. */
 const struct net *netfile_default(uint32_t ifindex, struct arena *arena);
 
+/* What programs of a NIC see without a file: its ports, interfaces 1 to count, each as that one.
+ * NULL if there is no memory. */
+const struct net *netfile_ports(uint32_t count, struct arena *arena);
+
 #endif

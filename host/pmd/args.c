@@ -103,11 +103,15 @@ static int apply_fib(struct pmd *pmd, const char *path)
     char why[EXEC_WHY_BYTES] = "";
     int err = 0;
 
-    if (!path)
-        return 0;
     pmd->net_arena = arena_open();
-    err =
-        pmd->net_arena ? netfile_read(path, pmd->net_arena, &pmd->net, why, sizeof(why)) : -ENOMEM;
+    if (!pmd->net_arena)
+        err = -ENOMEM;
+    else if (path)
+        err = netfile_read(path, pmd->net_arena, &pmd->net, why, sizeof(why));
+    else
+        pmd->net = netfile_ports(pmd->nic.port_count, pmd->net_arena);
+    if (!err && !pmd->net)
+        err = -ENOMEM;
     if (err)
         PMD_LOG(ERR, "%s\n", *why ? why : rte_strerror(-err));
     return err;

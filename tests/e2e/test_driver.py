@@ -286,6 +286,22 @@ def test_routes_of_a_file_are_those_of_the_command_line(work):
     refused(work, f'prog={obj},fib={obj}', 'line 1')
 
 
+def test_without_routes_each_port_is_an_interface(work):
+    """In the slot, and on the host; packets come by the second port."""
+    obj = lib.clang(os.path.join(lib.ROOT, 'tests', 'progs', 'helpers', 'fib.bpf.c'), os.path.join(work, 'fib.o'))
+    capture = lib.traffic('driver-ports', '--count', 50, '--malformed', 0)
+    lib.sluice('run', obj, '-t', 'interp', '-r', capture, '--ifindex', 2, '--maps-out', os.path.join(work, 'maps'))
+    with open(os.path.join(work, 'maps')) as f:
+        want = json.load(f)['verdicts']
+    nics = [f'net_sluice{i},port=none,port=pcap:{capture}:,prog={obj}{more}' for i, more in enumerate(('', ',offload=never'))]
+    with testpmd.Testpmd(work, nics, '--rxd=64', '--txd=64', warning="on the host's CPU", telemetry=True) as t:
+        t.ask('set fwd rxonly\nstart')
+        for port in (0, 1):
+            t.wait_for(lambda c: c['rx_port1_packets'] == 50 and sum(c[f'rx_program_{v}'] for v in ('pass', 'tx', 'drop')) == 50, port)
+            dumped = lib.sluice('dev', '-f', t.prefix, '--port', port, '--json', 'map', 'dump', 'name', 'verdicts')
+            assert json.loads(dumped.stdout) == want, port
+
+
 def test_a_program_that_does_not_fit_says_why(work):
     refused(work, 'prog=missing.o', 'missing.o')
     refused(work, f'prog={lib.example("csum")},events=missing/events', 'missing/events')
