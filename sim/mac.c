@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <net/ethernet.h>
@@ -11,8 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -54,7 +57,16 @@ struct mac {
     uint32_t loop_count;
     int fd; /* a socket's or a TAP's, or -1 */
     bool tap;
+    uint64_t frames; /* read from a file */
+    bool leaves_out; /* some of them, which was told */
+    char *text;      /* what it is, for messages */
 };
+
+/* The simulated device has no other way to say why it ends, or why frames do. */
+static void say(const struct mac *m, const char *what)
+{
+    fprintf(stderr, "net_sluice: port=%s: %s\n", m->text ? m->text : "", what);
+}
 
 void mac_close(struct mac *m)
 {
@@ -62,6 +74,8 @@ void mac_close(struct mac *m)
         return;
     if (m->source)
         pcap_close(m->source);
+    if (m->sink && pcap_dump_flush(m->sink))
+        say(m, strerror(errno));
     if (m->sink)
         pcap_dump_close(m->sink);
     if (m->dead)
@@ -74,10 +88,52 @@ void mac_close(struct mac *m)
     }
     if (m->fd >= 0)
         close(m->fd);
+    free(m->text);
     free(m);
 }
 
 /* --- opening --- */
+
+/* A file that one port writes is no other's, of this process or another: it would be cut off while
+ * it is read, or have frames of both. The lock ends with the file. */
+static int lock_file(int fd, int how, const char *name, char *why, size_t why_bytes)
+{
+    struct stat s;
+
+    if (fstat(fd, &s) || !S_ISREG(s.st_mode) || !flock(fd, how | LOCK_NB) || errno != EWOULDBLOCK)
+        return 0;
+    snprintf(why, why_bytes, "%s is in use: one port %s it already", name,
+             how == LOCK_EX ? "reads or writes" : "writes");
+    return -EBUSY;
+}
+
+/* Nothing of the file is lost before it is known that it is this port's alone. */
+static int open_sink(struct mac *m, const char *name, char *why, size_t why_bytes)
+{
+    const int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
+    int err = -EIO;
+
+    if (file)
+        err = lock_file(fd, LOCK_EX, name, why, why_bytes);
+    else
+        snprintf(why, why_bytes, "%s: %s", name, strerror(errno));
+    if (!err && ftruncate(fd, 0)) /* a pipe has no length */
+        errno = 0;
+    m->dead = err ? NULL
+                  : pcap_open_dead_with_tstamp_precision(DLT_EN10MB, FRAME_BYTES,
+                                                         PCAP_TSTAMP_PRECISION_NANO);
+    m->sink = m->dead ? pcap_dump_fopen(m->dead, file) : NULL;
+    if (m->sink)
+        return 0;
+    if (!err)
+        snprintf(why, why_bytes, "%s", m->dead ? pcap_geterr(m->dead) : "no memory");
+    if (file)
+        fclose(file);
+    else if (fd >= 0)
+        close(fd);
+    return err ? err : -EIO;
+}
 
 static int open_pcap(struct mac *m, const char *text, char *why, size_t why_bytes)
 {
@@ -110,16 +166,9 @@ static int open_pcap(struct mac *m, const char *text, char *why, size_t why_byte
         snprintf(why, why_bytes, "%s has no Ethernet frames", in);
         return -EINVAL;
     }
-    if (!*out)
-        return 0;
-    m->dead =
-        pcap_open_dead_with_tstamp_precision(DLT_EN10MB, FRAME_BYTES, PCAP_TSTAMP_PRECISION_NANO);
-    m->sink = m->dead ? pcap_dump_open(m->dead, out) : NULL;
-    if (!m->sink) {
-        snprintf(why, why_bytes, "%s", m->dead ? pcap_geterr(m->dead) : "no memory");
-        return -EIO;
-    }
-    return 0;
+    if (m->source && lock_file(fileno(pcap_file(m->source)), LOCK_SH, in, why, why_bytes))
+        return -EBUSY;
+    return *out ? open_sink(m, out, why, why_bytes) : 0;
 }
 
 static int open_socket(struct mac *m, const char *name, char *why, size_t why_bytes)
@@ -167,6 +216,7 @@ int mac_open(const char *text, struct mac **out, char *why, size_t why_bytes)
     if (!m)
         return -ENOMEM;
     m->fd = -1;
+    m->text = strdup(text ? text : "");
     m->tail = &m->head;
     m->gap_clocks = GAP_CLOCKS;
     m->up = text && *text && strcmp(text, "none") != 0;
@@ -200,18 +250,34 @@ bool mac_link(const struct mac *m)
 
 /* --- frames in --- */
 
+/* A file that is damaged gives the frames before that; one that no port takes is left out. */
 static void next_of_file(struct mac *m)
 {
     struct pcap_pkthdr *head;
     const uint8_t *data;
+    char text[PCAP_ERRBUF_SIZE + 64];
+    const int got = pcap_next_ex(m->source, &head, &data);
 
-    if (pcap_next_ex(m->source, &head, &data) != 1) {
-        pcap_close(m->source);
-        m->source = NULL;
-    } else if (head->caplen && head->caplen <= FRAME_BYTES) {
+    if (got == 1 && head->caplen && head->caplen <= FRAME_BYTES) {
         memcpy(m->in, data, head->caplen);
         m->in_bytes = head->caplen;
+    } else if (got == 1) {
+        snprintf(text, sizeof(text),
+                 "frame %" PRIu64 " of %u bytes is left out, and others like it", m->frames,
+                 head->caplen);
+        if (!m->leaves_out)
+            say(m, text);
+        m->leaves_out = true;
+    } else {
+        if (got == PCAP_ERROR) {
+            snprintf(text, sizeof(text), "damaged after %" PRIu64 " packets: %s", m->frames,
+                     pcap_geterr(m->source));
+            say(m, text);
+        }
+        pcap_close(m->source);
+        m->source = NULL;
     }
+    m->frames++;
 }
 
 static void next_of_loop(struct mac *m)
@@ -318,6 +384,16 @@ static int loop_back(struct mac *m)
     return 0;
 }
 
+/* There is no way on: the device ends. */
+static int ends(const struct mac *m)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text), "%s; the simulated device ends", strerror(errno));
+    say(m, text);
+    return -EIO;
+}
+
 static int emit(struct mac *m, uint64_t ns)
 {
     const struct pcap_pkthdr head = {
@@ -329,13 +405,13 @@ static int emit(struct mac *m, uint64_t ns)
     if (m->sink)
         pcap_dump((uint8_t *)m->sink, &head, m->out);
     if (m->sink && ferror(pcap_dump_file(m->sink)))
-        return -EIO;
-    /* an interface that takes no more loses frames, as a wire does */
+        return ends(m);
+    /* an interface that takes no more, or is down, loses frames, as a wire does */
     if (m->fd >= 0 && m->tap) {
         if (write(m->fd, m->out, m->out_bytes) < 0 && errno == EBADFD)
-            return -EIO; /* somebody has deleted it; while it is down it is EIO */
-    } else if (m->fd >= 0 && send(m->fd, m->out, m->out_bytes, 0) < 0 && errno == ENETDOWN) {
-        return -EIO;
+            return ends(m); /* somebody has deleted it; while it is down it is EIO */
+    } else if (m->fd >= 0 && send(m->fd, m->out, m->out_bytes, 0) < 0 && errno == ENXIO) {
+        return ends(m); /* likewise; while it is down it is ENETDOWN */
     }
     return m->loops ? loop_back(m) : 0;
 }
@@ -357,8 +433,7 @@ int mac_give(struct mac *m, const uint32_t *data, uint64_t keep, bool last, uint
     return err;
 }
 
-void mac_flush(struct mac *m)
+int mac_flush(struct mac *m)
 {
-    if (m->sink)
-        pcap_dump_flush(m->sink);
+    return m->sink && pcap_dump_flush(m->sink) ? ends(m) : 0;
 }

@@ -27,7 +27,7 @@ void mac_taken(struct mac *mac);
 /* A beat of the device, at a time in ns. 0 or -EPROTO if a frame makes no sense, -EIO if it can't
  * be written. */
 int mac_give(struct mac *mac, const uint32_t *data, uint64_t keep, bool last, uint64_t ns);
-/* What was written becomes visible to others. */
-void mac_flush(struct mac *mac);
+/* What was written becomes visible to others. 0, or -EIO if it can't be written. */
+int mac_flush(struct mac *mac);
 
 #endif

@@ -120,6 +120,13 @@ static int end_clock(void *ctx)
 
 /* --- registers --- */
 
+/* What is connected to a port can't be written any more: to its driver the device is one that has
+ * been taken away, whose registers read as all ones and whose writes go nowhere. */
+static bool is_gone(const struct nic *n)
+{
+    return n->broken == -EIO;
+}
+
 static int read_words(struct nic *n, uint32_t addr, uint32_t *words, uint32_t count)
 {
     return n->broken ? n->broken : regs_read(&n->regs, addr, words, count);
@@ -146,6 +153,7 @@ static int nic_write_words(struct dev *dev, uint32_t addr, const uint32_t *words
         if (!(words[i] & CTRL_ON))
             note_write(n, addr + 4 * i, words[i]);
     err = n->broken ? n->broken : regs_write(&n->regs, addr, words, count);
+    err = is_gone(n) ? 0 : err;
     for (uint32_t i = 0; !err && i < count; i++)
         note_write(n, addr + 4 * i, words[i]);
     n->asleep = false;
@@ -161,6 +169,10 @@ static int nic_read_words(struct dev *dev, uint32_t addr, uint32_t *words, uint3
 
     pthread_mutex_lock(&n->lock);
     err = read_words(n, addr, words, count);
+    if (is_gone(n)) {
+        memset(words, 0xff, sizeof(*words) * count);
+        err = 0;
+    }
     pthread_mutex_unlock(&n->lock);
     return err;
 }
@@ -190,12 +202,12 @@ static bool frames_wait(struct nic *n)
 static int fall_asleep(struct nic *n)
 {
     uint32_t status = 0;
-    const int err = read_words(n, SPEC_BAR_LIST + SPEC_NIC_STATUS, &status, 1);
+    int err = read_words(n, SPEC_BAR_LIST + SPEC_NIC_STATUS, &status, 1);
 
     n->quiet_clocks = 0;
     n->asleep = !err && !(status & BUSY);
-    for (uint32_t p = 0; n->asleep && p < n->api->ports; p++)
-        mac_flush(n->macs[p]);
+    for (uint32_t p = 0; n->asleep && !n->broken && p < n->api->ports; p++)
+        err = n->broken = mac_flush(n->macs[p]);
     return err;
 }
 

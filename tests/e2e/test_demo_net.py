@@ -2,7 +2,9 @@
 """./dev demo-net, as far as the machine allows network namespaces: ping and curl through the simulated NICs, a port blocked and opened live."""
 import contextlib
 import io
+import json
 import os
+import re
 import unittest
 
 import demo_net
@@ -59,5 +61,31 @@ def test_ping_through_a_tap_comes_back(work):
     else:
         refused.quit()
         raise AssertionError('the name was taken')
+    finally:
+        demo_net.quiet('ip', 'netns', 'del', space)
+
+
+def test_an_interface_that_was_down_goes_on(work):
+    """What is sent meanwhile is lost, as on a wire; one that is deleted ends the device, with the reason."""
+    try:
+        demo_net.check_machine()
+    except demo_net.Missing as e:
+        raise unittest.SkipTest(str(e)) from None
+    space = f'sluice{os.getpid()}down'
+    demo_net.quiet('ip', 'netns', 'add', space)
+    try:
+        demo_net.quiet('ip', '-n', space, 'link', 'add', 'wire0', 'type', 'veth', 'peer', 'name', 'wire1')
+        for name in ('wire0', 'wire1'):
+            demo_net.quiet('ip', '-n', space, 'link', 'set', name, 'up')
+        with testpmd.Testpmd(work, ['net_sluice0,port=packet:wire0'], '--forward-mode=txonly', machine=Within(space)) as t:
+            demo_net.quiet('ip', '-n', space, 'link', 'set', 'wire0', 'down')
+            t.ask('start')
+            sent = t.wait_for(lambda c: c['tx_port0_packets'] > 10)['tx_port0_packets']
+            demo_net.quiet('ip', '-n', space, 'link', 'set', 'wire0', 'up')
+            t.wait_for(lambda c: c['tx_port0_packets'] > sent + 10)
+            received = demo_net.quiet('ip', '-n', space, '-s', '-j', 'link', 'show', 'wire1')
+            assert json.loads(received)[0]['stats64']['rx']['packets'] > 0, received
+            demo_net.quiet('ip', '-n', space, 'link', 'del', 'wire0')
+            t.until(re.compile('port=packet:wire0: No such device or address; the simulated device ends'))
     finally:
         demo_net.quiet('ip', 'netns', 'del', space)

@@ -3,6 +3,7 @@
 command line makes of the same packets."""
 import json
 import os
+import re
 
 import larger
 import lib
@@ -317,6 +318,33 @@ def test_arguments_that_would_be_passed_over_are_refused(work):
     refused(work, f'{program},executor=core', 'executor= has a value that makes no sense')
     refused(work, 'executor=pipeline', 'executor=pipeline needs a program')
     refused(work, f'{program},executor=pipeline,model=nic_model.so', 'model= is not for it')
+
+
+def test_a_capture_that_another_port_has_is_refused_and_keeps_its_packets(work):
+    capture = testpmd.write(os.path.join(work, 'in.pcap'), [bytes(64)] * 3)
+    refused(work, 'port=pcap:in.pcap:in.pcap', 'in.pcap is in use')
+    refused(work, 'port=pcap::out.pcap,port=pcap::out.pcap', 'out.pcap is in use')
+    assert len(testpmd.frames(capture)) == 3
+
+
+def test_a_damaged_capture_is_told(work):
+    whole = testpmd.write(os.path.join(work, 'whole.pcap'), [bytes(64)] * 3)
+    with open(whole, 'rb') as f, open(os.path.join(work, 'cut.pcap'), 'wb') as out:
+        out.write(f.read()[:-10])
+    with testpmd.Testpmd(work, ['net_sluice0,port=pcap:cut.pcap:']) as t:
+        t.ask('set fwd rxonly\nstart')
+        t.wait_for(lambda c: c['rx_port0_packets'] == 2)
+        assert 'port=pcap:cut.pcap:: damaged after 2 packets: truncated' in t.text, t.text
+
+
+def test_a_capture_that_cannot_be_written_is_told_and_the_device_is_gone(work):
+    testpmd.write(os.path.join(work, 'in.pcap'), [bytes(64)] * 300)
+    with testpmd.Testpmd(work, ['net_sluice0,port=pcap:in.pcap:/dev/full']) as t:
+        t.ask('start')
+        t.until(re.compile('/dev/full: No space left on device'))
+        assert 'Link status: down' in t.ask('show port info 0')
+        said = t.ask('stop\nport stop 0\nport close 0')
+        assert 'does not stop' not in said and 'Port 0 is closed' in said, said
 
 
 def refused(work, arguments, reason):
