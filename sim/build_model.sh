@@ -3,23 +3,24 @@
 # Turns Verilog with a module sluice_dut into a shared object for the simulation (model.h), with --nic one with the NIC around it
 # (nic_model.h).
 #
-# usage: build_model.sh ROOT OUT.so WORK_DIR [--trace] [--opt LEVEL] [--nic] [--cores N] FILE.v ...
+# usage: build_model.sh ROOT OUT.so WORK_DIR [--trace] [--opt LEVEL] [--nic] [--cores N] [--runtime DIR] FILE.v ...
 #   N         VLIW cores in the slot: of a NIC 4 unless given, else 1; several have no external memory
 #   ROOT      the repository (for hw/ and sim/)
-#   WORK_DIR  scratch folder, and where Verilator's own objects are kept between runs (RUNTIME_DIR
-#             in the environment names another folder for those)
+#   WORK_DIR  scratch folder, and where Verilator's own objects are kept between runs unless DIR, or RUNTIME_DIR in the environment,
+#             names another folder for those
 # RTL_FIRST in the environment names a folder whose modules take the place of those of the same name in hw/rtl, for tests; VERILATOR_OPTIONS
 # are more options, MODEL_OPT takes the place of LEVEL: a model that runs for some thousand clocks only is there sooner with -O0.
 set -eu
 absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
 root=$(absolute "$1") out=$(absolute "$2") work=$(absolute "$3")
 shift 3
-trace= opt=-O2 top=sluice_dut wrapper=model.cpp rows=-DSLUICE_TRACE cores=
+trace= opt=-O2 top=sluice_dut wrapper=model.cpp rows=-DSLUICE_TRACE cores= runtime=$work/runtime
 while [ $# -gt 0 ]; do
     case $1 in
     --trace) trace=--trace-fst ;;
     --opt) shift; opt=$1 ;;
     --cores) shift; cores=$1 ;;
+    --runtime) shift; runtime=$1 ;;
     --nic) top=sluice_nic wrapper=nic_model.cpp rows= ;;
     *) break ;;
     esac
@@ -33,7 +34,7 @@ need verilator "Verilator (verilator)"
 cxx=${CXX:-$(command -v clang++-19 || command -v clang++ || command -v g++ || echo c++)}
 need "${cxx%% *}" "a C++ compiler (${CXX:-clang++ or g++})"
 vroot=$(verilator --getenv VERILATOR_ROOT)
-runtime=$(absolute "${RUNTIME_DIR:-$work/runtime}")
+runtime=$(absolute "${RUNTIME_DIR:-$runtime}")
 flags="-std=c++17 -fPIC -I$root -I$vroot/include -I$vroot/include/vltstd -DVM_SC=0 -w -faligned-new -fbracket-depth=4096"
 case $cxx in *g++*) case $cxx in *clang*) ;; *) flags=${flags% -fbracket-depth=4096} ;; esac ;; esac
 mkdir -p "$work" "$runtime"

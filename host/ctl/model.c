@@ -165,21 +165,22 @@ static void become_build(const char *const argv[], const char *log, pid_t parent
 }
 
 #define VERILATOR_SCRIPT SLUICE_SOURCE_ROOT "/sim/build_model.sh"
+#define VERILATOR_OPTIONS "--opt", "-O1", "--runtime", SLUICE_BUILD_ROOT "/simrt"
 
 /* How each kind is built: the script after ROOT OUT WORK takes the options, the Verilog file, and
  * what is around it. */
 static const struct {
     const char *script;
     const char *ending;
-    const char *options[4];
+    const char *options[6];
     const char *around;
 } kinds[MODEL_KIND_COUNT] = {
-    [MODEL_VERILATOR] = {VERILATOR_SCRIPT, "so", {"--opt", "-O1"}, NULL},
-    [MODEL_TRACED] = {VERILATOR_SCRIPT, "so", {"--opt", "-O1", "--trace"}, NULL},
+    [MODEL_VERILATOR] = {VERILATOR_SCRIPT, "so", {VERILATOR_OPTIONS}, NULL},
+    [MODEL_TRACED] = {VERILATOR_SCRIPT, "so", {VERILATOR_OPTIONS, "--trace"}, NULL},
     [MODEL_ICARUS] = {SLUICE_SOURCE_ROOT "/sim/build_icarus.sh", "vvp", {NULL}, NULL},
     [MODEL_NIC] = {VERILATOR_SCRIPT,
                    "so",
-                   {"--nic", "--opt", "-O1"},
+                   {VERILATOR_OPTIONS, "--nic"},
                    SLUICE_SOURCE_ROOT "/hw/rtl/top/sluice_nic.v"},
 };
 
@@ -198,7 +199,7 @@ static int run_build(const char *out, const char *work, const struct recipe *rec
     const enum model_kind kind = recipe->kind;
     char log[MODEL_PATH_BYTES + 16];
     char cores[16];
-    const char *argv[12] = {"/bin/sh", kinds[kind].script, SLUICE_SOURCE_ROOT, out, work};
+    const char *argv[16] = {"/bin/sh", kinds[kind].script, SLUICE_SOURCE_ROOT, out, work};
     const pid_t parent = getpid();
     int args = 5;
     int status = 0;
@@ -214,7 +215,6 @@ static int run_build(const char *out, const char *work, const struct recipe *rec
     argv[args++] = verilog_path;
     argv[args] = kinds[kind].around;
     snprintf(log, sizeof(log), "%s/build.log", work);
-    setenv("RUNTIME_DIR", SLUICE_BUILD_ROOT "/simrt", 0);
     pid = fork();
     if (pid == 0)
         become_build(argv, log, parent);
@@ -272,9 +272,10 @@ static int build_cached(const struct recipe *recipe, char path[MODEL_PATH_BYTES]
     snprintf(stamp, sizeof(stamp), "%s/%016llx.v", dir, (unsigned long long)h);
     if (!access(path, R_OK) && file_equals(stamp, verilog))
         return 0;
-    snprintf(work, sizeof(work), "%s/work-%ld", dir, (long)getpid());
+    /* Others may build at the same time: threads of this process, processes of other machines. */
+    snprintf(work, sizeof(work), "%s/work-XXXXXX", dir);
+    err = mkdtemp(work) ? 0 : -errno;
     snprintf(input, sizeof(input), "%s/%s", work, "sluice_dut.v");
-    err = make_dir(work);
     if (!err && !recipe->source)
         err = write_file(input, verilog);
     if (err)

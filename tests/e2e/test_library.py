@@ -7,6 +7,8 @@ import os
 import re
 import struct
 import subprocess
+import threading
+from unittest import mock
 
 import lib
 
@@ -166,3 +168,30 @@ def test_programs_of_a_prog_array_go_by_their_ids(work):
         sluice.sluice_unload(program.handle)
         sluice.sluice_unload(other.handle)
     sluice.sluice_object_close(obj)
+
+
+def test_threads_make_pipelines_at_the_same_time(work):
+    source = os.path.join(work, 'two.bpf.c')
+    with open(source, 'w') as f:
+        f.write(PROGRAMS)
+    path = lib.clang(source, os.path.join(work, 'two.o'))
+    cache = os.path.join(work, 'cache')
+    sluice, verdicts = library(), {}
+
+    def make(name):
+        obj = ctypes.c_void_p()
+        assert sluice.sluice_object_open(path.encode(), None, ctypes.byref(obj)) == 0
+        program = Loaded(sluice, obj, name, b'pipeline')
+        verdicts[name] = program.verdict()
+        sluice.sluice_unload(program.handle)
+        sluice.sluice_object_close(obj)
+
+    threads = [threading.Thread(target=make, args=(name,)) for name in (b'sends', b'passes')]
+    with mock.patch.dict(os.environ, SLUICE_CACHE=cache):
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    assert verdicts == {b'sends': 3, b'passes': 2}, verdicts
+    left = sorted(os.listdir(cache))
+    assert sorted(f.split('.')[1] for f in left) == ['so', 'so', 'v', 'v'], left
