@@ -339,6 +339,8 @@ static int replace(const struct dev_call *call, const char *command, json_t **an
         parameters[count++] = "migrate";
     if (!status)
         status = ask(call, command, parameters, count, answer, &err);
+    if (err == -EXDEV && !call->migrate)
+        cli_fail("with --migrate packets wait in the ports meanwhile, and it can be done");
     return err ? status_of(err) : status;
 }
 

@@ -299,8 +299,9 @@ enum pmd_replace {
     PMD_SWAP,    /* between two packets, maps of both stay */
     PMD_MIGRATE, /* the same, or, where that can't be, maps are copied while packets wait */
 };
-/* *generation: 0, or that of the program that may be replaced: -ESTALE if another one runs;
- * afterwards the new program's. NULL: any. */
+/* *generation: that of the program that may be replaced, 0 or NULL: of the one that runs when this
+ * is called. -ESTALE if another one does when the new program is ready. Afterwards the new one's.
+ */
 int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
                         enum pmd_replace way, uint64_t *generation,
                         struct rte_pmd_sluice_swap *done, char *why);

@@ -45,8 +45,9 @@ struct rte_pmd_sluice_program {
 
 /* Verifies and translates a program and runs it in place of the present one: the device stops
  * starting packets meanwhile, which wait in its ports as far as there is room. Maps hold what the
- * object and the file say. why: a reason is left there on failure. With -EIO the program that ran
- * before is gone, too, and packets wait; with any other errno it still runs. */
+ * object and the file say. why: a reason is left there on failure. -ESTALE: another program has
+ * been loaded while this one was made ready, and stays. With -EIO the program that ran before is
+ * gone, too, and packets wait; with any other errno it still runs. */
 int rte_pmd_sluice_program_load(uint16_t port_id, const struct rte_pmd_sluice_program *what,
                                 char *why, size_t why_bytes);
 
@@ -73,8 +74,9 @@ struct rte_pmd_sluice_swap {
 /* Verifies and translates a program and lets it take over from the present one between two packets,
  * which never stop: each is run wholly by the old program or by the new one, in order. Maps of the
  * same name and definition keep what they hold (docs/driver.md). -EXDEV, with a reason: a map can't
- * stay where it is on the device, and flags don't allow to wait. With -EIO no program runs and
- * packets wait; with any other errno the present one still runs. done may be NULL. */
+ * stay where it is on the device, and flags don't allow to wait. -ESTALE as above. With -EIO no
+ * program runs and packets wait; with any other errno the present one still runs. done may be NULL.
+ */
 int rte_pmd_sluice_program_swap(uint16_t port_id, const struct rte_pmd_sluice_program *what,
                                 uint32_t flags, struct rte_pmd_sluice_swap *done, char *why,
                                 size_t why_bytes);

@@ -95,6 +95,9 @@ def test_a_swap_keeps_the_maps_and_a_load_does_not(work):
         said, listed = dev(t, 'swap', rejected, status=3), dev(t, 'list')
         assert 'VFY' in said and listed[0]['program'] == 'firewall', (said, listed)
         assert 'swap keeps them' in dev(t, 'load', program, '--migrate', status=2)
+        dev(t, 'load', program, '--executor', 'interp')
+        assert 'with --migrate packets wait' in dev(t, 'swap', program, status=2)
+        assert dev(t, 'swap', program, '--migrate')['in_place'] == 0
 
 
 def test_maps_are_dumped_as_the_command_line_writes_them(work):
@@ -161,6 +164,22 @@ def test_maps_that_do_not_take_their_file_leave_what_runs(work):
         assert 'settings[0]' in said and dev(t, 'list')[0]['program'] == 'csum', said
         passed = dev(t, 'stats')['rx_program_pass']
         until(lambda: dev(t, 'stats')['rx_program_pass'] > passed, 'no packet passes any more')
+
+
+def test_a_program_that_is_late_does_not_replace_a_newer_one(work):
+    """Its maps come by a pipe, so another one can be loaded while it is made ready."""
+    pipe = os.path.join(work, 'maps.json')
+    os.mkfifo(pipe)
+    with testpmd.Testpmd(work, [f'net_sluice0,port=loopback,prog={lib.example("csum")}'], telemetry=True) as t:
+        said = []
+        late = threading.Thread(target=lambda: said.append(dev(t, 'load', lib.example('firewall'), '--maps-in', pipe, status=2)))
+        late.start()
+        with open(pipe, 'w') as f:  # the driver reads
+            assert dev(t, 'load', lib.example('drop'))['program'] == 'drop'
+            f.write('{}')
+        late.join()
+        assert 'another program has been loaded meanwhile' in said[0] and dev(t, 'list')[0]['program'] == 'drop', said
+        assert dev(t, 'load', lib.example('firewall'))['program'] == 'firewall'
 
 
 def test_a_port_starts_and_stops_while_programs_on_the_host_change(work):

@@ -269,13 +269,14 @@ static int replace_somehow(struct pmd *pmd, struct pmd_program *p, enum pmd_repl
     return err;
 }
 
+/* *generation: of the program that may be replaced, and then of the new one. */
 static int replace(struct pmd *pmd, struct pmd_program *p, enum pmd_replace way,
                    uint64_t *generation, struct rte_pmd_sluice_swap *done, char *why)
 {
     int err;
 
     pthread_mutex_lock(&pmd->lock);
-    if (generation && *generation && *generation != pmd->generation) {
+    if (*generation != pmd->generation) {
         pthread_mutex_unlock(&pmd->lock);
         say(why, "another program has been loaded meanwhile");
         return -ESTALE;
@@ -283,7 +284,7 @@ static int replace(struct pmd *pmd, struct pmd_program *p, enum pmd_replace way,
     err = replace_somehow(pmd, p, way, done, why);
     if (!err || err == -EIO) /* what ran before is gone */
         pmd->generation = next_generation(pmd->generation);
-    if (!err && generation)
+    if (!err)
         *generation = pmd->generation;
     pthread_mutex_unlock(&pmd->lock);
     if (!err && p->reason)
@@ -292,11 +293,23 @@ static int replace(struct pmd *pmd, struct pmd_program *p, enum pmd_replace way,
     return err;
 }
 
+static uint64_t generation_of(struct pmd *pmd)
+{
+    uint64_t generation;
+
+    pthread_mutex_lock(&pmd->lock);
+    generation = pmd->generation;
+    pthread_mutex_unlock(&pmd->lock);
+    return generation;
+}
+
 int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *what,
                         enum pmd_replace way, uint64_t *generation,
                         struct rte_pmd_sluice_swap *done, char *why)
 {
     struct pmd_program *p = pmd_program_new();
+    /* preparing takes up to minutes, in which somebody else may have loaded a program */
+    uint64_t meant = generation && *generation ? *generation : generation_of(pmd);
     int err = -ENOMEM;
 
     *why = 0;
@@ -313,7 +326,9 @@ int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *wh
         err = -EINVAL;
     }
     if (!err)
-        err = replace(pmd, p, way, generation, done, why);
+        err = replace(pmd, p, way, &meant, done, why);
+    if (!err && generation)
+        *generation = meant;
     if (err && p) {
         if (!*why)
             say(why, strerror(-err));
@@ -325,11 +340,12 @@ int pmd_program_replace(struct pmd *pmd, const struct rte_pmd_sluice_program *wh
 int pmd_program_start(struct pmd *pmd, struct pmd_program *p, char *why)
 {
     struct rte_pmd_sluice_swap done;
+    uint64_t generation = generation_of(pmd);
     int err = check_slot(pmd, true, why);
 
     if (!err)
         err = pmd_events_ready(pmd, p->job, why);
-    return err ? err : replace(pmd, p, PMD_LOAD, NULL, &done, why);
+    return err ? err : replace(pmd, p, PMD_LOAD, &generation, &done, why);
 }
 
 int pmd_program_load(struct pmd *pmd, const struct rte_pmd_sluice_program *what, char *why)
