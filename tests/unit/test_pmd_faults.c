@@ -76,11 +76,7 @@ static int close_bench(void **state)
 
 static uint64_t total(struct bench *b)
 {
-    const uint32_t key = 0;
-    uint64_t value = 0;
-
-    assert_int_equal(rte_pmd_sluice_map_lookup(b->port, "total", &key, &value), 0);
-    return value;
+    return pmd_bench_value(b->port, "total", 0);
 }
 
 static uint32_t receive(struct bench *b)

@@ -270,11 +270,8 @@ static void exchange(struct bench *b, uint16_t queues)
 static void check_counters(struct bench *b, uint16_t queues)
 {
     struct rte_eth_stats stats;
-    uint32_t key = 0;
-    uint64_t all;
 
-    assert_int_equal(rte_pmd_sluice_map_lookup(b->port, "all", &key, &all), 0);
-    assert_int_equal(all, b->sent);
+    assert_int_equal(pmd_bench_value(b->port, "all", 0), b->sent);
     assert_int_equal(rte_eth_stats_get(b->port, &stats), 0);
     assert_int_equal(stats.ipackets, received(b));
     assert_int_equal(stats.ibytes, received(b) * PACKET_BYTES);
@@ -483,7 +480,7 @@ static void test_queue_that_nobody_reads_loses_its_own_packets_only(void **state
 static void test_path_of_a_queue_that_nobody_reads_holds_no_other_up(void **state)
 {
     struct bench *b = *state;
-    uint32_t key = 0, dropped;
+    uint32_t dropped;
     struct rte_eth_stats stats;
     uint64_t all, lost;
 
@@ -497,7 +494,7 @@ static void test_path_of_a_queue_that_nobody_reads_holds_no_other_up(void **stat
             quiet = 0;
     }
     lost = pmd_bench_counter(b->port, "rx_fallback_path_lost");
-    assert_int_equal(rte_pmd_sluice_map_lookup(b->port, "all", &key, &all), 0);
+    all = pmd_bench_value(b->port, "all", 0);
     assert_int_equal(all, b->sent - lost);
     assert_in_range(lost, 1, PACKETS / 8);
     dropped = (uint32_t)(all + 8) / 16; /* by the program */

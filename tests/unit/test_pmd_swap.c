@@ -154,14 +154,6 @@ static void swap_to(struct bench *b, uint32_t program, uint32_t flags,
     pmd_bench_swap(b->port, &what, flags, done);
 }
 
-static uint64_t value_of(struct bench *b, const char *map, uint32_t key)
-{
-    uint64_t value = 0;
-
-    assert_int_equal(rte_pmd_sluice_map_lookup(b->port, map, &key, &value), 0);
-    return value;
-}
-
 static void put(struct bench *b, const char *map, uint32_t key, uint64_t value)
 {
     assert_int_equal(rte_pmd_sluice_map_update(b->port, map, &key, &value), 0);
@@ -179,13 +171,13 @@ static void check_all(struct bench *b, uint32_t host_entries)
     assert_int_equal(b->packets[0] + b->packets[1], b->sent);
     for (uint32_t f = 0; f < FLOWS; f++) {
         assert_int_equal(b->expected[f], b->sequence[f]);
-        assert_int_equal(value_of(b, "shared", f), b->sequence[f]);
-        assert_int_equal(value_of(b, "flows", f), b->sequence[f]);
+        assert_int_equal(pmd_bench_value(b->port, "shared", f), b->sequence[f]);
+        assert_int_equal(pmd_bench_value(b->port, "flows", f), b->sequence[f]);
     }
     for (uint32_t i = 0; i < host_entries; i++)
-        assert_int_equal(value_of(b, "flows", HOST_KEY + i), i);
-    assert_int_equal(value_of(b, "of_a", 0), b->packets[0]);
-    assert_int_equal(value_of(b, "of_b", 0), b->packets[1]);
+        assert_int_equal(pmd_bench_value(b->port, "flows", HOST_KEY + i), i);
+    assert_int_equal(pmd_bench_value(b->port, "of_a", 0), b->packets[0]);
+    assert_int_equal(pmd_bench_value(b->port, "of_b", 0), b->packets[1]);
     assert_int_equal(pmd_bench_counter(b->port, "rx_program_pass"), b->sent);
     assert_int_equal(pmd_bench_counter(b->port, "rx_missed_errors"), 0);
     assert_int_equal(pmd_bench_counter(b->port, "rx_errors"), 0);
@@ -273,14 +265,14 @@ static void test_maps_that_cannot_stay_are_copied_on_request_only(void **state)
     assert_int_equal(done.moved, 2);
     assert_int_equal(done.fresh, 1);
     for (uint32_t f = 0; f < FLOWS; f++)
-        assert_int_equal(value_of(b, "shared", f), b->sequence[f]);
+        assert_int_equal(pmd_bench_value(b->port, "shared", f), b->sequence[f]);
     assert_int_equal(rte_pmd_sluice_map_lookup(b->port, "flows", &key, &value), -ENOENT);
     swap_to(b, 0, RTE_PMD_SLUICE_SWAP_MIGRATE, &done);
     for (uint32_t f = 0; f < FLOWS; f++) /* the array went to and fro, the hash begins anew */
-        assert_int_equal(value_of(b, "shared", f), b->sequence[f]);
+        assert_int_equal(pmd_bench_value(b->port, "shared", f), b->sequence[f]);
     send_burst(b, BURST);
     receive_all(b);
-    assert_int_equal(value_of(b, "flows", 1), BURST / FLOWS);
+    assert_int_equal(pmd_bench_value(b->port, "flows", 1), BURST / FLOWS);
 }
 
 /* To the host's CPU and back: packets wait, and what maps hold goes with the program. */
@@ -305,13 +297,13 @@ static void test_programs_move_between_device_and_host(void **state)
         send_burst(b, BURST);
         receive_all(b);
         for (uint32_t f = 0; f < FLOWS; f++) {
-            assert_int_equal(value_of(b, "shared", f), b->sequence[f]);
-            assert_int_equal(value_of(b, "flows", f), b->sequence[f]);
+            assert_int_equal(pmd_bench_value(b->port, "shared", f), b->sequence[f]);
+            assert_int_equal(pmd_bench_value(b->port, "flows", f), b->sequence[f]);
         }
     }
     assert_int_equal(b->packets[0] + b->packets[1], 8 * BURST);
-    assert_int_equal(value_of(b, "of_a", 0), b->packets[0]);
-    assert_int_equal(value_of(b, "of_b", 0), b->packets[1]);
+    assert_int_equal(pmd_bench_value(b->port, "of_a", 0), b->packets[0]);
+    assert_int_equal(pmd_bench_value(b->port, "of_b", 0), b->packets[1]);
     assert_true(b->packets[0] >= 2 * BURST && b->packets[1] >= 2 * BURST);
 }
 
@@ -394,7 +386,7 @@ static void fail_to_become(struct bench *b, const char *executor, const char *be
     pmd_bench_executor_is(b->port, before);
     send_burst(b, BURST);
     receive_all(b);
-    assert_int_equal(value_of(b, "of_a", 0), b->sent);
+    assert_int_equal(pmd_bench_value(b->port, "of_a", 0), b->sent);
 }
 
 static void test_model_that_is_none_leaves_the_program_where_it_is(void **state)
@@ -485,7 +477,7 @@ static void test_load_begins_with_empty_maps(void **state)
     receive_all(b);
     assert_int_equal(rte_pmd_sluice_program_load(b->port, &what, why, sizeof(why)), 0);
     for (uint32_t f = 0; f < FLOWS; f++)
-        assert_int_equal(value_of(b, "shared", f), 0);
+        assert_int_equal(pmd_bench_value(b->port, "shared", f), 0);
     memset(b->expected, 0, sizeof(b->expected));
     memset(b->sequence, 0, sizeof(b->sequence));
     send_burst(b, BURST);

@@ -197,6 +197,14 @@ uint32_t pmd_bench_word(const uint8_t *data, uint32_t at)
     return word;
 }
 
+uint64_t pmd_bench_value(uint16_t port, const char *map, uint32_t key)
+{
+    uint64_t value = 0;
+
+    assert_int_equal(rte_pmd_sluice_map_lookup(port, map, &key, &value), 0);
+    return value;
+}
+
 uint64_t pmd_bench_counter(uint16_t port, const char *name)
 {
     uint64_t id, value = 0;

@@ -63,6 +63,8 @@ void pmd_bench_send_numbers(uint16_t port, uint32_t count, uint32_t *next);
     "r3 = 55\n*(u64 *)(r10 - 24) = r3\nr1 = r10\nr1 += -24\nr2 = 8\nr3 = 0\nr4 = r10\n"            \
     "r4 += -32\ncall bpf_strtol\n"
 
+/* The value of 8 bytes that a map has for a number of 4. */
+uint64_t pmd_bench_value(uint16_t port, const char *map, uint32_t key);
 /* An extended statistic. */
 uint64_t pmd_bench_counter(uint16_t port, const char *name);
 
