@@ -279,21 +279,27 @@ SEC("xdp") int never(struct xdp_md *ctx)
     return add_up(f, sum, f->eth.h_proto == 0x1234 ? compare(f) : f->text[11]);
 }
 
+/* A number that no device reads out of its text; 0: it is none. */
+static __always_inline int put_number(struct frame *f)
+{
+    char digits[8] = {'1', (char)('0' + (f->text[11] & 7))};
+    long number;
+
+    if (bpf_strtol(digits, sizeof(digits), 10, &number) < 0)
+        return 0;
+    f->text[1] = (__u8)number;
+    return 1;
+}
+
 /* What the slot sends follows close behind what the host sends. */
 SEC("xdp") int answers(struct xdp_md *ctx)
 {
     struct frame *f = frame_of(ctx);
-    char digits[8] = {'1', '7'};
-    long number;
 
     if (!f)
         return XDP_TX;
-    if (is_rare(f)) {
-        digits[1] = (char)('0' + (f->text[11] & 7));
-        if (bpf_strtol(digits, sizeof(digits), 10, &number) < 0)
-            return XDP_ABORTED;
-        f->text[1] = (__u8)number;
-    }
+    if (is_rare(f) && !put_number(f))
+        return XDP_ABORTED;
     return XDP_TX;
 }
 
@@ -301,18 +307,15 @@ SEC("xdp") int answers(struct xdp_md *ctx)
 SEC("xdp") int sends(struct xdp_md *ctx)
 {
     struct frame *f = frame_of(ctx);
-    char text[8] = "", digits[8] = {'1', '7'};
+    char text[8] = "";
     __u32 key = 1;
     __u64 *count;
-    long number;
 
     if (!f)
         return XDP_PASS;
     if (is_rare(f)) {
-        digits[1] = (char)('0' + (f->text[11] & 7));
-        if (bpf_strtol(digits, sizeof(digits), 10, &number) < 0)
+        if (!put_number(f))
             return XDP_ABORTED;
-        f->text[1] = (__u8)number;
         return XDP_TX;
     }
     if ((f->text[10] & 7) == 6) {
