@@ -402,20 +402,28 @@ void gen_data_statement(struct gen *g)
 }
 
 /* A counter in a map: load, add, store. */
-void gen_counter_statement(struct gen *g)
+int gen_number_of_value(struct gen *g, int map, uint32_t past)
 {
-    const int map = gen_map_of(g, TYPES_VALUE);
-    const uint32_t past = gen_label(g);
     int t;
 
-    if (map < 0 || g->maps[map].value_bytes < 8 || !gen_lookup_call(g, (uint32_t)map)) {
-        gen_bind(g, past);
-        return;
-    }
+    if (map < 0 || g->maps[map].value_bytes < 8 || !gen_lookup_call(g, (uint32_t)map))
+        return -1;
     gen_null_check(g, 0, (uint32_t)map, past);
     t = gen_temp(g, 1u << 0);
     gen_emit(g, LDX(DW, t, 0, 0));
     gen_set_num(g, t);
+    return t;
+}
+
+void gen_counter_statement(struct gen *g)
+{
+    const uint32_t past = gen_label(g);
+    const int t = gen_number_of_value(g, gen_map_of(g, TYPES_VALUE), past);
+
+    if (t < 0) {
+        gen_bind(g, past);
+        return;
+    }
     gen_emit(g, gen_chance(g, 60) ? ALU64_K(ADD, t, 1) : ALU64_X(ADD, t, gen_num(g, 0)));
     gen_emit(g, STX(DW, 0, 0, t));
     gen_bind(g, past);

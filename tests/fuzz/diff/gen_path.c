@@ -36,17 +36,14 @@ void gen_mix_statement(struct gen *g)
 {
     const int map = gen_map_of(g, HASHES | ARRAYS);
     const uint32_t past = gen_label(g);
-    int t, p;
+    const bool locked = map >= 0 && load_has_lock(&g->maps[map]);
+    const int t = locked ? -1 : gen_number_of_value(g, map, past);
+    int p;
 
-    if (map < 0 || g->maps[map].value_bytes < 8 || load_has_lock(&g->maps[map]) ||
-        !gen_lookup_call(g, (uint32_t)map)) {
+    if (t < 0) {
         gen_bind(g, past);
         return;
     }
-    gen_null_check(g, 0, (uint32_t)map, past);
-    t = gen_temp(g, 1u << 0);
-    gen_emit(g, LDX(DW, t, 0, 0));
-    gen_set_num(g, t);
     if (!g->quiet && gen_chance(g, 75)) {
         gen_emit(g, ALU64_K(MUL, t, 31));
         gen_emit(g, ALU64_K(ADD, t, gen_const(g)));

@@ -214,6 +214,9 @@ void gen_map_address(struct gen *g, int r, uint32_t map);
 int32_t gen_key(struct gen *g, uint32_t map);
 /* Calls lookup with a key from somewhere; r0 holds the pointer, or NULL: not checked yet. */
 bool gen_lookup_call(struct gen *g, uint32_t map);
+/* Looks up an entry of a map, and loads the number that its value begins with: its register. -1: no
+ * map, or none of such values. Where there is no entry it goes to past. */
+int gen_number_of_value(struct gen *g, int map, uint32_t past);
 /* Jumps to the label if r holds NULL; a pointer to the value otherwise. */
 void gen_null_check(struct gen *g, int r, uint32_t map, uint32_t label);
 bool gen_update_call(struct gen *g, uint32_t map, int32_t key);

@@ -1,29 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/fuzz/diff/rss.h"
 
+#include <rte_thash.h>
 #include <stdbool.h>
 #include <string.h>
 
 enum { ADDRESSES_MAX = 32, PORTS_BYTES = 4, TCP = 6, UDP = 17 };
 
-/* The key's window of 32 bits that begins at a bit. */
-static uint32_t window(const uint8_t *key, uint32_t bit)
-{
-    uint64_t word = 0;
-
-    for (uint32_t i = 0; i < 5; i++)
-        word = word << 8 | (bit / 8 + i < RSS_KEY_BYTES ? key[bit / 8 + i] : 0);
-    return (uint32_t)(word >> (8 - bit % 8));
-}
-
+/* By DPDK's own Toeplitz hash, which takes words in the host's order. */
 static uint32_t toeplitz(const uint8_t *key, const uint8_t *input, uint32_t bytes)
 {
-    uint32_t hash = 0;
+    uint32_t words[(ADDRESSES_MAX + PORTS_BYTES) / 4];
 
-    for (uint32_t bit = 0; bit < 8 * bytes; bit++)
-        if (input[bit / 8] << bit % 8 & 0x80)
-            hash ^= window(key, bit);
-    return hash;
+    for (uint32_t i = 0; i < bytes / 4; i++)
+        words[i] = rte_be_to_cpu_32(*(const unaligned_uint32_t *)(input + 4 * i));
+    return rte_softrss(words, bytes / 4, key);
 }
 
 static uint32_t u16_at(const uint8_t *p, uint32_t at, uint32_t len)

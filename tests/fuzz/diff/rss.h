@@ -4,12 +4,12 @@
 
 #include <stdint.h>
 
-/* The RX queue that a NIC chooses for a packet: docs/nic.md, written down once more, bit by bit. */
+/* The RX queue that a NIC chooses for a packet: docs/nic.md, written down once more. */
 
 enum { RSS_KEY_BYTES = 40 };
 
 struct rss {
-    uint8_t key[RSS_KEY_BYTES];
+    _Alignas(uint32_t) uint8_t key[RSS_KEY_BYTES];
     uint32_t types;        /* block RSS, CTRL */
     const uint16_t *queue; /* by the low bits of the hash */
     uint32_t queue_count;  /* a power of two */
